@@ -1,0 +1,140 @@
+"""The evidence as typed, read-only tables: what the rest of the package reads.
+
+:func:`load_evidence` trusts ``data/``: run the validation first. Types follow the one schema,
+``datapackage.json``; blank cells become missing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from cordbook.evidence.reading import read_all
+from cordbook.evidence.schema import Field, Package, load_package
+
+
+
+def parse_stratum(text: str | None) -> dict[str, str]:
+    """A stratum as a dictionary.
+
+    >>> parse_stratum("baseline_ais=A;followup_months=>=24")
+    {'baseline_ais': 'A', 'followup_months': '>=24'}
+    >>> parse_stratum("")
+    {}
+    """
+    parts = [part.partition("=") for part in (text or "").split(";") if part]
+    return {key: value for key, _, value in parts}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The tables of a data folder, by name, as data frames with typed columns."""
+
+    folder: Path
+    package: Package
+    tables: Mapping[str, pd.DataFrame]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """A copy of a table, so that nobody can change the evidence of another reader."""
+        if name not in self.tables:
+            raise KeyError(f"no table {name!r} in {self.folder}; there are {', '.join(sorted(self.tables))}")
+        return self.tables[name].copy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """Outcome cells with what is known of their arm, study and reference; one row a cell.
+
+        Columns: those of ``outcomes``, ``role`` and the other columns of ``arms`` (``arm_n`` for its size), the
+        columns of ``studies``, and ``first_author``, ``year``, ``label`` ("Lima 2010") of the reference.
+        """
+        arms = self.tables["arms"].drop(columns="study_id").rename(columns={"n": "arm_n"})
+        studies = self.tables["studies"].drop(columns=["source_url", "note"])
+        cells = self.tables["outcomes"].merge(arms, on="arm_id", validate="many_to_one")
+        cells = cells.merge(studies, on="study_id", validate="many_to_one")
+        labels = self.study_labels
+        return cells.assign(
+            label=cells["study_id"].map(labels),
+            year=cells["study_id"].map(self.study_years),
+        )
+
+    @cached_property
+    def study_years(self) -> dict[str, int | None]:
+        """Year of publication by study id; None where it is not known."""
+        references = self.tables["references"]
+        years = dict(zip(references["reference_id"], references["year"], strict=True))
+        return {s: (None if pd.isna(years[s]) else int(years[s])) for s in self.tables["studies"]["study_id"]}
+
+    @cached_property
+    def study_labels(self) -> dict[str, str]:
+        """How a study is named in figures and text: author and year, made unique by a letter.
+
+        Where author or year was not seen, the id of the study stands in.
+        """
+        references = self.tables["references"].set_index("reference_id")
+        plain = {}
+        for study in self.tables["studies"]["study_id"]:
+            author, year = references.loc[study, "first_author"], references.loc[study, "year"]
+            known = not pd.isna(author) and not pd.isna(year)
+            plain[study] = f"{author} {int(year)}" if known else study
+        return _made_unique(plain)
+
+
+def _made_unique(names: Mapping[str, str]) -> dict[str, str]:
+    """Add a, b, ... to names that several keys share, in the order of the keys.
+
+    >>> _made_unique({"x1": "Liu 2013", "x2": "Liu 2013", "y": "Yoon 2007"})
+    {'x1': 'Liu 2013a', 'x2': 'Liu 2013b', 'y': 'Yoon 2007'}
+    """
+    shared: dict[str, list[str]] = {}
+    for key in sorted(names):
+        shared.setdefault(names[key], []).append(key)
+    unique = {}
+    for key, name in names.items():
+        group = shared[name]
+        unique[key] = name if len(group) == 1 else f"{name}{chr(ord('a') + group.index(key))}"
+    return unique
+
+
+def load_evidence(folder: Path | str) -> Evidence:
+    """Read every table of a data folder (absolute or relative path of ``data/``).
+
+    Raises ``cordbook.evidence.Unreadable`` when a table is missing or is no CSV. Values that
+    break the schema raise ``ValueError`` with the table and column; ``cordbook validate`` lists them all.
+    """
+    folder = Path(folder)
+    package = load_package(folder)
+    raw = read_all(folder)
+    tables = {
+        table.name: _typed([row for _, row in raw[table.name].rows], table.fields, table.name)
+        for table in package.tables
+    }
+    return Evidence(folder, package, tables)
+
+
+def _typed(rows: list[dict[str, str]], fields: tuple[Field, ...], table: str) -> pd.DataFrame:
+    columns = {}
+    for field in fields:
+        values = [row[field.name] or None for row in rows]
+        try:
+            columns[field.name] = _column(values, field)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"table {table}, column {field.name}: {error}; run `cordbook validate` for all faults") from error
+    return pd.DataFrame(columns)
+
+
+def _column(values: list[str | None], field: Field) -> pd.Series:
+    if field.type == "boolean":
+        values = [None if v is None else {"yes": True, "no": False}[v] for v in values]
+        return pd.Series(values, dtype="boolean")
+    if field.type in ("integer", "year"):
+        return pd.Series([None if v is None else int(v) for v in values], dtype="Int64")
+    if field.type == "number":
+        return pd.Series([float("nan") if v is None else float(v) for v in values], dtype="float64")
+    return pd.Series(values, dtype="str" if pd.__version__ >= "3" else "object")

@@ -1,0 +1,14 @@
+"""The rules that the evidence keeps: one small function each, listed here for the validator and the docs."""
+
+from __future__ import annotations
+
+from cordbook.evidence.rules.base import Data, Fault, Rule
+from cordbook.evidence.rules.cells import CELL_RULES
+from cordbook.evidence.rules.fields import SCHEMA_RULES, check_table
+from cordbook.evidence.rules.readings import READING_RULES
+from cordbook.evidence.rules.sources import SOURCE_RULES
+from cordbook.evidence.rules.studies import STUDY_RULES
+
+RULES: tuple[Rule, ...] = (*CELL_RULES, *READING_RULES, *STUDY_RULES, *SOURCE_RULES)
+
+__all__ = ["RULES", "SCHEMA_RULES", "Data", "Fault", "Rule", "check_table"]

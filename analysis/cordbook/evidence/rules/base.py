@@ -1,0 +1,147 @@
+"""What rules share: the data they look at, and the form in which they report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from cordbook.evidence.problems import Problem, Severity
+from cordbook.evidence.reading import RawTable
+from cordbook.evidence.schema import Field, Package
+
+_WHOLE = Field("", "integer")
+_NUMBER = Field("", "number")
+
+
+class Row(dict[str, str]):
+    """A row as text. A column that the folder's schema lacks reads as blank, so that rules need not ask."""
+
+    __slots__ = ()
+
+    def __missing__(self, column: str) -> str:
+        return ""
+
+
+NumberedRow = tuple[int, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A broken rule at a row, before it has the rule's name."""
+
+    table: str
+    number: int | None
+    row: Row
+    column: str | None
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule on what the data means: its id, the table it guards, what it asks, and the check."""
+
+    id: str
+    table: str
+    asks: str
+    check: Callable[[Data], Iterator[Fault]]
+    severity: Severity = "error"
+
+
+class Data:
+    """The tables of a folder as text, with look-up by key."""
+
+    def __init__(self, package: Package, raw: Mapping[str, RawTable]) -> None:
+        self.package = package
+        self._rows = {name: [(n, Row(row)) for n, row in table.rows] for name, table in raw.items()}
+        self._tables = {table.name: table for table in package.tables}
+        self._by_key: dict[str, dict[str, Row]] = {}
+
+    def rows(self, table: str) -> list[NumberedRow]:
+        """Rows with their numbers; none where the folder has no such table."""
+        return self._rows.get(table, [])
+
+    def has(self, table: str) -> bool:
+        """Does the folder have this table?"""
+        return table in self._tables
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Columns of a table; none where there is no such table."""
+        return self._tables[table].columns if table in self._tables else ()
+
+    def file(self, table: str) -> str:
+        """File of a table."""
+        return self._tables[table].path
+
+    def key(self, table: str, row: Row) -> str:
+        """Primary key of a row as text."""
+        return self._tables[table].key_of(row)
+
+    def by_key(self, table: str) -> dict[str, Row]:
+        """Rows by primary key; of rows with one key, the first."""
+        if table not in self._by_key:
+            index: dict[str, Row] = {}
+            for _, row in self.rows(table):
+                index.setdefault(self.key(table, row), row)
+            self._by_key[table] = index
+        return self._by_key[table]
+
+    def grouped(self, table: str, *columns: str) -> dict[tuple[str, ...], list[NumberedRow]]:
+        """Rows that share the values of some columns."""
+        groups: dict[tuple[str, ...], list[NumberedRow]] = {}
+        for number, row in self.rows(table):
+            groups.setdefault(tuple(row[c] for c in columns), []).append((number, row))
+        return groups
+
+    @cached_property
+    def groups_of_study(self) -> dict[str, frozenset[str]]:
+        """Overlap groups by study."""
+        groups: dict[str, set[str]] = {}
+        for _, row in self.rows("overlap_members"):
+            groups.setdefault(row["study_id"], set()).add(row["overlap_group"])
+        return {study: frozenset(names) for study, names in groups.items()}
+
+    def problem(self, fault: Fault, rule: str, severity: Severity = "error") -> Problem:
+        """A fault as the problem that is reported."""
+        return Problem(
+            file=self.file(fault.table),
+            row=fault.number,
+            column=fault.column,
+            value=fault.row[fault.column] if fault.column else None,
+            rule=rule,
+            message=fault.message,
+            remedy=fault.remedy,
+            severity=severity,
+            key=self.key(fault.table, fault.row) if fault.row else "",
+        )
+
+
+@lru_cache(maxsize=4096)
+def whole(text: str) -> int | None:
+    """The whole number in a cell, or None: what is no number is reported by the rule on types."""
+    try:
+        return _WHOLE.parse(text)  # type: ignore[return-value]
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def decimal(text: str) -> float | None:
+    """The number in a cell, or None: what is no number is reported by the rule on types."""
+    try:
+        return _NUMBER.parse(text)  # type: ignore[return-value]
+    except ValueError:
+        return None
+
+
+def where_read(row: Row) -> str:
+    """Where to look again, for remedies."""
+    place = row["locator"] or "the source"
+    return f"{place} ({row['source_url']})" if row["source_url"] else place
+
+
+def listed(names: object, most: int = 8) -> str:
+    """A list in words, cut where it would fill the screen."""
+    texts = [str(name) for name in names]  # type: ignore[attr-defined]
+    return ", ".join(texts) if len(texts) <= most else f"{', '.join(texts[:most])} and {len(texts) - most} more"

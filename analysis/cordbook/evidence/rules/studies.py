@@ -1,0 +1,281 @@
+"""Rules on studies: arms, sizes, shared patients and registrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from cordbook.evidence.rules import strata
+from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Rule, decimal, listed, whole
+
+AIS = ("ais_a", "ais_b", "ais_c", "ais_d")
+LEVELS = ("level_cervical", "level_thoracic", "level_lumbar")
+
+
+def arm_id_fits(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows("arms"):
+        expected = f"{row['study_id']}.{row['arm']}"
+        if row["arm_id"] != expected:
+            yield Fault(
+                "arms",
+                number,
+                row,
+                "arm_id",
+                f"The key of this arm is {expected}.",
+                "Write study id, full stop, arm; outcomes.csv names the arm by this key.",
+            )
+
+
+def parts_of_arms_fit(data: Data) -> Iterator[Fault]:
+    arms = data.by_key("arms")
+    for number, row in data.rows("arms"):
+        wider = arms.get(row["part_of"])
+        if wider is None:
+            continue
+        if wider["study_id"] != row["study_id"]:
+            message = f"{row['part_of']} is an arm of {wider['study_id']}."
+        elif wider["part_of"] or wider["arm_id"] == row["arm_id"]:
+            message = f"{row['part_of']} is itself a part of an arm."
+        elif wider["role"] != row["role"]:
+            message = f"The wider arm has the role {wider['role']}, this one {row['role']}."
+        else:
+            continue
+        yield Fault(
+            "arms", number, row, "part_of", message, "Name a whole arm of the same study and role, or leave it blank."
+        )
+    for (wider_id,), rows in data.grouped("arms", "part_of").items():
+        wider = arms.get(wider_id)
+        limit = whole(wider["n"]) if wider is not None else None
+        total = sum(whole(row["n"]) or 0 for _, row in rows)
+        if limit is not None and total > limit:
+            number, row = max(rows, key=lambda numbered: whole(numbered[1]["n"]) or 0)
+            yield Fault(
+                "arms",
+                number,
+                row,
+                "n",
+                f"The parts of {wider_id} have {total} patients together, it has {limit}.",
+                "Correct the sizes; arms that overlap are no parts.",
+            )
+
+
+def counts_within_study(data: Data) -> Iterator[Fault]:
+    sizes = _study_sizes(data)
+    for number, row in data.rows("studies"):
+        size = sizes.get(row["study_id"])
+        if size is None:
+            continue
+        for columns, name in ((AIS, "AIS grades"), (LEVELS, "levels of injury"), (("male_n",), "male patients")):
+            values = {column: whole(row[column]) or 0 for column in columns}
+            if sum(values.values()) > size:
+                column = max(values, key=lambda c: values[c])
+                yield Fault(
+                    "studies",
+                    number,
+                    row,
+                    column,
+                    f"The {name} sum to {sum(values.values())} patients, the arms of the study have {size}.",
+                    "Correct the counts, or the sizes in arms.csv.",
+                )
+
+
+def _study_sizes(data: Data) -> dict[str, int]:
+    """Patients in the whole arms of each study; studies with an arm of unknown size are left out."""
+    sizes: dict[str, int] = {}
+    unknown: set[str] = set()
+    for _, row in data.rows("arms"):
+        if not row["part_of"]:
+            n = whole(row["n"])
+            if n is None:
+                unknown.add(row["study_id"])
+            else:
+                sizes[row["study_id"]] = sizes.get(row["study_id"], 0) + n
+    return {study: n for study, n in sizes.items() if study not in unknown}
+
+
+def groups_have_a_primary(data: Data) -> Iterator[Fault]:
+    members = data.grouped("overlap_members", "overlap_group")
+    for number, row in data.rows("overlap_groups"):
+        rows = members.get((row["overlap_group"],), [])
+        if not any(member["is_primary"] == "yes" for _, member in rows):
+            yield Fault(
+                "overlap_groups",
+                number,
+                row,
+                "overlap_group",
+                "No study of the group is the primary one.",
+                "Set is_primary to yes for the report to be pooled, in overlap_members.csv.",
+            )
+        if len(rows) < 2:
+            yield Fault(
+                "overlap_groups",
+                number,
+                row,
+                "overlap_group",
+                "A group needs two studies.",
+                "Add the other study to overlap_members.csv, or remove the group.",
+            )
+
+
+def disjoint_pairs_fit(data: Data) -> Iterator[Fault]:
+    groups = data.groups_of_study
+    for number, row in data.rows("overlap_disjoint"):
+        a, b = row["study_a"], row["study_b"]
+        if a == b:
+            yield Fault("overlap_disjoint", number, row, "study_b", "The pair is one study.", "Name two studies.")
+        elif not groups.get(a, frozenset()) & groups.get(b, frozenset()):
+            yield Fault(
+                "overlap_disjoint",
+                number,
+                row,
+                "study_b",
+                f"{a} and {b} are in no common overlap group.",
+                "Remove the pair, or put both studies into one group.",
+            )
+
+
+def patients_counted_once(data: Data) -> Iterator[Fault]:
+    disjoint = {frozenset((row["study_a"], row["study_b"])) for _, row in data.rows("overlap_disjoint")}
+    arms = data.by_key("arms")
+    groups = data.groups_of_study
+    pooled: dict[tuple[str, str, str], dict[str, list[NumberedRow]]] = {}
+    for number, row in data.rows("outcomes"):
+        arm = arms.get(row["arm_id"])
+        if row["poolable"] == "yes" and arm is not None:
+            for group in groups.get(row["study_id"], ()):
+                studies = pooled.setdefault((group, row["outcome"], arm["role"]), {})
+                studies.setdefault(row["study_id"], []).append((number, row))
+    for (group, outcome, _), studies in sorted(pooled.items()):
+        for (a, first), (b, second) in combinations(sorted(studies.items()), 2):
+            if frozenset((a, b)) not in disjoint:
+                yield from _shared(group, outcome, first, second)
+
+
+def _shared(group: str, outcome: str, first: list[NumberedRow], second: list[NumberedRow]) -> Iterator[Fault]:
+    for number, row in second:
+        others = [r for _, r in first if strata.may_share_patients(r["stratum"], row["stratum"])]
+        if others:
+            yield Fault(
+                "outcomes",
+                number,
+                row,
+                "poolable",
+                f"{row['study_id']} shares patients with {others[0]['study_id']} (group {group}), and both are pooled "
+                f"for {outcome} (see {listed((r['cell_id'] for r in others), 3)}).",
+                "Set poolable to no with the reason overlap in one of them; if they share no patients, "
+                "list the pair in overlap_disjoint.csv with the reason.",
+            )
+
+
+def registrations_are_shared_within_groups(data: Data) -> Iterator[Fault]:
+    groups = data.groups_of_study
+    for (registration,), rows in data.grouped("studies", "registration").items():
+        if not registration:
+            continue
+        _, first = rows[0]
+        for number, row in rows[1:]:
+            if not groups.get(first["study_id"], frozenset()) & groups.get(row["study_id"], frozenset()):
+                yield Fault(
+                    "studies",
+                    number,
+                    row,
+                    "registration",
+                    f"{first['study_id']} has the same registration, and the two are in no common overlap group.",
+                    "Put both into an overlap group (they report one trial), or correct the number.",
+                )
+
+
+def years_are_ordered(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows("registered_trials"):
+        start, end = whole(row["start_year"]), whole(row["completion_year"])
+        if start is not None and end is not None and start > end:
+            yield Fault(
+                "registered_trials",
+                number,
+                row,
+                "completion_year",
+                f"The trial begins in {start} and ends in {end}.",
+                "Correct one of the years as the register shows them.",
+            )
+
+
+def interval_holds_estimate(data: Data) -> Iterator[Fault]:
+    for table, column in (
+        ("continuous", "value"),
+        ("published_pooled", "estimate"),
+        ("natural_pooled", "estimate_percent"),
+    ):
+        for number, row in data.rows(table):
+            low, value, high = (decimal(row[c]) for c in ("ci_low", column, "ci_high"))
+            if high is not None and value is not None and value > high:
+                place, message = "ci_high", f"The upper limit {high:g} is below the estimate {value:g}."
+            elif low is not None and value is not None and low > value:
+                place, message = "ci_low", f"The lower limit {low:g} is above the estimate {value:g}."
+            elif low is not None and high is not None and low > high:
+                place, message = "ci_low", f"The lower limit {low:g} is above the upper limit {high:g}."
+            else:
+                continue
+            remedy = "Look again; where the source itself misprints it, list the row in doubts.csv."
+            yield Fault(table, number, row, place, message, remedy)
+
+
+def limits_come_in_pairs(data: Data) -> Iterator[Fault]:
+    for table in ("continuous", "published_pooled", "natural_pooled"):
+        for number, row in data.rows(table):
+            if bool(row["ci_low"]) != bool(row["ci_high"]):
+                column = "ci_high" if row["ci_low"] else "ci_low"
+                yield Fault(
+                    table, number, row, column, "Only one limit of the interval is given.", "Give both, or neither."
+                )
+
+
+def notice_is_about_something(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows("integrity_notices"):
+        if bool(row["study_id"]) == bool(row["citation"]):
+            yield Fault(
+                "integrity_notices",
+                number,
+                row,
+                "study_id",
+                "A notice is about a study of the review or a citation: one of them.",
+                "Fill study_id where the study is in studies.csv, else citation.",
+            )
+
+
+STUDY_RULES = (
+    Rule("arm-id", "arms", "The key of an arm is made of its study and its name.", arm_id_fits),
+    Rule(
+        "arm-parts", "arms", "Parts of an arm are of its study and role and sum to no more than it.", parts_of_arms_fit
+    ),
+    Rule(
+        "counts-within-study",
+        "studies",
+        "Grades, levels and sex count no more patients than the arms have.",
+        counts_within_study,
+    ),
+    Rule(
+        "overlap-primary",
+        "overlap_groups",
+        "An overlap group has two studies or more, and a primary one.",
+        groups_have_a_primary,
+    ),
+    Rule(
+        "overlap-disjoint",
+        "overlap_disjoint",
+        "Studies that share no patients are two of one group.",
+        disjoint_pairs_fit,
+    ),
+    Rule(
+        "patients-counted-once", "outcomes", "Patients that two studies share are pooled once.", patients_counted_once
+    ),
+    Rule(
+        "registration-shared",
+        "studies",
+        "A registration is shared only within an overlap group.",
+        registrations_are_shared_within_groups,
+    ),
+    Rule("trial-years", "registered_trials", "A trial does not end before it begins.", years_are_ordered),
+    Rule("interval-order", "published_pooled", "An interval holds its estimate.", interval_holds_estimate),
+    Rule("interval-pair", "published_pooled", "An interval has both limits or none.", limits_come_in_pairs),
+    Rule("notice-about", "integrity_notices", "A notice is about a study or a citation.", notice_is_about_something),
+)

@@ -1,0 +1,137 @@
+"""Validation: every rule over every table, all problems in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cordbook.evidence.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
+from cordbook.evidence.problems import Problem, as_json, as_text, counts, in_order
+from cordbook.evidence.reading import RawTable, read_all
+from cordbook.evidence.rules import RULES, SCHEMA_RULES, Data, check_table
+from cordbook.evidence.schema import Package, load_package
+
+DOUBTS = "doubts"
+DOUBT_RULES: Mapping[str, str] = {
+    "doubt-target": "A doubt names a rule, a table and a row that exist.",
+    "doubt-applies": "A listed doubt still applies.",
+}
+BIBLIOGRAPHY_FILE = "references.bib"
+#: Files that mark the parent of the data folder as a project, which must have a references.bib.
+PROJECT_FILES = ("pyproject.toml", "_config.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What validation found, in order, and how much it looked at."""
+
+    problems: tuple[Problem, ...]
+    tables: int
+    rows: int
+
+    @property
+    def errors(self) -> int:
+        return counts(self.problems)["error"]
+
+    @property
+    def warnings(self) -> int:
+        return counts(self.problems)["warning"]
+
+    def as_text(self) -> str:
+        """The report for a person; the last line counts."""
+        found = f"{_number(self.errors, 'error')}, {_number(self.warnings, 'warning')}"
+        total = f"{self.tables} tables, {self.rows} rows: {found}"
+        return f"{as_text(self.problems)}{total}"
+
+    def as_json(self) -> str:
+        """The report as JSON."""
+        return as_json(self.problems)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def rule_list() -> dict[str, str]:
+    """Every rule id with what it asks; the codebook is made from it."""
+    return {
+        **SCHEMA_RULES,
+        **{rule.id: rule.asks for rule in RULES},
+        **DOUBT_RULES,
+        **BIBLIOGRAPHY_RULES,
+    }
+
+
+def validate(data_dir: Path, *, with_text: bool = True) -> Report:
+    """Check a folder of tables; raises :class:`~cordbook.evidence.schema.Unreadable` when it cannot be read.
+
+    ``with_text``: also check references.bib and the citations of the chapters that stand
+    beside the folder.
+    """
+    data_dir = Path(data_dir)
+    package = load_package(data_dir)
+    raw = read_all(data_dir, package)
+    problems = list(check_tables(package, raw))
+    if with_text:
+        problems += _check_text(data_dir.resolve().parent, Data(package, raw))
+    return Report(tuple(in_order(problems)), len(raw), sum(len(table.rows) for table in raw.values()))
+
+
+def check_tables(package: Package, raw: Mapping[str, RawTable]) -> list[Problem]:
+    """All problems of tables that have been read: shape, schema, meaning, and doubts."""
+    data = Data(package, raw)
+    shape = [problem for table in raw.values() for problem in table.problems]
+    found = [problem for table in package.tables for problem in check_table(data, table)]
+    for rule in RULES:
+        found += [data.problem(fault, rule.id, rule.severity) for fault in rule.check(data)]
+    # A row of the wrong width has its values in the wrong columns: one problem says it all.
+    ragged = {(p.file, p.row) for p in shape if p.rule == "row-shape"}
+    found = [problem for problem in found if (problem.file, problem.row) not in ragged]
+    return [*shape, *_with_doubts(data, found)]
+
+
+def _with_doubts(data: Data, problems: list[Problem]) -> Iterator[Problem]:
+    """Turn problems that are listed as doubts into warnings; report doubts that name nothing."""
+    # Only rules on meaning can be doubted: a value of the wrong type could not be used at all.
+    known = {rule.id for rule in RULES}
+    reasons: dict[tuple[str, str, str], str] = {}
+    unused: dict[tuple[str, str, str], Problem] = {}
+    for number, row in data.rows(DOUBTS):
+        rule, table, key = row["rule"], row["table"], row["row_key"]
+        file = data.file(DOUBTS)
+        doubt = data.key(DOUBTS, row)
+        if rule not in known:
+            message, remedy = (
+                f"There is no rule {rule!r} that can be doubted.",
+                "Name a rule on meaning, as the report shows it in brackets.",
+            )
+            yield Problem(file, number, "rule", rule, "doubt-target", message, remedy, key=doubt)
+        elif not data.has(table):
+            message, remedy = f"There is no table {table!r}.", "Name a table of datapackage.json."
+            yield Problem(file, number, "table", table, "doubt-target", message, remedy, key=doubt)
+        elif key not in data.by_key(table):
+            message, remedy = f"{table} has no row {key!r}.", "Give the key of the row."
+            yield Problem(file, number, "row_key", key, "doubt-target", message, remedy, key=doubt)
+        else:
+            place = (rule, data.file(table), key)
+            reasons[place] = row["reason"]
+            message = "The row no longer breaks the rule."
+            unused[place] = Problem(
+                file, number, "rule", rule, "doubt-applies", message, "Remove the doubt.", key=doubt
+            )
+    for problem in problems:
+        place = (problem.rule, problem.file, problem.key)
+        unused.pop(place, None)
+        yield problem.as_warning(reasons[place]) if place in reasons else problem
+    yield from unused.values()
+
+
+def _check_text(project: Path, data: Data) -> Iterator[Problem]:
+    bibliography = project / BIBLIOGRAPHY_FILE
+    if not bibliography.is_file() and not any((project / name).is_file() for name in PROJECT_FILES):
+        return
+    chapters, problems = read_chapters(project)
+    yield from problems
+    yield from check_bibliography(bibliography, data)
+    yield from check_citations(chapters, data)

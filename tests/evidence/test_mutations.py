@@ -1,0 +1,178 @@
+"""Break the real data at random: every broken rule is reported at its place, and nothing crashes the validator."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cordbook.cli import validate as command
+from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
+from cordbook.evidence.validation import BIBLIOGRAPHY_RULES, check_tables
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.evidence.spoil import SPOILERS, with_cells
+
+DATA = find_data_dir(Path(__file__).parent)
+PACKAGE = load_package(DATA)
+RAW = read_all(DATA, PACKAGE)
+#: Broken in test_reading.py, where a file is needed.
+READ_RULES = {"known-columns", "row-shape", "no-blank-rows"}
+#: Each example checks all tables, so a rule gets few examples and the suite many. Rows do not shrink to anything simpler.
+EXAMPLES = settings(
+    max_examples=8,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+
+
+def test_every_rule_is_broken_somewhere():
+    assert set(SPOILERS) | READ_RULES | set(BIBLIOGRAPHY_RULES) == set(rule_list())
+
+
+@pytest.mark.parametrize("rule", SPOILERS)
+def test_a_broken_rule_is_reported_at_its_place(rule):
+    @EXAMPLES
+    @given(st.data())
+    def check(data):
+        spoilt = SPOILERS[rule](data.draw, RAW, PACKAGE)
+        file = PACKAGE.table(spoilt.table).path
+        found = check_tables(PACKAGE, spoilt.raw)
+        places = {(p.file, p.row, p.column) for p in found if p.rule == rule}
+        wanted = (file, spoilt.row, spoilt.column)
+        assert wanted in places, f"{wanted} is not among {sorted(places, key=str)[:5]}"
+        assert all(p.message and p.remedy for p in found)
+
+    check()
+
+
+def test_the_current_data_has_no_errors():
+    assert [p for p in check_tables(PACKAGE, RAW) if p.severity == "error"] == []
+
+
+def test_a_doubt_covers_its_row_alone():
+    """The sizes that stand as doubts stay warnings; the same fault beside them is an error."""
+    (doubt, *_) = [row for _, row in RAW["doubts"].rows if row["rule"] == "n-not-above-arm"]
+    listed = {row["row_key"] for _, row in RAW["doubts"].rows}
+    sizes = {row["arm_id"]: row["n"] for _, row in RAW["arms"].rows}
+    number, row = next((n, r) for n, r in RAW["outcomes"].rows if sizes[r["arm_id"]] and r["cell_id"] not in listed)
+    found = check_tables(PACKAGE, with_cells(RAW, "outcomes", number, {"n": str(int(sizes[row["arm_id"]]) + 1)}))
+    severity = {p.key: p.severity for p in found if p.rule == "n-not-above-arm"}
+    assert severity[doubt["row_key"]] == "warning"
+    assert severity[row["cell_id"]] == "error"
+
+
+def test_a_person_may_overrule_both_readings():
+    """A verified and corrected count stands, though no automated reader saw it."""
+    from tests.evidence.spoil import with_row
+
+    number, row = next(
+        (n, r) for n, r in RAW["outcomes"].rows if r["stratum"] == "" and 0 < int(r["events"]) < int(r["n"])
+    )
+    lower = str(int(row["events"]) - 1)
+    raw = with_cells(RAW, "outcomes", number, {"events": lower})
+    assert any(p.rule == "value-was-read" for p in check_tables(PACKAGE, raw))
+    person = {
+        "cell_id": row["cell_id"], "verified_by": "A Person", "verified_on": "2026-12-01", "source_read": "full text",
+        "verdict": "corrected", "events": lower, "n": row["n"],
+    }  # fmt: skip
+    raw, _ = with_row(raw, "verifications", person)
+    correction = {
+        "correction_id": "K900", "table": "outcomes", "row_key": row["cell_id"], "column": "events",
+        "old_value": row["events"], "new_value": lower, "corrected_on": "2026-12-01", "reason": "full text read",
+    }  # fmt: skip
+    raw, _ = with_row(raw, "corrections", correction)
+    assert [p for p in check_tables(PACKAGE, raw) if p.severity == "error" and p.key == row["cell_id"]] == []
+
+
+TEXT = st.text(st.characters(codec=None), max_size=30) | st.sampled_from(
+    ["\ud800", "9" * 5000, "(" * 500, "=", ";" * 99, "a=b;a=b"]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_any_text_in_any_cells_is_survived(data):
+    raw = dict(RAW)
+    for _ in range(5):
+        table = data.draw(st.sampled_from([t for t in PACKAGE.tables if RAW[t.name].rows]))
+        index = data.draw(st.integers(0, len(RAW[table.name].rows) - 1))
+        column = data.draw(st.sampled_from(table.columns))
+        number = RAW[table.name].rows[index][0]
+        raw = dict(with_cells(raw, table.name, number, {column: data.draw(TEXT)}))
+    check_tables(PACKAGE, raw)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_any_missing_and_doubled_rows_are_survived(data):
+    raw = dict(RAW)
+    for name in data.draw(st.lists(st.sampled_from(PACKAGE.names), min_size=1, max_size=4, unique=True)):
+        rows = RAW[name].rows
+        keep = data.draw(st.sampled_from([[], rows[: len(rows) // 2], rows + rows]))
+        raw[name] = replace(RAW[name], rows=keep)
+    check_tables(PACKAGE, raw)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A small project: tables, references.bib and chapters."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(DATA, root / "data", ignore=shutil.ignore_patterns("raw"))
+    shutil.copy(DATA.parent / "references.bib", root)
+    (root / "_config.yml").write_text("title: copy\n")
+    (root / "book").mkdir()
+    key = RAW["references"].rows[0][1]["reference_id"]
+    notebook = {"cells": [{"cell_type": "markdown", "source": [f"So says {{cite:t}}`{key}`."]}]}
+    (root / "book" / "chapter.ipynb").write_text(json.dumps(notebook))
+    return root
+
+
+def run(folder: Path) -> tuple[int, str]:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        code = command.run(argparse.Namespace(folder=folder, json=False))
+    return code, out.getvalue()
+
+
+def test_the_project_is_clean_to_begin_with(project):
+    code, out = run(project / "data")
+    assert code == 0, out
+
+
+FILES = (
+    *(f"data/{table.path}" for table in PACKAGE.tables),
+    "data/datapackage.json",
+    "references.bib",
+    "book/chapter.ipynb",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(FILES) | st.sampled_from(FILES[-3:]),
+    place=st.floats(0, 1),
+    length=st.integers(0, 400),
+    garbage=st.binary(max_size=40)
+    | st.sampled_from([b'"', b"\x00", b"\r", b"\n\n", b"{", b"}", b"@", b",,,", b"\xff"]),
+)
+def test_garbage_bytes_anywhere_end_in_a_report(project, name, place, length, garbage):
+    """Some bytes of some file are replaced: exit code 0 (harmless), 1 or 2, and no traceback."""
+    path = project / name
+    sound = path.read_bytes()
+    at = int(place * len(sound))
+    try:
+        path.write_bytes(sound[:at] + garbage + sound[at + length :])
+        code, out = run(project / "data")
+    finally:
+        path.write_bytes(sound)
+    assert code in (0, 1, 2)
+    assert out.strip()
+    assert "Traceback" not in out
