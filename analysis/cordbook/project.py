@@ -1,0 +1,52 @@
+"""Where things are in a project folder. No room of its own: names only, no logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class NoProject(FileNotFoundError):
+    """No Cordbook project in this folder or above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The paths of a project; ``root`` is absolute."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def bibliography(self) -> Path:
+        return self.root / "references.bib"
+
+    @property
+    def toc(self) -> Path:
+        return self.root / "_toc.yml"
+
+    @property
+    def site(self) -> Path:
+        return self.root / "_build" / "html"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".cordbook"
+
+
+def find_project(start: Path | str | None = None) -> Project:
+    """The project that holds ``start`` (default: the working directory).
+
+    Walks up to the first folder with ``_config.yml`` and ``data/datapackage.json``; raises :class:`NoProject`.
+    """
+    here = Path(start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "_config.yml").is_file() and (folder / "data" / "datapackage.json").is_file():
+            return Project(folder)
+    raise NoProject(
+        f"no Cordbook project in {here} or above it: no folder has both _config.yml and data/datapackage.json. "
+        "Change into the checkout and try again."
+    )

@@ -1,0 +1,168 @@
+"""Declared syntheses: ``data/syntheses.yml`` read into frozen objects, every fault reported at once.
+
+A declaration says which cells answer a question and how they are pooled. Its id is the permanent
+address of the estimate; :mod:`cordbook.review.estimates` does the computing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
+MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
+INTERVALS = ("wald", "hksj", "profile")
+COMPARE_MEASURES = ("OR", "RR", "RD")
+COMPARE_MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_KEYS = {
+    "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
+    "natural", "harm", "note",
+}  # fmt: skip
+
+
+class DeclarationError(ValueError):
+    """``syntheses.yml`` cannot be used as it stands; the message lists every fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """One declared pooled estimate.
+
+    ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study) or the keys and
+    values that a stratum must hold. ``where`` filters the columns of :attr:`Evidence.cells`, or keys of the
+    stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
+    become estimates of their own, with ids ``ID--VALUE``.
+    """
+
+    id: str
+    title: str
+    question: str
+    sentence: str
+    section: str
+    kind: str
+    outcome: str
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    strata: str | tuple[tuple[str, str], ...]
+    by: str | None
+    measure: str
+    model: str
+    ci: str | None
+    level: float
+    natural: str | None
+    harm: bool
+    note: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """All declared syntheses in the order of the file, by id."""
+
+    syntheses: tuple[Synthesis, ...]
+
+    def __iter__(self) -> Iterator[Synthesis]:
+        return iter(self.syntheses)
+
+    def __getitem__(self, synthesis_id: str) -> Synthesis:
+        for synthesis in self.syntheses:
+            if synthesis.id == synthesis_id:
+                return synthesis
+        raise KeyError(f"no synthesis {synthesis_id!r}; declared are {', '.join(s.id for s in self.syntheses)}")
+
+
+def load_declarations(path: Path) -> Declarations:
+    """Read ``syntheses.yml``; raises :class:`DeclarationError` with all faults, each with the id it is in."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DeclarationError(f"{path}: not found; it declares the estimates of the book") from None
+    except yaml.YAMLError as error:
+        raise DeclarationError(f"{path}: not valid YAML: {error}") from error
+    return parse_declarations(content, path.name)
+
+
+def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declarations:
+    """Check and freeze the content of ``syntheses.yml``."""
+    if not isinstance(content, Mapping) or not isinstance(content.get("syntheses"), list):
+        raise DeclarationError(f"{name}: expected a key `syntheses` with a list of declarations under it")
+    defaults = content.get("defaults") or {}
+    faults: list[str] = []
+    syntheses = []
+    for number, entry in enumerate(content["syntheses"], start=1):
+        if not isinstance(entry, Mapping):
+            faults.append(f"declaration {number}: expected keys and values")
+            continue
+        found = list(_faults(entry, defaults))
+        faults += [f"{entry.get('id', f'declaration {number}')}: {fault}" for fault in found]
+        if not found:
+            syntheses.append(_freeze({**defaults, **entry}))
+    ids = [s.id for s in syntheses]
+    faults += [f"{i}: the id stands twice; give each declaration its own" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    known = set(ids)
+    for synthesis in syntheses:
+        if synthesis.natural and synthesis.natural.split("--")[0] not in known:
+            faults.append(f"{synthesis.id}: natural names {synthesis.natural!r}, which is not declared")
+    if faults:
+        raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    return Declarations(tuple(syntheses))
+
+
+def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+    for key in entry:
+        if key not in _KEYS:
+            yield f"unknown key {key!r}; known are {', '.join(sorted(_KEYS))}"
+    for key in ("id", "title", "question", "outcome", "section"):
+        if not entry.get(key) or not isinstance(entry[key], str):
+            yield f"{key} is missing or not a text"
+    if isinstance(entry.get("id"), str) and not _ID.fullmatch(entry["id"]):
+        yield "an id is lower-case words joined by hyphens"
+    merged = {**defaults, **entry}
+    kind = merged.get("kind", "proportion")
+    if kind not in ("proportion", "comparison"):
+        yield f"kind is {kind!r}; it is proportion or comparison"
+    comparing = kind == "comparison"
+    for key, allowed in (
+        ("measure", COMPARE_MEASURES if comparing else MEASURES),
+        ("model", COMPARE_MODELS if comparing else MODELS),
+        ("ci", (None, *INTERVALS)),
+    ):
+        if merged.get(key) not in allowed:
+            yield f"{key} is {merged.get(key)!r}; allowed: {', '.join(str(a) for a in allowed)}"
+    strata = merged.get("strata", "total")
+    if not isinstance(strata, Mapping) and strata not in ("total", "widest"):
+        yield f"strata is {strata!r}; it is total, widest, or keys with values"
+    if not isinstance(merged.get("where", {}), Mapping):
+        yield "where is a list of columns with the values that are taken"
+
+
+def _freeze(entry: Mapping[str, Any]) -> Synthesis:
+    strata = entry.get("strata", "total")
+    return Synthesis(
+        id=entry["id"],
+        title=entry["title"],
+        question=entry["question"],
+        sentence=entry.get("sentence", ""),
+        section=entry["section"],
+        kind=entry.get("kind", "proportion"),
+        outcome=entry["outcome"],
+        where=tuple((column, _values(values)) for column, values in entry.get("where", {}).items()),
+        strata=tuple((k, str(v)) for k, v in strata.items()) if isinstance(strata, Mapping) else strata,
+        by=entry.get("by"),
+        measure=entry["measure"],
+        model=entry["model"],
+        ci=entry.get("ci"),
+        level=float(entry.get("level", 0.95)),
+        natural=entry.get("natural"),
+        harm=bool(entry.get("harm", False)),
+        note=entry.get("note", ""),
+    )
+
+
+def _values(values: Any) -> tuple[str, ...]:
+    return tuple(str(v) for v in values) if isinstance(values, list) else (str(values),)

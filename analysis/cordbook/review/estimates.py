@@ -1,0 +1,213 @@
+"""Declared syntheses computed: every estimate of the book, each with the rows behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from cordbook.evidence.evidence import Evidence, load_evidence
+from cordbook.review.declarations import Declarations, Synthesis, load_declarations
+from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
+from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
+from cordbook.synthesis.results import ModelScale, StudyProportion
+
+#: What the package says of the measure of a comparison, for tables.
+COMPARED = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A pooled result with an id, its declaration, and the rows that it was computed from.
+
+    ``rows`` has one row an arm (columns of :data:`cordbook.review.selection.SELECTED`), for comparisons one row
+    a study with ``events1, n1, events2, n2``. ``result`` is None where no study could be pooled.
+    """
+
+    id: str
+    title: str
+    synthesis: Synthesis
+    rows: pd.DataFrame = field(repr=False, compare=False)
+    result: PooledProportion | ComparedArms | None
+
+    @property
+    def k(self) -> int:
+        return len(self.rows)
+
+    @property
+    def is_comparison(self) -> bool:
+        return self.synthesis.kind == "comparison"
+
+    @property
+    def n(self) -> int:
+        columns = ["n1", "n2"] if self.is_comparison else ["n"]
+        return int(self.rows[columns].to_numpy().sum()) if self.k else 0
+
+    @property
+    def events(self) -> int:
+        columns = ["events1", "events2"] if self.is_comparison else ["events"]
+        return int(self.rows[columns].to_numpy().sum()) if self.k else 0
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Ids of all cells behind the estimate."""
+        return tuple(c for cells in self.rows["cells"] for c in cells) if self.k else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The estimate for JSON: declaration, result on both scales, and the studies with their cells."""
+        head = {
+            "id": self.id,
+            "title": self.title,
+            "question": self.synthesis.question,
+            "outcome": self.synthesis.outcome,
+            "kind": self.synthesis.kind,
+            "section": self.synthesis.section,
+            "parent": self.synthesis.parent,
+        }
+        result = self.result.to_dict() if self.result else {"k": 0, "n": 0, "events": 0, "estimate": None}
+        cells = dict(zip(self.rows["study_id"], self.rows["cells"], strict=True)) if self.k else {}
+        return head | result | {"cells": {study: list(ids) for study, ids in cells.items()}}
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """All estimates of the review, computed once when first asked for."""
+
+    evidence: Evidence
+    declarations: Declarations
+
+    @cached_property
+    def _all(self) -> dict[str, Estimate]:
+        found: dict[str, Estimate] = {}
+        for synthesis in self.declarations:
+            for estimate in compute(self.evidence, synthesis):
+                found[estimate.id] = estimate
+        return found
+
+    def __getitem__(self, estimate_id: str) -> Estimate:
+        if estimate_id not in self._all:
+            near = [i for i in self._all if i.startswith(estimate_id.split("--")[0])]
+            raise KeyError(f"no estimate {estimate_id!r}; near it are: {', '.join(near) or ', '.join(self._all)}")
+        return self._all[estimate_id]
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self._all.values())
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def parts(self, estimate_id: str) -> list[Estimate]:
+        """The subgroup estimates of an estimate, in order."""
+        return [e for e in self if e.synthesis.parent == estimate_id]
+
+
+def load_estimates(root: Path | str) -> Estimates:
+    """Evidence and declarations of a project folder, ready to compute."""
+    data = Path(root) / "data"
+    return Estimates(load_evidence(data), load_declarations(data / "syntheses.yml"))
+
+
+def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
+    """The estimate of a declaration, followed by those of its subgroups."""
+    chosen = select_cells(evidence.cells, synthesis)
+    whole = _estimate(synthesis.id, synthesis.title, synthesis, chosen)
+    if not synthesis.by:
+        return [whole]
+    parts = [
+        _estimate(
+            f"{synthesis.id}--{value.lower().replace('_', '-').replace('+', '-')}",
+            f"{synthesis.title}: {value.replace('_', ' ')}",
+            replace(synthesis, by=None, parent=synthesis.id),
+            part,
+        )
+        for value, part in subgroups(chosen, synthesis.by).items()
+    ]
+    return [whole, *parts]
+
+
+def _estimate(estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame) -> Estimate:
+    if synthesis.kind == "comparison":
+        rows = pair_arms(chosen)
+        result = _compare(rows, synthesis) if len(rows) else None
+    else:
+        rows = one_row_an_arm(chosen)
+        result = _pool(rows, synthesis) if len(rows) else None
+    return Estimate(estimate_id, title, synthesis, rows, result)
+
+
+def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
+    if len(rows) == 1:
+        return _single(rows, synthesis)
+    return pool_proportions(
+        rows["events"].to_numpy(),
+        rows["n"].to_numpy(),
+        labels=rows["label"].tolist(),
+        measure=synthesis.measure,
+        model=synthesis.model,
+        ci=synthesis.ci,
+        level=synthesis.level,
+    )
+
+
+def _single(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
+    """One study cannot be pooled: its own share with the exact interval of Clopper and Pearson (1934)."""
+    events, n, label = int(rows["events"].iloc[0]), int(rows["n"].iloc[0]), rows["label"].iloc[0]
+    low, high = (float(v) for v in proportion_confint(events, n, 1 - synthesis.level, method="beta"))
+    share = events / n
+    return PooledProportion(
+        estimate=share, ci_low=low, ci_high=high, pi_low=None, pi_high=None,
+        model_scale=ModelScale(None, None, None, None),
+        tau2=None, tau2_ci_low=None, tau2_ci_high=None, i2=None, i2_ci_low=None, i2_ci_high=None,
+        h2=None, h2_ci_low=None, h2_ci_high=None, q=None, q_df=0, q_p=None,
+        k=1, events=events, n=n, model="single", measure=synthesis.measure, ci_method="exact", level=synthesis.level,
+        studies=(StudyProportion(label, events, n, share, low, high, 100.0),),
+        notes=("One study: nothing is pooled; the interval is exact (Clopper-Pearson).",),
+    )  # fmt: skip
+
+
+def _compare(rows: pd.DataFrame, synthesis: Synthesis) -> ComparedArms:
+    return compare_arms(
+        rows["events1"].to_numpy(),
+        rows["n1"].to_numpy(),
+        rows["events2"].to_numpy(),
+        rows["n2"].to_numpy(),
+        labels=rows["label"].tolist(),
+        measure=synthesis.measure,
+        model=synthesis.model,
+        ci=synthesis.ci,
+        level=synthesis.level,
+    )
+
+
+def pair_arms(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Treated against comparator within each study that has both: one row a study.
+
+    Several treated (or comparator) arms of one study are added up, so that nobody is counted twice.
+    """
+    rows = []
+    for study_id, group in chosen.groupby("study_id", sort=True):
+        treated, control = (one_row_an_arm(group[group["role"] == role]) for role in ("treated", "comparator"))
+        if treated.empty or control.empty:
+            continue
+        first = group.iloc[0]
+        rows.append(
+            {
+                "study_id": study_id,
+                "label": first["label"],
+                "year": first["year"],
+                "events1": int(treated["events"].sum()),
+                "n1": int(treated["n"].sum()),
+                "events2": int(control["events"].sum()),
+                "n2": int(control["n"].sum()),
+                "cells": tuple(c for cells in (*treated["cells"], *control["cells"]) for c in cells),
+            }
+        )
+    columns = ["study_id", "label", "year", "events1", "n1", "events2", "n2", "cells"]
+    table = pd.DataFrame(rows, columns=columns)
+    order = table.assign(_year=table["year"].fillna(9999)).sort_values(["_year", "label"], kind="stable").index
+    return table.loc[order].reset_index(drop=True)

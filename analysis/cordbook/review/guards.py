@@ -1,0 +1,123 @@
+"""Guards: the condition on estimates under which a sentence of the book is true.
+
+A condition is written with estimate ids and their attributes::
+
+    0.4 <= ais-improved-cell-therapy.estimate <= 0.65
+    tumour-cell-therapy.events == 0 and tumour-cell-therapy.k >= 10
+
+It is parsed, never run as Python: comparisons, ``and``, ``or``, ``not``, ``+ - * /``, numbers and attributes
+of estimates are all there is.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+#: What a condition may ask of an estimate.
+ATTRIBUTES = (
+    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p",
+)  # fmt: skip
+_NAME = re.compile(rf"([a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:--[a-z0-9-]+)?)\.({'|'.join(ATTRIBUTES)})\b")
+_COMPARE: Mapping[type, Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}  # fmt: skip
+_ARITHMETIC: Mapping[type, Callable[[float, float], float]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+}  # fmt: skip
+
+
+class GuardError(ValueError):
+    """A condition that cannot be read; the message says where and what is allowed."""
+
+
+class Lookup(Protocol):
+    """Anything that gives an estimate by id."""
+
+    def __getitem__(self, estimate_id: str, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of a guard: does the condition hold, and the values that it was judged by."""
+
+    condition: str
+    holds: bool
+    values: tuple[tuple[str, float | None], ...]
+
+    def explain(self) -> str:
+        """The values in one line."""
+        return ", ".join(f"{name} = {'not estimable' if v is None else f'{v:.6g}'}" for name, v in self.values)
+
+
+def judge(condition: str, estimates: Lookup) -> Verdict:
+    """Judge a condition by today's estimates; a value that cannot be estimated makes a comparison false.
+
+    Raises :class:`GuardError` for a condition that cannot be read or names an unknown estimate.
+    """
+    names: dict[str, tuple[str, str]] = {}
+
+    def placeholder(match: re.Match[str]) -> str:
+        key = f"v{len(names)}_"
+        names[key] = (match[1], match[2])
+        return key
+
+    text = _NAME.sub(placeholder, " ".join(condition.split()))
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        raise GuardError(f"cannot read the condition {condition!r}: {error.msg}") from error
+    values = {key: _value(estimates, *name) for key, name in names.items()}
+    holds = bool(_evaluate(tree, values, condition))
+    shown = dict.fromkeys((f"{i}.{a}", values[key]) for key, (i, a) in names.items())
+    return Verdict(condition, holds, tuple(shown))
+
+
+def _value(estimates: Lookup, estimate_id: str, attribute: str) -> float | None:
+    try:
+        estimate = estimates[estimate_id]
+    except KeyError as error:
+        raise GuardError(str(error.args[0])) from error
+    holder = estimate if attribute in ("k", "n", "events") else estimate.result
+    value = getattr(holder, attribute, None)
+    return None if value is None else float(value)
+
+
+def _evaluate(node: ast.AST, values: Mapping[str, float | None], condition: str) -> float | bool | None:
+    match node:
+        case ast.BoolOp(op=ast.And()):
+            return all(_evaluate(v, values, condition) for v in node.values)
+        case ast.BoolOp(op=ast.Or()):
+            return any(_evaluate(v, values, condition) for v in node.values)
+        case ast.UnaryOp(op=ast.Not()):
+            return not _evaluate(node.operand, values, condition)
+        case ast.UnaryOp(op=ast.USub()):
+            inner = _evaluate(node.operand, values, condition)
+            return None if inner is None else -inner
+        case ast.Compare():
+            return _compare(node, values, condition)
+        case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
+            left, right = (_evaluate(side, values, condition) for side in (node.left, node.right))
+            return None if left is None or right is None else _ARITHMETIC[type(op)](left, right)
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return float(number)
+        case ast.Name(id=name) if name in values:
+            return values[name]
+    raise GuardError(
+        f"cannot read {ast.unparse(node)!r} in the condition {condition!r}; allowed are numbers, ID.ATTRIBUTE with "
+        f"one of {', '.join(ATTRIBUTES)}, comparisons, and, or, not, + - * /"
+    )
+
+
+def _compare(node: ast.Compare, values: Mapping[str, float | None], condition: str) -> bool:
+    sides = [_evaluate(side, values, condition) for side in (node.left, *node.comparators)]
+    if unknown := [op for op in node.ops if type(op) not in _COMPARE]:
+        raise GuardError(f"{type(unknown[0]).__name__} in the condition {condition!r}: compare with < <= > >= == !=")
+    if any(side is None for side in sides):
+        return False
+    return all(_COMPARE[type(op)](a, b) for op, a, b in zip(node.ops, sides, sides[1:], strict=False))

@@ -1,0 +1,120 @@
+"""The declared estimates on the real evidence, against sums made another way, straight from the CSV files."""
+
+import csv
+import json
+
+import pytest
+
+from cordbook.cli import main
+
+#: R printed ten digits.
+PRINTED_DIGITS = 1e-11
+
+
+@pytest.fixture(scope="module")
+def rows(root):
+    with (root / "data" / "outcomes.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture(scope="module")
+def cell_therapy(root):
+    with (root / "data" / "studies.csv").open(encoding="utf-8", newline="") as handle:
+        return {r["study_id"] for r in csv.DictReader(handle) if r["intervention_class"] == "cell_therapy"}
+
+
+def totals(rows, studies, outcome):
+    chosen = [
+        r
+        for r in rows
+        if r["outcome"] == outcome and r["study_id"] in studies and r["poolable"] == "yes" and not r["stratum"] and r["arm_id"].endswith(".treated")
+    ]
+    return len(chosen), sum(int(r["events"]) for r in chosen), sum(int(r["n"]) for r in chosen)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "outcome"),
+    [
+        ("ais-improved-cell-therapy", "ais_improved"),
+        ("tumour-cell-therapy", "tumour"),
+        ("sae-related-cell-therapy", "sae_related"),
+        ("sae-any-cell-therapy", "sae_any"),
+        ("bladder-improved-cell-therapy", "bladder_improved"),
+        ("motor-improved-cell-therapy", "motor_improved"),
+        ("sensory-improved-cell-therapy", "sensory_improved"),
+    ],
+)
+def test_an_estimate_holds_every_poolable_total_of_its_outcome_once(estimates, rows, cell_therapy, estimate, outcome):
+    e = estimates[estimate]
+    assert (e.k, e.events, e.n) == totals(rows, cell_therapy, outcome)
+    assert len(set(e.rows["study_id"])) == e.k
+
+
+def test_every_estimate_can_be_walked_back_to_its_cells(estimates, rows):
+    counts = {r["cell_id"]: (int(r["events"]), int(r["n"])) for r in rows}
+    for e in estimates:
+        assert (e.events, e.n) == tuple(sum(column) for column in zip(*(counts[c] for c in e.cells), strict=True)), e.id
+        assert len(set(e.cells)) == len(e.cells), e.id
+
+
+def test_subgroups_are_parts_of_their_estimate(estimates):
+    for e in estimates:
+        parts = estimates.parts(e.id)
+        if parts:
+            cells = [c for part in parts for c in part.cells]
+            assert len(cells) == len(set(cells)), e.id
+            assert set(cells) <= set(e.cells), e.id
+
+
+def test_no_study_of_an_overlap_group_is_pooled_beside_another(estimates, root):
+    with (root / "data" / "overlap_members.csv").open(encoding="utf-8") as handle:
+        members = list(csv.DictReader(handle))
+    with (root / "data" / "overlap_disjoint.csv").open(encoding="utf-8") as handle:
+        disjoint = {frozenset((r["study_a"], r["study_b"])) for r in csv.DictReader(handle)}
+    groups = {}
+    for m in members:
+        groups.setdefault(m["overlap_group"], set()).add(m["study_id"])
+    for e in estimates:
+        for group in groups.values():
+            inside = sorted(group & set(e.rows["study_id"]))
+            for i, one in enumerate(inside):
+                for other in inside[i + 1 :]:
+                    assert frozenset((one, other)) in disjoint, f"{e.id}: {one} and {other} may share patients"
+
+
+def test_a_single_study_gives_its_exact_interval(estimates):
+    late = estimates["natural-ais-a-late"]
+    assert late.k == 1
+    # Clopper-Pearson 95% limits of 6 of 148, from R 4.2.2: print(binom.test(6, 148)$conf.int, digits = 10)
+    assert late.result.ci_low == pytest.approx(0.01502071104, abs=PRINTED_DIGITS)
+    assert late.result.ci_high == pytest.approx(0.08614914591, abs=PRINTED_DIGITS)
+
+
+def test_an_unknown_id_names_those_near_it(estimates):
+    with pytest.raises(KeyError, match="ais-improved-cell-therapy--bm-msc"):
+        estimates["ais-improved-cell-therapy--nothing"]
+
+
+def test_the_command_prints_every_estimate(estimates, capsys, root, monkeypatch):
+    monkeypatch.chdir(root / "book")
+    assert main(["estimates", "--json"]) == 0
+    printed = {e["id"]: e for e in json.loads(capsys.readouterr().out)}
+    assert list(printed) == [e.id for e in estimates]
+    ais = printed["ais-improved-cell-therapy"]
+    assert ais["estimate"] == estimates["ais-improved-cell-therapy"].result.estimate
+    assert ais["cells"]["lammertse2012"] == ["lammertse2012.treated.ais_improved.all.6"]
+    assert main(["estimates"]) == 0
+    table = capsys.readouterr().out
+    assert all(e.id in table for e in estimates)
+
+
+def test_the_command_fails_with_one_line_outside_a_project(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["estimates"]) == 2
+    assert "no Cordbook project" in capsys.readouterr().err
+
+
+def test_the_command_names_an_unknown_estimate(capsys, root, monkeypatch):
+    monkeypatch.chdir(root)
+    assert main(["estimates", "nothing"]) == 1
+    assert "no estimate 'nothing'" in capsys.readouterr().err

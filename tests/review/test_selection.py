@@ -1,0 +1,88 @@
+"""Selection: one row an arm, the widest stratum, nobody twice. The cells here are made up to show one rule each."""
+
+import pandas as pd
+import pytest
+
+from cordbook.review.declarations import parse_declarations
+from cordbook.review.selection import SelectionError, one_row_an_arm, select_cells, subgroups
+
+
+def cells(*rows):
+    """Cells of made-up studies: (study, stratum, relation, events, n[, months])."""
+    table = []
+    for number, (study, stratum, relation, events, n, *months) in enumerate(rows):
+        table.append(
+            {
+                "cell_id": f"c{number}", "study_id": study, "arm_id": f"{study}.treated", "outcome": "tumour",
+                "stratum": stratum or None, "stratum_relation": relation, "poolable": True, "events": events, "n": n,
+                "timepoint_months": months[0] if months else None, "label": study, "year": 2000, "role": "treated",
+                "injury_phase": "mixed",
+            }
+        )  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def declared(**changes):
+    entry = {"id": "x", "title": "T", "question": "Q", "section": "1", "outcome": "tumour"} | changes
+    return parse_declarations({"defaults": {"measure": "logit", "model": "glmm"}, "syntheses": [entry]})["x"]
+
+
+def pooled(table, **changes):
+    rows = one_row_an_arm(select_cells(table, declared(**changes)))
+    return {row.study_id: (row.events, row.n) for row in rows.itertuples()}
+
+
+def test_total_takes_rows_of_all_patients_only():
+    table = cells(("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5))
+    assert pooled(table) == {"a": (3, 10)}
+
+
+def test_widest_takes_what_there_is_and_leaves_out_parts():
+    table = cells(("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5))
+    assert pooled(table, strata="widest") == {"a": (3, 10), "b": (2, 5)}
+
+
+def test_disjoint_strata_are_added_up():
+    table = cells(("a", "surgery=early", "only_stratum", 3, 10), ("a", "surgery=late", "only_stratum", 1, 9))
+    assert pooled(table, strata="widest") == {"a": (4, 19)}
+
+
+def test_strata_that_may_share_patients_are_refused():
+    table = cells(("a", "surgery=early", "only_stratum", 3, 10), ("a", "level=cervical", "only_stratum", 1, 9))
+    with pytest.raises(SelectionError, match=r"a\.treated.*may hold the same patients"):
+        pooled(table, strata="widest")
+
+
+def test_asked_keys_take_the_row_that_says_no_more():
+    table = cells(
+        ("a", "grade=A;phase=acute", "only_stratum", 5, 20),
+        ("a", "grade=A;phase=acute;level=cervical", "part_of_total", 2, 8),
+        ("b", "grade=A", "part_of_total", 1, 3),
+        ("b", "", "total", 4, 9),
+    )
+    assert pooled(table, strata={"grade": "A"}) == {"a": (5, 20), "b": (1, 3)}
+    assert pooled(table, strata={"grade": "A", "phase": "acute"}) == {"a": (5, 20)}
+
+
+def test_of_several_times_the_latest_is_taken_whatever_the_order():
+    table = cells(("a", "", "total", 3, 10, 6), ("a", "", "total", 5, 10, 24), ("a", "", "total", 4, 10, 12))
+    assert pooled(table) == {"a": (5, 10)}
+    assert pooled(table.iloc[::-1].reset_index(drop=True)) == {"a": (5, 10)}
+
+
+def test_cells_that_may_not_be_pooled_never_are():
+    table = cells(("a", "", "total", 3, 10)).assign(poolable=False)
+    assert pooled(table) == {}
+
+
+def test_filters_take_columns_and_stratum_keys():
+    table = cells(("a", "setting=sbrt", "only_stratum", 0, 5), ("b", "setting=conventional", "only_stratum", 1, 5))
+    assert pooled(table, strata="widest", where={"stratum.setting": ["sbrt"]}) == {"a": (0, 5)}
+    with pytest.raises(KeyError, match="no column 'seting'"):
+        pooled(table, where={"seting": "sbrt"})
+
+
+def test_a_stratum_says_more_of_the_phase_than_the_study():
+    table = cells(("a", "phase=chronic", "only_stratum", 0, 5), ("b", "", "total", 1, 5))
+    chosen = select_cells(table, declared(strata="widest"))
+    assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase").items()} == {"chronic": ["a"], "mixed": ["b"]}
