@@ -1,0 +1,297 @@
+"""Forest plots: every study with its interval and weight, the pooled result, what a new study may show,
+and natural recovery behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Polygon, Rectangle
+
+from cordbook.figures.figure import Figure, canvas, finish
+from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, RULE, TREATED
+from cordbook.review.phrases import percent_number
+from cordbook.review.phrases import ratio as ratio_text
+from cordbook.synthesis import ComparedArms, PooledProportion
+
+Result = PooledProportion | ComparedArms
+
+ROW_IN = 0.235
+WIDTH_IN = 8.2
+#: Left ends of the columns and the span of the plot, as shares of the width.
+LABEL_X, COUNT_X, PLOT_LEFT, PLOT_RIGHT, TEXT_X, WEIGHT_X = 0.0, 0.345, 0.365, 0.69, 0.895, 1.0
+SQUARE_MIN_PT, SQUARE_MAX_PT = 2.2, 7.5
+#: Upper ends for the axis of a proportion, in percent: the first that holds all pooled limits is taken.
+PERCENT_ENDS = (2, 5, 10, 20, 40, 60, 80, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class ForestGroup:
+    """A subgroup of a forest plot: its name and its result."""
+
+    title: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: str  # study, pooled, group, prediction, blank
+    label: str
+    counts: str = ""
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    weight: float | None = None
+
+
+def forest_plot(
+    result: Result,
+    *,
+    title: str | None = None,
+    groups: Sequence[ForestGroup] = (),
+    natural: PooledProportion | None = None,
+    natural_label: str = "natural recovery",
+    links: Mapping[str, str] | None = None,
+    caption: str | None = None,
+    figure_id: str = "forest",
+) -> Figure:
+    """Draw a forest plot of a pooled proportion or of compared arms.
+
+    Parameters
+    ----------
+    result
+        the pooled result; with ``groups`` it is the overall one at the foot.
+    groups
+        subgroups, each drawn with its own studies and diamond.
+    natural
+        natural recovery, drawn as a vertical band behind proportions.
+    links
+        address by study label; the label becomes a link.
+
+    Returns
+    -------
+    Figure
+        with an alternative text that gives the pooled result.
+    """
+    ratio = isinstance(result, ComparedArms) and result.measure in ("OR", "RR")
+    rows = _rows(result, groups)
+    height = ROW_IN * (len(rows) + 4.2)
+    with canvas(figure_id, WIDTH_IN, height) as drawing:
+        axes = drawing.add_axes((PLOT_LEFT, ROW_IN * 1.9 / height, PLOT_RIGHT - PLOT_LEFT, 1 - ROW_IN * 3.2 / height))
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        _horizontal_axis(axes, result, rows, ratio)
+        if natural is not None and not isinstance(result, ComparedArms):
+            _natural_band(axes, natural, natural_label)
+        _pooled_line(axes, result, ratio)
+        for y, row in enumerate(rows):
+            _draw(axes, row, y, result, ratio, links or {})
+        _head(axes, result)
+        alt = describe(result, title, natural, natural_label)
+        return finish(
+            drawing,
+            figure_id=figure_id,
+            title=title or "Forest plot",
+            caption=caption or _caption(result, natural, natural_label),
+            alt=alt,
+        )
+
+
+def _rows(result: Result, groups: Sequence[ForestGroup]) -> list[_Row]:
+    rows: list[_Row] = []
+    if groups:
+        for group in groups:
+            rows.append(_Row("group", group.title))
+            rows += _study_rows(group.result)
+            if group.result.k > 1:
+                rows.append(_pooled_row(group.result, "Pooled"))
+        rows.append(_Row("blank", ""))
+    else:
+        rows += _study_rows(result)
+    rows.append(_pooled_row(result, f"All studies (k = {result.k})"))
+    if result.pi_low is not None:
+        rows.append(_Row("prediction", "A new study may show", low=result.pi_low, high=result.pi_high))
+    return rows
+
+
+def _study_rows(result: Result) -> list[_Row]:
+    return [
+        _Row("study", s.label, _counts(s), s.estimate, s.ci_low, s.ci_high, s.weight) for s in result.studies
+    ]
+
+
+def _counts(study: object) -> str:
+    if hasattr(study, "events1"):
+        return f"{study.events1}/{study.n1} v {study.events2}/{study.n2}"
+    return f"{study.events}/{study.n}"
+
+
+def _pooled_row(result: Result, label: str) -> _Row:
+    return _Row("pooled", label, _counts(result), result.estimate, result.ci_low, result.ci_high)
+
+
+def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], ratio: bool) -> None:
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
+    axes.set_yticks([])
+    if ratio:
+        axes.set_xscale("log")
+        axes.set_xlim(*_ratio_limits(rows))
+        axes.minorticks_off()
+        low, high = axes.get_xlim()
+        ticks = [t for t in (0.01, 0.1, 0.5, 1, 2, 5, 10, 50, 100) if low <= t <= high]
+        axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axes.axvline(1, color=RULE, linewidth=0.8, zorder=0)
+        axes.set_xlabel({"OR": "Odds ratio", "RR": "Risk ratio"}[result.measure] + ", log scale")
+        return
+    if isinstance(result, ComparedArms):
+        axes.set_xlim(-1, 1)
+        axes.axvline(0, color=RULE, linewidth=0.8, zorder=0)
+        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["−100", "−50", "0", "+50", "+100"])
+        axes.set_xlabel("Difference in percentage points")
+        return
+    end = _percent_end(result, rows) / 100
+    axes.set_xlim(0, end)
+    ticks = [end * i / 4 for i in range(5)] if end not in (1.0, 0.1, 0.05, 0.2) else [end * i / 5 for i in range(6)]
+    axes.set_xticks(ticks, [f"{t * 100:g}" for t in ticks])
+    axes.set_xlabel("Percent of patients")
+
+
+def _percent_end(result: PooledProportion, rows: Sequence[_Row]) -> float:
+    points = [row.estimate for row in rows if row.estimate is not None]
+    limits = [row.high for row in rows if row.kind in ("pooled", "prediction") and row.high is not None]
+    need = 100 * max(points + limits + [0.0])
+    return next((end for end in PERCENT_ENDS if end >= need * 1.02), 100)
+
+
+def _ratio_limits(rows: Sequence[_Row]) -> tuple[float, float]:
+    values = [v for row in rows for v in (row.low, row.estimate, row.high) if v and math.isfinite(v)]
+    low, high = max(min(values + [0.5]), 0.01), min(max(values + [2.0]), 300.0)
+    return low / 1.15, high * 1.15
+
+
+def _natural_band(axes: Axes, natural: PooledProportion, label: str) -> None:
+    axes.axvspan(natural.ci_low, natural.ci_high, color=NATURAL, alpha=0.22, linewidth=0, zorder=0)
+    axes.axvline(natural.estimate, color=NATURAL, linewidth=1.0, zorder=0.5)
+    axes.annotate(
+        label, (natural.estimate, 1), (2, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+        fontsize=7.5, color=NATURAL, ha="left", va="bottom",
+    )  # fmt: skip
+
+
+def _pooled_line(axes: Axes, result: Result, ratio: bool) -> None:
+    if result.estimate is not None and (not ratio or result.estimate > 0):
+        axes.axvline(result.estimate, color=TREATED, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0.6)
+
+
+def _draw(axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Mapping[str, str]) -> None:
+    bold = "bold" if row.kind in ("pooled", "group") else "normal"
+    label = _text(axes, LABEL_X, y, row.label, weight=bold, ha="left")
+    if row.label in links:
+        label.set_url(links[row.label])
+    if row.kind in ("group", "blank"):
+        return
+    _text(axes, COUNT_X, y, row.counts, weight=bold, ha="right")
+    _text(axes, TEXT_X, y, _interval_text(row, result), weight=bold, ha="right")
+    if row.weight is not None:
+        _text(axes, WEIGHT_X, y, f"{row.weight:.1f}", colour=MUTED, ha="right")
+    if row.kind == "study":
+        _interval(axes, row, y)
+    elif row.kind == "prediction":
+        low, high = _clip(axes, row.low), _clip(axes, row.high)
+        axes.add_patch(Rectangle((low, y - 0.14), high - low, 0.28, color=PREDICTION, alpha=0.75, linewidth=0))
+    else:
+        _diamond(axes, row, y)
+
+
+def _text(axes: Axes, x: float, y: float, text: str, *, ha: str, weight: str = "normal", colour: str = INK):  # noqa: ANN202
+    """Text at a share of the figure's width and the height of a row."""
+    drawing = axes.figure
+    box = axes.get_position()
+    at = (x - box.x0) / box.width
+    return axes.text(
+        at, y, text, transform=axes.get_yaxis_transform(), ha=ha, va="center_baseline", fontweight=weight, color=colour,
+        clip_on=False, figure=drawing,
+    )  # fmt: skip
+
+
+def _clip(axes: Axes, value: float | None) -> float:
+    low, high = axes.get_xlim()
+    return min(max(value if value is not None else low, low), high)
+
+
+def _interval(axes: Axes, row: _Row, y: int) -> None:
+    if row.low is None or row.high is None or row.estimate is None:
+        return
+    start, end = axes.get_xlim()
+    axes.plot([_clip(axes, row.low), _clip(axes, row.high)], [y, y], color=INK, linewidth=0.8, solid_capstyle="butt", zorder=2)
+    for limit, beyond, marker in ((row.high, row.high > end, 5), (row.low, row.low < start, 4)):
+        if beyond:  # the interval goes on past the axis
+            axes.plot([_clip(axes, limit)], [y], marker=marker, color=INK, markersize=3.5, zorder=2, clip_on=False)
+    size = SQUARE_MIN_PT + (SQUARE_MAX_PT - SQUARE_MIN_PT) * math.sqrt(min(row.weight or 0.0, 40.0) / 40.0)
+    if start <= row.estimate <= end:
+        axes.plot([row.estimate], [y], marker="s", markersize=size, color=TREATED, markeredgewidth=0, zorder=3, clip_on=False)
+
+
+def _diamond(axes: Axes, row: _Row, y: int) -> None:
+    if row.low is None or row.high is None or row.estimate is None:
+        return
+    low, mid, high = (_clip(axes, v) for v in (row.low, row.estimate, row.high))
+    corners = [(low, y), (mid, y - 0.3), (high, y), (mid, y + 0.3)]
+    axes.add_patch(Polygon(corners, closed=True, facecolor=TREATED, edgecolor=INK, linewidth=0.6, zorder=3, clip_on=False))
+
+
+def _interval_text(row: _Row, result: Result) -> str:
+    if isinstance(result, ComparedArms) and result.measure != "RD":
+        parts = [ratio_text(v) for v in (row.estimate, row.low, row.high)]
+    else:
+        parts = [percent_number(v) for v in (row.estimate, row.low, row.high)]
+    if row.kind == "prediction":
+        return f"{parts[1]} to {parts[2]}"
+    return f"{parts[0]} ({parts[1]} to {parts[2]})" if row.estimate is not None else "not estimable"
+
+
+def _head(axes: Axes, result: Result) -> None:
+    y = -1.05
+    counts = "Cells v control" if isinstance(result, ComparedArms) else "Events/n"
+    unit = "ratio" if isinstance(result, ComparedArms) and result.measure != "RD" else "%"
+    for x, text, ha in (
+        (LABEL_X, "Study", "left"),
+        (COUNT_X, counts, "right"),
+        (TEXT_X, f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)", "right"),
+        (WEIGHT_X, "Weight, %", "right"),
+    ):
+        _text(axes, x, y, text, ha=ha, weight="bold", colour=MUTED)
+
+
+def describe(
+    result: Result, title: str | None, natural: PooledProportion | None = None, natural_label: str = "natural recovery"
+) -> str:
+    """The alternative text of a forest plot: what is shown and the pooled result in words."""
+    level = f"{result.level:.0%}"
+    if isinstance(result, ComparedArms):
+        name = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}[result.measure]
+        show = percent_number if result.measure == "RD" else ratio_text
+        n = result.n1 + result.n2
+    else:
+        name, show, n = "percent", percent_number, result.n
+    text = f"Forest plot{f', {title}' if title else ''}: {result.k} studies, {n} patients. Pooled {name} {show(result.estimate)}"
+    text += f" ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
+    if result.pi_low is not None:
+        text += f" A new study may show {show(result.pi_low)} to {show(result.pi_high)}."
+    if natural is not None:
+        text += (
+            f" {natural_label.capitalize()}: {percent_number(natural.estimate)} percent"
+            f" ({level} CI {percent_number(natural.ci_low)} to {percent_number(natural.ci_high)})."
+        )
+    return text
+
+
+def _caption(result: Result, natural: PooledProportion | None, natural_label: str) -> str:
+    text = "Squares are studies, sized by weight, with 95% confidence intervals; the diamond is the pooled result."
+    if result.pi_low is not None:
+        text += " The bar under it is the prediction interval: where a new study like these may fall."
+    if natural is not None:
+        text += f" The green band is {natural_label}."
+    return text

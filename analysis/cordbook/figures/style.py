@@ -1,0 +1,51 @@
+"""One visual style for all figures. Colours are those of Okabe and Ito (2008), told apart by all eyes;
+each has one meaning across the book."""
+
+from __future__ import annotations
+
+INK = "#1b1b1f"
+MUTED = "#5f6368"
+RULE = "#c8ccd0"
+TREATED = "#0072b2"
+CONTROL = "#d55e00"
+NATURAL = "#009e73"
+PREDICTION = "#cc79a7"
+HARM = "#b35900"
+
+#: Fixed colours and the page's variables that take their place on screen.
+SCREEN_COLOURS = {
+    INK: "--cb-ink",
+    MUTED: "--cb-muted",
+    RULE: "--cb-rule",
+    TREATED: "--cb-treated",
+    CONTROL: "--cb-control",
+    NATURAL: "--cb-natural",
+    PREDICTION: "--cb-prediction",
+    HARM: "--cb-harm",
+}
+
+FONT_SIZE = 9.0
+
+RC = {
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": FONT_SIZE,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": FONT_SIZE + 1,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "xtick.color": RULE,
+    "xtick.labelcolor": INK,
+    "ytick.color": RULE,
+    "ytick.labelcolor": INK,
+    "svg.fonttype": "none",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "path.simplify": True,
+}

@@ -1,0 +1,196 @@
+"""Tables as HTML that a browser, a screen reader and a notebook show alike. All text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from cordbook.evidence.evidence import Evidence
+from cordbook.review.audit import ExtractionProgress
+from cordbook.review.estimates import Estimate
+from cordbook.review.phrases import percent, phrase, plain_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table: text, where it leads, and whether it is a number (set to the right)."""
+
+    text: str
+    href: str | None = None
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a caption; ``row_ids`` become anchors; ``kind`` is a CSS class; ``folded`` opens on a click."""
+
+    id: str
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    row_ids: tuple[str, ...] = ()
+    kind: str = "cb-table"
+    folded: bool = False
+
+    def __repr__(self) -> str:
+        lines = [self.caption, " | ".join(self.header)]
+        lines += [" | ".join(cell.text for cell in row) for row in self.rows]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table as a data frame of texts."""
+        return pd.DataFrame([[cell.text for cell in row] for row in self.rows], columns=list(self.header))
+
+    def to_html(self) -> str:
+        """The table as HTML; it scrolls sideways within itself where the page is narrow."""
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.header)
+        body = "\n".join(self._row(i, row) for i, row in enumerate(self.rows))
+        label = escape(self.caption, quote=True)
+        table = (
+            f'<div class="cb-table-scroll" tabindex="0" role="group" aria-label="{label}">'
+            f'<table class="{self.kind}" id="{escape(self.id, quote=True)}"><caption>{escape(self.caption)}</caption>\n'
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+        )
+        if not self.folded:
+            return table
+        return f'<details class="cb-folded"><summary>{escape(self.caption)} ({len(self.rows)})</summary>{table}</details>'
+
+    def _row(self, i: int, row: tuple[Cell, ...]) -> str:
+        anchor = f' id="{escape(self.row_ids[i], quote=True)}"' if self.row_ids else ""
+        cells = [_cell(cell, first=j == 0, name=self.header[j]) for j, cell in enumerate(row)]
+        return f"<tr{anchor}>{''.join(cells)}</tr>"
+
+
+def _cell(cell: Cell, *, first: bool, name: str) -> str:
+    text = escape(cell.text)
+    if cell.href:
+        text = f'<a href="{escape(cell.href, quote=True)}">{text}</a>'
+    if first:
+        return f'<th scope="row">{text}</th>'
+    numeric = ' class="cb-number"' if cell.numeric else ""
+    return f'<td{numeric} data-label="{escape(name, quote=True)}">{text}</td>'
+
+
+def summary_of_findings(estimates: Sequence[Estimate], caption: str) -> Table:
+    """Outcome, studies, patients, pooled result with interval, what it means: one row an estimate."""
+    rows = tuple(
+        (
+            Cell(e.title),
+            Cell(phrase(e, "k"), numeric=True),
+            Cell(phrase(e, "n"), numeric=True),
+            Cell(_pooled(e), numeric=True),
+            Cell(plain_sentence(e)),
+        )
+        for e in estimates
+    )
+    header = ("Outcome", "Studies", "Patients", "Pooled result (95% CI)", "In plain words")
+    return Table("summary-of-findings", caption, header, rows, tuple(f"sof-{e.id}" for e in estimates), "cb-table cb-summary")
+
+
+def _pooled(e: Estimate) -> str:
+    if e.result is None:
+        return phrase(e)
+    text = f"{phrase(e, 'point')} ({phrase(e, 'interval').split('CI ', 1)[1]})"
+    return f"{e.synthesis.measure} {text}" if e.is_comparison else text
+
+
+def estimates_table(estimates: Sequence[Estimate]) -> Table:
+    """Every estimate with its permanent id, model, interval, prediction interval and heterogeneity."""
+    header = ("Estimate", "Id", "Studies", "Events of patients", "Pooled result (95% CI)", "Prediction interval", "I²", "Model")
+    rows = tuple(
+        (
+            Cell(e.title),
+            Cell(e.id),
+            Cell(phrase(e, "k"), numeric=True),
+            Cell(phrase(e, "of"), numeric=True),
+            Cell(_pooled(e), numeric=True),
+            Cell("–" if e.result is None or e.result.pi_low is None else phrase(e, "prediction"), numeric=True),
+            Cell("–" if e.result is None or e.result.i2 is None else phrase(e, "i2"), numeric=True),
+            Cell(_method(e)),
+        )
+        for e in estimates
+    )
+    return Table("estimates", "All estimates", header, rows, tuple(e.id for e in estimates))
+
+
+def _method(e: Estimate) -> str:
+    if e.result is None:
+        return "–"
+    return "one study" if e.result.model == "single" else f"{e.result.measure}, {e.result.model}, {e.result.ci_method} interval"
+
+
+def studies_table(estimate: Estimate, evidence: Evidence) -> Table:
+    """The studies behind an estimate: design, phase, counts, where the number was read, how sure."""
+    cells = evidence.cells.set_index("cell_id")
+    rows = []
+    for row in estimate.rows.itertuples():
+        first = cells.loc[row.cells[0]]
+        counts = f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" if estimate.is_comparison else f"{row.events}/{row.n}"
+        rows.append(
+            (
+                Cell(row.label),
+                Cell(_words(first["design"])),
+                Cell(_words(first["cell_type"]) if pd.notna(first["cell_type"]) else _words(first["intervention_class"])),
+                Cell(_words(first["injury_phase"])),
+                Cell(counts, numeric=True),
+                Cell(_words(first["definition"])),
+                Cell(_words(first["confidence"])),
+            )
+        )
+    header = ("Study", "Design", "Treatment", "Time since injury", "Events/patients", "What was counted", "Confidence in reading")
+    return Table(f"studies-{estimate.id}", f"Studies behind: {estimate.title}", header, tuple(rows), folded=True)
+
+
+def progress_table(progress: ExtractionProgress) -> Table:
+    """What has been read, read twice, agreed and checked by a person."""
+    agreed = (
+        f"{progress.agreed} of {progress.read_twice} ({percent(progress.agreed / progress.read_twice)}, "
+        f"95% CI {percent(progress.agreed_low)} to {percent(progress.agreed_high)})"
+        if progress.read_twice
+        else "none yet"
+    )
+    counts = (
+        ("Study reports", str(progress.studies)),
+        ("Study reports with at least one countable outcome", str(progress.studies_with_cells)),
+        ("Study reports whose identity is not fully known", str(progress.identity_not_confirmed)),
+        ("Outcome cells", str(progress.cells)),
+        ("Cells that may be pooled", str(progress.poolable)),
+        ("Cells read twice with equal events and patients", agreed),
+        ("Cells read differently and settled with a reason", str(progress.settled)),
+        ("Cells read differently and left open (not pooled)", str(progress.open)),
+        ("Cells looked for again and not found", str(progress.not_seen_again)),
+        ("Cells read once only", str(progress.read_once)),
+        ("Cells checked by a person against the full text", str(progress.verified)),
+    )
+    rows = tuple((Cell(name), Cell(value, numeric=True)) for name, value in counts)
+    return Table("extraction-progress", "State of the extraction", ("What", "Count"), rows)
+
+
+def reasons_table(reasons: pd.DataFrame) -> Table:
+    """Why cells are not pooled, with counts; takes the frame of :func:`cordbook.review.audit.reasons_not_pooled`."""
+    rows = tuple(
+        (Cell(r.label), Cell(str(r.cells), numeric=True), Cell(str(r.studies), numeric=True), Cell(r.explanation))
+        for r in reasons.itertuples()
+    )
+    return Table("not-pooled", "Why cells are not pooled", ("Reason", "Cells", "Studies", "What it means"), rows)
+
+
+#: Codes that read better written out.
+_WRITTEN = {
+    "rct": "randomised trial", "controlled_nonrandomised": "controlled, not randomised", "bm_msc": "bone-marrow MSC",
+    "bm_mnc": "bone-marrow mononuclear cells", "uc_msc": "umbilical-cord MSC", "ad_msc": "fat-tissue MSC",
+    "hsc": "blood stem cells", "ipsc_derived": "from induced stem cells", "opc_esc": "oligodendrocyte precursors",
+}  # fmt: skip
+
+
+def _words(value: object) -> str:
+    if value is None or pd.isna(value):
+        return "not stated"
+    return _WRITTEN.get(str(value), str(value).replace("_", " "))

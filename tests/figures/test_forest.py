@@ -1,0 +1,103 @@
+"""Figures: what is drawn is what was computed, the same bytes every time, and no markup from data."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from cordbook import compare_arms, pool_proportions
+from cordbook.figures import ForestGroup, forest_plot
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(figure):
+    return ["".join(node.itertext()).strip() for node in ET.fromstring(figure.svg).iter(f"{SVG}text")]
+
+
+@pytest.fixture
+def result():
+    return pool_proportions([3, 5, 0, 7], [12, 20, 9, 11], labels=["Ash 2001", "Birch 2004", "Cedar 2010", "Dogwood 2013"])
+
+
+def test_every_study_its_counts_and_the_pooled_result_are_in_the_drawing(result):
+    shown = texts(forest_plot(result, title="T"))
+    for label, counts in (("Ash 2001", "3/12"), ("Birch 2004", "5/20"), ("Cedar 2010", "0/9"), ("Dogwood 2013", "7/11")):
+        assert label in shown
+        assert counts in shown
+    assert f"All studies (k = {result.k})" in shown
+    assert "15/52" in shown
+    assert any(text.startswith(f"{100 * result.estimate:.0f} (") for text in shown)
+
+
+def test_the_alternative_text_gives_the_result(result):
+    natural = pool_proportions([10, 20], [100, 100], labels=["x", "y"])
+    alt = forest_plot(result, title="Walking", natural=natural).alt
+    assert "Walking" in alt
+    assert "4 studies, 52 patients" in alt
+    assert f"Pooled percent {100 * result.estimate:.0f}" in alt
+    assert f"Natural recovery: {100 * natural.estimate:.0f} percent" in alt
+
+
+def test_positions_follow_the_values(result):
+    """The squares stand in the order of the estimates, and left is less."""
+    order = sorted(range(4), key=lambda i: result.studies[i].estimate)
+    svg = forest_plot(result).svg
+    squares = [float(x) for x in re.findall(r'<use xlink:href="#[^"]*" x="([\d.]+)"[^>]*fill: #0072b2', svg)]
+    assert len(squares) == 4
+    assert sorted(range(4), key=lambda i: squares[i]) == order
+
+
+def test_a_comparison_has_a_line_of_no_difference_and_both_counts():
+    compared = compare_arms([5, 7], [11, 26], [3, 10], [20, 17], labels=["a", "b"], measure="OR", model="reml")
+    figure = forest_plot(compared, title="T")
+    shown = texts(figure)
+    assert "5/11 v 3/20" in shown
+    assert "Odds ratio, log scale" in shown
+    assert "Pooled odds ratio" in figure.alt
+
+
+def test_groups_are_drawn_with_their_own_pooled_result(result):
+    part = pool_proportions([3, 5], [12, 20], labels=["Ash 2001", "Birch 2004"])
+    shown = texts(forest_plot(result, groups=[ForestGroup("Trees", part)]))
+    assert "Trees" in shown
+    assert "Pooled" in shown
+    assert "8/32" in shown
+
+
+def test_labels_are_escaped_everywhere():
+    nasty = '<script>alert(1)</script>&"'
+    figure = forest_plot(pool_proportions([1, 2], [5, 6], labels=[nasty, "b"]), title=nasty, figure_id="f")
+    html = figure.to_html()
+    assert "<script" not in html
+    assert nasty in texts(figure)
+    ET.fromstring(figure.svg)
+
+
+def test_no_events_at_all_can_be_drawn():
+    figure = forest_plot(pool_proportions([0, 0, 0], [30, 20, 50]))
+    assert "0 (0 to" in " ".join(texts(figure))
+
+
+def test_ids_of_two_figures_do_not_meet(result):
+    ids = [set(re.findall(r'\bid="([^"]+)"', forest_plot(result, figure_id=name).svg)) for name in ("one", "two")]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+def test_the_same_figure_has_the_same_bytes_in_another_process(result, tmp_path):
+    code = (
+        "import sys; from cordbook import pool_proportions; from cordbook.figures import forest_plot;"
+        "r = pool_proportions([3, 5, 0, 7], [12, 20, 9, 11], labels=['Ash 2001', 'Birch 2004', 'Cedar 2010', 'Dogwood 2013']);"
+        f"forest_plot(r).save({str(tmp_path / 'a.svg')!r})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    forest_plot(result).save(tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_only_svg_is_written(result, tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg"):
+        forest_plot(result).save(tmp_path / "a.png")
