@@ -1,0 +1,28 @@
+"""Cordbook: a living systematic review that runs.
+
+The statistics can be used on any data::
+
+    from cordbook import pool_proportions
+
+    result = pool_proportions([3, 5, 0], [12, 20, 9])
+    print(result.summary())
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0.dev0"
+
+
+def __getattr__(name: str) -> Any:
+    """The public face of the synthesis room, loaded when first used so that ``import cordbook`` stays light."""
+    synthesis = import_module("cordbook.synthesis")
+    if name in synthesis.__all__:
+        return getattr(synthesis, name)
+    raise AttributeError(f"module 'cordbook' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *import_module("cordbook.synthesis").__all__])

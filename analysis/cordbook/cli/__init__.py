@@ -1,0 +1,44 @@
+"""The command line: thin. Each command is a module here with ``register`` (its arguments) and ``run``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import cordbook
+
+#: Commands in the order of the help.
+COMMANDS = ("validate", "estimates", "build", "pool", "compare", "references", "import_baseline")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="cordbook",
+        description="A living systematic review that runs: validate the evidence, pool it, build the book.",
+        epilog="Each command has its own help: cordbook COMMAND --help",
+    )
+    top.add_argument("--version", action="version", version=f"cordbook {cordbook.__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"cordbook.cli.{name}").register(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code. Usage errors exit with 2, as argparse does."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("\ncordbook: stopped; nothing was left half written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Publish: executes chapters and builds the book. The only room that writes outside ``data/``."""

@@ -1,0 +1,222 @@
+"""The built site as a reader meets it: built from a copy of the project, opened in headless Chromium from the disk."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from cordbook.cli import main
+from cordbook.review.phrases import phrase
+
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def site(project_copy):
+    """The folder of the built site; Sphinx's log is kept beside it."""
+    command = [sys.executable, "-m", "cordbook", "build"]
+    result = subprocess.run(command, cwd=project_copy, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (project_copy / "build.log").write_text(result.stdout + result.stderr)
+    return project_copy / "_build" / "html"
+
+
+@pytest.fixture
+def page(site, browser):
+    opened = browser.new_page(viewport=DESKTOP)
+    yield opened
+    opened.close()
+
+
+def address(site: Path, name: str) -> str:
+    return (site / name).as_uri()
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(p for p in site.rglob("*.html") if "_static" not in p.parts)
+
+
+def test_the_build_says_where_the_book_is_and_what_it_holds(site, estimates):
+    log = (site.parents[1] / "build.log").read_text()
+    assert f"The book: {site / 'index.html'}" in log
+    assert f"263 studies, 675 outcome cells, {len(estimates)} estimates" in log
+
+
+def test_the_build_has_no_warning(site):
+    assert "WARNING" not in (site.parents[1] / "build.log").read_text()
+
+
+def test_the_landing_page_shows_the_summary_of_findings(site, page, estimates):
+    page.goto(address(site, "index.html"))
+    table = page.locator("#summary-of-findings")
+    assert table.is_visible()
+    row = page.locator("#sof-ais-improved-cell-therapy").inner_text()
+    e = estimates["ais-improved-cell-therapy"]
+    assert phrase(e, "k") in row
+    assert phrase(e, "n") in row
+    assert phrase(e, "point") in row
+    assert page.locator("#sof-tumour-cell-therapy").inner_text().count("No tumour was seen") == 1
+
+
+def test_the_landing_page_says_what_has_not_been_done(site, page):
+    page.goto(address(site, "index.html"))
+    text = page.locator("main").inner_text()
+    assert "No database search has been run yet" in text
+    assert "No person has yet checked" in text
+    assert "not medical advice" in text
+
+
+def test_every_number_of_an_estimate_in_prose_is_todays(site, page, estimates):
+    """Numbers linked to estimates, on every page, are forms of that estimate."""
+    from cordbook.review.phrases import FORMS
+
+    seen = 0
+    for path in pages(site):
+        page.goto(path.as_uri())
+        for link in page.locator("a.cb-number-link").all():
+            estimate_id = link.get_attribute("href").split("#")[1]
+            e = estimates[estimate_id]
+            assert link.inner_text() in {phrase(e, form) for form in FORMS}, f"{path.name}: {estimate_id}"
+            seen += 1
+    assert seen > 50
+
+
+def test_no_page_asks_another_host_or_fails(site, page):
+    asked, failed, errors = [], [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    for path in pages(site):
+        page.goto(path.as_uri())
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    # The search page of the theme tries to fetch over file:, which browsers refuse; search.html is left out.
+    assert [url for url in failed if "search" not in url] == []
+    assert errors == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_no_page_scrolls_sideways(site, browser, viewport):
+    page = browser.new_page(viewport=viewport)
+    for path in pages(site):
+        page.goto(path.as_uri())
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= viewport["width"], f"{path.name} is {width} wide"
+    page.close()
+
+
+def test_figures_have_words_for_those_who_cannot_see_them(site, page, estimates):
+    page.goto(address(site, "book/treatment/cell-therapy.html"))
+    groups = page.locator("figure.cb-figure .cb-figure-scroll")
+    assert groups.count() >= 8
+    labels = [group.get_attribute("aria-label") for group in groups.all()]
+    pooled = phrase(estimates["ais-improved-cell-therapy"], "point").rstrip("%")
+    assert any(f"Pooled percent {pooled}" in label for label in labels)
+    assert all("Forest plot" in label for label in labels)
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.links, self.ids = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if values.get("id"):
+            self.ids.add(values["id"])
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+
+
+def test_every_internal_link_leads_somewhere(site):
+    parsed = {}
+    for path in pages(site):
+        parser = _Links()
+        parser.feed(path.read_text(encoding="utf-8"))
+        parsed[path.resolve()] = parser
+    broken = []
+    for path, parser in parsed.items():
+        for href in parser.links:
+            parts = urlsplit(href)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.exists() or (parts.fragment and target in parsed and unquote(parts.fragment) not in parsed[target].ids):
+                broken.append(f"{path.name}: {href}")
+    assert broken == []
+
+
+def test_no_page_weighs_more_than_a_megabyte(site):
+    assert {p.name: p.stat().st_size for p in pages(site) if p.stat().st_size > 1_000_000} == {}
+
+
+def test_plain_jupyter_book_gives_the_same_site(site, project_copy):
+    """What people of this ecosystem type; it must change nothing."""
+    before = {p.relative_to(site): p.read_bytes() for p in pages(site)}
+    run = "from jupyter_book.cli.main import main; main()"
+    subprocess.run([sys.executable, "-c", run, "build", "."], cwd=project_copy, check=True, capture_output=True)
+    assert {p.relative_to(site): p.read_bytes() for p in pages(site)} == before
+
+
+def test_a_changed_cell_changes_figure_table_and_sentence(site, project_copy, capsys, monkeypatch):
+    """The whole way: one number in one row, then plain `jupyter-book build`, and no page shows the old estimate."""
+    outcomes = project_copy / "data" / "outcomes.csv"
+    before = outcomes.read_text(encoding="utf-8")
+    row = next(line for line in before.splitlines() if line.startswith("larocca2017.treated.ais_improved.all.na,"))
+    changed = row.replace(",2,5,", ",4,5,")
+    assert changed != row
+    outcomes.write_text(before.replace(row, changed), encoding="utf-8")
+    try:
+        run = "from jupyter_book.cli.main import main; main()"
+        subprocess.run([sys.executable, "-c", run, "build", "."], cwd=project_copy, check=True, capture_output=True)
+        monkeypatch.chdir(project_copy)
+        assert main(["estimates", "ais-improved-cell-therapy", "--json"]) == 0
+        now = json.loads(capsys.readouterr().out)[0]
+        assert (now["events"], now["n"]) == (192, 381)
+        page = (site / "book" / "treatment" / "cell-therapy.html").read_text(encoding="utf-8")
+        assert ">192/381<" in page
+        assert ">190/381<" not in page
+        assert f"{100 * now['estimate']:.0f}% (95% CI" in re.sub(r"\s+", " ", page)
+    finally:
+        outcomes.write_text(before, encoding="utf-8")
+
+
+def test_a_broken_guard_stops_the_build_and_names_the_sentence(site, project_copy):
+    """Tumours appear in one trial: the heading that says there were none must not be published."""
+    outcomes = project_copy / "data" / "outcomes.csv"
+    before = outcomes.read_text(encoding="utf-8")
+    row = next(line for line in before.splitlines() if line.startswith("fessler2022.treated.tumour.all."))
+    outcomes.write_text(before.replace(row, row.replace(",0,25,", ",1,25,")), encoding="utf-8")
+    run = "from jupyter_book.cli.main import main; main()"
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", run, "build", "."], cwd=project_copy, capture_output=True, text=True, check=False
+        )
+    finally:
+        outcomes.write_text(before, encoding="utf-8")
+    assert result.returncode != 0
+    said = result.stdout + result.stderr
+    assert "a guard is broken in book/treatment/cell-therapy" in said
+    assert "tumour-cell-therapy.events = 1" in said
+
+
+def test_bad_data_stops_the_build_with_file_row_and_rule(site, project_copy):
+    outcomes = project_copy / "data" / "outcomes.csv"
+    before = outcomes.read_text(encoding="utf-8")
+    row = next(line for line in before.splitlines() if line.startswith("fessler2022.treated.tumour.all."))
+    outcomes.write_text(before.replace(row, row.replace(",0,25,", ",26,25,")), encoding="utf-8")
+    index = (site / "index.html").read_bytes()
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", "cordbook", "build"], cwd=project_copy, capture_output=True, text=True, check=False
+        )
+    finally:
+        outcomes.write_text(before, encoding="utf-8")
+    assert result.returncode == 1
+    assert "outcomes.csv" in result.stderr
+    assert "events-not-above-n" in result.stderr
+    assert (site / "index.html").read_bytes() == index

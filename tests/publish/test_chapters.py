@@ -1,0 +1,92 @@
+"""Chapters are executed when data, package or code changed, and not otherwise; a failure loses nothing."""
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cordbook.project import Project
+from cordbook.publish.chapters import ChapterFailed, chapters, refresh, stale_chapters
+
+
+def notebook(*code):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(code)])
+    return nbformat.writes(nb)
+
+
+@pytest.fixture
+def small(tmp_path, root):
+    """A small project: two chapters, one table."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "numbers.csv").write_text("a\n1\n")
+    (tmp_path / "_config.yml").write_text("title: x\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: book/two\n  - file: book/prose\n")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "index.ipynb").write_text(notebook("open('data/numbers.csv').read()"))
+    (tmp_path / "book" / "two.ipynb").write_text(notebook("1 + 1"))
+    (tmp_path / "book" / "prose.md").write_text("# Prose\n")
+    (tmp_path / "book" / "left_out.ipynb").write_text(notebook("raise SystemExit"))
+    return Project(tmp_path)
+
+
+def quiet(_):
+    pass
+
+
+def test_chapters_are_the_notebooks_of_the_contents(small):
+    assert [p.relative_to(small.root).as_posix() for p in chapters(small)] == ["index.ipynb", "book/two.ipynb"]
+
+
+def test_what_has_run_is_not_run_again_until_something_changes(small):
+    assert len(refresh(small, report=quiet)) == 2
+    stored = json.loads((small.root / "book" / "two.ipynb").read_text())
+    assert stored["cells"][0]["outputs"][0]["data"]["text/plain"] == ["2"]
+    assert refresh(small, report=quiet) == []
+
+    (small.data / "numbers.csv").write_text("a\n2\n")
+    assert len(stale_chapters(small)) == 2
+    refresh(small, report=quiet)
+    assert "2" in json.loads((small.root / "index.ipynb").read_text())["cells"][0]["outputs"][0]["data"]["text/plain"][0]
+
+    (small.root / "book" / "two.ipynb").write_text(notebook("2 + 2"))
+    assert [p.name for p in refresh(small, report=quiet)] == ["two.ipynb"]
+
+
+def test_outputs_edited_by_hand_are_made_anew(small):
+    refresh(small, report=quiet)
+    path = small.root / "book" / "two.ipynb"
+    path.write_text(path.read_text().replace('"2"', '"3"'))
+    assert [p.name for p in refresh(small, report=quiet)] == ["two.ipynb"]
+    assert '"2"' in path.read_text()
+
+
+def test_executing_twice_gives_the_same_bytes(small):
+    refresh(small, report=quiet)
+    before = (small.root / "index.ipynb").read_bytes()
+    refresh(small, report=quiet, force=True)
+    assert (small.root / "index.ipynb").read_bytes() == before
+
+
+def test_a_chapter_that_fails_is_named_and_left_as_it_was(small):
+    path = small.root / "book" / "two.ipynb"
+    path.write_text(notebook("raise ValueError('numbers ran out')"))
+    before = path.read_bytes()
+    with pytest.raises(ChapterFailed, match=r"book/two\.ipynb[\s\S]*numbers ran out"):
+        refresh(small, report=quiet)
+    assert path.read_bytes() == before
+    assert [p.name for p in stale_chapters(small)] == ["two.ipynb"]
+
+
+def test_a_lost_or_broken_record_only_means_running_again(small):
+    refresh(small, report=quiet)
+    (small.cache / "executed.json").write_text("{")
+    assert len(stale_chapters(small)) == 2
+    shutil.rmtree(small.cache)
+    assert len(refresh(small, report=quiet)) == 2
+
+
+def test_no_stray_files_are_left(small):
+    refresh(small, report=quiet)
+    assert sorted(p.name for p in Path(small.root / "book").iterdir()) == ["left_out.ipynb", "prose.md", "two.ipynb"]
