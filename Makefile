@@ -24,7 +24,7 @@ book: setup
 	@$(BIN)/cordbook build
 
 test: setup
-	@$(BIN)/python -m pytest tests index.ipynb book --nbval -n auto --dist loadfile
+	@$(BIN)/python -m pytest tests analysis index.ipynb book --doctest-modules --nbval -n auto --dist loadfile
 
 validate: setup
 	@$(BIN)/cordbook validate

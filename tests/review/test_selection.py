@@ -7,6 +7,9 @@ from cordbook.review.declarations import parse_declarations
 from cordbook.review.selection import SelectionError, one_row_an_arm, select_cells, subgroups
 
 
+DISJOINT = {"surgery", "phase", "level", "grade", "setting"}
+
+
 def cells(*rows):
     """Cells of made-up studies: (study, stratum, relation, events, n[, months])."""
     table = []
@@ -28,7 +31,7 @@ def declared(**changes):
 
 
 def pooled(table, **changes):
-    rows = one_row_an_arm(select_cells(table, declared(**changes)))
+    rows = one_row_an_arm(select_cells(table, declared(**changes)), DISJOINT)
     return {row.study_id: (row.events, row.n) for row in rows.itertuples()}
 
 
@@ -50,6 +53,10 @@ def test_disjoint_strata_are_added_up():
 def test_strata_that_may_share_patients_are_refused():
     table = cells(("a", "surgery=early", "only_stratum", 3, 10), ("a", "level=cervical", "only_stratum", 1, 9))
     with pytest.raises(SelectionError, match=r"a\.treated.*may hold the same patients"):
+        pooled(table, strata="widest")
+    # Different values of a key that does not part patients are no proof either.
+    table = cells(("a", "particle=carbon", "only_stratum", 3, 10), ("a", "particle=proton", "only_stratum", 1, 9))
+    with pytest.raises(SelectionError):
         pooled(table, strata="widest")
 
 

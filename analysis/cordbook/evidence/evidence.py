@@ -65,6 +65,12 @@ class Evidence:
         )
 
     @cached_property
+    def disjoint_keys(self) -> frozenset[str]:
+        """Stratum keys whose different values hold different patients."""
+        keys = self.tables["stratum_keys"]
+        return frozenset(keys.loc[keys["disjoint"], "key"])
+
+    @cached_property
     def study_years(self) -> dict[str, int | None]:
         """Year of publication by study id; None where it is not known."""
         references = self.tables["references"]

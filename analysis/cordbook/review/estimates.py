@@ -115,7 +115,8 @@ def load_estimates(root: Path | str) -> Estimates:
 def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
     """The estimate of a declaration, followed by those of its subgroups."""
     chosen = select_cells(evidence.cells, synthesis)
-    whole = _estimate(synthesis.id, synthesis.title, synthesis, chosen)
+    disjoint = evidence.disjoint_keys
+    whole = _estimate(synthesis.id, synthesis.title, synthesis, chosen, disjoint)
     if not synthesis.by:
         return [whole]
     parts = [
@@ -124,18 +125,21 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
             f"{synthesis.title}: {value.replace('_', ' ')}",
             replace(synthesis, by=None, parent=synthesis.id),
             part,
+            disjoint,
         )
         for value, part in subgroups(chosen, synthesis.by).items()
     ]
     return [whole, *parts]
 
 
-def _estimate(estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame) -> Estimate:
+def _estimate(
+    estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, disjoint_keys: frozenset[str]
+) -> Estimate:
     if synthesis.kind == "comparison":
-        rows = pair_arms(chosen)
+        rows = pair_arms(chosen, disjoint_keys)
         result = _compare(rows, synthesis) if len(rows) else None
     else:
-        rows = one_row_an_arm(chosen)
+        rows = one_row_an_arm(chosen, disjoint_keys)
         result = _pool(rows, synthesis) if len(rows) else None
     return Estimate(estimate_id, title, synthesis, rows, result)
 
@@ -184,14 +188,16 @@ def _compare(rows: pd.DataFrame, synthesis: Synthesis) -> ComparedArms:
     )
 
 
-def pair_arms(chosen: pd.DataFrame) -> pd.DataFrame:
+def pair_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> pd.DataFrame:
     """Treated against comparator within each study that has both: one row a study.
 
     Several treated (or comparator) arms of one study are added up, so that nobody is counted twice.
     """
     rows = []
     for study_id, group in chosen.groupby("study_id", sort=True):
-        treated, control = (one_row_an_arm(group[group["role"] == role]) for role in ("treated", "comparator"))
+        treated, control = (
+            one_row_an_arm(group[group["role"] == role], disjoint_keys) for role in ("treated", "comparator")
+        )
         if treated.empty or control.empty:
             continue
         first = group.iloc[0]

@@ -11,7 +11,8 @@ The rules, in this order (the methods chapter says them in words):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import combinations
 
 import pandas as pd
 
@@ -80,16 +81,17 @@ def _months(rows: pd.DataFrame, i: int) -> float:
     return -1.0 if pd.isna(months) else float(months)
 
 
-def one_row_an_arm(chosen: pd.DataFrame) -> pd.DataFrame:
+def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> pd.DataFrame:
     """Add up disjoint strata: one row an arm with columns :data:`SELECTED`, sorted by year and label.
 
-    ``cells`` holds the ids of the cells behind a row, so that every number can be walked back.
+    ``disjoint_keys`` are the stratum keys whose different values hold different patients (``disjoint`` in
+    stratum_keys.csv). ``cells`` holds the ids of the cells behind a row, so that every number can be walked back.
     Raises :class:`SelectionError` where strata of one arm may share patients.
     """
     rows = []
     for arm_id, group in chosen.groupby("arm_id", sort=True):
         strata = [parse_stratum(None if pd.isna(t) else t) for t in group["stratum"]]
-        _check_disjoint(arm_id, strata)
+        _check_disjoint(arm_id, strata, disjoint_keys)
         first = group.iloc[0]
         rows.append(
             {
@@ -107,15 +109,14 @@ def one_row_an_arm(chosen: pd.DataFrame) -> pd.DataFrame:
     return table.loc[order].reset_index(drop=True)
 
 
-def _check_disjoint(arm_id: str, strata: list[Mapping[str, str]]) -> None:
-    for i, one in enumerate(strata):
-        for other in strata[i + 1 :]:
-            shared = set(one) & set(other)
-            if not any(one[key] != other[key] for key in shared):
-                raise SelectionError(
-                    f"{arm_id}: the strata {dict(one)} and {dict(other)} may hold the same patients; "
-                    "mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"
-                )
+def _check_disjoint(arm_id: str, strata: list[Mapping[str, str]], disjoint_keys: Collection[str]) -> None:
+    for one, other in combinations(strata, 2):
+        shared = set(one) & set(other) & set(disjoint_keys)
+        if not any(one[key] != other[key] for key in shared):
+            raise SelectionError(
+                f"{arm_id}: the strata {dict(one)} and {dict(other)} may hold the same patients; "
+                "mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"
+            )
 
 
 def subgroups(chosen: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
