@@ -1,0 +1,260 @@
+"""Checks of input that every part of the synthesis shares.
+
+A check returns clean arrays or raises one ``ValueError`` that lists every problem it found, each with the study, the
+value, what is allowed and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# A message that lists thousands of bad rows helps nobody; the rest are counted.
+MAX_PROBLEMS_SHOWN = 20
+
+# Float counts above 2**53 are no longer whole numbers that can be told apart.
+LARGEST_COUNT = 2**53
+
+
+def check_counts(
+    events: ArrayLike,
+    n: ArrayLike,
+    labels: Sequence[object] | None = None,
+    *,
+    min_studies: int = 2,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
+    """Return events, sizes and labels as clean arrays, or say all that is wrong with them.
+
+    Parameters
+    ----------
+    events : array_like, shape (k,)
+        Participants with the event, whole numbers from 0 to ``n``.
+    n : array_like, shape (k,)
+        Participants, whole numbers of at least 1.
+    labels : sequence, shape (k,), optional
+        Names of the studies; "study 1", "study 2", ... when not given.
+    min_studies : int
+        The fewest studies that the caller can use.
+
+    Returns
+    -------
+    events, n : ndarray of int64, shape (k,)
+    labels : tuple of str, length k
+
+    Raises
+    ------
+    ValueError
+        For lengths that differ, too few studies, and counts that are missing, not whole, negative, or above ``n``.
+
+    Examples
+    --------
+    >>> check_counts([0, 2], [10, 12])
+    (array([0, 2]), array([10, 12]), ('study 1', 'study 2'))
+    >>> check_counts([0, 13], [10, 12], ["Okada 2019", "Levi 2019"])
+    Traceback (most recent call last):
+        ...
+    ValueError: Levi 2019: events = 13 is more than n = 12; events must lie between 0 and n, so correct one of the two.
+    """
+    raw_events, raw_n = _vector(events, "events"), _vector(n, "n")
+    _same_length({"events": raw_events, "n": raw_n})
+    names = check_labels(labels, raw_events.size)
+    _enough(raw_events.size, min_studies)
+
+    whole_events, whole_n = _whole(raw_events), _whole(raw_n)
+    fine = whole_events & whole_n
+    with np.errstate(invalid="ignore"):
+        fine &= (raw_n >= 1) & (raw_events >= 0) & (raw_events <= raw_n)
+    if not fine.all():
+        rows = np.flatnonzero(~fine)
+        _refuse([_count_problem(names[i], raw_events[i], raw_n[i]) for i in rows])
+    return raw_events.astype(np.int64), raw_n.astype(np.int64), names
+
+
+def check_effects(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    labels: Sequence[object] | None = None,
+    *,
+    min_studies: int = 1,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+    """Return effect sizes, their sampling variances and labels, or say all that is wrong with them.
+
+    Parameters
+    ----------
+    yi : array_like, shape (k,)
+        Effect sizes, finite.
+    vi : array_like, shape (k,)
+        Sampling variances (squared standard errors), finite and above 0.
+    labels : sequence, shape (k,), optional
+        Names of the studies.
+    min_studies : int
+        The fewest studies that the caller can use.
+
+    Examples
+    --------
+    >>> check_effects([0.1, 0.3], [0.02, 0])
+    Traceback (most recent call last):
+        ...
+    ValueError: study 2: vi = 0 is not a variance above 0; give the squared standard error, or leave the study out.
+    """
+    raw_yi, raw_vi = _vector(yi, "yi"), _vector(vi, "vi")
+    _same_length({"yi": raw_yi, "vi": raw_vi})
+    names = check_labels(labels, raw_yi.size)
+    _enough(raw_yi.size, min_studies)
+    fine_yi = np.isfinite(raw_yi)
+    fine_vi = np.isfinite(raw_vi) & (raw_vi > 0)
+    if not (fine_yi & fine_vi).all():
+        problems = []
+        for i in np.flatnonzero(~(fine_yi & fine_vi)):
+            if not fine_yi[i]:
+                problems.append(
+                    f"{names[i]}: yi = {_show(raw_yi[i])} is not a finite number; give the effect size, or leave the study out."
+                )
+            if not fine_vi[i]:
+                problems.append(
+                    f"{names[i]}: vi = {_show(raw_vi[i])} is not a variance above 0; give the squared standard error, "
+                    "or leave the study out."
+                )
+        _refuse(problems)
+    return raw_yi, raw_vi, names
+
+
+def check_level(level: float) -> float:
+    """Return the confidence level as a float strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> check_level(0.95)
+    0.95
+    >>> check_level(95)
+    Traceback (most recent call last):
+        ...
+    ValueError: level = 95 is not between 0 and 1; for a 95% interval write 0.95.
+    """
+    try:
+        value = float(level)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if 0.0 < value < 1.0:
+        return value
+    meant = value / 100 if 1.0 < value < 100.0 else 0.95
+    raise ValueError(f"level = {level} is not between 0 and 1; for a {meant * 100:g}% interval write {meant:g}.")
+
+
+def check_choice(name: str, value: object, allowed: Sequence[str]) -> str:
+    """Return ``value`` when it is one of the allowed words; ``name`` is the argument that is named in the error.
+
+    Examples
+    --------
+    >>> check_choice("model", "remll", ("dl", "reml"))
+    Traceback (most recent call last):
+        ...
+    ValueError: model = 'remll' is not known; choose one of 'dl', 'reml'.
+    """
+    if isinstance(value, str) and value in allowed:
+        return value
+    choices = ", ".join(repr(word) for word in allowed)
+    raise ValueError(f"{name} = {value!r} is not known; choose one of {choices}.")
+
+
+def check_labels(labels: Sequence[object] | None, k: int) -> tuple[str, ...]:
+    """Return ``k`` names of studies; a missing name becomes "study" and its position, counted from 1.
+
+    Examples
+    --------
+    >>> check_labels(["Levi 2019", None], 2)
+    ('Levi 2019', 'study 2')
+    """
+    if labels is None:
+        return tuple([f"study {i}" for i in range(1, k + 1)])
+    if isinstance(labels, str):
+        raise ValueError(f"labels = {labels!r} is one text; give a list with one name for each of the {k} studies.")
+    names = list(labels)
+    if len(names) != k:
+        raise ValueError(f"labels has {len(names)} names but there are {k} studies; give one name for each study.")
+    return tuple(f"study {i}" if _missing(name) else str(name) for i, name in enumerate(names, start=1))
+
+
+def _missing(name: object) -> bool:
+    if name is None:
+        return True
+    if isinstance(name, str):
+        return not name.strip()
+    # NaN and pandas' missing values are the only ones that are not equal to themselves.
+    try:
+        return not bool(name == name)
+    except TypeError:
+        return True
+
+
+def _vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return values as a float vector; what cannot be read as a number becomes NaN and is refused later by row."""
+    if np.ma.isMaskedArray(values):
+        values = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        try:
+            array = np.array([_number(value) for value in values], dtype=float)  # type: ignore[union-attr]
+        except TypeError as error:
+            raise ValueError(f"{name} is not a list of numbers; give one number for each study.") from error
+    if array.ndim != 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions; give a flat list with one number for each study.")
+    return array
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _same_length(columns: dict[str, NDArray[np.float64]]) -> None:
+    sizes = {name: column.size for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        counted = " and ".join(f"{name} has {size}" for name, size in sizes.items())
+        raise ValueError(f"{counted} values; give one value of each for every study.")
+
+
+def _enough(k: int, min_studies: int) -> None:
+    if k >= min_studies:
+        return
+    if k == 0:
+        raise ValueError(f"There are no studies; give at least {max(min_studies, 1)}.")
+    counted = "is one study" if k == 1 else f"are {k} studies"
+    remedy = "; report that study's own estimate and exact interval instead" if k == 1 else ""
+    raise ValueError(f"There {counted} but at least {min_studies} are needed{remedy}.")
+
+
+def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(values) & (np.floor(values) == values) & (np.abs(values) <= LARGEST_COUNT)
+
+
+def _count_problem(label: str, events: float, n: float) -> str:
+    for name, value, lowest in (("events", events, 0), ("n", n, 1)):
+        if np.isnan(value):
+            return f"{label}: {name} is missing or not a number; fill it in, or leave the study out."
+        if not _whole(np.array([value]))[0]:
+            return f"{label}: {name} = {_show(value)} is not a whole number; give the count of participants."
+        if value < lowest:
+            remedy = "leave out a study without participants." if name == "n" else "give the count of participants."
+            return f"{label}: {name} = {_show(value)} is below {lowest}; {remedy}"
+    return (
+        f"{label}: events = {_show(events)} is more than n = {_show(n)}; events must lie between 0 and n, so correct "
+        "one of the two."
+    )
+
+
+def _show(value: float) -> str:
+    return f"{value:.17g}" if np.isfinite(value) and float(f"{value:g}") != value else f"{value:g}"
+
+
+def _refuse(problems: list[str]) -> None:
+    shown = problems[:MAX_PROBLEMS_SHOWN]
+    if len(problems) > len(shown):
+        shown.append(f"... and {len(problems) - len(shown)} more.")
+    raise ValueError("\n".join(shown))
