@@ -13,13 +13,14 @@ from cordbook import synthesis
 PACKAGE = Path(cordbook.__file__).parent
 #: What a room may import of the package; the order of the house, from the ground up.
 MAY_IMPORT = {
-    "evidence": {"evidence"},
+    "reads": {"reads"},
+    "evidence": {"evidence", "reads"},
     "synthesis": {"synthesis"},
     "project": {"project"},
-    "review": {"review", "evidence", "synthesis"},
-    "figures": {"figures", "review", "evidence", "synthesis"},
-    "notebook": {"figures", "review", "evidence", "synthesis", "project", "notebook"},
-    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "project"},
+    "review": {"review", "evidence", "synthesis", "reads"},
+    "figures": {"figures", "review", "evidence", "synthesis", "reads"},
+    "notebook": {"figures", "review", "evidence", "synthesis", "project", "notebook", "reads"},
+    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "project", "reads"},
     "intake": {"intake", "review", "evidence", "synthesis", "project"},
 }
 
@@ -63,8 +64,15 @@ def test_only_intake_may_reach_the_network():
 @pytest.mark.parametrize("name", synthesis.__all__)
 def test_every_public_name_is_there_and_says_what_it_is(name):
     thing = getattr(cordbook, name)
+    assert callable(thing), f"{name} is hidden by a module of the same name"
     assert thing.__doc__
     assert len(thing.__doc__) > 40, name
+
+
+def test_no_module_hides_a_public_name():
+    """Importing a module sets it as an attribute of its package, where it would hide a function of that name."""
+    modules = {path.stem for path in (PACKAGE / "synthesis").glob("*.py")}
+    assert modules & set(synthesis.__all__) == set()
 
 
 def test_importing_the_package_loads_no_statistics():

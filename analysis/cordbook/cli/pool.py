@@ -1,0 +1,75 @@
+"""`cordbook pool`: the pooled proportion of a table of single-arm counts."""
+
+from __future__ import annotations
+
+import argparse
+
+from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded
+from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
+
+MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
+MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
+INTERVALS = ("wald", "hksj", "profile")
+
+DESCRIPTION = """\
+Pool a proportion over studies: how many of how many had the event.
+
+The default is the binomial-normal model (glmm), which needs no correction for studies without events.
+"""
+EXAMPLES = """\
+examples:
+  cordbook pool trials.csv --events improved --n treated --study trial
+  cordbook pool trials.csv --events improved --n treated --model reml --ci hksj --json
+  cordbook pool trials.csv --events improved --n treated --plot forest.svg
+
+trials.csv may look like this:
+  trial,improved,treated
+  Levi 2019,5,12
+  Okada 2020,0,9
+
+exit codes: 0 done, 1 the data are wrong, 2 the file or an option is wrong
+"""
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add `cordbook pool` to the command line."""
+    parser = subparsers.add_parser(
+        "pool",
+        help="pool a proportion over the studies of a table",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE.csv", help=FILE_HELP)
+    parser.add_argument("--events", required=True, metavar="COL", help="column with the number of participants who had the event")
+    parser.add_argument("--n", required=True, metavar="COL", help="column with the number of participants")
+    parser.add_argument("--study", metavar="COL", help="column with the names of the studies")
+    parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale on which proportions are pooled (default: logit)")
+    parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for the other measures")
+    add_common_options(parser, INTERVALS)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Pool and print; return the exit code."""
+    return run_guarded(lambda: _pool(args), args)
+
+
+def _pool(args: argparse.Namespace):
+    from cordbook.synthesis.proportions import pool_proportions
+
+    model = args.model or ("glmm" if args.measure == "logit" else "reml")
+    _check_choices(args.measure, model, args.ci)
+    table = read_table(args.file)
+    read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
+    events, n = read_counts(table, [(args.events, args.n)])
+    labels = read_labels(table, args.study)
+    return pool_proportions(events, n, labels=labels, measure=args.measure, model=model, ci=args.ci, level=args.level)
+
+
+def _check_choices(measure: str, model: str, ci: str | None) -> None:
+    """Refuse options which do not go together before the file is read."""
+    if model == "glmm" and measure != "logit":
+        raise ReadError(f"--model glmm pools on the logit scale: leave out --measure {measure}, or choose --model reml.")
+    if ci == "profile" and model != "glmm":
+        raise ReadError(f"--ci profile needs --model glmm: choose --ci wald or --ci hksj for --model {model}.")

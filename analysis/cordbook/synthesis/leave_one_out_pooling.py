@@ -1,0 +1,271 @@
+"""Leave-one-out: the pooled estimate without each study in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from cordbook.synthesis.checks import check_choice, check_counts, check_effects, check_level
+from cordbook.synthesis.glmm import BinomialNormalBatch, fit_binomial_normal_batch
+from cordbook.synthesis.glmm_likelihood import Counts, first_sites, log_coefficients
+from cordbook.synthesis.glmm_newton import limits
+from cordbook.synthesis.influence_diagnostics import leave_out_index
+from cordbook.synthesis.linear_model import EFFECT_MODELS, INTERVALS, fit_linear, typical_variance
+from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
+from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, row_of_effect, row_of_proportion
+from cordbook.synthesis.pooling import DEFAULT_CI, critical_value, pool_effects
+from cordbook.synthesis.proportions import GLMM_CI, MODELS, pool_proportions
+from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Two studies must stay to be pooled.
+FEWEST_STUDIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneOut:
+    """Result of `leave_one_out`: `full` is the estimate of all studies; each row that without the study of its
+    label.
+    """
+
+    full: PooledRow
+    rows: tuple[PooledRow, ...]
+    k: int
+    model: str
+    measure: str | None
+    ci_method: str
+    level: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lowest(self) -> PooledRow:
+        """The row with the lowest estimate."""
+        return min(self.rows, key=lambda row: row.estimate)
+
+    @property
+    def highest(self) -> PooledRow:
+        """The row with the highest estimate."""
+        return max(self.rows, key=lambda row: row.estimate)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values ready for JSON."""
+        return to_plain(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each study left out."""
+        return records_frame(self.rows)
+
+    def summary(self) -> str:
+        """The result as a short text."""
+        low, high = self.lowest, self.highest
+        lines = [
+            f"Leave-one-out ({self.k} studies; {self.model}): all studies {number(self.full.estimate)}",
+            f"  lowest {number(low.estimate)} ({number(low.ci_low)} to {number(low.ci_high)}) without {low.label}",
+            f"  highest {number(high.estimate)} ({number(high.ci_low)} to {number(high.ci_high)}) without {high.label}",
+        ]
+        return "\n".join(lines + note_lines(self.notes))
+
+
+def leave_one_out(
+    events: Sequence[int],
+    n: Sequence[int],
+    *,
+    labels: Sequence[str] | None = None,
+    measure: str = "logit",
+    model: str = "glmm",
+    ci: str | None = None,
+    level: float = 0.95,
+) -> LeaveOneOut:
+    """Pool proportions without each study in turn; arguments as in `pool_proportions`.
+
+    All fits run together. Where the rest has no events (or events only) its row is the exact one that
+    `pool_proportions` would give. Shapes (k,).
+
+    Raises
+    ------
+    ValueError
+        For counts that cannot be, unknown words, or fewer than 3 studies.
+
+    Examples
+    --------
+    >>> result = leave_one_out([2, 5, 1, 30], [20, 40, 15, 60], labels=["A", "B", "C", "D"])
+    >>> result.lowest.label, round(result.lowest.estimate, 4)
+    ('D', 0.1067)
+    """
+    check_choice("measure", measure, MEASURES)
+    check_choice("model", model, MODELS)
+    ci = check_choice("ci", ci or DEFAULT_CI[model], GLMM_CI if model == "glmm" else INTERVALS)
+    x, size, labels = check_counts(events, n, labels, min_studies=FEWEST_STUDIES)
+    pooled = pool_proportions(x, size, labels=labels, measure=measure, model=model, ci=ci, level=level)
+    if model == "glmm":
+        rows = _without_each_glmm(x, size, labels, ci, level)
+    else:
+        effects = effects_of_counts(x, size, measure)
+        rows = _without_each_effect(effects.yi, effects.vi, labels, model, ci, level, _backs(measure, size))
+    full = row_of_proportion("all studies", pooled)
+    return LeaveOneOut(full, rows, len(x), model, measure, ci, level, pooled.notes)
+
+
+def leave_one_out_effects(
+    yi: Sequence[float],
+    vi: Sequence[float],
+    *,
+    labels: Sequence[str] | None = None,
+    model: str = "reml",
+    ci: str | None = None,
+    level: float = 0.95,
+) -> LeaveOneOut:
+    """Pool effects without each study in turn; arguments as in `pool_effects`. Shapes (k,).
+
+    Raises
+    ------
+    ValueError
+        For effects that cannot be pooled, unknown words, or fewer than 3 studies.
+
+    Examples
+    --------
+    >>> result = leave_one_out_effects([0.1, 0.2, 0.9], [0.01, 0.01, 0.01], model="common")
+    >>> [round(row.estimate, 3) for row in result.rows]
+    [0.55, 0.5, 0.15]
+    """
+    check_choice("model", model, EFFECT_MODELS)
+    ci = check_choice("ci", ci or DEFAULT_CI[model], INTERVALS)
+    check_level(level)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST_STUDIES)
+    pooled = pool_effects(yi, vi, labels=labels, model=model, ci=ci, level=level)
+    rows = _without_each_effect(yi, vi, labels, model, ci, level, lambda i: float)
+    return LeaveOneOut(row_of_effect("all studies", pooled), rows, len(yi), model, None, ci, level, pooled.notes)
+
+
+def _backs(measure: str, n: np.ndarray) -> Callable[[int], Callable]:
+    """The back transform without study i; only that of the double arcsine depends on which sizes are left."""
+    if measure != "double-arcsine":
+        same = back_transform(measure, n)
+        return lambda i: same
+    return lambda i: back_transform(measure, np.delete(n, i))
+
+
+def _without_each_effect(
+    yi: np.ndarray,
+    vi: np.ndarray,
+    labels: Sequence[str],
+    model: str,
+    ci: str,
+    level: float,
+    backs: Callable[[int], Callable],
+) -> tuple[PooledRow, ...]:
+    k = len(yi)
+    rows: list[PooledRow] = []
+    X = np.ones((k - 1, 1))
+    df = k - 2 if ci == "hksj" else None
+    critical = critical_value(level, df)
+    for out, stay in leave_out_index(k):
+        fit = fit_linear(yi[stay], vi[stay], X, model=model, ci=ci)
+        q_p = stats.chi2.sf(fit.q, fit.df)
+        for j, i in enumerate(out.tolist()):
+            scale = _Scale(float(fit.beta[j, 0]), float(fit.se[j, 0]), float(fit.tau2[j]), critical, model != "common")
+            spread = (float(fit.tau2[j]), float(fit.i2[j]), float(fit.q[j]), float(q_p[j]))
+            rows.append(scale.row(labels[i], k - 1, backs(i), spread, ci))
+    return tuple(rows)
+
+
+def _without_each_glmm(
+    x: np.ndarray, n: np.ndarray, labels: Sequence[str], ci: str, level: float
+) -> tuple[PooledRow, ...]:
+    k = len(x)
+    rows: list[PooledRow] = []
+    vi = effects_of_counts(x, n, "logit").vi
+    X = np.ones((k - 1, 1))
+    df = None if ci == "wald" else k - 2
+    critical = critical_value(level, df)
+    back = back_transform("logit", n)
+    for out, stay in leave_out_index(k, k):
+        weights = np.ones((len(out), k))
+        weights[np.arange(len(out)), out] = 0.0
+        fit = fit_binomial_normal_batch(x, n, weights)
+        regular = np.isfinite(fit.tau2)
+        ends = _profile_ends(x, n, weights, fit, regular, level) if ci == "profile" else None
+        typical = typical_variance(vi[stay], X)
+        q = _one_proportion_each(x, n, stay)
+        q_p = stats.chi2.sf(q, k - 2)
+        for j, i in enumerate(out.tolist()):
+            if not regular[j]:
+                kept = stay[j]
+                names = [labels[m] for m in kept]
+                rows.append(
+                    pool_count_rows(
+                        labels[i], x[kept], n[kept], names, measure="logit", model="glmm", ci=ci, level=level
+                    )
+                )
+                continue
+            tau2 = float(fit.tau2[j])
+            scale = _Scale(float(fit.mu[j]), float(fit.se[j]), tau2, critical, True)
+            i2 = 100 * tau2 / (tau2 + float(typical[j]))
+            spread = (tau2, i2, float(q[j]), float(q_p[j]))
+            rows.append(scale.row(labels[i], k - 1, back, spread, ci, None if ends is None else ends[j]))
+    return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """An estimate on the scale of the model, from which its row follows."""
+
+    estimate: float
+    se: float
+    tau2: float
+    critical: float
+    predicts: bool
+
+    def row(
+        self, label: str, k: int, back: Callable, spread: tuple[float, ...], ci: str, ends: np.ndarray | None = None
+    ) -> PooledRow:
+        half, wide = self.critical * self.se, self.critical * np.sqrt(self.se**2 + self.tau2)
+        low, high = (self.estimate - half, self.estimate + half) if ends is None else map(float, ends)
+        shown = [float(back(value)) for value in (self.estimate, low, high)]
+        pi = [float(back(self.estimate + side * wide)) for side in (-1, 1)] if self.predicts else [None, None]
+        low, high = (value if np.isfinite(value) else None for value in (low, high))
+        return PooledRow(label, k, *shown, *pi, self.estimate, self.se, low, high, *spread, ci)
+
+
+def _profile_ends(
+    x: np.ndarray, n: np.ndarray, weights: np.ndarray, fit: BinomialNormalBatch, regular: np.ndarray, level: float
+) -> np.ndarray:
+    """Profile likelihood limits of mu, shape (b, 2); NaN where the likelihood has no maximum."""
+    ends = np.full((len(weights), 2), np.nan)
+    rows = np.flatnonzero(regular)
+    if rows.size == 0:
+        return ends
+    x, n = x.astype(float), n.astype(float)
+    both = np.tile(rows, 2)
+    data = Counts.of(x, n, weights[both])
+    loglik = fit.loglik - weights @ log_coefficients(x, n)
+    mu, _ = limits(
+        fit.mu[both],
+        np.sqrt(fit.tau2[both]),
+        data,
+        first_sites(x, n, both.size),
+        loglik[both] - 0.5 * stats.chi2.ppf(level, 1),
+        np.repeat([-1, 1], rows.size),
+        np.zeros(both.size, dtype=bool),
+        fit.se[both],
+    )
+    ends[rows] = mu.reshape(2, rows.size).T
+    return ends
+
+
+def _one_proportion_each(x: np.ndarray, n: np.ndarray, stay: np.ndarray) -> np.ndarray:
+    """Likelihood ratio statistic of one proportion for all against one for each, for the studies that stay."""
+    own = _loglik(x, n)[stay].sum(axis=-1)
+    return np.maximum(0.0, 2 * (own - _loglik(x[stay].sum(axis=-1), n[stay].sum(axis=-1))))
+
+
+def _loglik(x: np.ndarray, n: np.ndarray) -> np.ndarray:
+    share = x / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x > 0, x * np.log(share), 0.0) + np.where(x < n, (n - x) * np.log1p(-share), 0.0)

@@ -1,0 +1,208 @@
+"""Inverse-variance pooling of effect sizes.
+
+Words: ``yi`` and ``vi`` are effect sizes and sampling variances; weights are ``1 / (vi + tau2)``.
+
+Sources: DerSimonian and Laird 1986; Hartung and Knapp 2001, Sidik and Jonkman 2002 (the t interval with the scaled
+variance); Röver, Knapp and Friede 2015 (the floor of that scale at 1); Higgins, Thompson and Spiegelhalter 2009
+(prediction interval).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from cordbook.synthesis.checks import check_choice, check_effects, check_level
+from cordbook.synthesis.heterogeneity import heterogeneity
+from cordbook.synthesis.results import PooledEffect, StudyEffect
+from cordbook.synthesis.tau2 import TAU2_METHODS, estimate_tau2
+
+Array = NDArray[np.float64]
+
+EFFECT_MODELS = ("common", *TAU2_METHODS)
+EFFECT_CI = ("wald", "hksj")
+PREDICTIONS = ("auto", "normal", "k-1", "k-2")
+
+# The interval that a model gets when none is asked for. Hartung-Knapp for random effects: the Wald interval covers too
+# rarely when studies are few (IntHout, Ioannidis and Borm 2014).
+DEFAULT_CI = {"common": "wald", "dl": "hksj", "pm": "hksj", "reml": "hksj", "ml": "hksj", "glmm": "profile"}
+
+
+def pool_effects(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    *,
+    labels: Sequence[object] | None = None,
+    model: str = "reml",
+    ci: str | None = None,
+    level: float = 0.95,
+    hksj_floor: bool = False,
+    prediction: str = "auto",
+) -> PooledEffect:
+    """Pool effect sizes by inverse variance.
+
+    Parameters
+    ----------
+    yi : array_like, shape (k,)
+        Effect sizes, on a scale where they are about normal (logit, log odds ratio, ...).
+    vi : array_like, shape (k,)
+        Sampling variances.
+    labels : sequence of str, shape (k,), optional
+        Names of the studies.
+    model : str
+        "common", or random effects with tau2 by "dl", "pm", "reml" or "ml".
+    ci : str, optional
+        "wald" (normal quantiles) or "hksj" (Hartung-Knapp-Sidik-Jonkman: variance scaled by the generalised Q over
+        ``k - 1``, t quantiles with ``k - 1`` degrees of freedom). Not given: `DEFAULT_CI` of the model.
+    level : float
+        Confidence level, between 0 and 1.
+    hksj_floor : bool
+        Whether the scale of "hksj" is kept from falling below 1, so that the interval is never shorter than Wald's
+        with t quantiles.
+    prediction : str
+        Quantile of the prediction interval: "normal", t with "k-1" or "k-2" degrees of freedom, or "auto": normal beside
+        "wald" and t with k - 1 beside "hksj", which is what metafor's ``predict`` does. "k-2" is the proposal of Higgins
+        et al. 2009.
+
+    Returns
+    -------
+    PooledEffect
+
+    Raises
+    ------
+    ValueError
+        For unknown words, a level outside 0 to 1, or effect sizes that `check_effects` refuses.
+
+    Examples
+    --------
+    >>> pooled = pool_effects([0.2, 0.5, 1.1, -0.3], [0.05, 0.08, 0.1, 0.06], model="dl", ci="wald")
+    >>> round(pooled.estimate, 4), round(pooled.tau2, 4)
+    (0.3486, 0.2319)
+    """
+    check_choice("model", model, EFFECT_MODELS)
+    method = check_choice("ci", DEFAULT_CI[model] if ci is None else ci, EFFECT_CI)
+    check_choice("prediction", prediction, PREDICTIONS)
+    check_level(level)
+    y, v, names = check_effects(yi, vi, labels)
+    k = y.size
+
+    notes: list[str] = []
+    if k == 1:
+        notes.append("There is one study, so the pooled effect is that study's own and tau2 cannot be estimated.")
+        if method == "hksj":
+            method = "wald"
+            notes.append("The Hartung-Knapp interval needs two studies; the Wald interval is given instead.")
+    tau2 = 0.0 if model == "common" else float(estimate_tau2(model, y, v))
+    spread = heterogeneity(y, v, None if model == "common" else tau2, level=level)
+
+    w = 1.0 / (v + tau2)
+    total = float(w.sum())
+    estimate = float(w @ y) / total
+    se = total**-0.5
+    if method == "hksj":
+        # Equal effects can leave a scale of rounding only, which would pass for a very short interval.
+        scale = float(w @ (y - estimate) ** 2) / (k - 1) if np.ptp(y) > 0.0 else 0.0
+        if scale == 0.0 and not hksj_floor:
+            notes.append(
+                "All effect sizes are equal, so the Hartung-Knapp interval has no width; set hksj_floor=True or use "
+                "the Wald interval."
+            )
+        se *= np.sqrt(max(scale, 1.0) if hksj_floor else scale)
+    se = float(se)
+    df = k - 1 if method == "hksj" else None
+    reach = critical_value(level, df) * se
+    pi = prediction_limits(estimate, se, spread.tau2, model=model, k=k, df=df, prediction=prediction, level=level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = float(np.float64(estimate) / se)
+    return PooledEffect(
+        estimate=estimate,
+        se=se,
+        ci_low=estimate - reach,
+        ci_high=estimate + reach,
+        pi_low=pi[0],
+        pi_high=pi[1],
+        statistic=statistic,
+        df=df,
+        p=two_sided_p(statistic, df),
+        tau2=spread.tau2,
+        tau2_ci_low=spread.tau2_ci_low,
+        tau2_ci_high=spread.tau2_ci_high,
+        i2=spread.i2,
+        i2_ci_low=spread.i2_ci_low,
+        i2_ci_high=spread.i2_ci_high,
+        h2=spread.h2,
+        h2_ci_low=spread.h2_ci_low,
+        h2_ci_high=spread.h2_ci_high,
+        q=spread.q,
+        q_df=spread.q_df,
+        q_p=spread.q_p,
+        k=k,
+        model=model,
+        ci_method=method,
+        level=float(level),
+        studies=_study_effects(names, y, v, 100.0 * w / total, level),
+        notes=tuple(notes),
+    )
+
+
+def critical_value(level: float, df: int | None) -> float:
+    """Return the two-sided quantile of the normal distribution (``df`` None) or of t.
+
+    Examples
+    --------
+    >>> round(critical_value(0.95, None), 3), round(critical_value(0.95, 5), 3)
+    (1.96, 2.571)
+    """
+    upper = 0.5 * (1.0 + level)
+    return float(ndtri(upper) if df is None else stdtrit(df, upper))
+
+
+def two_sided_p(statistic: float, df: int | None) -> float:
+    """Return the two-sided p-value of a statistic that is normal (``df`` None) or t under the null hypothesis.
+
+    Examples
+    --------
+    >>> round(two_sided_p(1.959964, None), 4)
+    0.05
+    """
+    return float(2.0 * (ndtr(-abs(statistic)) if df is None else stdtr(df, -abs(statistic))))
+
+
+def prediction_limits(
+    estimate: float,
+    se: float,
+    tau2: float,
+    *,
+    model: str,
+    k: int,
+    df: int | None,
+    prediction: str = "auto",
+    level: float = 0.95,
+) -> tuple[float | None, float | None]:
+    """Return the limits between which the true effect of a new study is expected; None for a common-effect model.
+
+    ``estimate -+ quantile * sqrt(se^2 + tau2)``; ``df`` is that of the confidence interval and is used by "auto".
+
+    Examples
+    --------
+    >>> low, high = prediction_limits(0.0, 0.3, 0.16, model="reml", k=10, df=None)
+    >>> round(low, 3), round(high, 3)
+    (-0.98, 0.98)
+    """
+    if model == "common" or k < 2:
+        return None, None
+    chosen = {"auto": df, "normal": None, "k-1": k - 1, "k-2": k - 2}[prediction]
+    if chosen == 0:
+        return None, None
+    reach = critical_value(level, chosen) * float(np.sqrt(se * se + tau2))
+    return estimate - reach, estimate + reach
+
+
+def _study_effects(names: tuple[str, ...], y: Array, v: Array, weight: Array, level: float) -> tuple[StudyEffect, ...]:
+    se = np.sqrt(v)
+    reach = critical_value(level, None) * se
+    columns = (y, se, y - reach, y + reach, weight)
+    return tuple(map(StudyEffect._make, zip(names, *(column.tolist() for column in columns), strict=True)))

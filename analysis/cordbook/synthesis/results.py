@@ -1,0 +1,299 @@
+"""The frozen results that the synthesis returns.
+
+A result holds plain numbers, tuples and text, so that it can be compared, stored and written as JSON. A value that is not
+defined (a prediction interval of a common-effect model, tau-squared when no study has an event) is ``None``. Whatever a
+reader must know before using a result is in its ``notes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_NAMES = {
+    "common": "common effect, inverse variance",
+    "dl": "random effects, DerSimonian-Laird",
+    "pm": "random effects, Paule-Mandel",
+    "reml": "random effects, REML",
+    "ml": "random effects, maximum likelihood",
+    "glmm": "binomial-normal GLMM, maximum likelihood",
+}
+CI_NAMES = {
+    "wald": "Wald",
+    "hksj": "Hartung-Knapp-Sidik-Jonkman",
+    "profile": "profile likelihood",
+    "exact": "exact (Clopper-Pearson)",
+}
+GLMM_T_NAME = "t with k - 1 degrees of freedom"
+
+
+# The records of single studies are named tuples: frozen as well, and a tenth of the cost of a frozen dataclass to make,
+# which is felt when a result holds 100,000 of them.
+class StudyEffect(NamedTuple):
+    """One study of a pooled effect: its effect size, interval and share of the weight in percent."""
+
+    label: str
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    weight: float
+
+
+class StudyProportion(NamedTuple):
+    """One study of a pooled proportion: counts, proportion, Clopper-Pearson interval, weight in percent."""
+
+    label: str
+    events: int
+    n: int
+    estimate: float
+    ci_low: float
+    ci_high: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScale:
+    """The pooled estimate on the scale of the model (for instance log odds), before it is transformed back."""
+
+    estimate: float | None
+    se: float | None
+    ci_low: float | None
+    ci_high: float | None
+    pi_low: float | None = None
+    pi_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heterogeneity:
+    """How much studies differ beyond chance.
+
+    tau2, tau2_ci_low, tau2_ci_high
+        between-study variance on the model's scale and its interval; 0 for a common-effect model.
+    i2, i2_ci_low, i2_ci_high
+        I-squared in percent, 0 to 100, and its interval.
+    h2, h2_ci_low, h2_ci_high
+        H-squared and its interval.
+    q, q_df, q_p
+        Cochran's Q (for the GLMM: the likelihood ratio statistic against one proportion a study), its degrees of freedom
+        and p-value.
+    """
+
+    tau2: float | None
+    tau2_ci_low: float | None
+    tau2_ci_high: float | None
+    i2: float | None
+    i2_ci_low: float | None
+    i2_ci_high: float | None
+    h2: float | None
+    h2_ci_low: float | None
+    h2_ci_high: float | None
+    q: float | None
+    q_df: int
+    q_p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PooledEffect:
+    """A pooled effect size on the scale of ``yi``.
+
+    estimate, se, ci_low, ci_high, pi_low, pi_high
+        pooled effect, its standard error, confidence and prediction limits.
+    statistic, df, p
+        the test of "the pooled effect is 0"; ``df`` is None when the statistic is compared with the normal distribution.
+    tau2 ... q_p
+        as in `Heterogeneity`.
+    studies
+        one `StudyEffect` a study, in the order given.
+    """
+
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    pi_low: float | None
+    pi_high: float | None
+    statistic: float
+    df: int | None
+    p: float
+    tau2: float
+    tau2_ci_low: float | None
+    tau2_ci_high: float | None
+    i2: float | None
+    i2_ci_low: float | None
+    i2_ci_high: float | None
+    h2: float | None
+    h2_ci_low: float | None
+    h2_ci_high: float | None
+    q: float
+    q_df: int
+    q_p: float | None
+    k: int
+    model: str
+    ci_method: str
+    level: float
+    studies: tuple[StudyEffect, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
+        return to_plain(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a study: label, estimate, se, ci_low, ci_high, weight."""
+        return records_frame(self.studies)
+
+    def summary(self) -> str:
+        """Return a short text for people."""
+        lines = [
+            f"Pooled effect ({self.k} studies; {MODEL_NAMES.get(self.model, self.model)})",
+            interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method),
+        ]
+        if self.pi_low is not None:
+            lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
+        lines.append(heterogeneity_line(self))
+        return "\n".join(lines + note_lines(self.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class PooledProportion:
+    """A pooled proportion.
+
+    estimate, ci_low, ci_high, pi_low, pi_high
+        pooled proportion, confidence and prediction limits, from 0 to 1.
+    model_scale
+        the same on the scale of the model, with the standard error.
+    tau2 ... q_p
+        as in `Heterogeneity`.
+    k, events, n
+        studies, and participants with the event and in all, summed.
+    studies
+        one `StudyProportion` a study, in the order given.
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    pi_low: float | None
+    pi_high: float | None
+    model_scale: ModelScale
+    tau2: float | None
+    tau2_ci_low: float | None
+    tau2_ci_high: float | None
+    i2: float | None
+    i2_ci_low: float | None
+    i2_ci_high: float | None
+    h2: float | None
+    h2_ci_low: float | None
+    h2_ci_high: float | None
+    q: float | None
+    q_df: int
+    q_p: float | None
+    k: int
+    events: int
+    n: int
+    model: str
+    measure: str
+    ci_method: str
+    level: float
+    studies: tuple[StudyProportion, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
+        return to_plain(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a study: label, events, n, estimate, ci_low, ci_high, weight."""
+        return records_frame(self.studies)
+
+    def summary(self) -> str:
+        """Return a short text for people."""
+        model = MODEL_NAMES.get(self.model, self.model)
+        lines = [
+            f"Pooled proportion ({self.k} studies, {self.events} of {self.n} participants; {self.measure}; {model})",
+            interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method, self.model),
+        ]
+        if self.pi_low is not None:
+            lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
+        lines.append(heterogeneity_line(self))
+        return "\n".join(lines + note_lines(self.notes))
+
+
+# --- shared by the results of every room ---------------------------------------------------------------------------------
+
+
+def to_plain(value: Any) -> Any:
+    """Return a result as dictionaries, lists, text, numbers and None; numbers that are not finite become None.
+
+    Examples
+    --------
+    >>> to_plain(ModelScale(estimate=0.5, se=float("nan"), ci_low=None, ci_high=None))
+    {'estimate': 0.5, 'se': None, 'ci_low': None, 'ci_high': None, 'pi_low': None, 'pi_high': None}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {name: to_plain(item) for name, item in zip(value._fields, value, strict=True)}
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | np.ndarray):
+        return [to_plain(item) for item in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value
+
+
+def records_frame(records: tuple[Any, ...]) -> pd.DataFrame:
+    """Return frozen records of one kind as a DataFrame, one row a record, a column for each field.
+
+    Examples
+    --------
+    >>> records_frame((StudyEffect("Levi 2019", 0.5, 0.1, 0.3, 0.7, 100.0),)).columns.tolist()
+    ['label', 'estimate', 'se', 'ci_low', 'ci_high', 'weight']
+    """
+    import pandas as pd
+
+    if not records:
+        return pd.DataFrame()
+    first = records[0]
+    columns = getattr(first, "_fields", None) or [field.name for field in fields(first)]
+    return pd.DataFrame({name: [getattr(record, name) for record in records] for name in columns})
+
+
+def number(value: float | None) -> str:
+    """Return a number with four significant digits, or "not estimable".
+
+    Examples
+    --------
+    >>> number(0.0123456), number(None)
+    ('0.01235', 'not estimable')
+    """
+    return "not estimable" if value is None or not np.isfinite(value) else f"{value:.4g}"
+
+
+def interval_line(name: str, estimate: float, low: float, high: float, level: float, ci_method: str, model: str = "") -> str:
+    """Return the line of a summary that holds an estimate and its confidence interval."""
+    method = GLMM_T_NAME if model == "glmm" and ci_method == "hksj" else CI_NAMES.get(ci_method, ci_method)
+    return f"  {name} {number(estimate)} ({level * 100:g}% CI {number(low)} to {number(high)}; {method})"
+
+
+def heterogeneity_line(result: Any) -> str:
+    """Return the line of a summary that says how much studies differ; ``result`` holds the fields of `Heterogeneity`."""
+    i2 = "not estimable" if result.i2 is None else f"{result.i2:.1f}%"
+    p = "not estimable" if result.q_p is None else ("< 0.001" if result.q_p < 0.001 else f"{result.q_p:.3f}")
+    return f"  tau2 {number(result.tau2)}; I2 {i2}; Q {number(result.q)} (df {result.q_df}, p {p})"
+
+
+def note_lines(notes: tuple[str, ...]) -> list[str]:
+    """Return the notes as lines of a summary."""
+    return [f"  note: {note}" for note in notes]

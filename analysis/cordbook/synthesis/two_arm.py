@@ -1,0 +1,204 @@
+"""Effect sizes of two arms: odds ratio, risk ratio and risk difference of each study.
+
+Words used here
+---------------
+arm 1, arm 2
+    The treated and the control arm. ``events1`` of ``n1`` and ``events2`` of ``n2``, each of shape ``(k,)``.
+model scale
+    Where effects are added up: the log for ``OR`` and ``RR``, the difference itself for ``RD``.
+zero cell
+    A study with no events, or nothing but events, in at least one arm.
+uninformative study
+    A study with no events in both arms, or nothing but events in both ("double-zero"). It says nothing of an odds ratio.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cordbook.synthesis.checks import check_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+TWO_ARM_MEASURES: tuple[str, ...] = ("OR", "RR", "RD")
+RATIO_MEASURES: frozenset[str] = frozenset({"OR", "RR"})
+
+# Half an event to each cell of a table with a zero cell: the amount which Gart and Zweifel (1967, Biometrika 54:181-187)
+# showed to remove the first-order bias of a log odds. It is the convention of metafor's `escalc` (add=1/2, to="only0").
+DEFAULT_CORRECTION = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class TwoArmCounts:
+    """Checked events and sizes of the two arms of k studies.
+
+    Attributes
+    ----------
+    events1, n1, events2, n2 : ndarray of int64, shape (k,)
+        Events and participants of arm 1 (treated) and of arm 2 (control).
+    labels : tuple of str, length k
+        Names of the studies.
+    """
+
+    events1: NDArray[np.int64]
+    n1: NDArray[np.int64]
+    events2: NDArray[np.int64]
+    n2: NDArray[np.int64]
+    labels: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """Number of studies."""
+        return len(self.labels)
+
+    @property
+    def cells(self) -> tuple[NDArray[np.float64], ...]:
+        """The four cells a, b, c, d of each 2 x 2 table: events and non-events of arm 1, then of arm 2."""
+        table = (self.events1, self.n1 - self.events1, self.events2, self.n2 - self.events2)
+        return tuple(cell.astype(np.float64) for cell in table)
+
+    @property
+    def has_zero_cell(self) -> NDArray[np.bool_]:
+        """Which studies have at least one empty cell, shape (k,)."""
+        a, b, c, d = self.cells
+        return (a == 0) | (b == 0) | (c == 0) | (d == 0)
+
+    @property
+    def is_uninformative(self) -> NDArray[np.bool_]:
+        """Which studies have no events in both arms, or nothing but events in both, shape (k,)."""
+        a, b, c, d = self.cells
+        return ((a == 0) & (c == 0)) | ((b == 0) & (d == 0))
+
+    def select(self, keep: NDArray[np.bool_]) -> TwoArmCounts:
+        """The studies for which ``keep`` (shape (k,)) is true."""
+        labels = tuple(label for label, kept in zip(self.labels, keep, strict=True) if kept)
+        return TwoArmCounts(self.events1[keep], self.n1[keep], self.events2[keep], self.n2[keep], labels)
+
+
+def check_two_arm_counts(
+    events1: ArrayLike,
+    n1: ArrayLike,
+    events2: ArrayLike,
+    n2: ArrayLike,
+    labels: Sequence[object] | None = None,
+    *,
+    min_studies: int = 1,
+) -> TwoArmCounts:
+    """Check the counts of two arms and return them as integers.
+
+    Parameters
+    ----------
+    events1, n1, events2, n2 : array_like, shape (k,)
+        Events and participants of arm 1 (treated) and of arm 2 (control).
+    labels : sequence, length k, optional
+        Names of the studies; "study 1" to "study k" when not given.
+    min_studies : int
+        The fewest studies that the caller can use.
+
+    Raises
+    ------
+    ValueError
+        If a count is missing, negative, not whole, larger than its arm, or if lengths differ.
+        The message names the arm, the study and the value, and covers both arms at once.
+
+    Examples
+    --------
+    >>> counts = check_two_arm_counts([4, 0], [123, 116], [11, 3], [139, 117], ["Aronson", "Bach"])
+    >>> counts.k, counts.has_zero_cell.tolist()
+    (2, [False, True])
+    """
+    problems: list[str] = []
+    arms: list[tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]] = []
+    for arm, (events, n) in enumerate(((events1, n1), (events2, n2)), start=1):
+        try:
+            arms.append(check_counts(events, n, labels, min_studies=min_studies))
+        except ValueError as error:
+            problems += [f"arm {arm}: {line}" for line in str(error).splitlines()]
+    if problems:
+        raise ValueError("\n".join(problems))
+    (events1, n1, names), (events2, n2, _) = arms
+    if len(events1) != len(events2):
+        raise ValueError(
+            f"arm 1 has {len(events1)} studies and arm 2 has {len(events2)}: "
+            "give one value for each study to each of events1, n1, events2 and n2."
+        )
+    return TwoArmCounts(events1, n1, events2, n2, names)
+
+
+def check_two_arm_measure(measure: str) -> str:
+    """Return the measure in capitals, or raise a ValueError which lists what is allowed."""
+    name = measure.upper() if isinstance(measure, str) else measure
+    if name not in TWO_ARM_MEASURES:
+        raise ValueError(f"measure is {measure!r}: choose one of {', '.join(TWO_ARM_MEASURES)}.")
+    return name
+
+
+def two_arm_effects(
+    measure: str, counts: TwoArmCounts, *, correction: float = DEFAULT_CORRECTION
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Effect size and sampling variance of each study, on the model scale.
+
+    Parameters
+    ----------
+    measure : {"OR", "RR", "RD"}
+        Log odds ratio, log risk ratio or risk difference, arm 1 against arm 2.
+    counts : TwoArmCounts
+        The checked counts of k studies.
+    correction : float
+        Added to the four cells of a study with a zero cell, and to no other study.
+
+    Returns
+    -------
+    yi, vi : ndarray, shape (k,)
+        Effect sizes and their sampling variances.
+
+    Notes
+    -----
+    An uninformative study keeps its place here (its corrected log ratio is near 0 with a large variance), as in
+    metafor's ``escalc``; leave it out with ``counts.select(~counts.is_uninformative)``.
+    Source: Higgins, Thomas, Chandler, et al. (eds), Cochrane Handbook for Systematic Reviews of Interventions, chapter 6.4 (the measures)
+    and 10.4.4 (zero cells); the variances are those of metafor's ``escalc``.
+
+    Examples
+    --------
+    >>> counts = check_two_arm_counts([4], [123], [11], [139])
+    >>> yi, vi = two_arm_effects("RR", counts)
+    >>> print(yi.round(4), vi.round(4))
+    [-0.8893] [0.3256]
+    """
+    measure = check_two_arm_measure(measure)
+    if not np.isfinite(correction) or correction < 0:
+        raise ValueError(f"correction is {correction!r}: give a finite number of 0 or more, such as 0.5.")
+    added = np.where(counts.has_zero_cell, correction, 0.0)
+    a, b, c, d = (cell + added for cell in counts.cells)
+    size1, size2 = a + b, c + d
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if measure == "OR":
+            yi = np.log(a) - np.log(b) - np.log(c) + np.log(d)
+            vi = 1 / a + 1 / b + 1 / c + 1 / d
+        elif measure == "RR":
+            yi = np.log(a / size1) - np.log(c / size2)
+            vi = 1 / a - 1 / size1 + 1 / c - 1 / size2
+        else:
+            yi = a / size1 - c / size2
+            vi = a * b / size1**3 + c * d / size2**3
+    return yi, vi
+
+
+def to_effect_scale(measure: str, value: float | None) -> float | None:
+    """Take a value from the model scale to the scale of the measure: ``exp`` for ratios, unchanged for differences.
+
+    Examples
+    --------
+    >>> to_effect_scale("OR", 0.0), to_effect_scale("RD", -0.1), to_effect_scale("OR", None)
+    (1.0, -0.1, None)
+    """
+    if value is None:
+        return None
+    return float(np.exp(value)) if check_two_arm_measure(measure) in RATIO_MEASURES else float(value)
