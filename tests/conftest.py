@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What a copy of the project leaves out: environments, caches and what is built.
-LEFT_OUT = (".git", ".venv", "_build", ".cordbook", "__pycache__", ".pytest_cache", ".hypothesis", "*.egg-info", "raw", "benchmarks")
+LEFT_OUT = (".git", ".venv", "_build", ".cordbook", "__pycache__", ".pytest_cache", ".hypothesis", "*.egg-info", "raw")
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,32 @@ A chapter begins with::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
 from cordbook.figures import Figure, ForestGroup, forest_plot
+from cordbook.figures.audit_pages import AuditPages
+from cordbook.figures.cards import Cards, cards
+from cordbook.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
+from cordbook.figures.dose_response import dose_response_plot, dose_table, published_points
+from cordbook.figures.evidence_map import evidence_map
+from cordbook.figures.mechanism_tables import (
+    cells_table,
+    claims_table,
+    notices_table,
+    standing_table,
+    transplanted_cells_table,
+    trials_table,
+    vegf_table,
+)
+from cordbook.figures.study_list import StudyList
+from cordbook.figures.methods import MethodsPages
 from cordbook.figures.tables import (
     Table,
     estimates_table,
@@ -26,8 +46,26 @@ from cordbook.figures.tables import (
 )
 from cordbook.project import find_project
 from cordbook.review.audit import extraction_progress, reasons_not_pooled
+from cordbook.review.certainty import rate
+from cordbook.review.dose import MyelopathyDoseResponse, myelopathy_by_dose
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.phrases import phrase
+from cordbook.review.kept import take_kept
+from cordbook.review.mechanisms import (
+    SECTION_NAMES,
+    Claim,
+    expect,
+    load_claims,
+    rows_by_section,
+    rows_by_topic,
+    select_claims,
+    sources,
+)
+from cordbook.review.say import say
+from cordbook.review.studies import study_records
+from cordbook.synthesis import PooledProportion
+
+#: The dose-response model that textbooks and the parent review quote.
+QUOTED_MODEL = "schultheiss2008"
 
 
 @dataclass(frozen=True)
@@ -40,39 +78,136 @@ class Review:
     def evidence(self) -> Evidence:
         return self.estimates.evidence
 
+    @cached_property
+    def audit(self) -> AuditPages:
+        """What the chapters on claims, replication and certainty show."""
+        return AuditPages(self.estimates)
+
+    @cached_property
+    def methods(self) -> MethodsPages:
+        """What the chapters on methods and the back matter show."""
+        return MethodsPages(self.estimates)
+
     def __getitem__(self, estimate_id: str) -> Estimate:
         return self.estimates[estimate_id]
 
     def say(self, estimate_id: str, form: str = "short") -> str:
         """An estimate in words, for instance ``say("tumour-cell-therapy", "of")``."""
-        return phrase(self[estimate_id], form)
+        return say(self.estimates, estimate_id, form)
 
     def forest(
-        self, estimate_id: str, *, natural: str | None = None, grouped: bool = False, title: str | None = None
+        self,
+        estimate_id: str,
+        *,
+        natural: str | Mapping[str, str] | None = None,
+        grouped: bool = False,
+        title: str | None = None,
     ) -> Figure:
-        """Forest plot of an estimate; ``natural`` names the estimate drawn behind it; ``grouped`` shows its subgroups."""
+        """Forest plot of an estimate; ``grouped`` shows its subgroups.
+
+        ``natural`` names the estimate of natural recovery drawn behind it, or, by the end of a subgroup's id, the one
+        behind each: ``{"acute": "natural-ais-a-acute"}``.
+        """
         estimate = self[estimate_id]
         if estimate.result is None:
             raise ValueError(f"{estimate_id}: no study could be pooled, so there is nothing to draw")
+        by_group = natural if isinstance(natural, Mapping) else {}
         groups = [
-            ForestGroup(_part_name(part), part.result) for part in self.estimates.parts(estimate_id) if part.result
+            ForestGroup(_part_name(part), part.result, self._natural(by_group.get(part.id.rpartition("--")[2])))
+            for part in self.estimates.parts(estimate_id)
+            if part.result
         ]
-        behind = self[natural].result if natural else None
         return forest_plot(
             estimate.result,
             title=title or estimate.title,
             groups=groups if grouped else (),
-            natural=behind,
+            natural=self._natural(natural) if isinstance(natural, str) else None,
+            links=self._study_links(estimate),
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
 
+    def _natural(self, estimate_id: str | None) -> PooledProportion | None:
+        return self[estimate_id].result if estimate_id else None
+
+    def study_address(self, study_id: str) -> str:
+        """The page of a study as seen from the chapter, which runs in its own folder."""
+        root = self.evidence.folder.resolve().parent
+        here = Path.cwd() if Path.cwd().is_relative_to(root) else root
+        return Path(os.path.relpath(root / "book" / "studies" / f"{study_id}.html", here)).as_posix()
+
+    def _study_links(self, estimate: Estimate) -> dict[str, str]:
+        return {row.label: self.study_address(row.study_id) for row in estimate.rows.itertuples()}
+
+    def study_list(self) -> StudyList:
+        """All studies with links to their pages, newest first, with a filter."""
+        return StudyList(tuple(study_records(self.estimates).values()), self.study_address)
+
+    def funnel(self, estimate_id: str) -> Figure:
+        """Funnel plot: share against study size."""
+        return funnel_plot(self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"funnel-{estimate_id}")
+
+    def baujat(self, estimate_id: str) -> Figure:
+        """Baujat plot: which studies make the result differ."""
+        return baujat_plot(self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"baujat-{estimate_id}")
+
+    def cumulative(self, estimate_id: str) -> Figure:
+        """The pooled result as studies were added, by year; studies without a year come last."""
+        years = [9999.0 if pd.isna(year) else float(year) for year in self[estimate_id].rows["year"]]
+        return cumulative_plot(
+            self._pooled(estimate_id), years, title=self[estimate_id].title, figure_id=f"cumulative-{estimate_id}"
+        )
+
+    def leave_one_out(self, estimate_id: str) -> Figure:
+        """The pooled result without each study in turn."""
+        return leave_one_out_plot(
+            self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"leave-one-out-{estimate_id}"
+        )
+
+    def bubble(self, estimate_id: str, moderator: str, name: str) -> Figure:
+        """Share against a numeric column of the cells, for instance ``bubble(ID, "year", "Year of publication")``."""
+        estimate = self[estimate_id]
+        column = self.evidence.cells.set_index("cell_id")[moderator]
+        values = [float("nan") if pd.isna(column[c[0]]) else float(column[c[0]]) for c in estimate.rows["cells"]]
+        return bubble_plot(
+            self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"
+        )
+
+    def dose_response(self) -> Figure:
+        """Radiation myelopathy against cord dose, with the curve fitted here and one that is often quoted."""
+        published = published_points(self.evidence["dose_response"], QUOTED_MODEL)
+        return dose_response_plot(
+            self.dose, published, published_label="published model (Schultheiss 2008)", figure_id="dose-response-myelopathy"
+        )
+
+    def dose_table(self) -> Table:
+        """Fitted risk of myelopathy at round doses."""
+        return dose_table(self.dose)
+
+    @cached_property
+    def dose(self) -> MyelopathyDoseResponse:
+        """The dose groups and the fitted curve of radiation myelopathy."""
+        return myelopathy_by_dose(self.evidence)
+
+    def _pooled(self, estimate_id: str) -> PooledProportion:
+        result = self[estimate_id].result
+        if not isinstance(result, PooledProportion) or result.k < 2:
+            raise ValueError(f"{estimate_id}: this figure needs a proportion pooled over two studies or more")
+        return result
+
     def summary(self, estimate_ids: Iterable[str], caption: str = "Summary of findings") -> Table:
         """Summary of findings: outcome, studies, patients, pooled result with interval, one plain sentence."""
-        return summary_of_findings([self[i] for i in estimate_ids], caption)
+        ids = list(estimate_ids)
+        levels = {i: rated.level for i, rated in rate(self.estimates, ids).items()}
+        return summary_of_findings([self[i] for i in ids], caption, levels)
+
+    def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
+        """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
+        levels = {i: rated.level for i, rated in rate(self.estimates, [i for _, i in questions]).items()}
+        return cards([(question, self[i]) for question, i in questions], levels)
 
     def studies(self, estimate_id: str) -> Table:
         """The studies behind an estimate with what is known of each."""
-        return studies_table(self[estimate_id], self.evidence)
+        return studies_table(self[estimate_id], self.evidence, self._study_links(self[estimate_id]))
 
     def all_estimates(self, sections: Sequence[str] = ()) -> Table:
         """Every estimate with model, interval, heterogeneity and its permanent id."""
@@ -86,6 +221,81 @@ class Review:
         """Why cells stay out of pooled estimates."""
         return reasons_table(reasons_not_pooled(self.evidence))
 
+    def claims(
+        self,
+        section: str | None = None,
+        *,
+        topic: str | None = None,
+        evidence_type: str | None = None,
+        direction: str | None = None,
+        match: str | Sequence[str] | None = None,
+        table: str | None = None,
+    ) -> tuple[Claim, ...]:
+        """Claims on mechanisms and treatments that fit all conditions; section "2" holds 2.1 to 2.5."""
+        return select_claims(
+            load_claims(self.evidence),
+            section=section, topic=topic, evidence_type=evidence_type, direction=direction, match=match, table=table,
+        )  # fmt: skip
+
+    def expect(self, sentence: str, holds: bool) -> None:
+        """Guard a sentence on counted rows: the chapter fails when ``holds`` is no longer true."""
+        expect(sentence, holds)
+
+    def evidence_map(self, section: str | None = None, *, title: str | None = None) -> Figure:
+        """Who showed what in what kind of study: a row a topic of a section, or a row a section of the whole."""
+        claims = self.claims(section)
+        rows = rows_by_section(claims) if section is None else rows_by_topic(claims)
+        name = "the whole review" if section is None else SECTION_NAMES.get(section, f"section {section}")
+        return evidence_map(
+            rows, title=title or f"What is claimed, and from what evidence: {name}", figure_id=f"evidence-map-{section or 'all'}".replace(".", "-")
+        )
+
+    def claims_table(self, section: str) -> Table:
+        """The claims of a section with source and what qualifies them, without those that stand in a table of their own."""
+        claims = [c for c in self.claims(section) if c.table is None]
+        caption = f"The claims one by one: {SECTION_NAMES.get(section, section)}"
+        return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
+
+    def mechanism_table(self, table: str) -> Table:
+        """An evidence table of the parent review in our words: "Table 1" (VEGF) or "Table 2" (transplanted cells)."""
+        tables = {"Table 1": vegf_table, "Table 2": transplanted_cells_table}
+        if table not in tables:
+            raise ValueError(f"no table {table!r}; there are {', '.join(tables)}")
+        return tables[table](self.claims(table=table), sources(self.evidence))
+
+    def cells_of(
+        self, topic: str, caption: str, *, arms: Sequence[str] = (), reason: str | None = None, besides: str | None = None
+    ) -> Table:
+        """Counts of a topic as extracted, pooled or not: of some arms, with one reason for staying apart, or without it."""
+        chosen = self.evidence.cells_in("topic", topic)
+        if arms:
+            chosen = chosen[chosen["arm"].isin(arms)]
+        reasons = chosen["not_poolable_reason"].fillna("").str.split(";")
+        if reason:
+            chosen = chosen[reasons.map(lambda held: reason in held)]
+        elif besides:
+            chosen = chosen[~reasons.map(lambda held: besides in held)]
+        parts = (topic, reason, f"besides_{besides}" if besides else None, *arms)
+        name = "-".join(part for part in parts if part).replace("_", "-")
+        return cells_table(chosen, self.evidence, self.study_address, table_id=f"cells-{name}", caption=caption)
+
+    def trials_of(self, intervention: str, caption: str) -> Table:
+        """Registered trials whose intervention begins with these words."""
+        trials = self.evidence["registered_trials"]
+        chosen = trials[trials["intervention"].fillna("").str.startswith(intervention)]
+        return trials_table(chosen, table_id=f"trials-{intervention}".replace("_", "-").replace(" ", "-"), caption=caption)
+
+    def notices_of(self, notice_ids: Sequence[str], caption: str) -> Table:
+        """Letters and notices by their ids."""
+        notices = self.evidence["integrity_notices"].set_index("notice_id", drop=False).loc[list(notice_ids)]
+        return notices_table(
+            notices, self.evidence.study_labels, self.study_address, table_id=f"notices-{'-'.join(notice_ids).lower()}", caption=caption
+        )
+
+    def standing(self) -> Table:
+        """Where the evidence stands, in counts."""
+        return standing_table(self.estimates, self.claims())
+
 
 def _part_name(part: Estimate) -> str:
     name = part.title.split(": ")[-1]
@@ -94,4 +304,4 @@ def _part_name(part: Estimate) -> str:
 
 def open_review(root: Path | str | None = None) -> Review:
     """Open the review of the project that holds ``root`` (default: the working directory)."""
-    return Review(load_estimates(find_project(root).root))
+    return Review(take_kept(load_estimates(find_project(root).root)))

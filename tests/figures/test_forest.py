@@ -76,6 +76,15 @@ def test_labels_are_escaped_everywhere():
     ET.fromstring(figure.svg)
 
 
+def test_what_is_read_on_the_page_is_what_is_read_in_the_file():
+    """Making the drawing smaller for the page must not touch a number that a reader sees."""
+    figure = forest_plot(pool_proportions([2, 0, 1], [1112, 437, 350]), figure_id="f")
+    page = figure.to_html()
+    shown = re.findall(r"<text [^>]*>([^<]*)</text>", page)
+    assert [text.strip() for text in shown] == [text.replace("<", "&lt;") for text in texts(figure)]
+    assert any("0.022" in text for text in shown)
+
+
 def test_no_events_at_all_can_be_drawn():
     figure = forest_plot(pool_proportions([0, 0, 0], [30, 20, 50]))
     assert "0 (0 to" in " ".join(texts(figure))
@@ -101,3 +110,14 @@ def test_the_same_figure_has_the_same_bytes_in_another_process(result, tmp_path)
 def test_only_svg_is_written(result, tmp_path):
     with pytest.raises(ValueError, match=r"\.svg"):
         forest_plot(result).save(tmp_path / "a.png")
+
+
+def test_a_group_stands_before_its_own_natural_recovery(result):
+    part = pool_proportions([3, 5], [12, 20], labels=["Ash 2001", "Birch 2004"])
+    natural = pool_proportions([10, 20], [100, 100], labels=["x", "y"])
+    plain = forest_plot(result, groups=[ForestGroup("Trees", part)])
+    figure = forest_plot(result, groups=[ForestGroup("Trees", part, natural)])
+    assert f"natural recovery {100 * natural.estimate:.0f}" in figure.alt
+    assert figure.svg.count("#009e73") == plain.svg.count("#009e73") + 2
+    assert "green band" in figure.caption
+    assert "green band" not in plain.caption

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.reads import note, unnoted
 
 
 
@@ -28,6 +29,26 @@ def parse_stratum(text: str | None) -> dict[str, str]:
     """
     parts = [part.partition("=") for part in (text or "").split(";") if part]
     return {key: value for key, _, value in parts}
+
+
+class Tables(Mapping[str, pd.DataFrame]):
+    """Tables by name; which of them are read is noted (:mod:`cordbook.reads`)."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._frames = dict(frames)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        note("table", name)
+        return self._frames[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._frames
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
 
 
 @dataclass(frozen=True)
@@ -47,13 +68,40 @@ class Evidence:
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
 
-    @cached_property
+    @property
     def cells(self) -> pd.DataFrame:
         """Outcome cells with what is known of their arm, study and reference; one row a cell.
 
         Columns: those of ``outcomes``, ``role`` and the other columns of ``arms`` (``arm_n`` for its size), the
         columns of ``studies``, and ``first_author``, ``year``, ``label`` ("Lima 2010") of the reference.
         """
+        note("cells")
+        with unnoted():
+            return self._cells
+
+    def cells_by_id(self, cell_ids: Iterable[str]) -> pd.DataFrame:
+        """Some of :attr:`cells`, with their ids as index, in the order asked for; raises ``KeyError`` for an unknown id.
+
+        A chapter that asks in this way is executed again when one of these cells has changed, not when any has.
+        """
+        wanted = list(cell_ids)
+        for cell_id in wanted:
+            note("cell", cell_id)
+        with unnoted():
+            return self._cells_by_id.loc[wanted]
+
+    def cells_in(self, column: str, value: str) -> pd.DataFrame:
+        """Those of :attr:`cells` that hold a text in a column; stale only when one of these has changed, come or gone."""
+        note("cells_in", column, value)
+        with unnoted():
+            return self._cells[self._cells[column] == value]
+
+    @cached_property
+    def _cells_by_id(self) -> pd.DataFrame:
+        return self._cells.set_index("cell_id")
+
+    @cached_property
+    def _cells(self) -> pd.DataFrame:
         arms = self.tables["arms"].drop(columns="study_id").rename(columns={"n": "arm_n"})
         studies = self.tables["studies"].drop(columns=["source_url", "note"])
         cells = self.tables["outcomes"].merge(arms, on="arm_id", validate="many_to_one")
@@ -64,25 +112,43 @@ class Evidence:
             year=cells["study_id"].map(self.study_years),
         )
 
-    @cached_property
+    @property
     def disjoint_keys(self) -> frozenset[str]:
         """Stratum keys whose different values hold different patients."""
+        note("disjoint_keys")
+        with unnoted():
+            return self._disjoint_keys
+
+    @cached_property
+    def _disjoint_keys(self) -> frozenset[str]:
         keys = self.tables["stratum_keys"]
         return frozenset(keys.loc[keys["disjoint"], "key"])
 
-    @cached_property
+    @property
     def study_years(self) -> dict[str, int | None]:
         """Year of publication by study id; None where it is not known."""
+        note("study_years")
+        with unnoted():
+            return self._study_years
+
+    @cached_property
+    def _study_years(self) -> dict[str, int | None]:
         references = self.tables["references"]
         years = dict(zip(references["reference_id"], references["year"], strict=True))
         return {s: (None if pd.isna(years[s]) else int(years[s])) for s in self.tables["studies"]["study_id"]}
 
-    @cached_property
+    @property
     def study_labels(self) -> dict[str, str]:
         """How a study is named in figures and text: author and year, made unique by a letter.
 
         Where author or year was not seen, the id of the study stands in.
         """
+        note("study_labels")
+        with unnoted():
+            return self._study_labels
+
+    @cached_property
+    def _study_labels(self) -> dict[str, str]:
         references = self.tables["references"].set_index("reference_id")
         plain = {}
         for study in self.tables["studies"]["study_id"]:
@@ -116,12 +182,13 @@ def load_evidence(folder: Path | str) -> Evidence:
     """
     folder = Path(folder)
     package = load_package(folder)
-    raw = read_all(folder)
+    with unnoted():
+        raw = read_all(folder, package)
     tables = {
         table.name: _typed([row for _, row in raw[table.name].rows], table.fields, table.name)
         for table in package.tables
     }
-    return Evidence(folder, package, tables)
+    return Evidence(folder, package, Tables(tables))
 
 
 def _typed(rows: list[dict[str, str]], fields: tuple[Field, ...], table: str) -> pd.DataFrame:

@@ -18,6 +18,15 @@ from cordbook.figures.style import RC, SCREEN_COLOURS
 
 _XML_HEAD = re.compile(r"^.*?(?=<svg)", flags=re.S)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", flags=re.S)
+#: What a drawing inside a page can do without: the global style, rotations by nothing, indentation.
+_COMPACT = (
+    (re.compile(r"<style .*?</style>", flags=re.S), ""),
+    (re.compile(r' transform="rotate\(-?0 [^"]*\)"'), ""),
+    (re.compile(r"\n\s*"), " "),
+    (re.compile(r"> <"), "><"),
+)
+_TAG = re.compile(r"<[^>]+>")
+_LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
 _SIZE = re.compile(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"')
 
 
@@ -47,7 +56,7 @@ class Figure:
         scroll = f'<div class="cb-figure-scroll" tabindex="0" role="group" aria-label="{escape(self.alt, quote=True)}">'
         return (
             f'<figure class="cb-figure" id="{self.id}"><p class="cb-figure-title">{escape(self.title)}</p>{scroll}'
-            f'<div class="cb-figure-canvas" style="min-width:min({self.width_px}px,42rem)">{_for_screen(self.svg, self.id)}</div></div>'
+            f'<div class="cb-figure-canvas" style="min-width:min({self.width_px}px,42rem)">{_for_screen(self.svg)}</div></div>'
             f"<figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
@@ -85,10 +94,19 @@ def _with_own_ids(svg: str, figure_id: str) -> str:
     return re.sub(r'(url\(#|href="#)([^")]+)', lambda m: f"{m[1]}{figure_id}.{m[2]}" if m[2] in ids else m[0], svg)
 
 
-def _for_screen(svg: str, figure_id: str) -> str:
-    """The drawing for a page: it fills the width it is given, and its colours follow the page."""
+def _for_screen(svg: str) -> str:
+    """The drawing for a page: it fills the width it is given, its colours follow the page, and it is a third smaller.
+
+    The style element goes because its ``*`` would reach the whole page; cordbook.css says the same for figures.
+    """
     svg = _SIZE.sub(r"\1", svg, count=1)
-    svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    # A drawing with links is left to be read: what can be reached by keyboard must not be hidden from those who listen.
+    hidden = "" if "<a " in svg else 'aria-hidden="true" '
+    svg = svg.replace("<svg ", f'<svg {hidden}focusable="false" ', 1).replace(' target="_blank"', "")
+    for pattern, replacement in _COMPACT:
+        svg = pattern.sub(replacement, svg)
+    # Only within tags: the numbers that a reader sees stay as they are.
+    svg = _TAG.sub(lambda tag: _LONG_NUMBER.sub(r"\1", tag[0]), svg)
     return recolour(svg, SCREEN_COLOURS)
 
 

@@ -29,10 +29,11 @@ PERCENT_ENDS = (2, 5, 10, 20, 40, 60, 80, 100)
 
 @dataclass(frozen=True, slots=True)
 class ForestGroup:
-    """A subgroup of a forest plot: its name and its result."""
+    """A subgroup of a forest plot: its name, its result, and the natural recovery that belongs to it, if known."""
 
     title: str
     result: Result
+    natural: PooledProportion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,17 @@ def forest_plot(
         _horizontal_axis(axes, result, rows, ratio)
         if natural is not None and not isinstance(result, ComparedArms):
             _natural_band(axes, natural, natural_label)
+        _group_bands(axes, groups)
         _pooled_line(axes, result, ratio)
         for y, row in enumerate(rows):
             _draw(axes, row, y, result, ratio, links or {})
         _head(axes, result)
-        alt = describe(result, title, natural, natural_label)
+        alt = describe(result, title, natural, natural_label) + _describe_groups(groups)
         return finish(
             drawing,
             figure_id=figure_id,
             title=title or "Forest plot",
-            caption=caption or _caption(result, natural, natural_label),
+            caption=caption or _caption(result, natural or any(g.natural for g in groups), natural_label),
             alt=alt,
         )
 
@@ -102,10 +104,7 @@ def _rows(result: Result, groups: Sequence[ForestGroup]) -> list[_Row]:
     rows: list[_Row] = []
     if groups:
         for group in groups:
-            rows.append(_Row("group", group.title))
-            rows += _study_rows(group.result)
-            if group.result.k > 1:
-                rows.append(_pooled_row(group.result, "Pooled"))
+            rows += _group_rows(group)
         rows.append(_Row("blank", ""))
     else:
         rows += _study_rows(result)
@@ -113,6 +112,11 @@ def _rows(result: Result, groups: Sequence[ForestGroup]) -> list[_Row]:
     if result.pi_low is not None:
         rows.append(_Row("prediction", "A new study may show", low=result.pi_low, high=result.pi_high))
     return rows
+
+
+def _group_rows(group: ForestGroup) -> list[_Row]:
+    pooled = [_pooled_row(group.result, "Pooled")] if group.result.k > 1 else []
+    return [_Row("group", group.title), *_study_rows(group.result), *pooled]
 
 
 def _study_rows(result: Result) -> list[_Row]:
@@ -178,6 +182,19 @@ def _natural_band(axes: Axes, natural: PooledProportion, label: str) -> None:
         label, (natural.estimate, 1), (2, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
         fontsize=7.5, color=NATURAL, ha="left", va="bottom",
     )  # fmt: skip
+
+
+def _group_bands(axes: Axes, groups: Sequence[ForestGroup]) -> None:
+    """Natural recovery behind the rows of each group that has its own."""
+    top = 0
+    for group in groups:
+        rows = len(_group_rows(group))
+        if group.natural is not None:
+            low, high = group.natural.ci_low, group.natural.ci_high
+            axes.add_patch(Rectangle((low, top + 0.5), high - low, rows - 1, color=NATURAL, alpha=0.22, linewidth=0, zorder=0))
+            at = [group.natural.estimate] * 2
+            axes.plot(at, [top + 0.5, top + rows - 0.5], color=NATURAL, linewidth=1.0, zorder=0.5)
+        top += rows
 
 
 def _pooled_line(axes: Axes, result: Result, ratio: bool) -> None:
@@ -288,10 +305,22 @@ def describe(
     return text
 
 
-def _caption(result: Result, natural: PooledProportion | None, natural_label: str) -> str:
+def _describe_groups(groups: Sequence[ForestGroup]) -> str:
+    """What the groups show, each beside its natural recovery."""
+    text = ""
+    for group in groups:
+        r = group.result
+        text += f" {group.title}: {percent_number(r.estimate)} ({percent_number(r.ci_low)} to {percent_number(r.ci_high)})"
+        if group.natural is not None:
+            text += f", natural recovery {percent_number(group.natural.estimate)}"
+        text += "."
+    return text
+
+
+def _caption(result: Result, natural: object, natural_label: str) -> str:
     text = "Squares are studies, sized by weight, with 95% confidence intervals; the diamond is the pooled result."
     if result.pi_low is not None:
         text += " The bar under it is the prediction interval: where a new study like these may fall."
-    if natural is not None:
-        text += f" The green band is {natural_label}."
+    if natural:
+        text += f" The green band is {natural_label}: its pooled share with the 95% confidence interval."
     return text

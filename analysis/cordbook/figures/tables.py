@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -17,11 +17,15 @@ from cordbook.review.phrases import percent, phrase, plain_sentence
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: text, where it leads, and whether it is a number (set to the right)."""
+    """A cell of a table: text, where it leads, and whether it is a number (set to the right).
+
+    ``links`` are lines of text with their addresses (or None), which take the place of ``text`` in HTML.
+    """
 
     text: str
     href: str | None = None
     numeric: bool = False
+    links: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Table:
 
     def to_html(self) -> str:
         """The table as HTML; it scrolls sideways within itself where the page is narrow."""
-        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.header)
+        head = "".join(self._head_cell(j, name) for j, name in enumerate(self.header))
         body = "\n".join(self._row(i, row) for i, row in enumerate(self.rows))
         label = escape(self.caption, quote=True)
         table = (
@@ -62,6 +66,11 @@ class Table:
             return table
         return f'<details class="cb-folded"><summary>{escape(self.caption)} ({len(self.rows)})</summary>{table}</details>'
 
+    def _head_cell(self, j: int, name: str) -> str:
+        """The head of a column; of numbers it stands to the right, as they do."""
+        numeric = j > 0 and bool(self.rows) and all(row[j].numeric for row in self.rows)
+        return f'<th scope="col"{" class=cb-number" if numeric else ""}>{escape(name)}</th>'
+
     def _row(self, i: int, row: tuple[Cell, ...]) -> str:
         anchor = f' id="{escape(self.row_ids[i], quote=True)}"' if self.row_ids else ""
         cells = [_cell(cell, first=j == 0, name=self.header[j]) for j, cell in enumerate(row)]
@@ -69,28 +78,36 @@ class Table:
 
 
 def _cell(cell: Cell, *, first: bool, name: str) -> str:
-    text = escape(cell.text)
-    if cell.href:
-        text = f'<a href="{escape(cell.href, quote=True)}">{text}</a>'
+    text = _linked(cell.text, cell.href)
+    if cell.links:
+        text = "<br>".join(_linked(line, href) for line, href in cell.links)
     if first:
         return f'<th scope="row">{text}</th>'
     numeric = ' class="cb-number"' if cell.numeric else ""
     return f'<td{numeric} data-label="{escape(name, quote=True)}">{text}</td>'
 
 
-def summary_of_findings(estimates: Sequence[Estimate], caption: str) -> Table:
-    """Outcome, studies, patients, pooled result with interval, what it means: one row an estimate."""
+def _linked(text: str, href: str | None) -> str:
+    return f'<a href="{escape(href, quote=True)}">{escape(text)}</a>' if href else escape(text)
+
+
+def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: Mapping[str, str] | None = None) -> Table:
+    """Outcome, studies, patients, pooled result with interval, certainty, what it means: one row an estimate.
+
+    ``certainty`` is the level by id of the estimate; without it the column is left out.
+    """
     rows = tuple(
         (
             Cell(e.title),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "n"), numeric=True),
             Cell(_pooled(e), numeric=True),
+            *(() if certainty is None else (Cell(certainty[e.id]),)),
             Cell(plain_sentence(e)),
         )
         for e in estimates
     )
-    header = ("Outcome", "Studies", "Patients", "Pooled result (95% CI)", "In plain words")
+    header = ("Outcome", "Studies", "Patients", "Pooled result (95% CI)", *(() if certainty is None else ("Certainty",)), "In plain words")
     return Table("summary-of-findings", caption, header, rows, tuple(f"sof-{e.id}" for e in estimates), "cb-table cb-summary")
 
 
@@ -126,16 +143,19 @@ def _method(e: Estimate) -> str:
     return "one study" if e.result.model == "single" else f"{e.result.measure}, {e.result.model}, {e.result.ci_method} interval"
 
 
-def studies_table(estimate: Estimate, evidence: Evidence) -> Table:
-    """The studies behind an estimate: design, phase, counts, where the number was read, how sure."""
-    cells = evidence.cells.set_index("cell_id")
+def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, str] | None = None) -> Table:
+    """The studies behind an estimate: design, phase, counts, where the number was read, how sure.
+
+    ``links`` are addresses of the studies' pages by label.
+    """
+    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows.itertuples())
     rows = []
     for row in estimate.rows.itertuples():
         first = cells.loc[row.cells[0]]
         counts = f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" if estimate.is_comparison else f"{row.events}/{row.n}"
         rows.append(
             (
-                Cell(row.label),
+                Cell(row.label, (links or {}).get(row.label)),
                 Cell(_words(first["design"])),
                 Cell(_words(first["cell_type"]) if pd.notna(first["cell_type"]) else _words(first["intervention_class"])),
                 Cell(_words(first["injury_phase"])),

@@ -14,9 +14,11 @@ from typing import Any
 
 import yaml
 
+from cordbook.reads import note
+
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
-INTERVALS = ("wald", "hksj", "profile")
+INTERVALS = ("wald", "hksj", "profile", "profile-t")
 COMPARE_MEASURES = ("OR", "RR", "RD")
 COMPARE_MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -67,9 +69,16 @@ class Declarations:
     syntheses: tuple[Synthesis, ...]
 
     def __iter__(self) -> Iterator[Synthesis]:
+        note("declarations")
         return iter(self.syntheses)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The declared ids in the order of the file."""
+        return tuple(s.id for s in self.syntheses)
+
     def __getitem__(self, synthesis_id: str) -> Synthesis:
+        note("declarations")
         for synthesis in self.syntheses:
             if synthesis.id == synthesis_id:
                 return synthesis

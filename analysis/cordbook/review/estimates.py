@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.evidence import Evidence, load_evidence
+from cordbook.reads import note, unnoted
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
@@ -82,34 +83,62 @@ class Estimates:
     declarations: Declarations
 
     @cached_property
+    def _computed(self) -> dict[str, dict[str, Estimate]]:
+        """Estimates by the id of their declaration, filled when first asked for."""
+        return {}
+
+    def _of(self, declared_id: str) -> dict[str, Estimate]:
+        """The estimates of a declaration: its own and those of its subgroups."""
+        if declared_id not in self._computed:
+            with unnoted():
+                found = compute(self.evidence, self.declarations[declared_id])
+            self._computed[declared_id] = {estimate.id: estimate for estimate in found}
+        return self._computed[declared_id]
+
+    def take_over(self, known: Mapping[str, Mapping[str, Estimate]]) -> None:
+        """Take estimates that were computed before from the same cells, by the id of their declaration."""
+        self._computed.update({declared: dict(found) for declared, found in known.items()})
+
+    def declared(self, declared_id: str) -> list[Estimate]:
+        """The estimate of a declaration and those of its subgroups."""
+        note("estimate", declared_id)
+        note("parts", declared_id)
+        return list(self._of(declared_id).values())
+
+    @property
     def _all(self) -> dict[str, Estimate]:
-        found: dict[str, Estimate] = {}
-        for synthesis in self.declarations:
-            for estimate in compute(self.evidence, synthesis):
-                found[estimate.id] = estimate
-        return found
+        return {i: e for declared in self.declarations.ids for i, e in self._of(declared).items()}
 
     def __getitem__(self, estimate_id: str) -> Estimate:
-        if estimate_id not in self._all:
-            near = [i for i in self._all if i.startswith(estimate_id.split("--")[0])]
-            raise KeyError(f"no estimate {estimate_id!r}; near it are: {', '.join(near) or ', '.join(self._all)}")
-        return self._all[estimate_id]
+        note("estimate", estimate_id)
+        declared = estimate_id.split("--")[0]
+        found = self._of(declared) if declared in self.declarations.ids else {}
+        if estimate_id not in found:
+            raise KeyError(f"no estimate {estimate_id!r}; near it are: {', '.join(found or self._all)}")
+        return found[estimate_id]
 
     def __iter__(self) -> Iterator[Estimate]:
+        note("estimates")
         return iter(self._all.values())
 
     def __len__(self) -> int:
+        note("estimates")
         return len(self._all)
 
     def parts(self, estimate_id: str) -> list[Estimate]:
         """The subgroup estimates of an estimate, in order."""
-        return [e for e in self if e.synthesis.parent == estimate_id]
+        note("parts", estimate_id)
+        declared = estimate_id.split("--")[0]
+        found = self._of(declared).values() if declared in self.declarations.ids else ()
+        return [e for e in found if e.synthesis.parent == estimate_id]
 
 
 def load_estimates(root: Path | str) -> Estimates:
     """Evidence and declarations of a project folder, ready to compute."""
     data = Path(root) / "data"
-    return Estimates(load_evidence(data), load_declarations(data / "syntheses.yml"))
+    with unnoted():
+        declarations = load_declarations(data / "syntheses.yml")
+    return Estimates(load_evidence(data), declarations)
 
 
 def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
@@ -137,7 +166,7 @@ def _estimate(
 ) -> Estimate:
     if synthesis.kind == "comparison":
         rows = pair_arms(chosen, disjoint_keys)
-        result = _compare(rows, synthesis) if len(rows) else None
+        result = _compare(rows, synthesis) if len(rows) > 1 else None
     else:
         rows = one_row_an_arm(chosen, disjoint_keys)
         result = _pool(rows, synthesis) if len(rows) else None

@@ -1,0 +1,127 @@
+"""HTML made so that no text can become markup: a plain string is always escaped, only :class:`Html` is not.
+
+``element("td", study.title)`` is safe whatever the title holds. :func:`myst_text` does the same for a line of
+MyST Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from urllib.parse import quote, urlsplit
+
+#: Characters that Markdown, MyST or a directive could read as their own; as entities they are only characters.
+_LIVE = str.maketrans({c: f"&#{ord(c)};" for c in "`{}$\\"})
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+
+
+class Html(str):
+    """Text that is markup already. Make it with :func:`element`, :func:`join` or :func:`text`."""
+
+    __slots__ = ()
+
+
+def one_line(value: object) -> str:
+    """A value as one line: blanks joined, control and invisible formatting characters left out.
+
+    >>> one_line("a\\n\\n b\\u202ec")
+    'a bc'
+    """
+    visible = "".join(c for c in " ".join(str(value).split()) if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return " ".join(visible.split())
+
+
+def text(value: object) -> Html:
+    """Any value as harmless HTML on one line, a blank at either end kept; :class:`Html` passes unchanged.
+
+    >>> text("<b>`x`</b> & {{y}}")
+    '&lt;b&gt;&#96;x&#96;&lt;/b&gt; &amp; &#123;&#123;y&#125;&#125;'
+    """
+    if isinstance(value, Html):
+        return value
+    plain = str(value)
+    before, after = (" " if plain[:1].isspace() else ""), (" " if plain[-1:].isspace() else "")
+    inside = one_line(plain)
+    return Html(f"{before}{escape(inside, quote=True).translate(_LIVE)}{after}" if inside else before)
+
+
+def join(*parts: object, between: str = "") -> Html:
+    """Parts one after the other, each escaped unless it is :class:`Html`."""
+    return Html(text(Html(between) if isinstance(between, Html) else text(between)).join(text(part) for part in parts))
+
+
+def element(tag: str, *parts: object, **attributes: object) -> Html:
+    """An HTML element; attributes that are None or False are left out, ``class_`` stands for ``class``.
+
+    >>> element("a", "Lima & others", href="x.html", class_=None)
+    '<a href="x.html">Lima &amp; others</a>'
+    """
+    pairs = [(name.rstrip("_").replace("_", "-"), value) for name, value in attributes.items() if value not in (None, False)]
+    inside = "".join(f" {name}" if value is True else f' {name}="{text(value)}"' for name, value in pairs)
+    return Html(f"<{tag}{inside}>{join(*parts)}</{tag}>")
+
+
+def link(label: object, href: str | None) -> Html:
+    """A link to a page of the book, or to another host by https; any other address gives the label alone.
+
+    >>> link("x", "javascript:alert(1)"), link("x", None), link("x", "a.html#b")
+    ('x', 'x', '<a href="a.html#b">x</a>')
+    """
+    return element("a", label, href=href) if href and is_safe(href) else text(label)
+
+
+def is_safe(href: str) -> bool:
+    """Is an address https with a plain host, or relative within the book?"""
+    if re.search(r"[\s\x00-\x1f<>\"'\\`{}]", href):
+        return False
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return False
+    if parts.scheme or href.startswith("//"):
+        return parts.scheme == "https" and bool(_HOST.fullmatch(parts.netloc))
+    return ":" not in href.split("/", 1)[0].split("#", 1)[0]
+
+
+def anchor(identifier: str) -> str:
+    """The part of an address after ``#`` for an id."""
+    return quote(identifier, safe="")
+
+
+def myst_text(value: object) -> str:
+    """A value as literal text within one line of MyST Markdown: every ASCII sign is escaped.
+
+    >>> myst_text("{est}`x` <b> $y$")
+    '\\\\{est\\\\}\\\\`x\\\\` \\\\<b\\\\> \\\\$y\\\\$'
+    """
+    return _PUNCTUATION.sub(r"\\\1", one_line(value))
+
+
+def html_table(
+    identifier: str,
+    caption: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    row_attributes: Sequence[Mapping[str, object]] = (),
+    kind: str = "cb-table cb-cards",
+    numeric: Sequence[int] = (),
+) -> Html:
+    """A table that scrolls within itself; with ``cb-cards`` each row is a card on a phone. Cells are escaped."""
+    body = []
+    for i, row in enumerate(rows):
+        attributes = row_attributes[i] if row_attributes else {}
+        cells = [
+            element("th", cell, scope="row")
+            if j == 0
+            else element("td", cell, class_="cb-number" if j in numeric else None, data_label=header[j])
+            for j, cell in enumerate(row)
+        ]
+        body.append(element("tr", *cells, **attributes))
+    head = element("thead", element("tr", *(element("th", name, scope="col") for name in header)))
+    lines = Html("\n".join(body))
+    inner = element("table", element("caption", caption), head, element("tbody", lines), class_=kind, id=identifier)
+    return element("div", inner, class_="cb-table-scroll", tabindex="0", role="group", aria_label=caption)

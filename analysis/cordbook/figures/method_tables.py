@@ -1,0 +1,225 @@
+"""Tables of the methods chapters: flow, risk of bias, extraction audit, coverage, reporting checklist."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cordbook.figures.tables import Cell, Table
+from cordbook.review.checklist import STATES, Answer, count_states
+from cordbook.review.coverage import METHODS, TOLERATED, Coverage
+from cordbook.review.estimates import Estimate
+from cordbook.review.flow import StudyFlow
+from cordbook.review.history import TOPICS, Event
+from cordbook.review.phrases import percent, percent_number
+from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
+
+BLANK = "–"
+#: Kind of a table with much text: on a phone a row becomes a card.
+CARDS = "cb-table cb-cards"
+#: One sign an answer, for tables with many; the words stand in the caption.
+SIGNS = {YES: "+", NO: "−", UNCLEAR: "?", NOT_APPLICABLE: "·"}
+
+
+def number(value: int) -> Cell:
+    """A whole number, set to the right."""
+    return Cell(f"{value:,}", numeric=True)
+
+
+def words(value: object) -> str:
+    """A code of the data in words; a dash where nothing is known."""
+    return BLANK if value is None or pd.isna(value) else str(value).replace("other:", "").replace("_", " ")
+
+
+def flow_table(flow: StudyFlow) -> Table:
+    """The flow diagram as a table: every step with its number, or that it has not been taken."""
+    d = flow.databases
+    steps = [(f"Records from {name}", hits) for name, _, hits in d.sources]
+    steps += [
+        ("Records identified by databases and registers", d.identified), ("Duplicates removed", d.duplicates),
+        ("Records screened", d.screened), ("Records excluded", d.excluded), ("Reports sought", d.sought),
+        ("Reports not retrieved", d.not_retrieved), ("Reports assessed", d.assessed),
+        ("Reports excluded after assessment", sum(n for _, n in d.excluded_reports) if d.searched else None),
+        ("Studies included from databases and registers", d.included),
+        ("Study reports found by targeted look-ups", flow.by_other_methods), ("Study reports in the data", flow.studies),
+        ("of these with at least one countable outcome", flow.with_cells), ("without a countable outcome", flow.without_cells),
+        ("In at least one synthesis", flow.in_synthesis), ("With a countable outcome, in no synthesis", sum(n for _, n in flow.left_out)),
+    ]  # fmt: skip
+    rows = tuple((Cell(step), number(n) if n is not None else Cell("not yet", numeric=True)) for step, n in steps)
+    return Table("flow-steps", "The flow of studies in numbers", ("Step", "Number"), rows)
+
+
+def left_out_table(flow: StudyFlow) -> Table:
+    """Why study reports with a countable outcome are in no synthesis, each under one reason."""
+    rows = tuple((Cell(reason), number(n)) for reason, n in flow.left_out)
+    return Table("left-out", "Why reports with a countable outcome are in no synthesis", ("Reason", "Study reports"), rows)
+
+
+def strategies_table(strategies: pd.DataFrame, searches: pd.DataFrame) -> Table:
+    """Every source with its strategies and whether they have been run."""
+    run = searches.groupby("strategy_id")["searched_on"].max()
+    rows = tuple(
+        (
+            Cell(s.source, href=f"#strategy-{s.strategy_id}"), Cell(s.source_kind), Cell(words(s.part)),
+            Cell(str(run[s.strategy_id]) if s.strategy_id in run else "proposed, not yet run"),
+        )
+        for s in strategies.itertuples()
+    )  # fmt: skip
+    return Table("sources", "Sources and strategies", ("Source", "Kind", "Looks for", "Last run"), rows)
+
+
+def items_table(items: Sequence[Item]) -> Table:
+    """The items of the risk-of-bias list: question, and why it matters."""
+    rows = tuple((Cell(i.name), Cell(i.question), Cell(i.why), Cell(GROUPS[i.group])) for i in items)
+    return Table("risk-of-bias-items", "What is asked of every study report", ("Item", "Question", "Why", "About"), rows, tuple(f"rob-{i.id}" for i in items), CARDS)
+
+
+def judged_table(judged: pd.DataFrame, items: Sequence[Item], labels: Mapping[str, str], hrefs: Mapping[str, str]) -> Table:
+    """Every study report with its answers as signs; sorted by name."""
+    order = sorted(judged.index, key=lambda s: labels[s].lower())
+    rows = tuple(
+        (Cell(labels[s], href=hrefs.get(s)), *(Cell(SIGNS[judged.loc[s, i.id]]) for i in items)) for s in order
+    )
+    caption = "Every study report: + yes, − no, ? unclear, · does not apply"
+    return Table("risk-of-bias-studies", caption, ("Study", *(i.name for i in items)), rows, tuple(f"rob-study-{s}" for s in order), folded=True)
+
+
+def weights_table(weights: Mapping[str, tuple[Estimate, pd.DataFrame]], items: Sequence[Item]) -> Table:
+    """Percent of an estimate's weight with yes (and with no), by item: a row an estimate."""
+    rows = []
+    for estimate_id, (estimate, table) in weights.items():
+        cells = [Cell(estimate.title, href=f"estimates.html#{estimate_id}"), number(estimate.k)]
+        for item in items:
+            applies = table.loc[item.id, NOT_APPLICABLE] < 100
+            cells.append(Cell(f"{table.loc[item.id, YES]:.0f} / {table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True))
+        rows.append(tuple(cells))
+    caption = "Percent of an estimate's weight with yes / with no; the rest is unclear"
+    return Table("risk-of-bias-estimates", caption, ("Estimate", "Studies", *(i.name for i in items)), tuple(rows), folded=True)
+
+
+def agreement_table(agreement: pd.DataFrame) -> Table:
+    """Agreement of the two readings by topic and overall; takes the frame of ``audit.agreement_by``."""
+    rows = tuple(
+        (
+            Cell(TOPICS.get(r.group, words(r.group)).capitalize() if r.group not in TOPICS else TOPICS[r.group]), number(r.cells), number(r.read_twice), number(r.agreed),
+            Cell(f"{percent(r.share)} ({percent_number(r.low)} to {percent_number(r.high)})" if r.read_twice else BLANK, numeric=True),
+            number(r.settled), number(r.open), number(r.not_seen_again), number(r.read_once),
+        )
+        for r in agreement.itertuples()
+    )  # fmt: skip
+    header = ("Topic", "Cells", "Read twice", "Equal", "Agreement (95% CI)", "Settled", "Left open", "Not seen again", "Read once")
+    return Table("agreement", "Agreement of two readings in events and patients", header, rows)
+
+
+def readings_table(readings: pd.DataFrame, *, table_id: str, caption: str, folded: bool) -> Table:
+    """Cells with both readings; takes the frame of ``audit.readings_side_by_side``."""
+    rows = tuple(
+        (
+            Cell(r.label), Cell(_what(r.outcome, r.stratum)), Cell(r.first), Cell(r.second), Cell(r.used),
+            Cell("yes" if r.poolable else "no"), Cell(words(r.settled_by) if r.agreement != "disagree_open" else f"left open: {words(r.settled_by)}"),
+        )
+        for r in readings.itertuples()
+    )  # fmt: skip
+    header = ("Study", "What", "First reading", "Second reading", "Used", "Poolable", "Why")
+    return Table(table_id, caption, header, rows, tuple(f"{table_id}-{i}" for i in range(1, len(rows) + 1)), CARDS, folded)
+
+
+def seen_once_table(readings: pd.DataFrame, *, table_id: str, caption: str) -> Table:
+    """Cells that one reading stands for; takes the frame of ``audit.readings_side_by_side``."""
+    rows = tuple((Cell(r.label), Cell(_what(r.outcome, r.stratum)), Cell(r.used), Cell("yes" if r.poolable else "no")) for r in readings.itertuples())
+    return Table(table_id, caption, ("Study", "What", "Events of patients", "Poolable"), rows, folded=True)
+
+
+def _what(outcome: str, stratum: object) -> str:
+    return outcome if pd.isna(stratum) else f"{outcome}; {str(stratum).replace(';', '; ').replace('=', ': ').replace('_', ' ')}"
+
+
+def verified_table(shares: Sequence[tuple[Estimate, float]]) -> Table:
+    """Share of every estimate's weight whose cells a person has checked."""
+    rows = tuple(
+        (Cell(e.title, href=f"estimates.html#{e.id}"), number(e.k), number(len(e.cells)), Cell(percent(share), numeric=True)) for e, share in shares
+    )
+    header = ("Estimate", "Studies", "Cells", "Weight checked by a person")
+    return Table("verified-weight", "How much of each estimate a person has checked", header, rows, folded=True)
+
+
+def coverage_summary_table(summaries: Sequence[Coverage], *, table_id: str, caption: str) -> Table:
+    """Coverage by method over scenarios."""
+    rows = tuple(
+        (
+            Cell(METHODS[s.method]), number(s.scenarios), Cell(percent(s.least), numeric=True), Cell(percent(s.median), numeric=True),
+            Cell(percent(s.greatest), numeric=True), number(s.below),
+        )
+        for s in summaries
+    )  # fmt: skip
+    header = ("Method", "Scenarios", "Least", "Median", "Greatest", f"Below {percent(TOLERATED)}")
+    return Table(table_id, caption, header, rows)
+
+
+def coverage_table(own: pd.DataFrame, outcomes: Mapping[str, str]) -> Table:
+    """Coverage at the sizes of the review's own outcomes; takes the frame of ``coverage.own_scenarios``."""
+    rows = tuple(
+        (
+            Cell(_outcome_name(r["scenario"], outcomes)), number(int(r["k"])), number(int(r["participants"])),
+            Cell(percent(r["p"]), numeric=True), Cell(f"{r['tau']:.2f}", numeric=True),
+            *(Cell(BLANK if pd.isna(r[m]) else percent(r[m]), numeric=True) for m in METHODS),
+        )
+        for _, r in own.iterrows()
+    )  # fmt: skip
+    header = ("Outcome", "Studies", "People", "True share", "τ", *METHODS.values())
+    return Table("coverage-own", "Coverage of 95% intervals at the review's own study sizes", header, rows, folded=True)
+
+
+def _outcome_name(scenario: str, outcomes: Mapping[str, str]) -> str:
+    key = scenario.removeprefix("own_")
+    return outcomes.get(key) or outcomes.get(key.replace("other_", "other:", 1)) or words(key)
+
+
+def checklist_table(answers: Sequence[Answer], source: str, page: str) -> Table:
+    """A checklist with answers; places become links from ``page`` (a path as in the table of contents)."""
+    asked = [a for a in answers if a.source == source]
+    rows = tuple(
+        (
+            Cell(a.item_id), Cell(a.requirement, links=((f"{a.section}:", None), (a.requirement, None))), Cell(a.state), Cell(a.how),
+            Cell("; ".join(map(place_name, a.where)) or BLANK, links=tuple((place_name(p), place_href(p, page)) for p in a.where)),
+        )
+        for a in asked
+    )  # fmt: skip
+    ids = tuple(f"item-{a.item_id.lower().replace('/', '-')}" for a in asked)
+    header = ("Item", "What is asked", "Met?", "How", "Where")
+    return Table(f"checklist-{source.lower().replace(' ', '-')}", source, header, rows, ids, CARDS)
+
+
+def place_href(place: str, page: str) -> str:
+    """The address of ``PAGE#ANCHOR`` as seen from ``page``.
+
+    >>> place_href("book/methods/protocol#eligibility", "book/methods/reporting-checklist"), place_href("index", "book/methods/x")
+    ('protocol.html#eligibility', '../../index.html')
+    """
+    target, _, anchor = place.partition("#")
+    return posixpath.relpath(f"{target}.html", posixpath.dirname(page)) + (f"#{anchor}" if anchor else "")
+
+
+def place_name(place: str) -> str:
+    """A place in words.
+
+    >>> place_name("book/methods/prisma-flow#left-out"), place_name("index")
+    ('prisma flow: left out', 'landing page')
+    """
+    target, _, anchor = place.partition("#")
+    name = "landing page" if target == "index" else target.rpartition("/")[2].replace("-", " ")
+    return f"{name}: {anchor.replace('-', ' ')}" if anchor else name
+
+
+def checklist_counts_table(answers: tuple[Answer, ...]) -> Table:
+    """Number of items by checklist and state."""
+    rows = tuple((Cell(source), *(number(n) for n in counts.values()), number(sum(counts.values()))) for source, counts in count_states(answers).items())
+    return Table("checklist-counts", "How many items are met", ("Checklist", *(s.capitalize() for s in STATES), "Items"), rows)
+
+
+def events_table(events: Sequence[Event]) -> Table:
+    """Events of the field, told from the data."""
+    rows = tuple((Cell(str(e.year)), Cell(TOPICS[e.topic]), Cell(e.kind), Cell(e.label)) for e in events)
+    return Table("field-events", "Events in the timeline", ("Year", "Topic", "Event", "Study"), rows, folded=True)

@@ -1,0 +1,61 @@
+"""How well the intervals cover: the simulation of ``benchmarks/coverage.py``, read from its stored results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+RESULTS = Path("benchmarks") / "results" / "coverage.csv"
+#: Methods by the names of the simulation: the default of the book first.
+DEFAULT = "glmm_profile"
+METHODS = {
+    "glmm_profile": "mixed model, profile (default)",
+    "glmm_profile_t": "mixed model, profile with t",
+    "glmm_profile_k": "mixed model, profile cut for few studies",
+    "glmm_wald": "mixed model, Wald",
+    "reml_logit_hksj": "REML on logits, Hartung-Knapp",
+    "dl_logit_wald": "DerSimonian-Laird on logits",
+    "reml_double_arcsine_hksj": "REML on double arcsine, Hartung-Knapp",
+}
+#: What an interval promises, and how far below a simulation may fall before a reader should be told.
+NOMINAL, TOLERATED = 0.95, 0.93
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Summary for one method: scenarios, least, median and greatest coverage, and how many lie below :data:`TOLERATED`."""
+
+    method: str
+    scenarios: int
+    least: float
+    median: float
+    greatest: float
+    below: int
+
+
+def load_coverage(root: Path) -> pd.DataFrame | None:
+    """The stored results, or None where the simulation has not been run."""
+    path = root / RESULTS
+    return pd.read_csv(path) if path.is_file() else None
+
+
+def summarise_coverage(results: pd.DataFrame, *, own: bool) -> list[Coverage]:
+    """Coverage by method over the scenarios made of the review's own outcomes (``own``), or over the grid of the others."""
+    part = results[results["scenario"].str.startswith("own_") == own]
+    summaries = []
+    for method in METHODS:
+        found = part.loc[part["method"] == method, "coverage"]
+        if len(found):
+            below = int((found < TOLERATED).sum())
+            summaries.append(Coverage(method, len(found), float(found.min()), float(found.median()), float(found.max()), below))
+    return summaries
+
+
+def own_scenarios(results: pd.DataFrame) -> pd.DataFrame:
+    """The review's own outcomes: ``scenario, k, participants, p, tau`` and the coverage by each of :data:`METHODS`."""
+    own = results[results["scenario"].str.startswith("own_")]
+    wide = own.pivot(index="scenario", columns="method", values="coverage").reindex(columns=list(METHODS))
+    facts = own.drop_duplicates("scenario").set_index("scenario")[["k", "participants", "p", "tau"]]
+    return facts.join(wide).sort_values(["k", "participants"], ascending=False).reset_index()

@@ -1,0 +1,70 @@
+"""The field over time, from the years of what is in the data: reports by topic, and the events that can be told from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cordbook.evidence.evidence import Evidence
+
+#: Topics in the order of the book, with the names that readers see.
+TOPICS = {
+    "rm_incidence": "Radiation myelopathy: how often",
+    "rm_treatment": "Radiation myelopathy: treatment",
+    "hyperbaric_oxygen": "Hyperbaric oxygen",
+    "neuromodulation": "Neuromodulation",
+    "cell_therapy": "Cell therapy",
+    "harm_report": "Reports of late harm",
+    "natural_recovery": "Natural recovery",
+}
+CONTROLLED = ("rct", "controlled_nonrandomised")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in a year, told from the data alone."""
+
+    year: int
+    topic: str
+    kind: str
+    label: str
+    study_id: str | None
+
+
+def reports_by_year(evidence: Evidence) -> pd.DataFrame:
+    """Number of study reports: a row a year (without gaps), a column a topic; reports whose year is not known are left out."""
+    studies = evidence["studies"]
+    years = studies["study_id"].map(evidence.study_years).astype("Int64")
+    counts = pd.crosstab(years.dropna().astype(int), studies.loc[years.notna(), "topic"])
+    if counts.empty:
+        return pd.DataFrame(columns=list(TOPICS), dtype=int)
+    every = range(int(counts.index.min()), int(counts.index.max()) + 1)
+    return counts.reindex(index=every, columns=list(TOPICS), fill_value=0)
+
+
+def key_events(evidence: Evidence) -> list[Event]:
+    """First report, first with a control group and first randomised trial of each topic, and notices; by year.
+
+    First means first in this data, which no systematic search has filled yet.
+    """
+    studies = evidence["studies"]
+    studies = studies.assign(year=studies["study_id"].map(evidence.study_years).astype("Int64")).dropna(subset="year")
+    labels = evidence.study_labels
+    firsts = (
+        ("first report", studies),
+        ("first with a control group", studies[studies["design"].isin(CONTROLLED)]),
+        ("first randomised", studies[studies["design"] == "rct"]),
+    )
+    events = []
+    for kind, rows in firsts:
+        for topic, part in rows.groupby("topic"):
+            first = part.sort_values(["year", "study_id"], kind="stable").iloc[0]
+            events.append(Event(int(first["year"]), str(topic), kind, labels[first["study_id"]], str(first["study_id"])))
+    topics = dict(zip(evidence["studies"]["study_id"], evidence["studies"]["topic"], strict=True))
+    notices = evidence["integrity_notices"].dropna(subset=["year", "study_id"])
+    events += [
+        Event(int(row.year), topics[row.study_id], "notice", f"{row.kind.replace('_', ' ')} on {labels[row.study_id]}", row.study_id)
+        for row in notices.itertuples()
+    ]
+    return sorted(events, key=lambda e: (e.year, e.topic, e.kind, e.label))
