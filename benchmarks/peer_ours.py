@@ -34,8 +34,8 @@ def cordbook_tasks(data):
     tasks = {
         "glmm": (200, lambda: fit_binomial_normal(events, n), lambda r: r.mu),
         "glmm_with_profile_interval": (20, lambda: pool_proportions(events, n), lambda r: r.model_scale.estimate),
-        "reml_hksj": (200, lambda: pool_effects(y, v, model="reml", ci="hksj"), lambda r: r.estimate),
-        "dl": (200, lambda: pool_effects(y, v, model="dl", ci="wald"), lambda r: r.estimate),
+        "reml_hksj": (200, lambda: pool_effects(y, v, model="reml", ci="hksj", tau2_interval=False), lambda r: r.estimate),
+        "dl": (200, lambda: pool_effects(y, v, model="dl", ci="wald", tau2_interval=False), lambda r: r.estimate),
         "leave_one_out_glmm": (3, lambda: leave_one_out(events, n, ci="wald"), lambda r: float(logit(r.rows[0].estimate))),
         "bootstrap_reml": (1, lambda: tau2_reml(bootstrap, np.broadcast_to(v, bootstrap.shape)), lambda r: float(np.mean(r[:100]))),
         "mantel_haenszel": (200, lambda: compare_arms(*arms, model="mh"), lambda r: r.model_scale.estimate),
@@ -46,7 +46,7 @@ def cordbook_tasks(data):
         sizes = proportion_effects(many_events, many_n)
         repeats = max(1, 10_000 // k)
         tasks[f"glmm_k{k}"] = (repeats, lambda e=many_events, m=many_n: fit_binomial_normal(e, m), lambda r: r.mu)
-        tasks[f"reml_hksj_k{k}"] = (repeats, lambda s=sizes: pool_effects(s.yi, s.vi), lambda r: r.estimate)
+        tasks[f"reml_hksj_k{k}"] = (repeats, lambda s=sizes: pool_effects(s.yi, s.vi, tau2_interval=False), lambda r: r.estimate)
     return tasks
 
 

@@ -166,7 +166,7 @@ class Review:
     def bubble(self, estimate_id: str, moderator: str, name: str) -> Figure:
         """Share against a numeric column of the cells, for instance ``bubble(ID, "year", "Year of publication")``."""
         estimate = self[estimate_id]
-        column = self.evidence.cells.set_index("cell_id")[moderator]
+        column = self.evidence.cells_by_id(c[0] for c in estimate.rows["cells"])[moderator]
         values = [float("nan") if pd.isna(column[c[0]]) else float(column[c[0]]) for c in estimate.rows["cells"]]
         return bubble_plot(
             self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"

@@ -63,6 +63,7 @@ def test_any_sensible_file_gives_the_numbers_of_the_library(table, capsys, text,
         {"model": "dl", "ci": "hksj", "level": 0.9},
         {"measure": "double-arcsine", "model": "pm"},
         {"model": "glmm", "ci": "profile"},
+        {"model": "glmm", "ci": "profile-t"},
     ],
 )
 def test_options_reach_the_library(table, capsys, options):
@@ -193,6 +194,7 @@ def test_a_column_that_is_there_twice(table, capsys):
     [
         (("--model", "glmm", "--measure", "arcsine"), "--model glmm pools on the logit scale"),
         (("--model", "reml", "--ci", "profile"), "--ci profile needs --model glmm"),
+        (("--model", "dl", "--ci", "profile-t"), "--ci profile-t needs --model glmm"),
     ],
 )
 def test_options_that_do_not_go_together(table, capsys, options, words):

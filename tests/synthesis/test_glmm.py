@@ -4,12 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import expit, gammaln
-from scipy.stats import binom, chi2, norm
+from scipy.stats import binom, chi2, norm, ttest_1samp
 
 from cordbook.synthesis.glmm import (
     fit_binomial_normal,
     fit_binomial_normal_batch,
     mean_proportion,
+    profile_cut,
     profile_limits,
 )
 from cordbook.synthesis.glmm_likelihood import BOUNDARY_RATIO, Counts, evaluate, first_sites, mode_sites
@@ -174,6 +175,77 @@ def test_profile_limits_lie_where_the_likelihood_has_fallen_by_the_quantile(name
             assert found == pytest.approx(target, abs=1e-5)
     if ends.tau2_low == 0:
         assert slow_profile_tau(events, n, 0.0, fit.mu - 5, fit.mu + 5) >= target - 1e-9
+
+
+def test_the_cut_for_few_studies_is_that_of_students_interval_of_a_normal_mean():
+    # With unknown variance the log-likelihood of a normal mean, its variance maximised out, is -k/2 log of the sum of squares.
+    for k in (2, 3, 6, 20):
+        y = np.sin(np.arange(1.0, k + 1))
+        limit = ttest_1samp(y, 0.0).confidence_interval(0.9).high
+        fall = k * (np.log(((y - limit) ** 2).sum()) - np.log(((y - y.mean()) ** 2).sum()))
+        assert profile_cut(0.9, k) == pytest.approx(fall, rel=1e-9)
+    # By hand, from the printed quantile of t with 4 degrees of freedom, 2.776: 5 log(1 + 2.776^2 / 4) = 5.3695.
+    assert profile_cut(0.95, 5) == pytest.approx(5 * np.log(1 + 2.776445**2 / 4), rel=1e-6)
+    assert profile_cut(0.95) == pytest.approx(3.841459, rel=1e-6)
+    assert profile_cut(0.95, 10**6) == pytest.approx(3.841459, rel=1e-4)
+    with pytest.raises(ValueError, match="at least 2"):
+        profile_cut(0.95, 1)
+
+
+def test_huge_studies_cut_for_their_number_have_students_interval():
+    theta = np.array([-1.9, -1.2, -0.7, 0.1, -1.1])
+    n = np.full(5, 10**8)
+    ends = profile_limits(np.round(n * expit(theta)).astype(int), n, small_sample=True)
+    expected = ttest_1samp(theta, 0.0).confidence_interval(0.95)
+    assert (ends.mu_low, ends.mu_high) == pytest.approx((expected.low, expected.high), abs=1e-5)
+
+
+# Rows on which Newton's steps towards a limit circled, or ended on the lower of two branches of the profile.
+CIRCLED_N = [31, 30, 25, 20, 20, 14, 11, 7, 7, 5, 5]
+CIRCLED = {
+    "one in eleven": ([31, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], CIRCLED_N, 0.95),
+    "two partly": ([0, 0, 0, 0, 14, 0, 0, 0, 0, 0, 5], CIRCLED_N, 0.95),
+    "one partly": ([0, 5, 25, 0, 0, 0, 0, 0, 0, 0, 0], CIRCLED_N, 0.95),
+    "two full": (
+        [0, 0, 35, 0, 51, *[0] * 14],
+        [17, 16, 35, 9, 55, 36, 59, 10, 22, 56, 16, 42, 45, 18, 37, 7, 58, 23, 47],
+        0.99,
+    ),
+    "one large, two small": ([9, 5293, 4], [20, 12083, 28], 0.8),
+    "one large, many small": (
+        [0, 2, 1, 0, 0, 0, 0, 2, 4, 0, 0, 1, 130, 1, 3, 2, 1, 3],
+        [44, 44, 29, 32, 52, 17, 5, 43, 46, 10, 6, 22, 5165, 16, 38, 6, 48, 27],
+        0.8,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CIRCLED)
+def test_limits_are_found_where_newton_is_not_enough(name):
+    events, n, level = CIRCLED[name]
+    fit, ends = fit_binomial_normal(events, n), profile_limits(events, n, level=level)
+    assert ends.mu_low <= fit.mu <= ends.mu_high
+    assert ends.tau2_low <= fit.tau2 <= ends.tau2_high
+    target = slow_loglik(events, n, fit.mu, fit.tau2**0.5) - 0.5 * chi2.ppf(level, 1)
+    for limit in (ends.mu_low, ends.mu_high):
+        if np.isfinite(limit):
+            # Two peaks in tau: each is searched for.
+            tops = (0.03, 0.3, 3.0, 40.0)
+            assert max(slow_profile_mu(events, n, limit, top) for top in tops) == pytest.approx(target, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["nielweise2007_treated", "pritz1997", *HARD])
+def test_bracketing_finds_what_newton_finds(name, monkeypatch):
+    events, n = (PLAIN | HARD)[name]
+    fit, ends = fit_binomial_normal(events, n), profile_limits(events, n)
+    # No steps at all: every row is left to be bracketed.
+    monkeypatch.setattr("cordbook.synthesis.glmm_newton.MAX_STEPS", 1)
+    slow, bracketed = fit_binomial_normal(events, n), profile_limits(events, n)
+    assert slow.loglik == pytest.approx(fit.loglik, abs=1e-7)
+    assert slow.mu == pytest.approx(fit.mu, abs=1e-3 * (fit.se or 1))
+    for name in ("mu_low", "mu_high"):
+        here, there = getattr(bracketed, name), getattr(ends, name)
+        assert (here == there) or here == pytest.approx(there, abs=2e-3 * fit.se)
 
 
 def test_profile_limits_that_do_not_exist_are_infinite():

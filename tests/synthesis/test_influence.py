@@ -135,7 +135,7 @@ HARD = {
 FIT_TWICE = 1e-6  # two iterative fits of the same data, started elsewhere
 
 
-@pytest.mark.parametrize("ci", ["wald", "hksj", "profile"])
+@pytest.mark.parametrize("ci", ["wald", "hksj", "profile", "profile-t"])
 @pytest.mark.parametrize("name", [*SETS, *HARD])
 def test_leave_one_out_of_the_glmm_is_the_fit_without_the_study(name, ci):
     events, n = HARD[name] if name in HARD else (METAFOR["proportions"][name][key] for key in ("events", "n"))

@@ -159,9 +159,41 @@ def test_glmm_intervals():
     assert profile.model_scale.pi_low == t.model_scale.pi_low == pytest.approx(fit.mu - 3.18245 * reach, rel=1e-5)
 
 
-@pytest.mark.parametrize("ci", ["wald", "profile"])
-def test_without_the_interval_of_tau2_the_rest_is_the_same(ci):
-    whole, part = (pool_proportions(EVENTS, N, ci=ci, tau2_interval=wanted).to_dict() for wanted in (True, False))
+@settings(deadline=None, max_examples=60)
+@given(counts, st.sampled_from([0.5, 0.8, 0.95, 0.99]))
+def test_the_profile_cut_for_few_studies_contains_the_plain_one(studies, level):
+    plain, cut = (pool_proportions(*zip(*studies, strict=True), ci=ci, level=level) for ci in ("profile", "profile-t"))
+    assert 0 <= cut.ci_low <= plain.ci_low <= plain.estimate == cut.estimate <= plain.ci_high <= cut.ci_high <= 1
+    # tau2 and its interval are the same but for the last digits of shared quadrature nodes.
+    assert cut.tau2 == plain.tau2
+    for end in ("tau2_ci_low", "tau2_ci_high"):
+        assert getattr(cut, end) == (None if getattr(plain, end) is None else pytest.approx(getattr(plain, end), rel=1e-6))
+    assert cut.ci_method in ("profile-t", "exact")
+
+
+def test_the_profile_cut_for_few_studies_tends_to_the_plain_one():
+    ratios = []
+    for times in (1, 4, 16, 64):
+        plain, cut = (pool_proportions(EVENTS * times, N * times, ci=ci).model_scale for ci in ("profile", "profile-t"))
+        ratios.append((cut.ci_high - cut.ci_low) / (plain.ci_high - plain.ci_low))
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[-1] == pytest.approx(1, abs=0.01)
+
+
+def test_two_studies_have_an_interval_however_wide():
+    for events, n in (([3, 0], [13, 22]), ([1, 19], [20, 20]), ([5, 6], [40, 50]), ([1, 1], [1, 2])):
+        for level in (0.95, 0.999):
+            pooled = pool_proportions(events, n, level=level)
+            assert 0 <= pooled.ci_low <= pooled.estimate <= pooled.ci_high <= 1
+            for end, edge in ((pooled.model_scale.ci_low, pooled.ci_low), (pooled.model_scale.ci_high, pooled.ci_high)):
+                assert (end is None) == (edge in (0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("model", "ci"), [("glmm", "wald"), ("glmm", "profile"), ("glmm", "profile-t"), ("reml", "hksj"), ("dl", "wald")]
+)
+def test_without_the_interval_of_tau2_the_rest_is_the_same(model, ci):
+    whole, part = (pool_proportions(EVENTS, N, model=model, ci=ci, tau2_interval=wanted).to_dict() for wanted in (True, False))
     left_out = {name for name in whole if name.startswith(("tau2_ci", "i2_ci", "h2_ci"))}
     assert all(part[name] is None for name in left_out)
     assert all(whole[name] is not None for name in left_out)
@@ -228,6 +260,7 @@ def test_results_are_frozen():
         ({"measure": "probit"}, "measure = 'probit' is not known"),
         ({"ci": "exact"}, "ci = 'exact' is not known"),
         ({"ci": "profile", "model": "reml"}, "ci = 'profile' is not known"),
+        ({"ci": "profile-t", "model": "reml"}, "ci = 'profile-t' is not known"),
         ({"measure": "raw"}, "measure = 'raw' does not go with model = 'glmm'"),
         ({"level": 95}, "for a 95% interval write 0.95"),
         ({"prediction": "t"}, "prediction = 't' is not known"),

@@ -177,3 +177,12 @@ def test_bad_input(yi, vi, X, says):
 def test_unknown_method():
     with pytest.raises(ValueError, match="method = 'he' is not known"):
         estimate_tau2("he", [0.1, 0.2], [0.1, 0.1])
+
+
+@settings(deadline=None, max_examples=60)
+@given(finite_sets, st.sampled_from(TAU2_METHODS))
+def test_a_set_alone_gives_what_it_gives_among_many(data, method):
+    # A few sets are solved in plain numbers, many in arrays.
+    yi, vi = map(np.array, data)
+    alone, among = estimate_tau2(method, yi, vi), estimate_tau2(method, np.tile(yi, (9, 1)), np.tile(vi, (9, 1)))
+    assert among == pytest.approx(np.full(9, alone), rel=1e-7, abs=1e-9)

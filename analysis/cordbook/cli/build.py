@@ -13,25 +13,53 @@ def register(commands: argparse._SubParsersAction) -> None:
         description="Validate the data, compute the estimates, execute the chapters that are stale and write the book.",
     )
     parser.add_argument("--force", action="store_true", help="execute every chapter, stale or not")
+    parser.add_argument(
+        "--allow-broken-guards",
+        action="store_true",
+        help="publish although sentences no longer match the numbers; each is marked in its page",
+    )
+    parser.add_argument("--watch", action="store_true", help="build again after every save, and show the book on this machine")
+    parser.add_argument("--port", type=int, default=8000, help="where --watch shows it (default: 8000)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.evidence import Unreadable
     from cordbook.project import NoProject, find_project
     from cordbook.publish.build import BuildFailed, build
-    from cordbook.publish.chapters import ChapterFailed
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.selection import SelectionError
 
     try:
-        built = build(find_project(), force=options.force)
-    except (NoProject, BuildFailed, ChapterFailed, DeclarationError, SelectionError, Unreadable) as error:
+        project = find_project()
+        if options.watch:
+            from cordbook.publish.watch import watch
+
+            watch(project, port=options.port, allow_broken_guards=options.allow_broken_guards)
+            return 0
+        built = build(project, force=options.force, allow_broken_guards=options.allow_broken_guards)
+    except (NoProject, BuildFailed) as error:
         print(f"cordbook build: {error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        print(f"cordbook build: {error}", file=sys.stderr)
+        return 1
+    done = "nothing has changed" if built.unchanged else f"{len(built.executed)} chapter(s) executed, {built.pages} page(s) written"
     print(
         f"\nThe book: {built.index}\n"
         f"  {built.studies} studies, {built.cells} outcome cells, {built.estimates} estimates\n"
-        f"  {len(built.executed)} chapter(s) executed; {built.seconds:.0f} s"
+        f"  {done}; {built.seconds:.1f} s"
     )
+    if built.broken_guards:
+        print(f"  {built.broken_guards} sentence(s) no longer match the numbers; they are marked in their pages", file=sys.stderr)
     return 0
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an error is about the project rather than the program; imported late, since a build with nothing to do is quick."""
+    from cordbook.evidence import Unreadable
+    from cordbook.publish.chapters import ChapterFailed
+    from cordbook.review.declarations import DeclarationError
+    from cordbook.review.selection import SelectionError
+    from cordbook.review.status import StatusError
+
+    return isinstance(error, ChapterFailed | DeclarationError | SelectionError | StatusError | Unreadable)

@@ -9,7 +9,8 @@ from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
-INTERVALS = ("wald", "hksj", "profile")
+INTERVALS = ("wald", "hksj", "profile", "profile-t")
+PROFILES = ("profile", "profile-t")
 
 DESCRIPTION = """\
 Pool a proportion over studies: how many of how many had the event.
@@ -71,5 +72,5 @@ def _check_choices(measure: str, model: str, ci: str | None) -> None:
     """Refuse options which do not go together before the file is read."""
     if model == "glmm" and measure != "logit":
         raise ReadError(f"--model glmm pools on the logit scale: leave out --measure {measure}, or choose --model reml.")
-    if ci == "profile" and model != "glmm":
-        raise ReadError(f"--ci profile needs --model glmm: choose --ci wald or --ci hksj for --model {model}.")
+    if ci in PROFILES and model != "glmm":
+        raise ReadError(f"--ci {ci} needs --model glmm: choose --ci wald or --ci hksj for --model {model}.")

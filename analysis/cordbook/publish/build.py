@@ -1,79 +1,151 @@
-"""Building the book: validate, compute, execute what is stale, write HTML, say what was built."""
+"""Building the book: validate, compute, judge, execute what is stale, write HTML, check it, and only then publish it."""
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cordbook.evidence import validate
 from cordbook.project import Project
-from cordbook.publish.chapters import refresh
-from cordbook.review.estimates import Estimates, load_estimates
+from cordbook.publish.inputs import edited_digest, look_again
+from cordbook.publish.lock import locked
+from cordbook.publish.site import NOT_PUBLISHED, Pages, PagesFailed, stamp, up_to_date, work_folder, write_pages
+from cordbook.publish.swap import clean_up, publish
+
+#: Who keeps saving while the book is built gets it in the end or is told.
+ATTEMPTS = 3
 
 
 class BuildFailed(RuntimeError):
-    """The book could not be built; the message says why and what to do."""
+    """The book could not be built; the message says why and what to do. The last good book is still in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build made: the first page and what the book holds."""
+    """What a build made: the first page, what the book holds, and what had to be done for it."""
 
     index: Path
     studies: int
     cells: int
     estimates: int
     executed: tuple[str, ...]
+    pages: int
+    broken_guards: int
     seconds: float
+    unchanged: bool = False
 
 
-def build(project: Project, *, report: Callable[[str], None] = print, force: bool = False) -> Built:
-    """Build the book into ``_build/html``; raises :class:`BuildFailed`, ``DeclarationError`` or ``ChapterFailed``."""
+def build(
+    project: Project, *, report: Callable[[str], None] = print, force: bool = False, allow_broken_guards: bool = False
+) -> Built:
+    """Build the book into ``_build/html``.
+
+    Raises :class:`BuildFailed`, ``ChapterFailed``, ``DeclarationError``, ``SelectionError`` or ``Unreadable``; whatever
+    happens, ``_build/html`` holds the last good book, whole.
+    """
     start = time.perf_counter()
+    with locked(project.cache, report):
+        clean_up(project.site.parent)
+        look_again()
+        if not force and (summary := up_to_date(project)) and bool(summary["broken_guards"]) <= allow_broken_guards:
+            return Built(
+                project.site / "index.html", **summary, executed=(), pages=0, seconds=time.perf_counter() - start, unchanged=True
+            )
+        for _ in range(ATTEMPTS):
+            before = edited_digest(project)
+            result = _attempt(project, report, force, allow_broken_guards)
+            if edited_digest(project) == before:
+                return _publish(project, *result, start)
+            report("files have changed while the book was built; again with what they hold now")
+        raise BuildFailed("data/ or the pages kept changing while the book was built; build again when they rest")
+
+
+def _attempt(project: Project, report: Callable[[str], None], force: bool, allow: bool) -> tuple[Any, Pages, list[Path], int]:
+    from cordbook.publish.chapters import refresh
+    from cordbook.publish.estimate_cache import estimates_of, kept_file
+    from cordbook.publish.record import Today
+
     report("validating data/")
     _validated(project)
     report("computing estimates")
-    estimates = load_estimates(project.root)
-    count = len(estimates)
-    report("executing chapters")
-    executed = refresh(project, report=report, force=force)
+    today = Today(project, estimates_of(project))
+    count = len(today.estimates)
+    broken = _judged(project, today, allow)
+    report(f"{count} estimates; executing chapters that are stale")
+    executed = refresh(project, report=report, force=force, today=today, kept=kept_file(project))
     report("writing pages" if executed else "no chapter is stale; writing pages")
-    _write_pages(project)
-    index = project.site / "index.html"
-    if not index.is_file():
-        raise BuildFailed(f"Jupyter Book ended well but {index} is not there")
-    return _built(project, estimates, count, index, executed, time.perf_counter() - start)
-
-
-def _built(project: Project, estimates: Estimates, count: int, index: Path, executed: list[Path], seconds: float) -> Built:
-    names = tuple(path.relative_to(project.root).as_posix() for path in executed)
-    evidence = estimates.evidence
-    return Built(index, len(evidence["studies"]), len(evidence["outcomes"]), count, names, seconds)
+    try:
+        pages = write_pages(project, today, allow_broken_guards=allow)
+    except PagesFailed as error:
+        raise BuildFailed(str(error)) from error
+    _revalidated(project, today, pages)
+    return today, pages, executed, broken
 
 
 def _validated(project: Project) -> None:
+    from cordbook.evidence import validate
+    from cordbook.evidence.problems import as_text
+
     found = validate(project.data)
     if found.errors:
-        raise BuildFailed(f"data/ breaks its rules, so nothing was built.\n\n{found.as_text()}")
+        errors = as_text(problem for problem in found.problems if problem.severity == "error")
+        raise BuildFailed(f"data/ breaks its rules, so nothing was built.\n\n{errors}{_number(found.errors)}")
 
 
-def _write_pages(project: Project) -> None:
-    run = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", run, "build", str(project.root), "--quiet", "--keep-going"]
-    result = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)  # noqa: S603
-    if result.returncode != 0 or "Build finished with problems" in result.stdout:
-        raise BuildFailed(_cause(result.stdout + result.stderr))
-    if result.stderr.strip():
-        print(result.stderr.rstrip(), file=sys.stderr)
+def _number(errors: int) -> str:
+    return f"{errors} error{'' if errors == 1 else 's'}"
 
 
-def _cause(log: str) -> str:
-    """What stopped the build, out of the log: the extension's own message where there is one."""
-    _, mark, message = log.partition("sphinx.errors.ExtensionError: ")
-    if mark:
-        return message.split("\n\n", 1)[0]
-    return f"Jupyter Book failed:\n{log}"
+def _judged(project: Project, today: Any, allow: bool) -> int:
+    from cordbook.publish.page_guards import StoredEstimates, broken_guards, explain_all, find_guards
+    from cordbook.publish.snapshot import last_good
+
+    guards = find_guards(project)
+    broken = broken_guards(guards, today.estimates)
+    if broken:
+        last = last_good(project)
+        broken = broken_guards(guards, today.estimates, StoredEstimates(last.estimates) if last else None)
+    if any(b.fault for b in broken) or (broken and not allow):
+        raise BuildFailed(explain_all(broken))
+    return len(broken)
+
+
+def _revalidated(project: Project, today: Any, pages: Pages) -> None:
+    """The pages just written say what the estimates say, and none is missing."""
+    from cordbook.publish.written import wrong_numbers
+
+    html = work_folder(project) / "html"
+    missing = [name for name in pages.listed if not (html / f"{name}.html").is_file()]
+    wrong = wrong_numbers(html, today.estimates, [name for name in pages.written if name in pages.listed])
+    if missing or wrong:
+        problems = [f"{name}.html was not written" for name in missing] + wrong
+        shutil.rmtree(work_folder(project), ignore_errors=True)
+        raise BuildFailed("the pages are not what they should be, so they were not published:\n  " + "\n  ".join(problems))
+
+
+def _publish(project: Project, today: Any, pages: Pages, executed: list[Path], broken: int, start: float) -> Built:
+    from cordbook.publish.chapters import recorded_files
+    from cordbook.publish.snapshot import take
+
+    if pages.warnings.strip():
+        print(pages.warnings.rstrip(), file=sys.stderr)
+    # What plain `jupyter-book build` keeps of its last run would be ahead of the site that is put in place here.
+    shutil.rmtree(project.root / "_build" / ".doctrees", ignore_errors=True)
+    publish(work_folder(project) / "html", project.site, leave_out=NOT_PUBLISHED)
+    evidence = today.estimates.evidence
+    summary = {
+        "studies": len(evidence["studies"]) if "studies" in evidence.tables else 0,
+        "cells": len(evidence["outcomes"]) if "outcomes" in evidence.tables else 0,
+        "estimates": len(today.estimates),
+        "broken_guards": broken,
+    }
+    take(project, today.estimates)
+    stamp(project, {*pages.depends, *recorded_files(project)}, summary)
+    names = tuple(path.relative_to(project.root).as_posix() for path in executed)
+    written = len([name for name in pages.written if name in pages.listed])
+    index = project.site / "index.html"
+    return Built(index, **summary, executed=names, pages=written, seconds=time.perf_counter() - start)

@@ -1,46 +1,77 @@
 """Executing chapters: only those whose code, data or package has changed, several at a time.
 
-A chapter is an executable notebook with its outputs stored. What each one was executed with is kept as a
-hash in the project's cache folder, so that an edit of the data, of the package or of the chapter makes it stale;
-Jupyter Book's own cache looks at the chapter's code alone.
+A chapter is an executable notebook with its outputs stored. What it reads is noted while it runs and kept with digests
+(:mod:`cordbook.publish.record`); it is executed again when one of them has changed, when its own code or its stored outputs
+have. Jupyter Book's own cache looks at the chapter's code alone.
 """
 
 from __future__ import annotations
 
-import hashlib
+import ast
+import asyncio
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
 
-import cordbook
 from cordbook.project import Project
+from cordbook.publish.files import digest, sweep, write_whole
+from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
+from cordbook.reads import Read
+from cordbook.review.kept import VARIABLE
 
 TIMEOUT_S = 300
 KERNEL = "python3"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+#: Lines shown of each end of an error.
+_ERROR_LINES = 12
+_READS = "__import__('cordbook.reads', fromlist=['reads'])"
 
 
 class ChapterFailed(RuntimeError):
     """A chapter raised an error; the message names the chapter and shows the error."""
 
 
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """Why a chapter is stale: the reads that changed, or in words what else did. Nothing of both: it is fresh."""
+
+    name: str
+    changed: tuple[Read, ...] = ()
+    why: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.why)
+
+
 def chapters(project: Project) -> list[Path]:
     """The notebooks of ``_toc.yml`` in the order of the book, as absolute paths."""
+    return [path for path in pages(project) if path.suffix == ".ipynb"]
+
+
+def pages(project: Project) -> list[Path]:
+    """All pages of ``_toc.yml`` in the order of the book, notebooks and Markdown, as absolute paths."""
     toc = yaml.safe_load(project.toc.read_text(encoding="utf-8"))
-    return [path for name in _toc_files(toc) if (path := project.root / f"{name}.ipynb").is_file()]
+    found = []
+    for name in _toc_files(toc):
+        stem = name.removesuffix(".ipynb").removesuffix(".md")
+        candidates = [project.root / f"{stem}{suffix}" for suffix in (".ipynb", ".md")]
+        found += [path for path in candidates if path.is_file()][:1]
+    return found
 
 
 def _toc_files(entry: Any) -> Iterator[str]:
     if isinstance(entry, Mapping):
         for key in ("root", "file"):
             if key in entry:
-                yield str(entry[key]).removesuffix(".ipynb")
+                yield str(entry[key])
         for value in entry.values():
             yield from _toc_files(value)
     elif isinstance(entry, list):
@@ -48,91 +79,205 @@ def _toc_files(entry: Any) -> Iterator[str]:
             yield from _toc_files(item)
 
 
-def inputs_digest(project: Project) -> str:
-    """One hash of all that any chapter may read: data, package and locked environment."""
-    digest = hashlib.sha256()
-    for path in _inputs(project):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def code_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest of the code of a notebook; its outputs and prose do not count."""
+    return digest(json.dumps([cell.source for cell in notebook.cells if cell.cell_type == "code"]))
 
 
-def _inputs(project: Project) -> Iterable[Path]:
-    package = Path(cordbook.__file__).parent
-    yield from sorted(p for p in project.data.iterdir() if p.is_file())
-    yield from sorted(package.rglob("*.py"))
-    lock = project.root / "requirements.lock"
-    if lock.is_file():
-        yield lock
+def outputs_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest of the stored outputs."""
+    return digest(json.dumps([c.get("outputs", []) for c in notebook.cells if c.cell_type == "code"], sort_keys=True))
 
 
-def source_digest(notebook: nbformat.NotebookNode) -> str:
-    """Hash of the code of a notebook; its outputs and prose do not count."""
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+def staleness(project: Project, today: Today) -> list[Staleness]:
+    """For each chapter in the order of the book, whether it is stale and why."""
+    records = Records(project)
+    return [_staleness(_name(project, path), path, records, today) for path in chapters(project)]
 
 
-def stale_chapters(project: Project) -> list[Path]:
+def _staleness(name: str, path: Path, records: Records, today: Today) -> Staleness:
+    record = records.get(name)
+    if record is None:
+        return Staleness(name, why="it has not been executed here yet")
+    notebook = nbformat.read(path, as_version=4)
+    if record.code != code_digest(notebook):
+        return Staleness(name, why="its code has changed")
+    changed = today.changed(record.reads)
+    if not changed and record.outputs != outputs_digest(notebook):
+        return Staleness(name, why="its stored outputs are not those of its last execution")
+    return Staleness(name, changed=tuple(changed))
+
+
+def stale_chapters(project: Project, today: Today | None = None) -> list[Path]:
     """Chapters whose stored outputs were not made from today's data, package and code, or have none."""
-    known, inputs = _known(project), inputs_digest(project)
-    return [path for path in chapters(project) if known.get(_name(project, path)) != _state(path, inputs)]
+    return [project.root / s.name for s in staleness(project, today or Today(project)) if s]
 
 
-def refresh(project: Project, *, report: Callable[[str], None] = print, force: bool = False) -> list[Path]:
-    """Execute stale chapters in place, in parallel; return those executed.
+def recorded_files(project: Project) -> set[str]:
+    """Files of the project that chapters read when they were executed, by path."""
+    records = Records(project)
+    found = [records.get(_name(project, path)) for path in chapters(project)]
+    return {read[1] for record in found if record for read in record.reads if read[0] == "file"}
+
+
+def refresh(
+    project: Project,
+    *,
+    report: Callable[[str], None] = print,
+    force: bool = False,
+    today: Today | None = None,
+    kept: Path | None = None,
+) -> list[Path]:
+    """Execute stale chapters in place, in parallel; return those executed. ``kept``: see :func:`execute`.
 
     A notebook file is replaced only when its content changes and only after its execution succeeded, in one step.
-    Raises :class:`ChapterFailed` for the first that fails, after the others are done.
+    Raises :class:`ChapterFailed` with all that failed, after the others are done.
     """
-    todo = chapters(project) if force else stale_chapters(project)
-    inputs = inputs_digest(project)
-    failures: list[str] = []
-    workers = min(len(todo), os.cpu_count() or 1)
-    if todo:
-        with ProcessPoolExecutor(workers) as pool:
-            jobs = {pool.submit(_execute, path): path for path in todo}
-            for done, job in enumerate(as_completed(jobs), start=1):
-                name = _name(project, jobs[job])
-                error = job.result()
-                report(f"  [{done}/{len(todo)}] {name}{': failed' if error else ''}")
-                if error:
-                    failures.append(f"{name}\n{error}")
-                else:
-                    _remember(project, name, _state(jobs[job], inputs))
+    today = today or Today(project)
+    todo = chapters(project) if force else stale_chapters(project, today)
+    for path in chapters(project):
+        sweep(path)
+    records, failures, done = Records(project), {}, 0
+    for path, result in execute(project, todo, kept=kept):
+        done += 1
+        name = _name(project, path)
+        report(f"  [{done}/{len(todo)}] {name}{': failed' if result.error else ''}")
+        if result.error:
+            failures.setdefault(result.error, []).append(name)
+            continue
+        if path.read_text(encoding="utf-8") != result.before:
+            continue  # somebody saved the chapter meanwhile; it is stale, and theirs stays
+        if result.text != result.before:
+            write_whole(path, result.text)
+        records.put(name, _record(result, today))
     if failures:
-        raise ChapterFailed("\n\n".join(failures))
+        raise ChapterFailed("\n\n".join(f"{', '.join(sorted(names))}\n{error}" for error, names in sorted(failures.items())))
     return todo
 
 
-def _execute(path: Path) -> str | None:
-    """Execute one notebook in place; return the error as text, or None."""
+def _record(result: Executed, today: Today) -> Record:
+    notebook = nbformat.reads(result.text, as_version=4)
+    reads = today.digests(result.reads) | today.digests([ENVIRONMENT])
+    return Record(code_digest(notebook), outputs_digest(notebook), reads)
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A notebook after execution: its text, what it read, and the error that stopped it, if any."""
+
+    before: str
+    text: str
+    reads: frozenset[Read]
+    error: str = ""
+
+
+def execute(
+    project: Project, paths: Sequence[Path], *, workers: int | None = None, kept: Path | None = None
+) -> Iterator[tuple[Path, Executed]]:
+    """Execute notebooks, each in a kernel of its own, without touching the files; yields each when it is done.
+
+    ``kept`` names the estimates that were just computed, so that the kernels need not.
+    """
+    if not paths:
+        return
+    from cordbook.publish.kernels import ForkedProcess, can_fork, preload
+
+    forks: list[ForkedProcess | None] = [None] * len(paths)
+    if can_fork():
+        preload()
+        # All are forked before the event loop below exists; each waits for its orders.
+        forks = [ForkedProcess(_leave_locks) for _ in paths]
+    loop = asyncio.new_event_loop()
+    try:
+        # One more than there are processors: a kernel also waits, for its sockets and for the builder.
+        turns = asyncio.Semaphore(workers or (os.cpu_count() or 1) + 1)
+        # The longest begin first, so that the last to end is a short one.
+        jobs = sorted(zip(paths, forks, strict=True), key=lambda job: -job[0].stat().st_size)
+        pending = {loop.create_task(_in_turn(turns, project, path, fork, str(kept or ""))) for path, fork in jobs}
+        while pending:
+            ended, pending = loop.run_until_complete(asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED))
+            for task in ended:
+                yield task.result()
+    finally:
+        for fork in forks:
+            if fork is not None:
+                fork.kill()
+                fork.wait()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def _leave_locks() -> None:
+    """In a forked kernel: let go of the lock of the build, which belongs to the builder alone."""
+    from cordbook.publish.lock import let_go
+
+    let_go()
+
+
+async def _in_turn(turns: asyncio.Semaphore, project: Project, path: Path, fork: Any, kept: str) -> tuple[Path, Executed]:
+    async with turns:
+        return path, await _execute(project, path, fork, kept)
+
+
+async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Executed:
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.util import ensure_async
     from traitlets.config import Config
+
+    from cordbook.publish.kernels import ForkedKernelManager
 
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
     with tempfile.TemporaryDirectory(prefix="cordbook-") as sockets:
+        transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
+        manager = ForkedKernelManager.of(fork, connection_file=f"{sockets}/kernel.json", **transport) if fork else None
         client = NotebookClient(
             notebook,
+            km=manager,
             kernel_name=KERNEL,
-            config=Config(KernelManager=_private_transport(sockets)),
+            config=Config(KernelManager=transport),
             timeout=TIMEOUT_S,
             resources={"metadata": {"path": str(path.parent)}},
             record_timing=False,
         )
+        client.reset_execution_trackers()
         try:
-            client.execute()
-        except (CellExecutionError, DeadKernelError, TimeoutError) as error:
-            return str(error)
-    after = nbformat.writes(_tidy(notebook), version=4) + "\n"
-    if after != before:
-        _replace(path, after)
-    return None
+            # A forked kernel is simply ended; it has nothing to put away.
+            async with client.async_setup_kernel(cleanup_kc=fork is None, env={**os.environ, VARIABLE: kept}):
+                await _silently(client, f"{_READS}.start({str(project.root)!r})")
+                for index, cell in enumerate(notebook.cells):
+                    await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+                reads = json.loads(await _silently(client, f"{_READS}.finish()"))
+        except (CellExecutionError, CellTimeoutError, DeadKernelError, TimeoutError) as error:
+            return Executed(before, before, frozenset(), _in_short(str(error)))
+        finally:
+            if fork is not None:
+                fork.kill()
+                if client.kc is not None:
+                    client.kc.stop_channels()
+                await ensure_async(client.km.cleanup_resources())
+    return Executed(before, nbformat.writes(_tidy(notebook), version=4) + "\n", frozenset(tuple(read) for read in reads))
 
 
-def _private_transport(folder: str) -> dict[str, str]:
-    """Talk to the kernel through sockets in a folder of our own where the system has them: no port is opened."""
-    return {"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {}
+def _in_short(error: str) -> str:
+    """An error of a chapter without colours; of a long traceback the beginning, which shows the cell, and the end."""
+    lines = [line.rstrip() for line in _COLOUR.sub("", error).strip().splitlines()]
+    if len(lines) > 2 * _ERROR_LINES:
+        lines = [*lines[:_ERROR_LINES], "...", *lines[-_ERROR_LINES:]]
+    return "\n".join(lines)
+
+
+async def _silently(client: Any, expression: str) -> Any:
+    """Evaluate an expression in the kernel without trace: no name, no output, no count."""
+    sent = client.kc.execute("", silent=True, store_history=False, user_expressions={"it": expression})
+    reply = await client.async_wait_for_reply(sent)
+    value = reply["content"]["user_expressions"]["it"]
+    if value["status"] != "ok":
+        raise ChapterFailed(f"the builder's own code failed in the kernel: {value}")
+    return ast.literal_eval(value["data"]["text/plain"])
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -146,35 +291,5 @@ def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-        out.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
-
-
 def _name(project: Project, path: Path) -> str:
     return path.relative_to(project.root).as_posix()
-
-
-def _state(path: Path, inputs: str) -> str:
-    notebook = nbformat.read(path, as_version=4)
-    outputs = json.dumps([c.get("outputs", []) for c in notebook.cells if c.cell_type == "code"], sort_keys=True)
-    return hashlib.sha256("\0".join((inputs, source_digest(notebook), outputs)).encode()).hexdigest()
-
-
-def _known_file(project: Project) -> Path:
-    return project.cache / "executed.json"
-
-
-def _known(project: Project) -> dict[str, str]:
-    try:
-        return json.loads(_known_file(project).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-
-
-def _remember(project: Project, name: str, state: str) -> None:
-    project.cache.mkdir(exist_ok=True)
-    _replace(_known_file(project), json.dumps({**_known(project), name: state}, indent=1, sort_keys=True) + "\n")

@@ -8,35 +8,71 @@ heading after it, is true; the build stops where data has broken it.
 
 from __future__ import annotations
 
-import hashlib
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from myst_nb.sphinx_ext import add_global_html_resources as myst_nb_styles
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import cordbook
+from cordbook.figures.markup import anchor
 from cordbook.project import Project
-from cordbook.publish.chapters import refresh
+from cordbook.publish import study_ext
+from cordbook.publish.chapters import ChapterFailed, refresh
+from cordbook.publish.files import digest
+from cordbook.publish.inputs import package_digest
+from cordbook.publish.lock import locked
+from cordbook.publish.page_guards import broken_guards, explain_all, find_guards
+from cordbook.publish.record import Today
+from cordbook.reads import Read, begin, end
 from cordbook.review.estimates import Estimates, load_estimates
-from cordbook.review.guards import GuardError, judge
-from cordbook.review.phrases import percent, phrase
+from cordbook.review.counts import count_rows
+from cordbook.review.guards import GuardError, Verdict, judge
+from cordbook.review.phrases import percent
+from cordbook.review.say import say
 from cordbook.review.status import in_words, load_status
 
 ASSETS = Path(__file__).parent / "assets"
 #: The page that lists every estimate; a number in prose links to its row there.
 ESTIMATES_PAGE = "book/methods/estimates"
+#: After sphinxcontrib-bibtex (500) has made the citations.
+_AFTER_CITATIONS = 900
+
+
+_given: ContextVar[Today | None] = ContextVar("cordbook_today", default=None)
+
+
+@contextmanager
+def builder_has(today: Today) -> Iterator[None]:
+    """For ``cordbook build``, which has computed the estimates, judged the guards and executed the chapters: Sphinx takes these."""
+    token = _given.set(today)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
+def _today(app: Sphinx) -> Today:
+    if not hasattr(app, "cordbook_today"):
+        app.cordbook_today = _given.get() or Today(Project(Path(app.srcdir)), load_estimates(app.srcdir))
+    return app.cordbook_today
 
 
 def _estimates(env: BuildEnvironment) -> Estimates:
-    holder = env.app
-    if not hasattr(holder, "cordbook_estimates"):
-        holder.cordbook_estimates = load_estimates(env.srcdir)
-    return holder.cordbook_estimates
+    return _estimates_of(env.app)
+
+
+def _estimates_of(app: Sphinx) -> Estimates:
+    return _today(app).estimates
 
 
 class EstimateRole(SphinxRole):
@@ -45,7 +81,7 @@ class EstimateRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         estimate_id, _, form = self.text.partition(":")
         try:
-            text = phrase(_estimates(self.env)[estimate_id.strip()], form.strip() or "short")
+            text = say(_estimates(self.env), estimate_id.strip(), form.strip() or "short")
         except KeyError as error:
             return _problem(self, f"est role: {error.args[0]}")
         _uses_estimates(self.env)
@@ -60,14 +96,16 @@ class CellRole(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         cell_id, _, form = self.text.rpartition(":") if self.text.endswith(":percent") else (self.text, "", "")
-        cells = _estimates(self.env).evidence.cells
-        rows = cells[cells["cell_id"] == cell_id.strip()]
-        if len(rows) != 1:
+        try:
+            rows = _estimates(self.env).evidence.cells_by_id([cell_id.strip()])
+        except KeyError:
             return _problem(self, f"cell role: no outcome cell {cell_id!r} in data/outcomes.csv")
         _uses_estimates(self.env)
         events, n = int(rows.iloc[0]["events"]), int(rows.iloc[0]["n"])
         text = f"{events:,} of {n:,}" + (f" ({percent(events / n)})" if form else "")
-        return [nodes.inline("", text, classes=["cb-cell"])], []
+        page = self.env.app.builder.get_relative_uri(self.env.docname, f"{study_ext.FOLDER}/{rows.iloc[0]['study_id']}")
+        address = f"{page}#{anchor(cell_id.strip())}"
+        return [nodes.reference("", text, refuri=address, classes=["cb-cell-link"], internal=True)], []
 
 
 class ValueRole(SphinxRole):
@@ -83,6 +121,19 @@ class ValueRole(SphinxRole):
             return _problem(self, f"value role: {self.text!r} is not TABLE/KEY/COLUMN of data/")
         _uses_estimates(self.env)
         return [nodes.inline("", f"{value:g}" if isinstance(value, float) else str(value), classes=["cb-cell"])], []
+
+
+class CountRole(SphinxRole):
+    """How many rows of a table fit: ``TABLE/COLUMN=VALUE/COLUMN~PART``; ``~`` asks for a part of the text."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        evidence = _estimates(self.env).evidence
+        try:
+            text = f"{count_rows(evidence, self.text):,}"
+        except (ValueError, KeyError) as error:
+            return _problem(self, f"count role: {error.args[0]}")
+        _uses_estimates(self.env)
+        return [nodes.inline("", text, classes=["cb-cell"])], []
 
 
 class StatusRole(SphinxRole):
@@ -122,47 +173,152 @@ class GuardDirective(SphinxDirective):
             verdict = judge(condition, _estimates(self.env))
         except GuardError as error:
             raise self.error(f"guard: {error}") from error
-        if not verdict.holds:
+        mark = [] if verdict.holds else [self._mark(condition, verdict)]
+        if not self.content:
+            return mark
+        box = nodes.container(classes=["cb-guarded"])
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [*mark, *box.children]
+
+    def _mark(self, condition: str, verdict: Verdict) -> nodes.Node:
+        """A broken guard stops the build, unless it is allowed: then readers are told beside the sentence."""
+        if not self.config.cordbook_allow_broken_guards:
             sentence = " ".join(" ".join(self.content).split()) or "(the heading after it)"
             raise ExtensionError(
-                f"a guard is broken in {self.env.docname}, line {self.lineno}\n"
+                f"a guard is broken in {self.env.docname}\n"
                 f"  sentence:  {sentence}\n  condition: {condition}\n  today:     {verdict.explain()}\n"
                 "Rewrite the sentence so that it is true, then its condition."
             )
-        if not self.content:
-            return []
-        box = nodes.container(classes=["cb-guarded"])
-        self.state.nested_parse(self.content, self.content_offset, box)
-        return box.children
+        what = "This statement" if self.content else "The statement here"
+        note = nodes.container(classes=["cb-broken-guard"])
+        note += nodes.paragraph(
+            "", f"{what} no longer matches the numbers. It was written for: {condition}. Today: {verdict.explain()}."
+        )
+        return note
 
 
 def _uses_estimates(env: BuildEnvironment) -> None:
+    """Kept for roles of other modules; what a page reads is noted by itself."""
     env.metadata.setdefault(env.docname, {})["cordbook-estimates"] = "yes"
 
 
-def _digest(srcdir: Path) -> str:
-    """What pages with estimates depend on: data and the code that computes and words them."""
-    digest = hashlib.sha256()
-    package = Path(cordbook.__file__).parent
-    files = [p for p in (srcdir / "data").iterdir() if p.suffix in (".csv", ".yml", ".json")]
-    files += [p for room in ("evidence", "synthesis", "review", "publish") for p in (package / room).rglob("*.py")]
-    for path in sorted(files):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+def _page_begins(app: Sphinx, docname: str, source: list[str]) -> None:
+    """From here on, what is read of the evidence is read for this page."""
+    begin(Path(app.srcdir))
+
+
+def _page_ends(app: Sphinx, doctree: nodes.document) -> None:
+    reads = {read for read in end() if read[0] not in ("file", "folder", "code") or read[1].startswith("data/")}
+    _reads_of_pages(app.env)[app.env.docname] = _today(app).digests(reads)
+
+
+def _reads_of_pages(env: BuildEnvironment) -> dict[str, dict[Read, str]]:
+    if not hasattr(env, "cordbook_reads"):
+        env.cordbook_reads = {}
+    return env.cordbook_reads
+
+
+def _purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    _reads_of_pages(env).pop(docname, None)
+
+
+def _merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
+    for docname in docnames:
+        if docname in _reads_of_pages(other):
+            _reads_of_pages(env)[docname] = _reads_of_pages(other)[docname]
 
 
 def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """Pages with numbers are read again when what the numbers come from has changed."""
-    digest = _digest(Path(app.srcdir))
-    if getattr(env, "cordbook_digest", None) == digest:
-        return []
-    env.cordbook_digest = digest
-    return [name for name, data in env.metadata.items() if "cordbook-estimates" in data]
+    """Pages are read again when something that they read of the data has changed, or the code that words it."""
+    code, before = package_digest(), getattr(env, "cordbook_code", None)
+    env.cordbook_code = code
+    today, pages = _today(app), _reads_of_pages(env)
+    return [name for name, reads in pages.items() if name in env.found_docs and (code != before or today.changed(reads))]
+
+
+def _rewrite(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """All pages are written again when what they share has changed: titles in the contents, labels, citations.
+
+    Sphinx rewrites a page when the page changes; the sidebar of the others would show old titles.
+    """
+    shared, before = _shared_digest(env), getattr(env, "cordbook_shared", None)
+    env.cordbook_shared = shared
+    return [] if shared == before else sorted(env.found_docs)
+
+
+def _spare_citations(app: Sphinx) -> None:
+    """Format the bibliography when it or what cites it has changed, not in every build: hundreds of entries take seconds."""
+    listeners = app.events.listeners["env-updated"]
+    for place, listener in enumerate(listeners):
+        if listener.handler.__module__ == "sphinxcontrib.bibtex":
+            listeners[place] = listener._replace(handler=_when_cited_otherwise(listener.handler))
+
+
+def _when_cited_otherwise(format_citations: Callable[[Sphinx, BuildEnvironment], Any]) -> Callable[[Sphinx, BuildEnvironment], Any]:
+    def listener(app: Sphinx, env: BuildEnvironment) -> Any:
+        domain = env.get_domain("cite")
+        key = digest(
+            repr(
+                [
+                    [(name, digest(Path(app.srcdir, name).read_bytes())) for name in app.config.bibtex_bibfiles],
+                    [app.config.bibtex_default_style, app.config.bibtex_reference_style, app.config.bibtex_tooltips],
+                    sorted((str(k), b.style, b.list_, b.keyprefix, ast.dump(b.filter_)) for k, b in domain.bibliographies.items()),
+                    sorted((ref.docname, sorted(target.key for target in ref.targets)) for ref in domain.citation_refs),
+                ]
+            )
+        )
+        if getattr(env, "cordbook_citations", None) == (key, len(domain.citations)):
+            return []
+        updated = format_citations(app, env)
+        env.cordbook_citations = (key, len(domain.citations))
+        return updated
+
+    return listener
+
+
+def _shared_digest(env: BuildEnvironment) -> str:
+    listed = {env.config.root_doc, *(name for names in env.toctree_includes.values() for name in names)}
+    standard = env.get_domain("std")
+    citations = env.get_domain("cite").citations if "cite" in env.domains else []
+    parts = [
+        [(name, env.titles[name].astext()) for name in sorted(listed) if name in env.titles],
+        sorted(env.toctree_includes.items()),
+        sorted(getattr(standard, "labels", {}).items()),
+        sorted(getattr(standard, "anonlabels", {}).items()),
+        [(c.key, c.citation_id, c.formatted_entry.label, c.bibliography_key.docname) for c in citations],
+    ]
+    return digest(repr(parts))
+
+
+def _style_sheets_first(app: Sphinx) -> None:
+    """Put the style sheet of MyST-NB in place before pages are written, not after: pages name its checksum only if it is there."""
+    if app.builder.format == "html":
+        (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+        myst_nb_styles(app, None)
+
+
+def _forget_lost_words(app: Sphinx) -> list[Any]:
+    """Words that no page holds any more leave the search index; Sphinx keeps them with an empty list."""
+    indexer = getattr(app.builder, "indexer", None)
+    for name in ("_mapping", "_title_mapping"):
+        words = getattr(indexer, name, {})
+        for word in [word for word, pages in words.items() if not pages]:
+            del words[word]
+    return []
 
 
 def _refresh(app: Sphinx) -> None:
-    """Execute chapters whose data or code has changed, so that no build shows an old estimate."""
-    refresh(Project(Path(app.srcdir)), report=lambda line: None)
+    """Under plain ``jupyter-book build``: judge the guards and execute stale chapters, so that no page shows an old estimate."""
+    if _given.get() is not None:
+        return
+    project, today = Project(Path(app.srcdir)), _today(app)
+    if not app.config.cordbook_allow_broken_guards and (broken := broken_guards(find_guards(project), today.estimates)):
+        raise ExtensionError(explain_all(broken))
+    with locked(project.cache):
+        try:
+            refresh(project, report=lambda line: None, today=today)
+        except ChapterFailed as error:
+            raise ExtensionError(str(error)) from error
 
 
 def _only_own_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
@@ -180,12 +336,24 @@ def _only_own_scripts(app: Sphinx, page: str, template: str, context: dict[str, 
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    for name, role in (("est", EstimateRole), ("cell", CellRole), ("value", ValueRole), ("status", StatusRole)):
+    for name, role in (("est", EstimateRole), ("cell", CellRole), ("value", ValueRole), ("count", CountRole), ("status", StatusRole)):
         app.add_role(name, role())
     app.add_directive("guard", GuardDirective)
+    app.add_config_value("cordbook_allow_broken_guards", False, "env", [bool])
     app.connect("builder-inited", _refresh)
+    app.connect("builder-inited", _spare_citations)
+    app.connect("builder-inited", _style_sheets_first)
+    app.connect("html-collect-pages", _forget_lost_words)
+    app.connect("source-read", _page_begins)
+    app.connect("doctree-read", _page_ends)
+    app.connect("env-purge-doc", _purge)
+    app.connect("env-merge-info", _merge)
     app.connect("env-get-outdated", _outdated)
+    app.connect("env-updated", _rewrite, priority=_AFTER_CITATIONS)
     app.connect("builder-inited", lambda a: a.config.html_static_path.append(str(ASSETS)), priority=100)
     app.connect("html-page-context", _only_own_scripts, priority=900)
+    study_ext.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.add_js_file("tables.js", loading_method="defer")
+    # env_version grows with the meaning of what is kept in the environment.
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

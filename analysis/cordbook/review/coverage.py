@@ -9,11 +9,11 @@ import pandas as pd
 
 RESULTS = Path("benchmarks") / "results" / "coverage.csv"
 #: Methods by the names of the simulation: the default of the book first.
-DEFAULT = "glmm_profile"
+DEFAULT = "glmm_profile_k"
 METHODS = {
-    "glmm_profile": "mixed model, profile (default)",
-    "glmm_profile_t": "mixed model, profile with t",
-    "glmm_profile_k": "mixed model, profile cut for few studies",
+    "glmm_profile_k": "mixed model, profile cut for the number of studies (default, profile-t)",
+    "glmm_profile": "mixed model, plain profile",
+    "glmm_profile_t": "mixed model, profile cut at t squared",
     "glmm_wald": "mixed model, Wald",
     "reml_logit_hksj": "REML on logits, Hartung-Knapp",
     "dl_logit_wald": "DerSimonian-Laird on logits",

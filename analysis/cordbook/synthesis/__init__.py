@@ -18,6 +18,13 @@ PUBLIC = {
     "proportion_effects": "measures",
     "two_arm_effects": "two_arm",
     "fit_binomial_normal": "glmm",
+    "fit_binomial_normal_batch": "glmm",
+    "profile_limits": "glmm",
+    "fit_odds_ratio_glmm": "glmm_two_arm",
+    "study_intervals": "proportions",
+    "estimate_tau2": "tau2",
+    "cochran_q": "heterogeneity",
+    "q_profile_interval": "heterogeneity",
     # why studies differ
     "meta_regression": "regression",
     "regress_proportions": "proportion_regression",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import expit, gammaln, log_ndtr, ndtr, ndtri
@@ -121,6 +122,14 @@ class DoseGroups:
         return float((gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)).sum())
 
 
+@lru_cache
+def _quadrature(order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss-Hermite quadrature; making them costs more than using them."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(order)
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
+
+
 def log_likelihood(groups: DoseGroups, link: Link, beta: np.ndarray, tau: float) -> tuple[float, np.ndarray]:
     """Log likelihood at beta (2,) and tau >= 0, and its gradient (3,) with respect to (a, b, tau)."""
     eta = groups.design @ beta
@@ -129,7 +138,7 @@ def log_likelihood(groups: DoseGroups, link: Link, beta: np.ndarray, tau: float)
         score = link.score(x, n, eta)
         return float(link.terms(x, n, eta).sum() + groups.constant), np.append(score @ groups.design, 0.0)
     mode, sd = _modes(groups, link, eta, tau)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(ORDER)
+    nodes, weights = _quadrature(ORDER)
     z = mode[:, None] + sd[:, None] * nodes
     at = eta[:, None] + tau * z[groups.study]
     x, n = x[:, None], n[:, None]
@@ -186,5 +195,5 @@ def marginal_risk(link: Link, eta: np.ndarray, tau: float) -> np.ndarray:
     """Mean risk over studies at linear predictors eta, any shape."""
     if link.name == "probit":
         return ndtr(eta / np.sqrt(1 + tau**2))
-    nodes, weights = np.polynomial.hermite_e.hermegauss(MARGINAL_ORDER)
+    nodes, weights = _quadrature(MARGINAL_ORDER)
     return link.risk(np.asarray(eta)[..., None] + tau * nodes) @ (weights / weights.sum())

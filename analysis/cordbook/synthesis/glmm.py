@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, chdtri, expit
+from scipy.special import chdtrc, chdtri, expit, stdtrit
 
 from cordbook.synthesis.checks import check_counts, check_level
 from cordbook.synthesis.glmm_likelihood import LOG_SQRT_2PI, Counts, Derivatives, Sites, log_coefficients, saturated, trapezoid
@@ -138,7 +138,7 @@ def fit_counts(x: Array, n: Array) -> tuple[BinomialNormalFit, Peaks | None]:
     constant = float(log_coefficients(x, n).sum())
     total, size = float(x.sum()), float(n.sum())
     p = total / size
-    common = float(saturated(np.array([total]), np.array([size]))[0])
+    common = float(saturated(total, size))
     q = max(0.0, 2.0 * (float(saturated(x, n).sum()) - common))
     q_p = float(chdtrc(k - 1, q)) if k > 1 else None
     if kind == "separated":
@@ -232,7 +232,9 @@ def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLik
     return BinomialNormalBatch(mu, se, tau2, loglik, tuple(kinds.tolist()))
 
 
-def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> ProfileLimits | None:
+def profile_limits(
+    events: ArrayLike, n: ArrayLike, *, level: float = 0.95, small_sample: bool = False
+) -> ProfileLimits | None:
     """Return profile likelihood intervals of mu and tau2; None where the likelihood has no maximum (see `glmm`).
 
     Parameters
@@ -240,6 +242,8 @@ def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> P
     events, n : array_like of int, shape (k,)
     level : float
         Confidence level, between 0 and 1.
+    small_sample : bool
+        Whether the profile of mu is cut for the number of studies (see `profile_cut`).
 
     Examples
     --------
@@ -248,19 +252,53 @@ def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> P
     True
     """
     check_level(level)
-    x, size, _ = check_counts(events, n, min_studies=1)
+    x, size, _ = check_counts(events, n, min_studies=2 if small_sample else 1)
     x, size = x.astype(float), size.astype(float)
     _, peak = fit_counts(x, size)
-    return None if peak is None else limits_of_peak(x, size, peak, level)
+    return None if peak is None else limits_of_peak(x, size, peak, level, small_sample=small_sample)
 
 
-def limits_of_peak(x: Array, n: Array, peak: Peaks, level: float, *, of_mu: bool = True, of_tau2: bool = True) -> ProfileLimits:
+def profile_cut(level: float, k: int | None = None) -> float:
+    """Return how far twice the profile log-likelihood falls from its maximum to the limits of an interval.
+
+    Without ``k`` this is the quantile of chi-squared with 1 degree of freedom, which holds for many studies. With ``k``
+    studies it is ``k log(1 + t^2 / (k - 1))``, t the ``(1 + level) / 2`` quantile of Student's distribution with k - 1
+    degrees of freedom: for the mean of k normal values with unknown variance twice the fall of the log-likelihood is just
+    this function of the t statistic, so that there the interval is Student's and covers exactly. That is the limit of the
+    binomial-normal model when studies are large beside their differences. It tends to the quantile of chi-squared as k grows.
+
+    Parameters
+    ----------
+    level : float
+        Confidence level, between 0 and 1.
+    k : int, optional
+        Number of studies, at least 2.
+
+    Examples
+    --------
+    >>> round(profile_cut(0.95), 3), round(profile_cut(0.95, 10), 3), round(profile_cut(0.95, 2), 3)
+    (3.841, 4.502, 10.181)
+    """
+    check_level(level)
+    if k is None:
+        return float(chdtri(1, 1.0 - level))
+    if k < 2:
+        raise ValueError(f"k = {k}: the cut for the number of studies needs at least 2; give the exact interval of one study.")
+    return float(k * np.log1p(stdtrit(k - 1, 0.5 * (1.0 + level)) ** 2 / (k - 1)))
+
+
+def limits_of_peak(
+    x: Array, n: Array, peak: Peaks, level: float, *, of_mu: bool = True, of_tau2: bool = True, small_sample: bool = False
+) -> ProfileLimits:
     """Return profile likelihood intervals around a peak that `fit_counts` returned for the same counts.
 
-    Limits that are not asked for, by ``of_mu`` or ``of_tau2``, are NaN.
+    Limits that are not asked for, by ``of_mu`` or ``of_tau2``, are NaN. ``small_sample`` cuts the profile of mu for the number
+    of studies (see `profile_cut`); that of tau2 is always cut at the quantile of chi-squared.
     """
     data = merged(x, n)
-    target = float(peak.loglik[0]) - 0.5 * float(chdtri(1, 1.0 - level))
+    height = float(peak.loglik[0])
+    target = height - 0.5 * profile_cut(level)
+    target_of_mu = height - 0.5 * profile_cut(level, x.size) if small_sample else target
     wanted = [("mu_low", -1), ("mu_high", 1)] if of_mu else []
     found = dict.fromkeys(("mu_low", "mu_high", "tau2_low", "tau2_high"), float("nan"))
     if of_tau2:
@@ -279,7 +317,7 @@ def limits_of_peak(x: Array, n: Array, peak: Peaks, level: float, *, of_mu: bool
         np.full(b, peak.tau[0]),
         data,
         Sites(*(np.tile(s, (b, 1)) for s in peak.sites)),
-        np.full(b, target),
+        np.where(of_tau, target, target_of_mu),
         np.array([side for _, side in wanted]),
         of_tau,
         np.full(b, peak.se[0]),

@@ -24,9 +24,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln
+from scipy.special import expit, gammaln, xlog1py, xlogy
 
 Array = NDArray[np.float64]
+
+# The sum of an array without the few microseconds that its method spends on options; fits of one data set feel them.
+add = np.add.reduce
 
 # When tau is below this, and below this share of the smallest standard error of a study, the likelihood is its expansion at
 # tau = 0 to 12 digits, while the moments above would lose digits by cancellation.
@@ -122,7 +125,7 @@ class Counts:
 
     def total(self, values: Array) -> Array:
         """Return sums over studies of values of shape (..., b, k) or (k,)."""
-        return values.sum(axis=-1) if self.weights is None else (values * self.weights).sum(axis=-1)
+        return add(values if self.weights is None else values * self.weights, axis=-1)
 
     def largest(self, values: Array) -> Array:
         """Return the largest value among the studies that a fit holds."""
@@ -195,7 +198,11 @@ def mode_sites(mu: Array, tau: Array, x: Array, n: Array) -> Sites:
 
 def spread_by_row(tau: Array, sites: Sites, data: Counts) -> Array:
     """Return the largest posterior standard deviation of a study's logit in each fit, shape (b,)."""
-    t2 = (tau * tau)[:, None]
+    t2 = tau * tau
+    if data.weights is None:
+        # The widest posterior is that of the least precise study.
+        return np.sqrt(t2 / (1.0 + np.minimum.reduce(sites.precision, axis=-1) * t2))
+    t2 = t2[:, None]
     return np.sqrt(data.largest(t2 / (1.0 + sites.precision * t2)))
 
 
@@ -217,6 +224,9 @@ def evaluate(mu: Array, tau: Array, data: Counts, sites: Sites, *, coarse: bool 
         Whether the fewer nodes of a first approach will do.
     """
     rule = rule_for(spread_of(tau, sites, data), coarse=coarse)
+    # The maximum below is at least 1, so that most fits need not look at p.
+    if np.minimum.reduce(tau, initial=np.inf) >= BOUNDARY_RATIO:
+        return _interior(mu, tau, data, sites, rule)
     p = expit(mu)
     at_boundary = tau * tau * np.maximum(p * (1.0 - p) * data.largest_n, 1.0) < BOUNDARY_RATIO**2
     if not at_boundary.any():
@@ -265,8 +275,10 @@ def _interior(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> 
 def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tuple[Derivatives, Sites]:
     b, k = sites.precision.shape
     size = max(1, CHUNK_NUMBERS // (b * rule.nodes.size))
+    # Plain numbers spare small arrays the cost of broadcasting.
+    here_mu, here_tau = (float(mu[0]), float(tau[0])) if b == 1 else (mu[:, None], tau[:, None])
     if size >= k:
-        per_study, new = _studies(mu[:, None], tau[:, None], data.x, data.n, sites, rule)
+        per_study, new = _studies(here_mu, here_tau, data.x, data.n, sites, rule)
         sums = data.total(per_study)
     else:
         sums = np.zeros((6, b))
@@ -274,7 +286,7 @@ def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tu
         for first in range(0, k, size):
             part = slice(first, first + size)
             here = Sites(sites.precision[:, part], sites.shift[:, part])
-            per_study, moved = _studies(mu[:, None], tau[:, None], data.x[part], data.n[part], here, rule)
+            per_study, moved = _studies(here_mu, here_tau, data.x[part], data.n[part], here, rule)
             weights = None if data.weights is None else data.weights[:, part]
             sums += per_study.sum(axis=-1) if weights is None else (per_study * weights).sum(axis=-1)
             new.precision[:, part], new.shift[:, part] = moved
@@ -285,10 +297,12 @@ def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tu
     return Derivatives(*sums, np.zeros(b)), new
 
 
-def _studies(mu: Array, tau: Array, x: Array, n: Array, sites: Sites, rule: Rule, *, placed: bool = False) -> tuple[Array, Sites]:
+def _studies(
+    mu: Array | float, tau: Array | float, x: Array, n: Array, sites: Sites, rule: Rule, *, placed: bool = False
+) -> tuple[Array, Sites]:
     """Return the terms of the sums in the module's docstring, before division by tau or tau^2, for each study.
 
-    The shape is (6, b, k); the first is the log-likelihood. Also returned are the sites of each study's posterior. Small
+    ``mu`` and ``tau`` have shape (b, 1), or are numbers where b is 1. The shape is (6, b, k); the first is the log-likelihood. Also returned are the sites of each study's posterior. Small
     data spend their time in the number of operations, so what can be divided once a fit is not divided once a study.
     """
     t2 = tau * tau
@@ -314,15 +328,18 @@ def _studies(mu: Array, tau: Array, x: Array, n: Array, sites: Sites, rule: Rule
     theta *= n[:, None]
     density -= theta
     np.exp(density, out=density)
-    moments = density @ rule.powers
-    mass = moments[..., 0]
-    m1, m2, m3, m4 = np.moveaxis(moments[..., 1:] / mass[..., None], -1, 0)
+    # Powers first, so that each moment's values lie side by side.
+    moments = rule.powers.T @ np.swapaxes(density, -1, -2)
+    mass = moments[:, 0]
+    moments[:, 1:] /= moments[:, :1]
+    m1, m2, m3, m4 = moments[:, 1], moments[:, 2], moments[:, 3], moments[:, 4]
 
     # Posterior moments of z from those of t.
     var_t = m2 - m1 * m1
-    away = m1 * m1 + var_t
     # Written so that it also holds for what overflowed and is not a number.
-    if not placed and not (away.max() < AWAY and var_t.min() > NARROW):
+    if not placed and not (
+        np.maximum.reduce(m2, axis=None) < AWAY and np.minimum.reduce(var_t, axis=None) > NARROW
+    ):
         return _studies_again(mu, tau, x, n, rule)
     cov_t = shrink * (m3 - m1 * m2)
     cs *= 2.0
@@ -341,8 +358,9 @@ def _studies(mu: Array, tau: Array, x: Array, n: Array, sites: Sites, rule: Rule
     return out, Sites(precision, precision * mu + mean_z * certainty / tau)
 
 
-def _studies_again(mu: Array, tau: Array, x: Array, n: Array, rule: Rule) -> tuple[Array, Sites]:
+def _studies_again(mu: Array | float, tau: Array | float, x: Array, n: Array, rule: Rule) -> tuple[Array, Sites]:
     """As `_studies`, with the nodes placed by the modes of the posteriors, and enough of them for that."""
+    mu, tau = np.atleast_2d(mu), np.atleast_2d(tau)
     sites = mode_sites(mu, tau, x, n)
     t2 = tau * tau
     better = rule_for(float(np.sqrt(t2 / (1.0 + sites.precision * t2)).max()))
@@ -354,8 +372,7 @@ def log_coefficients(x: Array, n: Array) -> Array:
     return gammaln(n + 1.0) - gammaln(x + 1.0) - gammaln(n - x + 1.0)
 
 
-def saturated(x: Array, n: Array) -> Array:
+def saturated(x: Array | float, n: Array | float) -> Array:
     """Return the log-likelihood of each study at its own proportion, without the binomial coefficient."""
     p = x / n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(x > 0, x * np.log(p), 0.0) + np.where(x < n, (n - x) * np.log1p(-p), 0.0)
+    return xlogy(x, p) + xlog1py(n - x, -p)

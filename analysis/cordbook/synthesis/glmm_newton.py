@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cordbook.synthesis.glmm_bracket import bracketed_limit, bracketed_maximum, on_a_lower_branch
 from cordbook.synthesis.glmm_likelihood import (
     MU_LIMIT,
     TAU_LIMIT,
@@ -18,6 +19,7 @@ from cordbook.synthesis.glmm_likelihood import (
     Derivatives,
     Sites,
     evaluate,
+    mode_sites,
 )
 
 Array = NDArray[np.float64]
@@ -33,7 +35,10 @@ FINE_FALL = 1e-7
 FLAT = 1e-5
 # A limit of an interval is reached when the step to it is below this share of a standard error; taking it squares that.
 LIMIT_STEP = 1e-5
-MAX_STEPS = 200
+# Steps after which a row is handed to `glmm_bracket`; nearly all rows settle within 20.
+MAX_STEPS = 60
+# A bracket of a limit that has not halved after this many updates is halved instead.
+LAZY_UPDATES = 3
 # Newton decrement of the other parameter below which a limit's own parameter may move.
 SETTLED = 0.1
 # The side of the target on which a point lies is known when the error of its profile log-likelihood is this much smaller
@@ -65,8 +70,22 @@ _StepRule = Callable[[int, float, float, tuple[float, ...]], _Step]
 
 def climb(mu: Array, tau: Array, data: Counts, sites: Sites) -> Peak:
     """Return the maxima that Newton's method reaches from the given starts, each of shape (b,)."""
-    mu, tau, _, sites = _iterate(mu, tau, data, sites, _ascent(COARSE_DECREMENT, COARSE_FALL), coarse=True)
-    return Peak(*_iterate(mu, tau, data, sites, _ascent(FINE_DECREMENT, FINE_FALL)))
+    mu, tau, _, sites, _ = _iterate(mu, tau, data, sites, _ascent(COARSE_DECREMENT, COARSE_FALL), coarse=True)
+    mu, tau, at, sites, left = _iterate(mu, tau, data, sites, _ascent(FINE_DECREMENT, FINE_FALL))
+    return _settled(Peak(mu, tau, at, sites), left, data)
+
+
+def _settled(peak: Peak, left: NDArray[np.intp], data: Counts) -> Peak:
+    """Return the peak with the rows that Newton's method left open found by scanning."""
+    for i in left.tolist():
+        row = data.rows(np.array([i]))
+        mu, tau = (np.array([value]) for value in bracketed_maximum(row))
+        _, sites = evaluate(mu, tau, row, mode_sites(mu[:, None], tau[:, None], data.x, data.n))
+        at, sites = evaluate(mu, tau, row, sites)
+        peak.mu[i], peak.tau[i] = mu[0], tau[0]
+        for whole, part in (*zip(peak.at, at, strict=True), *zip(peak.sites, sites, strict=True)):
+            whole[i] = part[0]
+    return peak
 
 
 def climb_mu(mu: Array, tau: Array, data: Counts, sites: Sites, steps: int) -> tuple[Array, Array, Sites]:
@@ -95,9 +114,18 @@ def limits(
     Each row starts at its maximum and moves down (``side`` -1) or up (+1) in mu, or in tau where ``of_tau``; the other
     parameter follows at its own maximum (Venzon and Moolgavkar 1988). ``se`` scales the strides; ``known`` holds the
     derivatives at the maximum, which need not be evaluated again. A limit of mu that runs past `MU_LIMIT` is returned as
-    infinite, a limit of tau past `TAU_LIMIT` likewise.
+    infinite, a limit of tau past `TAU_LIMIT` likewise. A row that does not settle is found by `bracketed_limit`.
     """
-    mu, tau, _, _ = _iterate(mu, tau, data, sites, _to_target(target, side, of_tau, se), known=known)
+    peak_mu, peak_tau = mu, tau
+    mu, tau, _, _, left = _iterate(mu, tau, data, sites, _to_target(target, side, of_tau, se), known=known)
+    # The walk follows one branch of the profile, and another may be higher.
+    walked = np.setdiff1d(np.flatnonzero(~of_tau & np.isfinite(mu)), left)
+    if walked.size:
+        lower = on_a_lower_branch(mu[walked], tau[walked], data.rows(walked), target[walked])
+        left = np.concatenate([left, walked[lower]])
+    for i in left.tolist():
+        start, row = (float(peak_mu[i]), float(peak_tau[i])), data.rows(np.array([i]))
+        mu[i], tau[i] = bracketed_limit(*start, row, float(target[i]), int(side[i]), bool(of_tau[i]), float(se[i]))
     return mu, tau
 
 
@@ -110,10 +138,11 @@ def _iterate(
     *,
     coarse: bool = False,
     known: Derivatives | None = None,
-) -> tuple[Array, Array, Derivatives, Sites]:
+) -> tuple[Array, Array, Derivatives, Sites, NDArray[np.intp]]:
     """Repeat evaluation and step until every row is done; rows that are done are evaluated no more.
 
-    ``known`` holds the derivatives at the start, where they need not be evaluated again.
+    ``known`` holds the derivatives at the start, where they need not be evaluated again. Returned last are the rows that are
+    not done after `MAX_STEPS`.
     """
     b = mu.size
     mu, tau = mu.copy(), tau.copy()
@@ -139,10 +168,10 @@ def _iterate(
             mu[i], tau[i] = taken.mu, taken.tau
             if not taken.done:
                 active.append(i)
+        rows = np.array(active, dtype=np.intp)
         if not active:
-            return mu, tau, Derivatives(*found), Sites(precision, shift)
-        rows = np.array(active)
-    raise RuntimeError(f"The binomial-normal model did not settle in {MAX_STEPS} steps; please report the data.")
+            break
+    return mu, tau, Derivatives(*found), Sites(precision, shift), rows
 
 
 def _ascent(decrement: float, fall: float) -> _StepRule:
@@ -185,6 +214,7 @@ def _to_target(target: Array, side: NDArray[np.int_], of_tau: NDArray[np.bool_],
     targets, sides, roles, scales = target.tolist(), side.tolist(), of_tau.tolist(), se.tolist()
     inside: dict[int, float] = {}
     outside: dict[int, float] = {}
+    gaps: dict[int, list[float]] = {}
     between: dict[int, tuple[float, float, float]] = {}
 
     def step(i: int, mu: float, tau: float, at: tuple[float, ...]) -> _Step:
@@ -198,7 +228,14 @@ def _to_target(target: Array, side: NDArray[np.int_], of_tau: NDArray[np.bool_],
         if rest**1.5 < SURE * abs(above):
             (inside if above >= 0.0 else outside)[i] = here
         goal = here + d
-        if i in inside and i in outside and not min(inside[i], outside[i]) < goal < max(inside[i], outside[i]):
+        if i not in inside or i not in outside:
+            return goal
+        seen = gaps.setdefault(i, [])
+        seen.append(abs(inside[i] - outside[i]))
+        # Where the profile bends sharply, steps from both sides can creep towards each other without end.
+        lazy = len(seen) > LAZY_UPDATES and seen[-1] > 0.5 * seen[-1 - LAZY_UPDATES]
+        if lazy or not min(inside[i], outside[i]) < goal < max(inside[i], outside[i]):
+            seen.clear()
             return 0.5 * (inside[i] + outside[i])
         return goal
 

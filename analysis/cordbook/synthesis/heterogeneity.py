@@ -144,6 +144,7 @@ def heterogeneity(
     X: ArrayLike | None = None,
     *,
     level: float = 0.95,
+    interval: bool = True,
 ) -> Heterogeneity:
     """Return all that is said of heterogeneity beside a pooled effect.
 
@@ -156,6 +157,8 @@ def heterogeneity(
         Q-profile interval. None for a common-effect model: they are derived from Q, their intervals are test-based.
     X : array_like, shape (k, p), optional
         Design matrix.
+    interval : bool
+        Whether the Q-profile interval of a random-effects model is wanted; its limits are None when it is not.
 
     Examples
     --------
@@ -173,15 +176,18 @@ def heterogeneity(
         i2_low, i2_high = (None, None) if h2_ci is None else (100.0 * (1.0 - 1.0 / low), 100.0 * (1.0 - 1.0 / high))
         return Heterogeneity(0.0, None, None, i2, i2_low, i2_high, h2, low, high, *test)
     typical = typical_variance(vi, X)
+    estimates = i2_of(tau2, typical), h2_of(tau2, typical)
+    if not interval:
+        return Heterogeneity(tau2, None, None, estimates[0], None, None, estimates[1], None, None, *test)
     limits = q_profile_interval(yi, vi, X, level=level)
     return Heterogeneity(
         tau2,
         limits.low,
         limits.high,
-        i2_of(tau2, typical),
+        estimates[0],
         i2_of(limits.low, typical),
         i2_of(limits.high, typical),
-        h2_of(tau2, typical),
+        estimates[1],
         h2_of(limits.low, typical),
         h2_of(limits.high, typical),
         *test,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from cordbook.synthesis.checks import check_choice, check_counts, check_effects, check_level
-from cordbook.synthesis.glmm import BinomialNormalBatch, fit_binomial_normal_batch
+from cordbook.synthesis.glmm import BinomialNormalBatch, fit_binomial_normal_batch, profile_cut
 from cordbook.synthesis.glmm_likelihood import Counts, first_sites, log_coefficients
 from cordbook.synthesis.glmm_newton import limits
 from cordbook.synthesis.influence_diagnostics import leave_out_index
@@ -18,7 +18,7 @@ from cordbook.synthesis.linear_model import EFFECT_MODELS, INTERVALS, fit_linear
 from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
 from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, row_of_effect, row_of_proportion
 from cordbook.synthesis.pooling import DEFAULT_CI, critical_value, pool_effects
-from cordbook.synthesis.proportions import GLMM_CI, MODELS, pool_proportions
+from cordbook.synthesis.proportions import GLMM_CI, MODELS, PROFILE_CI, pool_proportions
 from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
 
 if TYPE_CHECKING:
@@ -184,13 +184,14 @@ def _without_each_glmm(
     X = np.ones((k - 1, 1))
     df = None if ci == "wald" else k - 2
     critical = critical_value(level, df)
+    cut = profile_cut(level, k - 1 if ci == "profile-t" else None)
     back = back_transform("logit", n)
     for out, stay in leave_out_index(k, k):
         weights = np.ones((len(out), k))
         weights[np.arange(len(out)), out] = 0.0
         fit = fit_binomial_normal_batch(x, n, weights)
         regular = np.isfinite(fit.tau2)
-        ends = _profile_ends(x, n, weights, fit, regular, level) if ci == "profile" else None
+        ends = _profile_ends(x, n, weights, fit, regular, cut) if ci in PROFILE_CI else None
         typical = typical_variance(vi[stay], X)
         q = _one_proportion_each(x, n, stay)
         q_p = stats.chi2.sf(q, k - 2)
@@ -234,9 +235,9 @@ class _Scale:
 
 
 def _profile_ends(
-    x: np.ndarray, n: np.ndarray, weights: np.ndarray, fit: BinomialNormalBatch, regular: np.ndarray, level: float
+    x: np.ndarray, n: np.ndarray, weights: np.ndarray, fit: BinomialNormalBatch, regular: np.ndarray, cut: float
 ) -> np.ndarray:
-    """Profile likelihood limits of mu, shape (b, 2); NaN where the likelihood has no maximum."""
+    """Profile likelihood limits of mu at a fall of ``cut`` (see `profile_cut`), shape (b, 2); NaN where the likelihood has no maximum."""
     ends = np.full((len(weights), 2), np.nan)
     rows = np.flatnonzero(regular)
     if rows.size == 0:
@@ -250,7 +251,7 @@ def _profile_ends(
         np.sqrt(fit.tau2[both]),
         data,
         first_sites(x, n, both.size),
-        loglik[both] - 0.5 * stats.chi2.ppf(level, 1),
+        loglik[both] - 0.5 * cut,
         np.repeat([-1, 1], rows.size),
         np.zeros(both.size, dtype=bool),
         fit.se[both],

@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from cordbook.synthesis.checks import check_choice, check_effects, check_level
 from cordbook.synthesis.heterogeneity import heterogeneity
-from cordbook.synthesis.results import PooledEffect, StudyEffect
+from cordbook.synthesis.results import PooledEffect, StudyEffect, as_records
 from cordbook.synthesis.tau2 import TAU2_METHODS, estimate_tau2
 
 Array = NDArray[np.float64]
@@ -27,8 +27,9 @@ EFFECT_CI = ("wald", "hksj")
 PREDICTIONS = ("auto", "normal", "k-1", "k-2")
 
 # The interval that a model gets when none is asked for. Hartung-Knapp for random effects: the Wald interval covers too
-# rarely when studies are few (IntHout, Ioannidis and Borm 2014).
-DEFAULT_CI = {"common": "wald", "dl": "hksj", "pm": "hksj", "reml": "hksj", "ml": "hksj", "glmm": "profile"}
+# rarely when studies are few (IntHout, Ioannidis and Borm 2014). For the GLMM of proportions the profile likelihood cut for the
+# number of studies, for the same reason.
+DEFAULT_CI = {"common": "wald", "dl": "hksj", "pm": "hksj", "reml": "hksj", "ml": "hksj", "glmm": "profile-t"}
 
 
 def pool_effects(
@@ -41,6 +42,7 @@ def pool_effects(
     level: float = 0.95,
     hksj_floor: bool = False,
     prediction: str = "auto",
+    tau2_interval: bool = True,
 ) -> PooledEffect:
     """Pool effect sizes by inverse variance.
 
@@ -66,6 +68,9 @@ def pool_effects(
         Quantile of the prediction interval: "normal", t with "k-1" or "k-2" degrees of freedom, or "auto": normal beside
         "wald" and t with k - 1 beside "hksj", which is what metafor's ``predict`` does. "k-2" is the proposal of Higgins
         et al. 2009.
+    tau2_interval : bool
+        Whether the Q-profile interval of tau2, and with it those of I-squared and H-squared, is wanted; it takes as long as the
+        fit. They are None when it is not. Test-based intervals of a common-effect model are given either way.
 
     Returns
     -------
@@ -96,7 +101,7 @@ def pool_effects(
             method = "wald"
             notes.append("The Hartung-Knapp interval needs two studies; the Wald interval is given instead.")
     tau2 = 0.0 if model == "common" else float(estimate_tau2(model, y, v))
-    spread = heterogeneity(y, v, None if model == "common" else tau2, level=level)
+    spread = heterogeneity(y, v, None if model == "common" else tau2, level=level, interval=tau2_interval)
 
     w = 1.0 / (v + tau2)
     total = float(w.sum())
@@ -205,4 +210,4 @@ def _study_effects(names: tuple[str, ...], y: Array, v: Array, weight: Array, le
     se = np.sqrt(v)
     reach = critical_value(level, None) * se
     columns = (y, se, y - reach, y + reach, weight)
-    return tuple(map(StudyEffect._make, zip(names, *(column.tolist() for column in columns), strict=True)))
+    return as_records(StudyEffect, zip(names, *(column.tolist() for column in columns), strict=True))

@@ -33,7 +33,7 @@ from cordbook.synthesis.pooling import (
     pool_effects,
     prediction_limits,
 )
-from cordbook.synthesis.results import ModelScale, PooledProportion, StudyProportion
+from cordbook.synthesis.results import ModelScale, PooledProportion, StudyProportion, as_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,8 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MODELS = (*EFFECT_MODELS, "glmm")
-GLMM_CI = ("wald", "hksj", "profile")
+GLMM_CI = ("wald", "hksj", "profile", "profile-t")
+PROFILE_CI = ("profile", "profile-t")
 
 # A study that holds more than this share of all events decides the estimate; with at least one study without events beside
 # it the reader should see the result without it.
@@ -81,7 +82,7 @@ def pool_proportions(
     model : str
         "glmm" (binomial-normal, maximum likelihood), "common", or random effects with tau2 by "dl", "pm", "reml" or "ml".
     ci : str, optional
-        "wald", "hksj" or, for the GLMM, "profile". Beside the GLMM "hksj" means t quantiles with k - 1 degrees of freedom
+        "wald", "hksj" or, for the GLMM, "profile" and "profile-t" (see Notes). Beside the GLMM "hksj" means t quantiles with k - 1 degrees of freedom
         and the unscaled standard error (metafor's ``test = "t"``). Not given: `pooling.DEFAULT_CI` of the model.
     level : float
         Confidence level, between 0 and 1.
@@ -89,10 +90,10 @@ def pool_proportions(
         Keep the Hartung-Knapp scale from falling below 1 (not for the GLMM).
     prediction : str
         Quantile of the prediction interval, as in `pool_effects`: "auto" is normal beside "wald" and t with k - 1 degrees
-        of freedom beside "hksj" and "profile".
+        of freedom beside "hksj", "profile" and "profile-t".
     tau2_interval : bool
-        Whether the GLMM's profile interval of tau2, and with it those of I-squared and H-squared, is wanted; it takes as long
-        as the fit. They are None when it is not.
+        Whether the interval of tau2 (profile likelihood for the GLMM, else Q-profile), and with it those of I-squared and
+        H-squared, is wanted; it takes as long as the fit. They are None when it is not.
     data : DataFrame, optional
         When given, ``events``, ``n`` and ``labels`` are the names of its columns.
 
@@ -109,6 +110,12 @@ def pool_proportions(
 
     Notes
     -----
+    "profile" ends where twice the log-likelihood, maximised over tau2, has fallen by the quantile of chi-squared with 1
+    degree of freedom; with few studies it covers too rarely. "profile-t", the default of the GLMM, lets it fall by ``k log(1 +
+    t^2 / (k - 1))`` instead, t the ``(1 + level) / 2`` quantile of Student's distribution with k - 1 degrees of freedom. That
+    is exact for the mean of k normal values with unknown variance, and tends to the former as k grows. The interval of tau2
+    is plain profile likelihood beside either.
+
     When no participant, or every one, had the event, the GLMM has no maximum. The estimate is then 0 (or 1), and the limit
     is exact and binomial: the proportion at which a sample of all participants together would show no event with
     probability ``(1 - level) / 2`` (Clopper and Pearson 1934; for 0 of 252 the upper 95% limit is 1.45%). It assumes one
@@ -137,7 +144,7 @@ def pool_proportions(
     x, size, names = check_counts(*_columns(events, n, labels, data))
     if model == "glmm":
         return _pool_by_likelihood(x, size, names, method, level, prediction, tau2_interval)
-    return _pool_by_effects(x, size, names, measure, model, method, level, hksj_floor, prediction)
+    return _pool_by_effects(x, size, names, measure, model, method, level, hksj_floor, prediction, tau2_interval)
 
 
 def study_intervals(events: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
@@ -171,10 +178,20 @@ def _columns(events, n, labels, data):
     return data[events], data[n], None if labels is None else data[labels].tolist()
 
 
-def _pool_by_effects(x, size, names, measure, model, method, level, hksj_floor, prediction) -> PooledProportion:
+def _pool_by_effects(
+    x, size, names, measure, model, method, level, hksj_floor, prediction, tau2_interval
+) -> PooledProportion:
     sizes = effects_of_counts(x, size, measure)
     pooled = pool_effects(
-        sizes.yi, sizes.vi, labels=names, model=model, ci=method, level=level, hksj_floor=hksj_floor, prediction=prediction
+        sizes.yi,
+        sizes.vi,
+        labels=names,
+        model=model,
+        ci=method,
+        level=level,
+        hksj_floor=hksj_floor,
+        prediction=prediction,
+        tau2_interval=tau2_interval,
     )
     notes = list(pooled.notes)
     if sizes.corrected:
@@ -224,8 +241,8 @@ def _pool_by_likelihood(x, size, names, method, level, prediction, tau2_interval
         return _pool_without_maximum(fit, x, size, names, level)
     k, tau2 = fit.k, fit.tau2
     df = None if method == "wald" else k - 1
-    ends = glmm.limits_of_peak(*counts, peak, level, of_mu=method == "profile", of_tau2=tau2_interval)
-    if method == "profile":
+    ends = glmm.limits_of_peak(*counts, peak, level, of_mu=method in PROFILE_CI, of_tau2=tau2_interval, small_sample=method == "profile-t")
+    if method in PROFILE_CI:
         low, high = ends.mu_low, ends.mu_high
     else:
         reach = critical_value(level, df) * fit.se
@@ -233,7 +250,8 @@ def _pool_by_likelihood(x, size, names, method, level, prediction, tau2_interval
     pi = prediction_limits(fit.mu, fit.se, tau2, model="glmm", k=k, df=df, prediction=prediction, level=level)
     typical = typical_variance(effects_of_counts(x, size, "logit").vi)
     p = float(expit(fit.mu))
-    weight = 1.0 / (1.0 / (size * (p * (1.0 - p))) + tau2)
+    # p (1 - p), written so that it does not vanish where p rounds to 1.
+    weight = 1.0 / (1.0 / (size * (p * float(expit(-fit.mu)))) + tau2)
     return PooledProportion(
         estimate=p,
         ci_low=float(expit(low)),
@@ -352,7 +370,7 @@ def _likelihood_notes(fit, x, size, names, p, low, high, tau2_high) -> tuple[str
 def _study_records(names, x: IntArray, size: IntArray, weight: Array, level: float) -> tuple[StudyProportion, ...]:
     low, high = study_intervals(x, size, level=level)
     columns = (x, size, x / size, low, high, weight)
-    return tuple(map(StudyProportion._make, zip(names, *(column.tolist() for column in columns), strict=True)))
+    return as_records(StudyProportion, zip(names, *(column.tolist() for column in columns), strict=True))
 
 
 def _proportion(back, value: float | None) -> float | None:

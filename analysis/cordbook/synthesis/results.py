@@ -7,7 +7,9 @@ reader must know before using a result is in its ``notes``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +29,7 @@ CI_NAMES = {
     "wald": "Wald",
     "hksj": "Hartung-Knapp-Sidik-Jonkman",
     "profile": "profile likelihood",
+    "profile-t": "profile likelihood, cut for the number of studies",
     "exact": "exact (Clopper-Pearson)",
 }
 GLMM_T_NAME = "t with k - 1 degrees of freedom"
@@ -55,6 +58,17 @@ class StudyProportion(NamedTuple):
     ci_low: float
     ci_high: float
     weight: float
+
+
+def as_records(kind: type, rows: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return rows that are known to be whole as named tuples of a kind, at half the cost of ``kind._make``.
+
+    Examples
+    --------
+    >>> as_records(StudyEffect, [("a", 0.1, 0.2, 0.0, 0.3, 100.0)])[0].label
+    'a'
+    """
+    return tuple(map(tuple.__new__, repeat(kind), rows))
 
 
 @dataclass(frozen=True, slots=True)

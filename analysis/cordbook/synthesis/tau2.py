@@ -16,13 +16,22 @@ Viechtbauer 2005 (ML and REML); Viechtbauer 2007 (Q-profile).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordbook.synthesis.checks import check_choice
-from cordbook.synthesis.weighted_least_squares import profile_loglik, q_terms, residual_ss, score_terms
+from cordbook.synthesis.weighted_least_squares import (
+    add,
+    power_sums,
+    profile_loglik,
+    q_terms,
+    residual_ss,
+    residual_sums,
+    score_terms,
+)
 
 Array = NDArray[np.float64]
 
@@ -41,6 +50,11 @@ MAX_STEPS = 100
 GRID_RATIOS = np.concatenate([[0.0], 2.0 ** np.arange(-20.0, 1.0)])
 # Numbers held in one temporary array when many data sets are fitted together: 8 MB stays in the cache's reach.
 CHUNK_NUMBERS = 1_000_000
+# Up to so many rows, bookkeeping in plain numbers is faster than in arrays.
+FEW_ROWS = 4
+# Sums of squares about a fixed centre serve while they are at most this many times those about the weighted mean, which
+# then lose 4 of 16 digits; extreme weights take the longer way.
+MOST_CANCELLED = 1e4
 
 
 def estimate_tau2(method: str, yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None) -> float | Array:
@@ -213,12 +227,18 @@ def _root_of_q(y: Array, v: Array, X: Array | None, target: Array) -> Array:
 
 
 def _climb(y: Array, v: Array, X: Array | None, *, restricted: bool) -> Array:
+    if X is None and y.shape[0] == 1:
+        only = _only_peak(y[0], v[0], restricted=restricted)
+        if only is not None:
+            return np.array([only])
     rows, low, start, high = _peaks_on_grid(y, v, X, restricted=restricted)
     alone = rows.size == y.shape[0]
     ys, vs, Xs = (y, v, X) if alone else (y[rows], v[rows], _rows_of(X, rows))
 
     def step(chosen: NDArray[np.intp], tau2: Array) -> tuple[Array, Array]:
-        terms = score_terms(ys[chosen], vs[chosen], _rows_of(Xs, chosen), tau2, restricted=restricted)
+        whole = chosen.size == ys.shape[0]
+        here = (ys, vs, Xs) if whole else (ys[chosen], vs[chosen], _rows_of(Xs, chosen))
+        terms = score_terms(*here, tau2, restricted=restricted)
         return terms.score, terms.score / np.where(terms.curvature < 0, -terms.curvature, terms.information)
 
     tau2 = _descend(low, start, high, step)
@@ -232,11 +252,72 @@ def _climb(y: Array, v: Array, X: Array | None, *, restricted: bool) -> Array:
     return best
 
 
+def _only_peak(y: Array, v: Array, *, restricted: bool) -> float | None:
+    """Return the peak of one data set's likelihood where the score changes sign once on the grid and Newton goes straight to it.
+
+    This is the common case, and takes a quarter of the time of `_peaks_on_grid` and `_descend`. None where the score changes
+    sign more than once, or where anything else calls for their care.
+    """
+    r = y - add(y) / y.size
+    bound = float(_score_bound(r @ r / (y.size - 1), np.maximum.reduce(v)))
+    grid = bound * GRID_RATIOS
+    (sum_w, first, _), (sum_w2, *rest) = power_sums(r, v, grid, 2)
+    ss = residual_sums(sum_w2, *rest, first / sum_w)[1]
+    if not (rest[1] <= MOST_CANCELLED * ss).all():
+        return None
+    score = ss - sum_w + (sum_w2 / sum_w if restricted else 0.0)
+    rising = (score > 0.0).tolist()
+    n = rising.index(False) if False in rising else 0
+    if True in rising[n:]:
+        return None
+    if n == 0:
+        return 0.0
+    # The scoring step, unlike the score, is nearly a straight line in tau2.
+    near = slice(max(n - 2, 0), n + 1)
+    tau2 = _interpolated_root(grid[near].tolist(), (score[near] / sum_w2[near]).tolist())
+    low, high = float(grid[n - 1]), float(grid[n])
+    last = high - low
+    for _ in range(MAX_STEPS):
+        step = _newton_step(r, v, tau2, restricted=restricted)
+        if abs(step) <= STEP_TOLERANCE * tau2 + ZERO_TOLERANCE * high:
+            return max(tau2 + step, 0.0)
+        tau2 += step
+        # Written so that it also ends for what is not a number.
+        if not (low <= tau2 <= high and abs(step) <= 0.5 * last):
+            return None
+        last = abs(step)
+    return None
+
+
+def _newton_step(r: Array, v: Array, tau2: float, *, restricted: bool) -> float:
+    """Return Newton's step in tau2 of one data set, or the scoring step where the likelihood is not concave."""
+    # Plain numbers from here: `score_terms` without the cost of arrays of one number.
+    ones, twos, threes = power_sums(r, v, np.array([tau2]), 3)[..., 0].tolist()
+    sum_w, shift = ones[0], ones[1] / ones[0]
+    lean, ss = residual_sums(*twos, shift)
+    ratio = twos[0] / sum_w
+    information = 0.5 * (twos[0] + (ratio * ratio - 2.0 * threes[0] / sum_w if restricted else 0.0))
+    curvature = information - residual_sums(*threes, shift)[1] + lean * lean / sum_w
+    score = 0.5 * (ss - sum_w + (ratio if restricted else 0.0))
+    slope = -curvature if curvature < 0.0 else information
+    return score / slope if slope > 0.0 else float("nan")
+
+
+def _interpolated_root(at: list[float], values: list[float]) -> float:
+    """Return where a falling function is zero between the last two points, from inverse interpolation through all (2 or 3)."""
+    (a, b), (fa, fb) = at[-2:], values[-2:]
+    slope = (b - a) / (fb - fa)
+    line = a - fa * slope
+    if len(at) == 2 or not values[0] > fa:
+        return line
+    bend = (slope - (a - at[0]) / (fa - values[0])) / (fb - values[0])
+    root = line + bend * fa * fb
+    return root if a < root < b else line
+
+
 def _peaks_on_grid(y: Array, v: Array, X: Array | None, *, restricted: bool) -> tuple[NDArray[np.intp], Array, Array, Array]:
     """Return brackets (low, start, high) of the peaks of the likelihood, and the row that each belongs to."""
-    s2 = residual_ss(y, X) / _df(y, X)
-    # The score is negative beyond this point, since y'PPy <= RSS / (tau2 + min v)^2 and tr P >= (k - p) / (tau2 + max v).
-    bound = s2 + np.sqrt(s2 * v.max(axis=-1))
+    bound = _score_bound(residual_ss(y, X) / _df(y, X), v.max(axis=-1))
     grid = bound[:, None] * GRID_RATIOS
     X_grid = X if X is None or X.ndim == 2 else X[:, None]
     height = profile_loglik(y[:, None, :], v[:, None, :], X_grid, grid, restricted=restricted)
@@ -246,6 +327,12 @@ def _peaks_on_grid(y: Array, v: Array, X: Array | None, *, restricted: bool) -> 
     rows, best = np.nonzero(peak)
     last = GRID_RATIOS.size - 1
     return rows, grid[rows, np.maximum(best - 1, 0)], grid[rows, best], grid[rows, np.minimum(best + 1, last)]
+
+
+def _score_bound(s2: Array, largest_v: Array) -> Array:
+    """Return a tau2 beyond which the score is negative, from the residual variance ``s2`` and the largest of ``vi``."""
+    # y'PPy <= RSS / (tau2 + min v)^2 and tr P >= (k - p) / (tau2 + max v).
+    return s2 + np.sqrt(s2 * largest_v)
 
 
 def _descend(
@@ -258,6 +345,8 @@ def _descend(
 
     ``step(rows, tau2)`` returns the function and the Newton step. A row whose function is not positive at 0 gives 0.
     """
+    if start.size <= FEW_ROWS:
+        return _descend_few(low, start, high, step)
     low, high, tau2 = low.copy(), high.copy(), start.copy()
     scale = high.copy()
     last = high - low
@@ -284,6 +373,38 @@ def _descend(
     raise RuntimeError(f"tau2 did not settle in {MAX_STEPS} steps for {rows.size} data sets; please report the data.")
 
 
+def _descend_few(
+    low: Array,
+    start: Array,
+    high: Array,
+    step: Callable[[NDArray[np.intp], Array], tuple[Array, Array]],
+) -> Array:
+    """As `_descend`, the rows' bookkeeping in plain numbers, which for a row or two takes a fifth of the time of arrays."""
+    lows, highs, tau2 = low.tolist(), high.tolist(), start.tolist()
+    scale, last = high.tolist(), (high - low).tolist()
+    rows = list(range(len(tau2)))
+    for _ in range(MAX_STEPS):
+        values, newtons = step(np.array(rows), np.array([tau2[i] for i in rows]))
+        still = []
+        for i, value, newton in zip(rows, values.tolist(), newtons.tolist(), strict=True):
+            here = tau2[i]
+            if value > 0:
+                lows[i] = here
+            else:
+                highs[i] = here
+            limit = STEP_TOLERANCE * here + ZERO_TOLERANCE * scale[i]
+            target, small = here + newton, abs(newton) <= limit
+            if not (lows[i] < target < highs[i] and abs(newton) <= 0.5 * last[i]):
+                target = here if small else 0.5 * (lows[i] + highs[i])
+            last[i], tau2[i] = abs(target - here), target
+            if not small and highs[i] - lows[i] > limit:
+                still.append(i)
+        rows = still
+        if not rows:
+            return np.array(tau2)
+    raise RuntimeError(f"tau2 did not settle in {MAX_STEPS} steps for {len(rows)} data sets; please report the data.")
+
+
 def _df(y: Array, X: Array | None) -> int:
     return y.shape[-1] - (1 if X is None else X.shape[-1])
 
@@ -305,10 +426,14 @@ def _in_rows(
     The estimator is called with y, v, X, and the chunk of ``per_row``, shape (b,), where that is given.
     """
     y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
-    y, v = np.broadcast_arrays(y, v)
+    if y.shape != v.shape:
+        y, v = np.broadcast_arrays(y, v)
     if y.ndim == 0 or y.shape[-1] == 0:
         raise ValueError("yi and vi hold no studies; give one value of each for every study.")
-    if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
+    # The ends of the ranges tell all, since what is not a number becomes an end; they are found faster than every value is asked.
+    low_y, high_y = np.minimum.reduce(y, axis=None, initial=0.0), np.maximum.reduce(y, axis=None, initial=0.0)
+    low_v, high_v = np.minimum.reduce(v, axis=None, initial=1.0), np.maximum.reduce(v, axis=None, initial=1.0)
+    if not (-math.inf < low_y and high_y < math.inf and 0.0 < low_v and high_v < math.inf):
         raise ValueError("yi must be finite and vi finite and above 0; use check_effects to see which study is not.")
     lead, k = y.shape[:-1], y.shape[-1]
     design = _design(X, lead, k)
@@ -323,7 +448,7 @@ def _in_rows(
             chunk = slice(first, first + size)
             x = design if design is None or design.ndim == 2 else design[chunk]
             parts.append(estimator(y[chunk], v[chunk], x, *(() if per_row is None else (per_row[chunk],))))
-        tau2 = np.concatenate(parts) if parts else np.zeros(0)
+        tau2 = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.zeros(0)
     return float(tau2[0]) if lead == () else tau2.reshape(lead)
 
 

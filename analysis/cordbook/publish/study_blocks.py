@@ -1,0 +1,34 @@
+"""Small pieces that the pages of studies are built of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cordbook.figures.markup import Html, element
+from cordbook.review import study_words as words
+from cordbook.review.studies import OutcomeCell
+
+
+def p(*parts: object, class_: str | None = None) -> Html:
+    return element("p", *parts, class_=class_)
+
+
+def bullets(items: Sequence[object]) -> Html:
+    return element("ul", *(element("li", item) for item in items))
+
+
+def sub(value: object) -> Html:
+    """A second, quieter line in a cell."""
+    return element("span", value, class_="cb-sub") if value else Html("")
+
+
+def facts(identifier: str, caption: str, pairs: Sequence[tuple[str, object]]) -> Html:
+    rows = [element("tr", element("th", name, scope="row"), element("td", value)) for name, value in pairs]
+    inner = element("table", element("caption", caption), element("tbody", *rows), class_="cb-table cb-facts", id=identifier)
+    return element("div", inner, class_="cb-table-scroll", tabindex="0", role="group", aria_label=caption)
+
+
+def who(c: OutcomeCell) -> str:
+    name = words.arm(c.arm)
+    name = name[:1].upper() + name[1:]
+    return f"{name}: {words.stratum(c.stratum)}"

@@ -1,0 +1,56 @@
+"""Putting a finished site in the place of the old one in one step."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+from pathlib import Path
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_PREFIX = ".swap-"
+
+
+def publish(finished: Path, site: Path, *, leave_out: tuple[str, ...] = ()) -> None:
+    """Copy a finished folder beside ``site`` and exchange the two; readers see the old or the new one, whole.
+
+    ``leave_out`` names files at the top that are not part of the site.
+    """
+    site.parent.mkdir(parents=True, exist_ok=True)
+    clean_up(site.parent)
+    aside = site.parent / f"{_PREFIX}{os.getpid()}"
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return set(leave_out) & set(names) if Path(folder) == finished else set()
+
+    shutil.copytree(finished, aside, ignore=ignored)
+    if not site.exists():
+        os.rename(aside, site)
+        return
+    if not _exchange(aside, site):
+        # Without an exchange in one step there is a moment without a site, but none with half of one.
+        old = site.parent / f"{_PREFIX}old-{os.getpid()}"
+        os.rename(site, old)
+        os.rename(aside, site)
+    clean_up(site.parent)
+
+
+def clean_up(folder: Path) -> None:
+    """Remove what a killed build has left, and the old site; put the old site back where none is in its place."""
+    if not (folder / "html").exists():
+        for old in sorted(folder.glob(f"{_PREFIX}old-*"))[:1]:
+            os.rename(old, folder / "html")
+    for left in folder.glob(f"{_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, where the system can (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    return call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0

@@ -1,0 +1,63 @@
+"""The small book, built once a module in a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cordbook.project import Project
+from cordbook.publish.build import Built, build
+from tests.publish import small_book
+
+
+def quiet(_: str) -> None:
+    """No report."""
+
+
+def site_of(project: Project) -> dict[str, bytes]:
+    """Every file of the built site."""
+    return {p.relative_to(project.site).as_posix(): p.read_bytes() for p in sorted(project.site.rglob("*")) if p.is_file()}
+
+
+def sources_to(project: Project, target: Path) -> Project:
+    """A copy of a project without anything that was built."""
+    shutil.copytree(project.root, target, ignore=shutil.ignore_patterns("_build", ".cordbook"))
+    for path in (target / "book" / "studies").glob("*.md"):
+        path.unlink()
+    return Project(target)
+
+
+@contextmanager
+def edited(project: Project, *paths: str) -> Iterator[None]:
+    """Put files back as they were at the end."""
+    before = {path: (project.root / path).read_bytes() for path in paths}
+    try:
+        yield
+    finally:
+        for path, content in before.items():
+            (project.root / path).write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Project:
+    """The small book, built."""
+    project = Project(small_book.make(root, tmp_path_factory.mktemp("book") / "project"))
+    build(project, report=quiet)
+    return project
+
+
+@pytest.fixture(scope="module")
+def clean_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Project], dict[str, bytes]]:
+    """Build today's sources of a project from nothing, elsewhere; returns the site."""
+
+    def built(project: Project) -> dict[str, bytes]:
+        copy = sources_to(project, tmp_path_factory.mktemp("clean") / "elsewhere")
+        done: Built = build(copy, report=quiet)
+        assert done.index.is_file()
+        return site_of(copy)
+
+    return built

@@ -1,0 +1,86 @@
+"""`cordbook status` says what a build would do, and why, and builds nothing."""
+
+import json
+
+from cordbook.cli import main
+from cordbook.publish.build import build
+from cordbook.publish.status import status
+from tests.publish.conftest import edited, quiet, site_of, sources_to
+from tests.publish.small_book import set_events
+
+CELL = "lima2010.treated.ais_improved.all.27.7"
+
+
+def row_of(book, cell):
+    lines = (book.data / "outcomes.csv").read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if line.startswith(f"{cell},"))
+
+
+def test_a_fresh_book_has_nothing_to_tell(book, monkeypatch, capsys):
+    build(book, report=quiet)
+    monkeypatch.chdir(book.root)
+    assert main(["status", "--exit-code"]) == 0
+    assert capsys.readouterr().out.strip() == "The book is up to date."
+
+
+def test_a_changed_cell_is_told_with_row_and_values_and_what_it_moves(book, monkeypatch, capsys):
+    build(book, report=quiet)
+    before = site_of(book)
+    monkeypatch.chdir(book.root)
+    with edited(book, "data/outcomes.csv", "data/extractions.csv"):
+        set_events(book.data, CELL, 12)
+        found = status(book)
+        change = f"outcomes.csv row {row_of(book, CELL)} ({CELL}), events 11 -> 12"
+        stale = dict(found.stale)
+        assert set(stale) == {"index.ipynb", "book/one.ipynb"}
+        assert change in stale["book/one.ipynb"]
+        assert [m.id for m in found.moved] == ["ais-improved"]
+        assert main(["status", "--exit-code"]) == 1
+        text = capsys.readouterr().out
+        assert f"one is stale: {change}" in text
+        assert "ais-improved: " in text
+        assert " -> " in text
+        assert main(["status", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["changes"][0]["column"] == "events"
+        assert told["broken_guards"] == []
+        report = book.root / "_build" / "moved.md"
+        assert main(["status", "--format", "markdown", "--output", str(report)]) == 0
+        assert "| `ais-improved` |" in report.read_text(encoding="utf-8")
+    assert site_of(book) == before
+    assert main(["status"]) == 0
+
+
+def test_guards_that_would_break_are_told(book):
+    build(book, report=quiet)
+    with edited(book, "book/prose.md"):
+        text = (book.root / "book" / "prose.md").read_text(encoding="utf-8")
+        (book.root / "book" / "prose.md").write_text(text.replace("tumour.events == 0", "tumour.events == 5"))
+        found = status(book)
+    assert [b.guard.sentence for b in found.broken] == ["No tumour was seen."]
+    assert "today:" in found.as_text()
+
+
+def test_bad_data_is_told_as_such(book, monkeypatch, capsys):
+    monkeypatch.chdir(book.root)
+    with edited(book, "data/outcomes.csv", "data/extractions.csv"):
+        set_events(book.data, CELL, 99)
+        assert main(["status"]) == 2
+    assert "cordbook validate" in capsys.readouterr().out
+
+
+def test_another_checkout_can_be_compared_with(book, tmp_path, monkeypatch, capsys):
+    other = sources_to(book, tmp_path / "other")
+    set_events(other.data, CELL, 10)
+    monkeypatch.chdir(book.root)
+    main(["status", "--json", "--against", str(other.root)])
+    told = json.loads(capsys.readouterr().out)
+    assert {(c["before"], c["after"]) for c in told["changes"]} == {("10", "11")}
+    assert [m["id"] for m in told["estimates"]] == ["ais-improved"]
+
+
+def test_a_book_that_was_never_built_says_so(book, tmp_path):
+    found = status(sources_to(book, tmp_path / "never"))
+    assert not found.built_before
+    assert len(found.stale) == 3
+    assert "not been executed here yet" in found.as_text()
