@@ -33,6 +33,8 @@ LEFT_OUT = (".git", ".venv", "_build", ".cordbook", "__pycache__", ".pytest_cach
 #: One cell of an estimate that stands in several chapters; its readings are changed with it, or it would be refused.
 CELL, EVENTS = "donati2016.treated.ais_improved.all.12", ("5", "4")
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
+#: Without --all Jupyter Book reads only pages whose source changed, and executes no other even when execution is forced.
+FORCED = [*JUPYTER_BOOK, "--all"]
 CORDBOOK = [sys.executable, "-m", "cordbook", "build", "--allow-broken-guards"]
 
 
@@ -85,7 +87,7 @@ def rounds(number: int, folder: Path) -> dict[str, dict[str, list[float]]]:
     builders: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
         "cordbook": (copy, CORDBOOK),
         "jupyter-book, cache": (lambda p: stock(p, "cache"), JUPYTER_BOOK),
-        "jupyter-book, forced": (lambda p: stock(p, "force"), JUPYTER_BOOK),
+        "jupyter-book, forced": (lambda p: stock(p, "force"), FORCED),
     }
     projects = {name: make(folder / name.replace(", ", "-")) for name, (make, _) in builders.items()}
     seconds: dict[str, dict[str, list[float]]] = {q: {n: [] for n in builders} for q in ("cold", "nothing changed", "one cell changed")}

@@ -39,7 +39,8 @@ def estimates(root: Path):  # noqa: ANN201
     return load_estimates(root)
 
 
-@pytest.fixture(scope="session")
+# One browser a module: Playwright's event loop runs while it is open, and no chapter can be executed beside it.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     """Headless Chromium, Debian's or any other on the path; skips with a message where there is none."""
     path = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)

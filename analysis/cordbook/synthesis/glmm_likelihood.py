@@ -302,8 +302,9 @@ def _studies(
 ) -> tuple[Array, Sites]:
     """Return the terms of the sums in the module's docstring, before division by tau or tau^2, for each study.
 
-    ``mu`` and ``tau`` have shape (b, 1), or are numbers where b is 1. The shape is (6, b, k); the first is the log-likelihood. Also returned are the sites of each study's posterior. Small
-    data spend their time in the number of operations, so what can be divided once a fit is not divided once a study.
+    ``mu`` and ``tau`` have shape (b, 1), or are numbers where b is 1. The shape is (6, b, k); the first is the log-likelihood.
+    Also returned are the sites of each study's posterior. Small data spend their time in the number of operations, so what
+    can be divided once a fit is not divided once a study.
     """
     t2 = tau * tau
     # The node t stands for z = centre + scale t, that is theta = at + step t.
