@@ -6,14 +6,15 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test validate estimates serve lock clean
+.PHONY: help setup book test check validate estimates serve lock clean
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
 	@echo "make test       run every test, the chapters included"
+	@echo "make check      compare the built book with a clean rerun"
 	@echo "make validate   check data/ against its schema and rules"
 	@echo "make estimates  print every estimate"
-	@echo "make serve      show the built book at http://localhost:8000"
+	@echo "make serve      show the book at http://localhost:8000 and rebuild it on every save"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 	@echo "make clean      remove what was built (not .venv)"
 
@@ -26,14 +27,17 @@ book: setup
 test: setup
 	@$(BIN)/python -m pytest tests analysis index.ipynb book --doctest-modules --nbval -n auto --dist loadfile
 
+check: book
+	@$(BIN)/cordbook check
+
 validate: setup
 	@$(BIN)/cordbook validate
 
 estimates: setup
 	@$(BIN)/cordbook estimates
 
-serve: book
-	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+serve: setup
+	@$(BIN)/cordbook build --watch --port 8000
 
 lock: setup
 	@$(BIN)/python -m pip install --quiet uv

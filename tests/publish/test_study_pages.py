@@ -4,8 +4,10 @@ import io
 import json
 import re
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from html import unescape
 from html.parser import HTMLParser
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -255,6 +257,12 @@ def hostile_with_estimates(estimates: Estimates) -> Estimates:
 
 
 def build(source: Path, out: Path) -> str:
+    """Run Sphinx in a process of its own: it and docutils leave state behind that would reach the book's own builds."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        return pool.submit(_build_here, source, out).result()
+
+
+def _build_here(source: Path, out: Path) -> str:
     log = io.StringIO()
     with patch_docutils(str(source)), docutils_namespace():
         app = Sphinx(
