@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 
 from cordbook.evidence.schema import load_package
+from cordbook.intake.baseline import to_csv
 from cordbook.publish.references import bibliography_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,11 +73,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(out.getvalue(), encoding="utf-8")
+    path.write_text(to_csv(rows, columns), encoding="utf-8")
 
 
 if __name__ == "__main__":

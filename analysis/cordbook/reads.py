@@ -2,7 +2,7 @@
 
 A chapter does not declare what it depends on: while it runs, the tables, rows, cells and estimates that it asks for are
 noted here, with the files that it opens and the modules that it imports. A page's numbers are noted in the same way.
-Outside :func:`collecting` and :func:`start` nothing is noted and nothing costs.
+Outside :func:`begin` and :func:`end` nothing is noted and nothing costs.
 
 A read is a tuple of texts: its kind, then what was read::
 
@@ -66,19 +66,8 @@ def unnoted() -> Iterator[None]:
         _collector.paused -= 1
 
 
-@contextmanager
-def collecting(root: Path) -> Iterator[set[Read]]:
-    """Collect what is read inside, files of the project folder ``root`` included."""
-    before = _collector.found, _collector.root
-    found = begin(root)
-    try:
-        yield found
-    finally:
-        _collector.found, _collector.root = before
-
-
 def begin(root: Path) -> set[Read]:
-    """Collect into a new set from now on, until :func:`end`; for callers that have no ``with``."""
+    """Collect into a new set from now on, until :func:`end`; files of the project folder ``root`` included."""
     if not _collector.hooked:
         sys.addaudithook(_on_event)
         _collector.hooked = True

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from cordbook.evidence.schema import load_package
+from cordbook.intake.baseline import to_csv
 from cordbook.publish.references import bibliography_text
 
 #: Enough for two estimates that overlap in no study, and for one with no event.
@@ -124,11 +125,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(out.getvalue(), encoding="utf-8")
+    path.write_text(to_csv(rows, columns), encoding="utf-8")
 
 
 def set_events(data: Path, cell_id: str, events: int) -> None:

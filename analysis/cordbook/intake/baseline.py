@@ -316,8 +316,7 @@ def _mechanism_references(raw: Mapping[str, Table], references: References) -> N
 
 
 def _studies(raw: Mapping[str, Table]) -> Table:
-    kept = [c for c in COLUMNS["studies"]]
-    return [{c: row[c] for c in kept} for row in raw["studies"]]
+    return [{c: row[c] for c in COLUMNS["studies"]} for row in raw["studies"]]
 
 
 def _arms(raw: Mapping[str, Table]) -> Table:
