@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import expit, gammaln, log_ndtr, ndtr, ndtri
 
+from cordbook.synthesis.latent_modes import posterior_modes
+
 __all__ = ["LINKS", "DoseGroups", "Link", "information", "jeffreys_penalty", "log_likelihood", "marginal_risk"]
 
 # Nodes of the adaptive rule: 41 are right to 1e-8 where 25, the most that lme4 allows, may lose a digit on sparse studies.
@@ -25,10 +27,8 @@ ORDER = 41
 WIDE = 0.5
 REACH = 7.5
 SPACING = 0.35
-# Newton steps for the mode of a study's z; the log integrand is concave.
-MODE_STEPS = 50
+# Last step to the mode of a study's z, which only places the nodes.
 MODE_TOLERANCE = 1e-9
-LONGEST_STEP = 2.0
 # Nodes for the mean risk over studies, a smooth integrand.
 MARGINAL_ORDER = 61
 # Information below exp(-600) is that of risks of exactly 0 or 1 in double precision: no inverse exists.
@@ -179,17 +179,14 @@ def _nodes(mode: np.ndarray, sd: np.ndarray, tau: float) -> tuple[np.ndarray, np
 
 def _modes(groups: DoseGroups, link: Link, eta: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
     """Mode of each study's z and the standard deviation there, each (s,)."""
-    z = np.zeros(groups.starts.size)
-    for _ in range(MODE_STEPS):
-        at = eta + tau * z[groups.study]
-        slope = tau * np.add.reduceat(link.score(groups.events, groups.n, at), groups.starts) - z
-        curvature = 1.0 + tau**2 * np.add.reduceat(link.curvature(groups.events, groups.n, at), groups.starts)
-        step = np.clip(slope / curvature, -LONGEST_STEP, LONGEST_STEP)
-        z = z + step
-        if np.abs(step).max() < MODE_TOLERANCE:
-            break
-    at = eta + tau * z[groups.study]
-    curvature = 1.0 + tau**2 * np.add.reduceat(link.curvature(groups.events, groups.n, at), groups.starts)
+
+    def sums(shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        at = eta + shift[groups.study]
+        parts = link.score(groups.events, groups.n, at), link.curvature(groups.events, groups.n, at)
+        return tuple(np.add.reduceat(part, groups.starts) for part in parts)
+
+    z = posterior_modes(sums, tau, groups.starts.shape, MODE_TOLERANCE)
+    curvature = 1.0 + tau**2 * sums(tau * z)[1]
     return z, 1.0 / np.sqrt(curvature)
 
 
