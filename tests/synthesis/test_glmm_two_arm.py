@@ -22,6 +22,9 @@ ITERATIVE = 1e-5
 # SciPy's adaptive integration is asked for 1e-10.
 INTEGRATION = 1e-8
 
+# One-sided bells at the largest tau cost Gauss-Hermite nodes 3e-6 a likelihood.
+ONE_SIDED = 1e-5
+
 NIELWEISE = check_two_arm_counts(
     [0, 1, 2, 0, 5, 1, 1, 1, 1, 1, 0, 0, 3, 6, 0, 0, 1, 4],
     [116, 44, 208, 130, 151, 98, 174, 74, 97, 113, 66, 70, 188, 187, 118, 252, 345, 64],
@@ -86,9 +89,9 @@ def test_wide_effects_are_integrated_right():
     tau, z = 10.0, np.linspace(-8.0, 8.0, 40_001)[:, None]
     for mu in (-4.0, -3.8, 3.7):
         (block,), _ = conditional_likelihood.likelihood_blocks(CONTRADICTING, "exact")
-        value = block.derivatives(mu + tau * z)[0] - z * z / 2
+        value = block.derivatives(mu + tau * np.tile(z, CONTRADICTING.k - 1))[0] - z * z / 2
         whole = special.logsumexp(value, axis=0) + np.log((z[1, 0] - z[0, 0]) / np.sqrt(2 * np.pi))
-        assert glmm_two_arm._marginal(block, mu, tau)[0] == pytest.approx(whole.sum(), abs=1e-6)
+        assert glmm_two_arm._marginal(block, mu, tau)[0] == pytest.approx(whole.sum(), abs=ONE_SIDED)
 
 
 @settings(deadline=None, max_examples=25)
