@@ -67,7 +67,8 @@ class FrozenEstimate:
     the declared choices that can move the number (outcome, filters, strata, measure, model, interval, level). ``cells`` holds the
     ids of the rows of ``outcomes.csv`` by study; ``rows_sha256`` is the digest of what those rows said. ``direction`` is the
     conclusion in a word (:mod:`cordbook.review.conclusions`), ``certainty`` its level. ``words`` are the number as the book
-    wrote it, by the name of the form: ``short`` ("53% (95% CI 43 to 64)"), ``full`` (with studies and people), ``of`` ("190 of 381").
+    wrote it, by the name of the form: ``short`` ("53% (95% CI 43 to 64)"), ``full`` (with studies and people), ``of`` ("190 of
+    381").
     """
 
     id: str
@@ -83,6 +84,7 @@ class FrozenEstimate:
     pi_high: float | None
     i2: float | None
     tau2: float | None
+    q_p: float | None
     k: int
     n: int
     events: int
@@ -97,6 +99,11 @@ class FrozenEstimate:
     def cell_ids(self) -> frozenset[str]:
         """Ids of all rows behind the estimate."""
         return frozenset(i for ids in self.cells.values() for i in ids)
+
+    @property
+    def result(self) -> FrozenEstimate | None:
+        """The numbers, as conditions of guards ask for them; None where nothing could be estimated."""
+        return None if self.estimate is None else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +160,30 @@ class Manifest:
         return {**self.data, **self.code, **self.lock}
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A released version: its estimates by id, guards, claims and the rows by table and key; the manifest beside them."""
+#: Rows of the evidence by table and key; blank values and columns of prose are left out.
+Rows = Mapping[str, Mapping[str, Mapping[str, str]]]
 
-    version: Version
-    date: dt.date
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What the review says at one moment: a release, or the working tree.
+
+    ``made_with`` are versions of what computed it and digests of the files of ``data/``, by name.
+    """
+
     estimates: Mapping[str, FrozenEstimate]
     guards: tuple[FrozenGuard, ...]
     claims: tuple[FrozenClaim, ...]
-    rows: Mapping[str, Mapping[str, Mapping[str, str]]]
+    rows: Rows
+    made_with: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Frozen):
+    """A released version: its estimates by id, guards, claims and rows; the manifest beside them."""
+
+    version: Version
+    date: dt.date
     manifest: Manifest
 
 
@@ -192,7 +213,7 @@ def read_release_folder(folder: Path) -> Release:
     try:
         return parse_release(content, rows["tables"], manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ReleaseError(f"{folder / ESTIMATES}: not what a release holds ({type(error).__name__}: {error}). {_RESTORE}") from error
+        raise _misshapen(folder / ESTIMATES, error) from error
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -201,7 +222,11 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return parse_manifest(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ReleaseError(f"{folder / MANIFEST}: not what a release holds ({type(error).__name__}: {error}). {_RESTORE}") from error
+        raise _misshapen(folder / MANIFEST, error) from error
+
+
+def _misshapen(path: Path, error: Exception) -> ReleaseError:
+    return ReleaseError(f"{path}: not what a release holds ({type(error).__name__}: {error}). {_RESTORE}")
 
 
 _RESTORE = "A release never changes: take the file back from the commit that is tagged with its version."
@@ -226,6 +251,7 @@ def parse_release(content: Mapping[str, Any], rows: Mapping[str, Any], manifest:
     return Release(
         version=Version.parse(content["version"]),
         date=dt.date.fromisoformat(content["date"]),
+        made_with={"python": manifest.python, **manifest.packages, **manifest.data},
         estimates={e.id: e for e in estimates},
         guards=tuple(FrozenGuard(**{**g, "estimate_ids": tuple(g["estimate_ids"])}) for g in content["guards"]),
         claims=tuple(FrozenClaim(**{**c, "estimate_ids": tuple(c["estimate_ids"])}) for c in content["claims"]),
