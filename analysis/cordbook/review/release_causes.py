@@ -30,7 +30,7 @@ class Cause:
     """One reason for a change.
 
     ``kind``: ``added``, ``removed``, ``corrected`` (a row of ``table`` with its ``key``; a correction names ``column``, ``before`` and
-    ``after``), ``out`` and ``in`` (an unchanged row that another row of its arm replaces, or gives way to), ``setting`` (a declared
+    ``after``), ``out`` and ``in`` (an unchanged row that another row of its study replaces or gives way to), ``setting`` (a declared
     choice), ``declared`` and ``withdrawn`` (the declaration itself), ``rule`` (a file that judges), ``beside`` (another estimate that
     this one is compared with), ``program`` (the package or a library).
     """
@@ -51,9 +51,9 @@ class Cause:
             case "added" | "removed":
                 return f"{self.table} row {self.key} {self.kind}"
             case "out":
-                return f"outcomes row {self.key} no longer used: another row of its arm takes its place"
+                return f"outcomes row {self.key}, itself unchanged, counts no longer"
             case "in":
-                return f"outcomes row {self.key} used now: the row of its arm that stood before it is gone"
+                return f"outcomes row {self.key}, itself unchanged, counts now"
             case "setting":
                 return f"setting {change}"
             case "declared":

@@ -20,6 +20,8 @@ from functools import total_ordering
 from pathlib import Path
 from typing import Any
 
+from cordbook.reads import note
+
 FOLDER = "releases"
 ESTIMATES, ROWS, MANIFEST = "estimates.json", "rows.json", "manifest.json"
 #: Grows when the meaning of a field changes; a reader refuses what it does not know.
@@ -190,6 +192,7 @@ class Release(Frozen):
 def list_releases(root: Path | str) -> tuple[Version, ...]:
     """The versions in ``releases/`` of a project folder, oldest first; other names in it are left alone."""
     folder = Path(root) / FOLDER
+    note("folder", FOLDER)
     if not folder.is_dir():
         return ()
     names = [p.name for p in folder.iterdir() if _VERSION.fullmatch(p.name) and (p / MANIFEST).is_file()]
