@@ -63,7 +63,8 @@ def metadata(source: Path, manifest: Manifest, sizes: Mapping[str, tuple[int, st
         "dateModified": manifest.date.isoformat(),
         "license": {"@id": _CC},
         "keywords": ", ".join(about["keywords"]),
-        "author": [{"@id": a["@id"]} for a in _authors(about)],
+        "author": _one_or_all([{"@id": a["@id"]} for a in _authors(about)]),
+        **_publisher(about),
         "creativeWorkStatus": manifest.state,
         "hasPart": [{"@id": part["@id"]} for part in (*datasets, *files)],
     }
@@ -108,6 +109,17 @@ def _authors(about: Mapping[str, Any]) -> list[dict[str, str]]:
             {"@id": author.get("orcid", f"#author-{place}"), "@type": "Person" if person else "Organization", "name": name}
         )
     return found
+
+
+def _one_or_all(items: list[dict[str, str]]) -> dict[str, str] | list[dict[str, str]]:
+    """A list of one as that one, as the specification asks."""
+    return items[0] if len(items) == 1 else items
+
+
+def _publisher(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The first group among the authors; nothing where all are people."""
+    groups = [a for a in _authors(about) if a["@type"] == "Organization"]
+    return {"publisher": {"@id": groups[0]["@id"]}} if groups else {}
 
 
 def _file(path: str, text: str, sizes: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
