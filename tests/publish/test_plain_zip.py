@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 
 from cordbook.publish.plain_zip import Damaged, content, extract, read, write
 
-MEMBERS = [("a/x.txt", 0o644, b"one"), ("a/run", 0o755, b"#!/bin/sh\n"), ("a/empty", 0o644, b""), ("a/é.csv", 0o644, "µ".encode() * 50)]
+MEMBERS = [
+    ("a/x.txt", 0o644, b"one"),
+    ("a/run", 0o755, b"#!/bin/sh\n"),
+    ("a/empty", 0o644, b""),
+    ("a/é.csv", 0o644, "µ".encode() * 50),
+]
 SMALL = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.publish import small_book
 
 from cordbook.review.estimates import load_estimates
 from cordbook.review.freezing import freeze
@@ -20,7 +21,6 @@ from cordbook.review.release_diff import Comparison, compare, differing
 from cordbook.review.release_history import history
 from cordbook.review.release_steps import MAJOR, MINOR, PATCH, proposed, required_step, step_between, too_small
 from cordbook.review.releases import Frozen, FrozenGuard, ReleaseError, Version
-from tests.publish import small_book
 
 LIMA = "lima2010.treated.ais_improved.all.27.7"
 GUARDS = (
@@ -34,7 +34,10 @@ def project(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """The small book, with subgroups in one of its estimates."""
     target = small_book.make(root, tmp_path_factory.mktemp("diff") / "project")
     path = target / "data" / "syntheses.yml"
-    path.write_text(path.read_text(encoding="utf-8").replace("    sentence: About", "    by: cell_type\n    sentence: About"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("    sentence: About", "    by: cell_type\n    sentence: About"),
+        encoding="utf-8",
+    )
     return target
 
 
@@ -83,7 +86,14 @@ def add_study(data: Path) -> None:
     add_row(data, "studies", "lima2010", study_id="new2027")
     add_row(data, "arms", "lima2010.treated", arm_id="new2027.treated", study_id="new2027")
     add_row(
-        data, "outcomes", LIMA, cell_id="new2027.treated.ais_improved.all.12", study_id="new2027", arm_id="new2027.treated", events="9", n="10"
+        data,
+        "outcomes",
+        LIMA,
+        cell_id="new2027.treated.ais_improved.all.12",
+        study_id="new2027",
+        arm_id="new2027.treated",
+        events="9",
+        n="10",
     )
 
 
@@ -153,7 +163,9 @@ def test_an_arm_that_changes_its_role_is_named(changed):
 
 
 def test_a_row_replaced_by_a_later_one_is_told_from_a_removed_row(changed):
-    found = changed(lambda data: add_row(data, "outcomes", LIMA, cell_id=LIMA.replace("27.7", "60"), timepoint_months="60", events="10"))
+    found = changed(
+        lambda data: add_row(data, "outcomes", LIMA, cell_id=LIMA.replace("27.7", "60"), timepoint_months="60", events="10")
+    )
     assert told(found)["ais-improved"] == [
         f"outcomes row {LIMA.replace('27.7', '60')} added",
         f"outcomes row {LIMA}, itself unchanged, counts no longer",
@@ -271,4 +283,6 @@ def test_rows_are_kept_as_they_stand_in_the_files(project, before):
     for row in csv.DictReader(io.StringIO(text, newline="")):
         kept = before.rows["outcomes"][row["cell_id"]]
         assert {c: v for c, v in row.items() if c in kept} == dict(kept)
-        assert all(row[c] == "" or c in ("cell_id", "source_url", "locator", "definition", "note") for c in row if c not in kept)
+        assert all(
+            row[c] == "" or c in ("cell_id", "source_url", "locator", "definition", "note") for c in row if c not in kept
+        )

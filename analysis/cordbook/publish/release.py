@@ -16,7 +16,7 @@ from pathlib import Path
 from cordbook.evidence import validate
 from cordbook.project import Project
 from cordbook.publish import git
-from cordbook.publish.archive import Archive, ArchiveError, build_in_its_own_process, copy_tracked, name_of, write_archive
+from cordbook.publish.archive import Archive, build_in_its_own_process, copy_tracked, name_of, write_archive
 from cordbook.publish.build import BuildFailed, build
 from cordbook.publish.chapters import ChapterFailed
 from cordbook.publish.check import check
@@ -52,11 +52,13 @@ SOURCE_DATE = "SOURCE_DATE_EPOCH"
 
 
 class ReleaseRefused(RuntimeError):
-    """The release is refused; ``reasons`` are all of them, each with what to do. Nothing was changed."""
+    """The release is refused; ``reasons`` are all of them, each with what to do. Nothing was frozen or written."""
 
     def __init__(self, version: str, reasons: tuple[str, ...]) -> None:
         listed = "\n".join(f"  - {reason.replace(chr(10), chr(10) + '    ')}" for reason in reasons)
-        super().__init__(f"version {version} is not released, for {len(reasons)} reason(s):\n{listed}\nNothing was changed.")
+        super().__init__(
+            f"version {version} is not released, for {len(reasons)} reason(s):\n{listed}\nNothing was frozen or written."
+        )
         self.reasons = reasons
 
 
@@ -105,7 +107,7 @@ def date_asked(text: str | None) -> dt.date:
 def release(project: Project, asked: Asked, *, report: Callable[[str], None] = print) -> Released:
     """Release the checkout as ``asked.version``.
 
-    Raises :class:`ReleaseRefused` (nothing was changed), ``ArchiveError``, ``GitError`` or ``ReleaseError``.
+    Raises :class:`ReleaseRefused` (nothing was frozen or written), ``ArchiveError``, ``GitError`` or ``ReleaseError``.
     """
     report("looking at the checkout, the data and the last release")
     reasons = list(_tree_reasons(project, asked))
@@ -138,6 +140,12 @@ def _tree_reasons(project: Project, asked: Asked) -> Iterator[str]:
         yield f"version {asked.version} is not above the last release, {there[-1]}"
     elif (project.root / FOLDER / str(asked.version)).exists():
         yield f"{FOLDER}/{asked.version} is there already, but is no whole release; remove it"
+    if (project.root / "dist").exists() and not (project.root / "dist").is_dir():
+        yield "dist is a file; archives are written into a folder of that name"
+    try:
+        versioned(project.root, str(asked.version), asked.date)
+    except NoVersionLine as error:
+        yield str(error)
 
 
 def _findings(project: Project, asked: Asked) -> tuple[_Findings | None, list[str]]:
@@ -217,10 +225,7 @@ def _prepare(project: Project, asked: Asked, found: _Findings, stage: Path, repo
 def _freeze(stage: Path, asked: Asked, found: _Findings, modes: dict[str, int]) -> list[str]:
     """Write what carries the version, and the release itself, into the copy; returns the paths. The manifest comes last."""
     version, folder = str(asked.version), f"{FOLDER}/{asked.version}"
-    try:
-        texts = versioned(stage, version, asked.date)
-    except NoVersionLine as error:
-        raise ArchiveError(f"{error}. Nothing was changed.") from error
+    texts = versioned(stage, version, asked.date)
     log = (stage / CHANGELOG).read_text(encoding="utf-8") if (stage / CHANGELOG).is_file() else ""
     texts[CHANGELOG] = changelog(log, version, asked.date, results_lines(found.comparison, found.now))
     texts[f"{folder}/{ESTIMATES}"] = estimates_json(found.now, asked.version, asked.date)
