@@ -44,7 +44,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE.csv", nargs="?", help=FILE_HELP)
-    parser.add_argument("--events", metavar="COL", help="column with the number of participants who had the event")
+    parser.add_argument("--events", metavar="COL", help="column with the number who had the event")
     parser.add_argument("--n", metavar="COL", help="column with the number of participants")
     parser.add_argument("--study", metavar="COL", help="column with the names of the studies")
     parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale on which proportions are pooled (default: logit)")
@@ -68,7 +68,7 @@ def _pool(args: argparse.Namespace):
         return pool_evidence.pool(args, model)
     missing = [name for name, value in (("FILE.csv", args.file), ("--events", args.events), ("--n", args.n)) if not value]
     if missing:
-        raise ReadError(f"{', '.join(missing)} missing: give a file with --events and --n, or --outcome for the review's own data.")
+        raise ReadError(f"{', '.join(missing)} missing: give a file with --events and --n, or --outcome for the review's data.")
     table = read_table(args.file)
     read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
     events, n = read_counts(table, [(args.events, args.n)])

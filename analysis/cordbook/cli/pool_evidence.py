@@ -14,13 +14,13 @@ BOUNDS = "year, months (from treatment to the count) or n (people counted)"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options that choose rows of the review's data."""
     group = parser.add_argument_group(
-        "the review's own evidence", "instead of a file: rows of data/ by the rules of the declared estimates, nobody counted twice"
+        "the review's own evidence", "instead of a file: rows of data/, chosen by the rules of the declared estimates"
     )
     group.add_argument("--outcome", metavar="OUTCOME", help="key of an outcome, as ais_improved")
     group.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE",
-        help="only rows with this value; of a column given more than once, any of the values. Columns of studies, arms and outcomes, "
-        "stratum.KEY, phase, injury_level, rob.ITEM",
+        help="only rows with this value; given more than once for a column, any of the values. Columns of studies, arms and "
+        "outcomes, stratum.KEY, phase, injury_level, rob.ITEM",
     )  # fmt: skip
     group.add_argument(
         "--strata", default="total", metavar="total|widest|KEY=VALUE;...",
@@ -56,7 +56,8 @@ def pool(args: argparse.Namespace, model: str) -> Any:
         found = answer(cells, question, disjoint_keys)
     except (NoProject, Unreadable, QuestionError) as error:
         raise ReadError(str(error)) from error
-    _tell("not pooled", [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()], "counts by reason")
+    by_reason = [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()]
+    _tell("not pooled", by_reason, "counts by reason")
     _tell("not pooled", list(found.unclear), "strata may share patients")
     _tell("not pooled", list(found.within), "part of another group that is counted")
     if not len(found.rows):

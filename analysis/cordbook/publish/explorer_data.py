@@ -19,7 +19,7 @@ from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.explore import ITEM, Question, default_question, explorer_cells
 from cordbook.review.risk_of_bias import load_items
-from cordbook.review.selection import _column
+from cordbook.review.selection import column_of
 
 #: Filters that the page offers, in this order: column and what it is called. Columns that declarations use besides are added.
 FACETS: Mapping[str, str] = {
@@ -44,7 +44,6 @@ SETTINGS = {
     "sbrt_reirradiation": "Stereotactic re-irradiation", "hypofractionated": "Few large fractions",
     "hyperfractionated": "Several fractions a day", "particle": "Protons or carbon ions", "chemoradiation": "With chemotherapy",
 }  # fmt: skip
-NOT_STATED = "Not stated"
 
 
 def explorer_script(estimates: Estimates) -> str:
@@ -91,15 +90,18 @@ def _strata(cells: pd.DataFrame) -> list[str]:
 def _coded(cells: pd.DataFrame, column: str) -> dict[str, Any]:
     """A column as sorted values, their words, and the place of each cell's value in the list (-1: not stated)."""
     strata = cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
-    held = [None if pd.isna(v) else str(v) for v in _column(cells, strata, column)]
+    held = [None if pd.isna(v) else str(v) for v in column_of(cells, strata, column)]
     values = sorted({v for v in held if v is not None}, key=_order(column))
     place = {value: i for i, value in enumerate(values)}
-    return {"values": values, "words": [_say(column, value) for value in values], "codes": [place.get(v, -1) if v is not None else -1 for v in held]}
+    codes = [-1 if value is None else place[value] for value in held]
+    return {"values": values, "words": [_say(column, value) for value in values], "codes": codes}
 
 
 def _order(column: str) -> Callable[[str], tuple[int, str]]:
-    course = {"phase": list(words.PHASES), "role": list(ROLES), "injury_level": list(LEVELS), "confidence": list(CONFIDENCE), "design": list(words.DESIGNS)}
-    known = course.get(column, [])
+    course: Mapping[str, Mapping[Any, Any]] = {
+        "phase": words.PHASES, "role": ROLES, "injury_level": LEVELS, "confidence": CONFIDENCE, "design": words.DESIGNS,
+    }  # fmt: skip
+    known = list(course.get(column, ()))
     return lambda value: (known.index(value) if value in known else len(known), value)
 
 

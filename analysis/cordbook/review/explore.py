@@ -1,4 +1,4 @@
-"""Questions that a reader asks of the evidence: filters in, the rows that answer them out, by the rules of the declared estimates.
+"""Questions that a reader asks of the evidence: filters in, rows out, by the rules of the declared estimates.
 
 The explorer of the book and ``cordbook pool --outcome`` both ask in this way, so that one prints what the other shows.
 """
@@ -14,11 +14,12 @@ import pandas as pd
 from cordbook.evidence.evidence import Evidence, parse_stratum
 from cordbook.review.declarations import Synthesis
 from cordbook.review.risk_of_bias import judge_studies, load_items, study_facts
-from cordbook.review.selection import SELECTED, SelectionError, _column, one_row_an_arm, select_cells
+from cordbook.review.selection import SELECTED, SelectionError, column_of, one_row_an_arm, select_cells
 
 #: Numbers that can be bounded: year of the report, months from treatment to the count, people counted in an arm.
 RANGES = ("year", "months", "n")
 STRATA = ("total", "widest")
+REGIONS = ("cervical", "thoracic", "lumbar")
 #: Before the name of an item of risk_of_bias.yml: a column that holds its answer.
 ITEM = "rob."
 
@@ -70,7 +71,7 @@ def explorer_cells(evidence: Evidence) -> pd.DataFrame:
     named = strata.map(lambda s: s.get("phase"))
     added = {
         "phase": named.where(named.notna(), cells["injury_phase"]),
-        "injury_level": [_level(row) for row in cells[["level_cervical", "level_thoracic", "level_lumbar"]].itertuples(index=False)],
+        "injury_level": [_level(row) for row in cells[[f"level_{name}" for name in REGIONS]].itertuples(index=False)],
     }
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
     if items:
@@ -80,7 +81,7 @@ def explorer_cells(evidence: Evidence) -> pd.DataFrame:
 
 
 def _level(counts: tuple[object, ...]) -> str | None:
-    some = [name for name, n in zip(("cervical", "thoracic", "lumbar"), counts, strict=True) if not pd.isna(n) and n > 0]
+    some = [name for name, n in zip(REGIONS, counts, strict=True) if not pd.isna(n) and n > 0]
     if len(some) > 1:
         return "several"
     known = [n for n in counts[:2] if not pd.isna(n)]
@@ -150,7 +151,7 @@ def _left_out(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
     barred = cells[~cells["poolable"].fillna(False).astype(bool)]
     strata = barred["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
     for column, values in question.where:
-        held = _column(barred, strata, column).isin(values)
+        held = column_of(barred, strata, column).isin(values)
         barred, strata = barred[held], strata[held]
     return barred
 
