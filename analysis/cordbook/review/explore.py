@@ -14,7 +14,7 @@ import pandas as pd
 from cordbook.evidence.evidence import Evidence, parse_stratum
 from cordbook.review.declarations import Synthesis
 from cordbook.review.risk_of_bias import judge_studies, load_items, study_facts
-from cordbook.review.selection import SELECTED, SelectionError, column_of, one_row_an_arm, select_cells
+from cordbook.review.selection import SelectionError, column_of, one_row_an_arm, select_cells
 
 #: Numbers that can be bounded: year of the report, months from treatment to the count, people counted in an arm.
 RANGES = ("year", "months", "n")
@@ -119,18 +119,24 @@ def answer(cells: pd.DataFrame, question: Question, disjoint_keys: frozenset[str
     chosen = select_cells(asked, _as_synthesis(question))
     parts = dict(zip(chosen["arm_id"], chosen["part_of"], strict=True))
     within = tuple(sorted(arm for arm, wider in parts.items() if wider in parts))
-    rows, unclear = [], []
-    for arm_id, group in chosen[~chosen["arm_id"].isin(within)].groupby("arm_id", sort=True):
-        try:
-            rows.append(one_row_an_arm(group, disjoint_keys))
-        except SelectionError:
-            unclear.append(str(arm_id))
-    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=SELECTED)
+    chosen = chosen[~chosen["arm_id"].isin(within)]
+    unclear = _unclear_arms(chosen, disjoint_keys)
+    table = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], disjoint_keys)
     for name, least, most in question.bounds:
         if name == "n":
             table = _within(table, "n", least, most)
-    order = table.assign(_year=pd.to_numeric(table["year"]).fillna(9999)).sort_values(["_year", "label"], kind="stable").index
-    return Answer(table.loc[order].reset_index(drop=True), _left_out(asked, question), tuple(unclear), within)
+    return Answer(table.reset_index(drop=True), _left_out(asked, question), unclear, within)
+
+
+def _unclear_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> tuple[str, ...]:
+    """Arms of which several rows are chosen that may share patients."""
+    unclear = []
+    for arm_id, group in chosen[chosen["arm_id"].duplicated(keep=False)].groupby("arm_id", sort=True):
+        try:
+            one_row_an_arm(group, disjoint_keys)
+        except SelectionError:
+            unclear.append(str(arm_id))
+    return tuple(unclear)
 
 
 def _as_synthesis(question: Question) -> Synthesis:

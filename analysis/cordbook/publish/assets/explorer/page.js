@@ -275,6 +275,7 @@
       answer.rows.forEach(function (r) { r.weight = 0; });
       answer.counted.forEach(function (r, i) { r.weight = pooled.weights[i]; });
       X.current = { question: question, answer: answer, pooled: pooled, address: X.toAddress(E, question), command: X.toCommand(question) };
+      parts.command.textContent = X.current.command;
       buildFilters();
       showControls();
       showChips();
