@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from cordbook.evidence.evidence import parse_stratum
 from cordbook.publish.explorer_data import explorer_script
 from cordbook.publish.explorer_ext import SCRIPTS
 from cordbook.review.explore import Question, explorer_cells
 from cordbook.review.selection import column_of
-from cordbook.evidence.evidence import parse_stratum
 
 HERE = Path(__file__).parent
 ASSETS = HERE.parents[1] / "analysis" / "cordbook" / "publish" / "assets" / "explorer"
@@ -44,8 +44,15 @@ def node(evidence_js) -> Callable[..., Any]:
         pytest.skip("no node on this machine: apt install nodejs")
 
     def call(ask: str, arguments: Any = None) -> Any:
-        given = {"scripts": [str(ASSETS / f"{name}.js") for name in SCRIPTS], "evidence": str(evidence_js), "ask": ask, "arguments": arguments}
-        done = subprocess.run([program, str(HERE / "driver.cjs")], input=json.dumps(given), capture_output=True, text=True, check=False)
+        given = {
+            "scripts": [str(ASSETS / f"{name}.js") for name in SCRIPTS],
+            "evidence": str(evidence_js),
+            "ask": ask,
+            "arguments": arguments,
+        }
+        done = subprocess.run(
+            [program, str(HERE / "driver.cjs")], input=json.dumps(given), capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -85,7 +92,9 @@ def random_questions(cells, number: int, seed: int) -> list[tuple[Question, str]
                 where.append((column, tuple(sorted(draw.sample(there, draw.randint(1, min(3, len(there))))))))
         bounds = []
         if draw.random() < 0.4:
-            bounds.append(("year", float(draw.randint(1990, 2015)), float(draw.randint(2012, 2025)) if draw.random() < 0.5 else None))
+            bounds.append(
+                ("year", float(draw.randint(1990, 2015)), float(draw.randint(2012, 2025)) if draw.random() < 0.5 else None)
+            )
         if draw.random() < 0.2:
             bounds.append(("months", float(draw.randint(0, 12)), None))
         if draw.random() < 0.2:

@@ -1,6 +1,8 @@
 """The explorer's engine, in node, against the package: pooling, selection, addresses, commands."""
 
 import math
+import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,8 +18,8 @@ from tests.explorer.conftest import MODELS, as_page_asks, random_questions
 #: What the issue of a number is judged by: 1e-6 of a proportion; on I2 (percent), Q and tau2 relative to values above 1.
 TOLERANCE = 1e-6
 FIELDS = {
-    "estimate": "estimate", "low": "ci_low", "high": "ci_high", "piLow": "pi_low", "piHigh": "pi_high", "tau2": "tau2", "i2": "i2", "q": "q",
-    "qP": "q_p",
+    "estimate": "estimate", "low": "ci_low", "high": "ci_high", "piLow": "pi_low", "piHigh": "pi_high", "tau2": "tau2", "i2": "i2",
+    "q": "q", "qP": "q_p",
 }  # fmt: skip
 
 
@@ -71,7 +73,9 @@ def test_every_outcome_begins_where_the_package_would(node, cells, estimates):
         if outcome in declared:
             continue
         rows = answer(cells, default_question(cells, outcome), disjoint).rows
-        assert [(r[0], r[1], r[2]) for r in page["rows"]] == list(zip(rows["study_id"], rows["events"], rows["n"], strict=True)), outcome
+        assert [(r[0], r[1], r[2]) for r in page["rows"]] == list(
+            zip(rows["study_id"], rows["events"], rows["n"], strict=True)
+        ), outcome
         if len(rows):
             assert_same(page["pooled"], pool_rows(rows, measure="logit", model="glmm", ci=None, level=0.95), outcome)
 
@@ -130,15 +134,13 @@ def test_addresses_lead_back_and_commands_ask_the_same(node, cells):
 
 def asked_by(command):
     """The question and model that the command line reads from a command."""
-    import shlex
-
     program, *words = shlex.split(command)
     assert program == "cordbook"
     options = parser().parse_args(words)
     question = question_of(options)
-    from dataclasses import replace
-
-    return replace(question, where=tuple(sorted(question.where)), exclude=tuple(sorted(question.exclude))), options.model or "glmm"
+    return replace(
+        question, where=tuple(sorted(question.where)), exclude=tuple(sorted(question.exclude))
+    ), options.model or "glmm"
 
 
 def test_a_question_of_the_book_has_a_short_address(node, estimates):
@@ -150,7 +152,15 @@ def test_a_question_of_the_book_has_a_short_address(node, estimates):
 
 
 def test_a_broken_address_is_no_question_and_does_no_harm(node):
-    hashes = ["", "#", "#%", "#outcome=%E0%A4%A", "#estimate=nothing", "#outcome=__proto__", "#outcome=ais_improved&__proto__=x&constructor=y&year=..&n=a..b"]
+    hashes = [
+        "",
+        "#",
+        "#%",
+        "#outcome=%E0%A4%A",
+        "#estimate=nothing",
+        "#outcome=__proto__",
+        "#outcome=ais_improved&__proto__=x&constructor=y&year=..&n=a..b",
+    ]
     found = node("reads", hashes)
     assert [f["question"] for f in found[:-1]] == [None] * 6
     assert found[-1]["question"]["where"] == {}

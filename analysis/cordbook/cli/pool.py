@@ -47,7 +47,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--events", metavar="COL", help="column with the number who had the event")
     parser.add_argument("--n", metavar="COL", help="column with the number of participants")
     parser.add_argument("--study", metavar="COL", help="column with the names of the studies")
-    parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale on which proportions are pooled (default: logit)")
+    parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale of the pooled proportions (default: logit)")
     parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for the other measures")
     add_common_options(parser, INTERVALS)
     pool_evidence.add_options(parser)
