@@ -13,6 +13,7 @@ import json
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ import nbformat
 import yaml
 
 from cordbook.project import Project
-from cordbook.publish.files import digest, sweep, write_whole
+from cordbook.publish.files import digest, file_digest, sweep, write_whole
 from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
 from cordbook.reads import Read
 from cordbook.review.kept import VARIABLE
@@ -99,11 +100,12 @@ def _staleness(name: str, path: Path, records: Records, today: Today) -> Stalene
     record = records.get(name)
     if record is None:
         return Staleness(name, why="it has not been executed here yet")
-    notebook = nbformat.read(path, as_version=4)
-    if record.code != code_digest(notebook):
+    # A file with the same bytes need not be parsed.
+    notebook = None if file_digest(path) == record.file else nbformat.read(path, as_version=4)
+    if notebook and record.code != code_digest(notebook):
         return Staleness(name, why="its code has changed")
     changed = today.changed(record.reads)
-    if not changed and record.outputs != outputs_digest(notebook):
+    if notebook and not changed and record.outputs != outputs_digest(notebook):
         return Staleness(name, why="its stored outputs are not those of its last execution")
     return Staleness(name, changed=tuple(changed))
 
@@ -127,8 +129,9 @@ def refresh(
     force: bool = False,
     today: Today | None = None,
     kept: Path | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Execute stale chapters in place, in parallel; return those executed. ``kept``: see :func:`execute`.
+    """Execute stale chapters in place, in parallel; return those executed. ``kept``, ``meanwhile``: see :func:`execute`.
 
     A notebook file is replaced only when its content changes and only after its execution succeeded, in one step.
     Raises :class:`ChapterFailed` with all that failed, after the others are done.
@@ -138,7 +141,7 @@ def refresh(
     for path in chapters(project):
         sweep(path)
     records, failures, done = Records(project), {}, 0
-    for path, result in execute(project, todo, kept=kept):
+    for path, result in execute(project, todo, kept=kept, meanwhile=meanwhile):
         done += 1
         name = _name(project, path)
         report(f"  [{done}/{len(todo)}] {name}{': failed' if result.error else ''}")
@@ -158,7 +161,7 @@ def refresh(
 def _record(result: Executed, today: Today) -> Record:
     notebook = nbformat.reads(result.text, as_version=4)
     reads = today.digests(result.reads) | today.digests([ENVIRONMENT])
-    return Record(code_digest(notebook), outputs_digest(notebook), reads)
+    return Record(digest(result.text), code_digest(notebook), outputs_digest(notebook), reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +175,17 @@ class Executed:
 
 
 def execute(
-    project: Project, paths: Sequence[Path], *, workers: int | None = None, kept: Path | None = None
+    project: Project,
+    paths: Sequence[Path],
+    *,
+    workers: int | None = None,
+    kept: Path | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Path, Executed]]:
     """Execute notebooks, each in a kernel of its own, without touching the files; yields each when it is done.
 
-    ``kept`` names the estimates that were just computed, so that the kernels need not.
+    ``kept`` names the estimates that were just computed, so that the kernels need not. ``meanwhile`` runs in a thread of
+    the builder, which has little to do while kernels run.
     """
     if not paths:
         return
@@ -187,6 +196,9 @@ def execute(
         preload()
         # All are forked before the event loop below exists; each waits for its orders.
         forks = [ForkedProcess(_leave_locks) for _ in paths]
+    # After forking: a forked child must not hold what a thread of its parent had locked.
+    aside = threading.Thread(target=meanwhile, name="cordbook-meanwhile")
+    aside.start()
     loop = asyncio.new_event_loop()
     try:
         # One more than there are processors: a kernel also waits, for its sockets and for the builder.
@@ -207,6 +219,7 @@ def execute(
             task.cancel()
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+        aside.join()
 
 
 def _leave_locks() -> None:
