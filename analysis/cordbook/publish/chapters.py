@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import yaml
 from cordbook.project import Project
 from cordbook.publish.files import digest, file_digest, sweep, write_whole
 from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
+from cordbook.publish.sockets import socket_folder, sweep_sockets
 from cordbook.reads import Read
 from cordbook.review.kept import VARIABLE
 
@@ -93,10 +93,10 @@ def outputs_digest(notebook: nbformat.NotebookNode) -> str:
 def staleness(project: Project, today: Today) -> list[Staleness]:
     """For each chapter in the order of the book, whether it is stale and why."""
     records = Records(project)
-    return [_staleness(_name(project, path), path, records, today) for path in chapters(project)]
+    return [_staleness(_name(project, path), path, records, today.changed) for path in chapters(project)]
 
 
-def _staleness(name: str, path: Path, records: Records, today: Today) -> Staleness:
+def _staleness(name: str, path: Path, records: Records, changed_of: Callable[[Mapping[Read, str]], list[Read]]) -> Staleness:
     record = records.get(name)
     if record is None:
         return Staleness(name, why="it has not been executed here yet")
@@ -104,7 +104,7 @@ def _staleness(name: str, path: Path, records: Records, today: Today) -> Stalene
     notebook = None if file_digest(path) == record.file else nbformat.read(path, as_version=4)
     if notebook and record.code != code_digest(notebook):
         return Staleness(name, why="its code has changed")
-    changed = today.changed(record.reads)
+    changed = changed_of(record.reads)
     if notebook and not changed and record.outputs != outputs_digest(notebook):
         return Staleness(name, why="its stored outputs are not those of its last execution")
     return Staleness(name, changed=tuple(changed))
@@ -112,7 +112,9 @@ def _staleness(name: str, path: Path, records: Records, today: Today) -> Stalene
 
 def stale_chapters(project: Project, today: Today | None = None) -> list[Path]:
     """Chapters whose stored outputs were not made from today's data, package and code, or have none."""
-    return [project.root / s.name for s in staleness(project, today or Today(project)) if s]
+    today, records = today or Today(project), Records(project)
+    # One reason is enough.
+    return [path for path in chapters(project) if _staleness(_name(project, path), path, records, today.first_changed)]
 
 
 def recorded_files(project: Project) -> set[str]:
@@ -191,6 +193,7 @@ def execute(
         return
     from cordbook.publish.kernels import ForkedProcess, can_fork, preload
 
+    sweep_sockets()
     forks: list[ForkedProcess | None] = [None] * len(paths)
     if can_fork():
         preload()
@@ -244,7 +247,7 @@ async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Execut
 
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
-    with tempfile.TemporaryDirectory(prefix="cordbook-") as sockets:
+    with socket_folder() as sockets:
         transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
         manager = ForkedKernelManager.of(fork, connection_file=f"{sockets}/kernel.json", **transport) if fork else None
         client = NotebookClient(

@@ -77,6 +77,11 @@ class Today:
         """The reads whose digest is no longer the recorded one, sorted."""
         return sorted(read for read, then in reads.items() if self.digest(read) != then)
 
+    def first_changed(self, reads: Mapping[Read, str]) -> list[Read]:
+        """One read whose digest is no longer the recorded one, or none; what takes a computation is looked at last."""
+        in_turn = sorted(reads, key=lambda read: (read[0].startswith("value"), read))
+        return next(([read] for read in in_turn if self.digest(read) != reads[read]), [])
+
     def _fresh(self, read: Read) -> str:
         try:
             match read:
