@@ -26,6 +26,7 @@ _COMPACT = (
     (re.compile(r"> <"), "><"),
 )
 _TAG = re.compile(r"<[^>]+>")
+_STYLE = re.compile(r' style="([^"]*)"')
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
 _SIZE = re.compile(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"')
 
@@ -56,7 +57,7 @@ class Figure:
         scroll = f'<div class="cb-figure-scroll" tabindex="0" role="group" aria-label="{escape(self.alt, quote=True)}">'
         return (
             f'<figure class="cb-figure" id="{self.id}"><p class="cb-figure-title">{escape(self.title)}</p>{scroll}'
-            f'<div class="cb-figure-canvas" style="min-width:min({self.width_px}px,42rem)">{_for_screen(self.svg)}</div></div>'
+            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg)}</div></div>'
             f"<figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
@@ -105,9 +106,26 @@ def _for_screen(svg: str) -> str:
     svg = svg.replace("<svg ", f'<svg {hidden}focusable="false" ', 1).replace(' target="_blank"', "")
     for pattern, replacement in _COMPACT:
         svg = pattern.sub(replacement, svg)
+    # Attributes instead of styles, which a strict Content-Security-Policy forbids; a page can still override them.
+    svg = _STYLE.sub(_as_attributes, svg)
     # Only within tags: the numbers that a reader sees stay as they are.
     svg = _TAG.sub(lambda tag: _LONG_NUMBER.sub(r"\1", tag[0]), svg)
     return recolour(svg, SCREEN_COLOURS)
+
+
+def _as_attributes(style: re.Match[str]) -> str:
+    """A style attribute as presentation attributes, which mean the same in SVG.
+
+    >>> _STYLE.sub(_as_attributes, '<path style="fill: none; stroke: #c8ccd0"/>')
+    '<path fill="none" stroke="#c8ccd0"/>'
+    """
+    pairs = (part.partition(":") for part in style[1].split(";") if part.strip())
+    return "".join(f' {name.strip()}="{value.strip()}"' for name, _, value in pairs)
+
+
+def _least_width(width_px: int) -> int:
+    """The width below which a figure scrolls in its box, in steps that cordbook.css has a class for."""
+    return min(-(-width_px // 80) * 80, 640)
 
 
 def recolour(svg: str, colours: Mapping[str, str]) -> str:
