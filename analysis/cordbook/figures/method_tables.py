@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cordbook.figures.tables import Cell, Table
+from cordbook.review.audit import VerifiedWeight
 from cordbook.review.checklist import STATES, Answer, count_states
 from cordbook.review.coverage import METHODS, TOLERATED, Coverage
 from cordbook.review.estimates import Estimate
@@ -136,10 +137,11 @@ def _what(outcome: str, stratum: object) -> str:
     return outcome if pd.isna(stratum) else f"{outcome}; {str(stratum).replace(';', '; ').replace('=', ': ').replace('_', ' ')}"
 
 
-def verified_table(shares: Sequence[tuple[Estimate, float]]) -> Table:
+def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
     """Share of every estimate's weight whose cells a person has checked."""
     rows = tuple(
-        (Cell(e.title, href=f"estimates.html#{e.id}"), number(e.k), number(len(e.cells)), Cell(percent(share), numeric=True)) for e, share in shares
+        (Cell(w.title, href=f"estimates.html#{w.id}"), number(w.k), number(w.cells), Cell(percent(w.share), numeric=True))
+        for w in weights
     )
     header = ("Estimate", "Studies", "Cells", "Weight checked by a person")
     return Table("verified-weight", "How much of each estimate a person has checked", header, rows, folded=True)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.review.estimates import Estimate
+from cordbook.reads import by_value_of_estimates
+from cordbook.review.estimates import Estimate, Estimates
 
 #: Why a study with countable outcomes stands in no synthesis, where its cells themselves may be pooled.
 NO_SYNTHESIS = "Outcome that no synthesis asks for"
@@ -80,6 +81,12 @@ class StudyFlow:
         wrong = [f"study reports {a}: {n}; {b}: {m}" for a, n, b, m in sums if n != m]
         if wrong:
             raise FlowError("the flow of studies does not add up: " + "; ".join(wrong))
+
+
+@by_value_of_estimates
+def flow_today(estimates: Estimates) -> StudyFlow:
+    """:func:`study_flow` of the review."""
+    return study_flow(estimates.evidence, estimates)
 
 
 def study_flow(evidence: Evidence, estimates: Iterable[Estimate]) -> StudyFlow:

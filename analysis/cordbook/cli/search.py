@@ -1,0 +1,131 @@
+"""``cordbook search``: run the saved searches and take in what they find."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "search",
+        help="run the saved searches and take in what they find",
+        description="Run the searches of data/search_strategies.csv that a program can run: PubMed, Europe PMC, "
+        "ClinicalTrials.gov, Crossref and OpenAlex. A search that breaks off goes on where it stopped when the command is given again; records "
+        "enter data/ when a search is whole, each once.",
+        epilog="Environment: CORDBOOK_CONTACT, your e-mail address, which sources ask for; NCBI_API_KEY, for 10 instead of 3 "
+        "requests a second; OPENALEX_API_KEY, which OpenAlex needs for long lists; CORDBOOK_PUBMED_URL and the like, for a "
+        "mirror. Exit code 0: all searches are whole. 1: one is not, or there is no network. 2: wrong use.",
+    )
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="*",
+        help="pubmed, epmc, ctgov, crossref, openalex or the key of a strategy (default: all)",
+    )
+    since = parser.add_mutually_exclusive_group()
+    since.add_argument("--since", metavar="DATE", type=_day, help="only records that the source has got since, as in 2026-11-20")
+    since.add_argument(
+        "--since-last",
+        action="store_true",
+        help="only records since the last complete search of each strategy, with a week's overlap",
+    )
+    parser.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="how the result is told (default: text)"
+    )
+    parser.add_argument("--timeout", type=float, default=60.0, help=argparse.SUPPRESS)
+    parser.add_argument("--back-off", type=float, default=1.0, help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.intake.http import NotInstalled
+    from cordbook.intake.searching import UnknownSource, since_last, strategies
+    from cordbook.intake.searching import run as run_searches
+    from cordbook.intake.store import Busy
+    from cordbook.intake.text import one_line
+    from cordbook.project import NoProject, find_project
+
+    def say(text: str) -> None:
+        print(one_line(text), file=sys.stderr, flush=True)
+
+    try:
+        project = find_project()
+        chosen = strategies(project.data, options.sources)
+        outcomes = run_searches(
+            project,
+            chosen,
+            lambda s: since_last(project.data, s.strategy_id) if options.since_last else options.since or "",
+            date.today().isoformat(),
+            say,
+            timeout=options.timeout,
+            back_off=options.back_off,
+        )
+    except UnknownSource as error:
+        print(f"cordbook search: {error}", file=sys.stderr)
+        return USAGE
+    except (NoProject, NotInstalled, Busy, OSError) as error:
+        print(f"cordbook search: {error}", file=sys.stderr)
+        return FAILED
+    if outcomes and all(o.no_network for o in outcomes):
+        print(f"cordbook search: no network: {one_line(outcomes[0].failed)}. Nothing was changed.", file=sys.stderr)
+        return FAILED
+    if options.format == "json":
+        print(json.dumps([asdict(o) for o in outcomes], indent=2))
+    else:
+        print(_told(outcomes, project.data, markdown=options.format == "markdown"))
+    return FAILED if any(o.failed for o in outcomes) else DONE
+
+
+def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
+    from cordbook.intake.store import read_rows
+    from cordbook.intake.text import one_line
+
+    rows = {row["record_id"]: row for row in read_rows(data, "records")}
+    lines: list[str] = []
+    if markdown:
+        lines += ["| search | source | since | hits | fetched | new | known |", "| --- | --- | --- | --: | --: | --: | --: |"]
+        lines += [
+            f"| {o.strategy_id} | {o.source} | {o.since} | {o.hits} | {o.fetched} | {len(o.new)} | {o.known} |" for o in outcomes
+        ]
+    for o in outcomes:
+        if not markdown:
+            since = f" since {o.since}" if o.since else ""
+            lines.append(
+                f"{o.strategy_id} ({o.source}{since}): {o.hits} hits, {o.fetched} fetched, {len(o.new)} new, "
+                f"{o.known} known already"
+            )
+        if o.failed:
+            kept = f"{o.fetched} records are kept; give the command again to go on" if o.fetched else "nothing was changed"
+            lines += ["", f"{o.strategy_id} is not whole: {one_line(o.failed)}. {kept[0].upper()}{kept[1:]}."]
+        lines += [f"- {one_line(remark)}" if markdown else f"  {one_line(remark)}" for remark in o.remarks]
+    for record_id in (record_id for o in outcomes for record_id in o.new if markdown):
+        row = rows[record_id]
+        title = _markdown(one_line(row["title"]))
+        lines.append(
+            f"- [{title}]({row['url']}) {row['year']}"
+            if row["url"].startswith("http") and ")" not in row["url"]
+            else f"- {title} {row['year']}"
+        )
+    if any(o.new for o in outcomes):
+        lines += ["", "Next: cordbook dedupe"]
+    return "\n".join(lines)
+
+
+def _markdown(text: str) -> str:
+    for char in "\\`*_[]<>#|@":
+        text = text.replace(char, "\\" + char if char != "@" else "@\u2060")
+    return text
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-11-20") from None

@@ -1,0 +1,142 @@
+"""The tables of searches and records: read, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from cordbook.intake.baseline import to_csv
+from cordbook.intake.record import FIELDS, Record, slug
+
+Row = dict[str, str]
+
+#: Columns as they are written where a table has none yet; datapackage.json says what they mean.
+_SEARCHES = "search_id strategy_id source searched_on searched_by since hits fetched complete query_as_run note"
+_RECORDS = (
+    "record_id search_id source source_key title authors year container volume issue pages doi pmid language kind url received_on note"
+)
+_MERGES = "record_id same_as_record same_as_study method score decided_by decided_on undone_by undone_on note"
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "searches": tuple(_SEARCHES.split()),
+    "records": tuple(_RECORDS.split()),
+    "abstracts": ("record_id", "abstract"),
+    "record_merges": tuple(_MERGES.split()),
+}
+#: What stands for a title where a source gives none; the column may not be blank.
+NO_TITLE = "[no title in the source]"
+
+
+class Busy(Exception):
+    """Another process is writing the tables."""
+
+
+def read_rows(data: Path, table: str) -> list[Row]:
+    """The rows of a table of ``data/``; none where the file is missing."""
+    path = data / f"{table}.csv"
+    if not path.is_file():
+        return []
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return [{k: v or "" for k, v in row.items() if k is not None} for row in csv.DictReader(file)]
+
+
+def columns_of(data: Path, table: str) -> tuple[str, ...]:
+    """The columns of a table as they stand in its file, with those that are ours to fill behind them."""
+    path = data / f"{table}.csv"
+    there: tuple[str, ...] = ()
+    if path.is_file():
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            there = tuple(next(csv.reader(file), ()))
+    return there + tuple(c for c in COLUMNS.get(table, ()) if c not in there)
+
+
+def write_tables(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> None:
+    """Write tables: all aside first, then each in the place of the old one, in the order given."""
+    aside: list[tuple[str, Path]] = []
+    try:
+        for table, rows in tables.items():
+            text = to_csv(rows, columns_of(data, table))
+            handle, name = tempfile.mkstemp(prefix=f".{table}.", suffix=".csv", dir=data)
+            aside.append((name, data / f"{table}.csv"))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+        while aside:
+            name, path = aside[0]
+            os.replace(name, path)
+            aside.pop(0)
+    finally:
+        for name, _ in aside:
+            Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(cache: Path) -> Iterator[None]:
+    """Holds the tables for one reading and writing; raises :class:`Busy` where another process does."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "intake.lock", "w") as file:
+        try:
+            import fcntl
+        except ImportError:  # Windows: one user at a time is assumed there
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Busy("another cordbook command is writing the records; try again when it has ended") from error
+        yield
+
+
+def record_of(row: Mapping[str, str], abstract: str = "") -> Record:
+    """The record in a row of ``records``."""
+    return Record(**{name: row.get(name, "") for name in FIELDS if name != "abstract"}, abstract=abstract)
+
+
+def row_of(record: Record, record_id: str, search_id: str, received_on: str) -> Row:
+    """The row of ``records`` that holds a record."""
+    row = {name: getattr(record, name) for name in FIELDS if name != "abstract"}
+    return row | {"record_id": record_id, "search_id": search_id, "received_on": received_on, "title": record.title or NO_TITLE}
+
+
+def take_in(data: Path, search: Mapping[str, str], records: Iterable[Record], prefix: str) -> tuple[list[str], int]:
+    """Add a search and its records to the tables; what is there already stays as it is.
+
+    A record's key is ``prefix``, a dot and its number in the source, so a second reading finds it. Returns the keys that are new
+    and how many were there. The search is written even if all its records are known: that it was run is a fact.
+    """
+    searches, rows, abstracts = (read_rows(data, t) for t in ("searches", "records", "abstracts"))
+    there = {row["record_id"] for row in rows}
+    with_abstract = {row["record_id"] for row in abstracts}
+    new: list[str] = []
+    known = 0
+    for record in records:
+        record_id = f"{prefix}.{slug(record.key())}"
+        if record_id in there:
+            known += 1
+        else:
+            there.add(record_id)
+            new.append(record_id)
+            rows.append(row_of(record, record_id, search["search_id"], search["searched_on"]))
+        if record.abstract and record_id not in with_abstract:
+            with_abstract.add(record_id)
+            abstracts.append({"record_id": record_id, "abstract": record.abstract})
+    searches = [row for row in searches if row["search_id"] != search["search_id"]] + [dict(search)]
+    # Searches first: a record that names no search would be an error, a search without its records is one that is run again.
+    write_tables(data, {"searches": searches, "records": rows, "abstracts": abstracts})
+    return new, known
+
+
+def free_search_id(data: Path, wanted: str) -> str:
+    """``wanted``, with a number behind it if a search of that name is there."""
+    there = {row["search_id"] for row in read_rows(data, "searches")}
+    number = 1
+    name = wanted
+    while name in there:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
