@@ -391,9 +391,9 @@
       else if (p.k > 2 && p.k < 5) list.push(el("li", { text: "Fewer than five groups: one more study could move this a lot." }));
       if (p.n < 50) list.push(el("li", { text: "Fewer than 50 people in all." }));
       if (p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
-      var roles = question.where.role || [];
-      if (roles.length > 1 || !roles.length) list.push(el("li", { text: "Treated people and others may be pooled together here. Choose who was counted." }));
-      else if (roles[0] === "treated" && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
+      var column = data.columns.role, roles = new Set(answer.counted.map(function (r) { return column.values[column.codes[r.cells[0]]]; }));
+      if (roles.size > 1) list.push(el("li", { text: "Treated people and others are pooled together here. Choose who was counted." }));
+      else if (roles.has("treated") && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
       if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "methods/estimates.html#" + encodeURIComponent(natural.id), text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
       p.notes.forEach(function (note) { list.push(el("li", { text: note })); });
       fill(parts.warnings, list);
