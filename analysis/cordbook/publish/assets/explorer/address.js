@@ -64,12 +64,21 @@
     return Object.keys(out).length ? out : "total";
   }
 
+  // The ids of the book's questions by their one form, made once.
+  function askedBy(E) {
+    if (!E.asked) {
+      E.asked = new Map();
+      E.data.questions.forEach(function (declared) {
+        var text = JSON.stringify(X.canonical(X.questionOf(E, declared.id)));
+        if (!E.asked.has(text)) E.asked.set(text, declared.id);
+      });
+    }
+    return E.asked;
+  }
+
   // The part of the address after #; short where the question is one that the book asks.
   X.toAddress = function (E, question) {
-    var q = X.canonical(question), version = "v=" + encodeURIComponent(E.data.version), text = JSON.stringify(q), same = null;
-    E.data.questions.forEach(function (declared) {
-      if (!same && JSON.stringify(X.canonical(X.questionOf(E, declared.id))) === text) same = declared.id;
-    });
+    var q = X.canonical(question), version = "v=" + encodeURIComponent(E.data.version), same = askedBy(E).get(JSON.stringify(q));
     if (same) return "#estimate=" + encodeURIComponent(same) + "&" + version;
     var parts = ["outcome=" + encodeURIComponent(q.outcome)];
     Object.keys(q.where).forEach(function (name) {

@@ -16,7 +16,7 @@
   // rows: [{name, events, n, off}] to draw; rest: how many more are counted; pooled; natural; harm; title; width in pixels.
   X.forest = function (view) {
     var narrow = view.width < 560, width = narrow ? 340 : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
-    var left = narrow ? 12 : 210, right = narrow ? width - 12 : width - 190, span = right - left;
+    var left = narrow ? 12 : 210, right = narrow ? width - 12 : width - 206, span = right - left;
     var tone = view.harm ? "harm" : "treated", largest = 0, top = HEAD, y = top, i;
     function at(share) { return left + span * (share - view.from) / (view.to - view.from); }
     function inside(share) { return Math.min(Math.max(share, view.from), view.to); }
@@ -42,7 +42,7 @@
       var colour = r.off ? "muted" : "ink";
       if (narrow) {
         text(left, y + 13, cut(r.name, 26), { tone: colour, struck: r.off });
-        text(right, y + 13, shown(r) + "  " + said, { tone: colour, anchor: "end", size: 11 });
+        text(right, y + 13, shown(r) + ": " + said, { tone: colour, anchor: "end", size: 11 });
       } else {
         text(0, middle + 4, cut(r.name, 30), { tone: colour, struck: r.off });
         text(right + 62, middle + 4, shown(r), { tone: colour, anchor: "end" });
@@ -62,7 +62,7 @@
       var name = p.k === 1 ? "One study" : "All " + p.k + " pooled";
       if (narrow) {
         text(left, y + 13, name, { weight: "bold" });
-        text(right, y + 13, p.events + "/" + p.n + "  " + pooledText, { anchor: "end", weight: "bold", size: 11 });
+        text(right, y + 13, p.events + "/" + p.n + ": " + pooledText, { anchor: "end", weight: "bold", size: 11 });
       } else {
         text(0, mid + 4, name, { weight: "bold" });
         text(right + 62, mid + 4, p.events + "/" + p.n, { anchor: "end", weight: "bold" });

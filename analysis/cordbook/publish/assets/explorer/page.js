@@ -31,7 +31,7 @@
     var place = document.getElementById("cb-explorer");
     if (!place || !root.CORDBOOK_EVIDENCE) return;
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
-    var question = null, answer = null, pooled = null, drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null;
+    var question = null, answer = null, pooled = null, drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null, address = "";
     var parts = skeleton();
     var facetBoxes = [], boundInputs = {};
 
@@ -216,9 +216,9 @@
       });
     }
     function remember() {
-      var address = X.toAddress(E, question);
-      if (address === root.location.hash) return;
-      try { root.history.pushState(null, "", address); } catch (e) { root.location.hash = address; }
+      var next = X.toAddress(E, question);
+      if (next === root.location.hash) return;
+      try { root.history.pushState(null, "", next); } catch (e) { root.location.hash = next; }
     }
     function recall() {
       var found = X.fromAddress(E, root.location.hash), known = found.question;
@@ -274,7 +274,8 @@
       pooled = X.pool(events, sizes, { model: question.model });
       answer.rows.forEach(function (r) { r.weight = 0; });
       answer.counted.forEach(function (r, i) { r.weight = pooled.weights[i]; });
-      X.current = { question: question, answer: answer, pooled: pooled, address: X.toAddress(E, question), command: X.toCommand(question) };
+      address = X.toAddress(E, question);
+      X.current = { question: question, answer: answer, pooled: pooled, address: address, command: X.toCommand(question) };
       parts.command.textContent = X.current.command;
       buildFilters();
       showControls();
@@ -292,7 +293,7 @@
       parts.outcome.value = question.outcome;
       parts.model.value = question.model;
       parts.natural.value = question.natural;
-      var address = X.toAddress(E, question), asked = /^#estimate=([^&]*)/.exec(address);
+      var asked = /^#estimate=([^&]*)/.exec(address);
       parts.asked.value = asked ? decodeURIComponent(asked[1]) : "";
       var rows = [["total", "Only counts of a whole group"], ["widest", "The widest count known"]];
       if (typeof question.strata === "object") {
@@ -390,9 +391,9 @@
       else if (p.k > 2 && p.k < 5) list.push(el("li", { text: "Fewer than five groups: one more study could move this a lot." }));
       if (p.n < 50) list.push(el("li", { text: "Fewer than 50 people in all." }));
       if (p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
-      var roles = question.where.role || [];
-      if (roles.length > 1 || !roles.length) list.push(el("li", { text: "Treated people and others may be pooled together here. Choose who was counted." }));
-      else if (roles[0] === "treated" && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
+      var column = data.columns.role, roles = new Set(answer.counted.map(function (r) { return column.values[column.codes[r.cells[0]]]; }));
+      if (roles.size > 1) list.push(el("li", { text: "Treated people and others are pooled together here. Choose who was counted." }));
+      else if (roles.has("treated") && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
       if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "methods/estimates.html#" + encodeURIComponent(natural.id), text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
       p.notes.forEach(function (note) { list.push(el("li", { text: note })); });
       fill(parts.warnings, list);
@@ -403,7 +404,7 @@
       rows.forEach(function (r) { highs.push(X.exactInterval(r.events, r.n, 0.95)[1]); });
       var axis = X.axis(highs);
       drawing = X.forest({
-        rows: rows, rest: answer.counted.length - answer.counted.filter(function (r, i) { return answer.rows.indexOf(r) < drawn && i < drawn; }).length,
+        rows: rows, rest: answer.rows.slice(drawn).filter(function (r) { return !r.off; }).length,
         pooled: p, natural: natural, harm: o.bad, from: axis.from, to: axis.to, ticks: axis.ticks, width: parts.result.clientWidth || 720
       });
       fill(parts.figure, [X.toSvg(document, drawing, { label: described() + " The table below holds every number." })]);

@@ -135,8 +135,7 @@
       });
     });
     rows.sort(function (a, b) {
-      var ya = a.year === null ? 9999 : a.year, yb = b.year === null ? 9999 : b.year;
-      return ya - yb || (a.label < b.label ? -1 : a.label > b.label ? 1 : a.arm - b.arm);
+      return (a.year === null ? 9999 : a.year) - (b.year === null ? 9999 : b.year) || (a.label < b.label ? -1 : a.label > b.label ? 1 : a.arm - b.arm);
     });
     var times = new Map();
     rows.forEach(function (r) { times.set(r.study, (times.get(r.study) || 0) + 1); });
@@ -159,7 +158,7 @@
   // The declared estimate that rests on the same counts, pooled in the same way; null where there is none.
   X.sameEstimate = function (E, rows, model) {
     var cells = [];
-    rows.forEach(function (r) { cells = cells.concat(r.cells); });
+    rows.forEach(function (r) { r.cells.forEach(function (i) { cells.push(i); }); });
     var found = E.estimates.get(cells.sort(function (a, b) { return a - b; }).join(" "));
     return found && found.plain && (found.model === model || rows.length === 1) ? found : null;
   };
