@@ -454,7 +454,7 @@ def test_the_second_release_is_told_in_changelog_page_and_history(second, monkey
     )
     page = (second.site / "book" / "changes.html").read_text(encoding="utf-8")
     assert "What changed from version 0.1.0 to 0.2.0" in page
-    assert "events 11 -&gt; 12" in page
+    assert "events 11 → 12" in page
     assert 'class="cb-intervals"' in page
     monkeypatch.chdir(second.root)
     assert main(["history", "ais-improved", "--plot", str(second.root / "dist" / "h.svg")]) == 0

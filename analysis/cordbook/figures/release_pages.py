@@ -47,11 +47,11 @@ class ReleasePages:
         return paragraph(f"{told} It is the {_ordinal(len(self._released))}; {self._released[-2].version} came before it.")
 
     def results(self) -> Block:
-        """What the last release changed: evidence, then estimate by estimate; for the first one, that there is nothing to compare."""
+        """What the last release changed, estimate by estimate; for the first one, that there is nothing to compare."""
         if self._latest is None:
             return paragraph(
-                "There is no earlier version, so no result can have changed yet. From the second version on, every estimate that moved "
-                "stands here with its old and its new value, whether a conclusion changed, and why."
+                "There is no earlier version, so no result can have changed yet. From the second version on, every estimate "
+                "that moved stands here with its old and its new value, whether a conclusion changed, and why."
             )
         before, after = self._released[-2], self._released[-1]
         return _comparison(

@@ -1,4 +1,4 @@
-"""What changed from version to version, drawn: a table with the intervals before and after, and one number through all versions."""
+"""What changed from version to version: a table with intervals before and after, and one number through all versions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ChangesTable:
                 _told(change.before),
                 _told(change.after),
                 intervals(change.before, change.after),
-                "; ".join(c.in_words() for c in change.conclusions) or "unchanged",
+                "; ".join(_arrows(c.in_words()) for c in change.conclusions) or "unchanged",
                 _causes(change),
             )
             for change in self.changes
@@ -71,8 +71,12 @@ def _in_words(change: EstimateChange) -> str:
     return f"{change.id}: {_told(change.before)} -> {_told(change.after)}{moved}. Why: {why}"
 
 
+def _arrows(words: str) -> str:
+    return words.replace(" -> ", " → ")
+
+
 def _causes(change: EstimateChange) -> Html:
-    lines = [element("li", cause.in_words()) for cause in change.causes]
+    lines = [element("li", _arrows(cause.in_words())) for cause in change.causes]
     if len(lines) <= _SHOWN:
         return element("ul", join(*lines), class_="cb-causes")
     rest = element(

@@ -1,8 +1,8 @@
 """``cordbook verify``: a release is still what was released, byte by byte and number by number.
 
-An archive is judged in three steps. Its form: every byte of the zip file follows from its members, so a changed byte of a header is
-found as surely as one of a file. Its lists: SHA256SUMS, then the manifest. Its numbers: every estimate is computed anew from the
-archived data with the archived settings. A release in a checkout is judged by the files of its commit.
+An archive is judged in three steps. Its form: every byte of the zip file follows from its members, so a changed byte of a header
+is found as surely as one of a file. Its lists: SHA256SUMS, then the manifest. Its numbers: every estimate is computed anew from
+the archived data with the archived settings. A release in a checkout is judged by the files of its commit.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def verify(
 ) -> Verified:
     """Verify a version (``0.1.0``), an archive (a zip file), or the source folder of an unpacked archive.
 
-    ``root`` is the checkout in which a version is looked up. ``own_code`` computes with the archived package instead of this one: it
-    runs code from the archive. Raises :class:`CannotVerify`.
+    ``root`` is the checkout in which a version is looked up. ``own_code`` computes with the archived package instead of this one:
+    it runs code from the archive. Raises :class:`CannotVerify`.
     """
     path = Path(target)
     if path.is_file():
