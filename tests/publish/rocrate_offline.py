@@ -1,4 +1,4 @@
-"""Runs rocrate-validator without a network: the one page that it asks for, the context of RO-Crate 1.1, ships with the package rocrate.
+"""Runs rocrate-validator without a network: the one page that it asks for, the context of RO-Crate 1.1, ships with rocrate.
 
 Run by the Python of ``.venv-validators``, never imported: ``python rocrate_offline.py validate ...``.
 """
@@ -31,7 +31,8 @@ def sent(self, request, **options):
     if PLACE not in request.url:
         return send(self, request, **options)
     head = {"Content-Type": "application/ld+json"}
-    raw = urllib3.HTTPResponse(io.BytesIO(CONTEXT), head, 200, preload_content=False, request_url=request.url, request_method="GET")
+    asked = {"request_url": request.url, "request_method": "GET"}
+    raw = urllib3.HTTPResponse(io.BytesIO(CONTEXT), head, 200, preload_content=False, **asked)
     return self.get_adapter(request.url).build_response(request, raw)
 
 

@@ -282,7 +282,7 @@ def check_crate(crate: dict, files: set[str]) -> None:
 
 @pytest.fixture(scope="module")
 def validators(root: Path) -> Path:
-    """Where the public validators are: they need older libraries than the project, so they live in an environment of their own."""
+    """Where the public validators are: they need older libraries, so they live in an environment of their own."""
     place = Path(os.environ.get("CORDBOOK_VALIDATORS", root / ".venv-validators")) / "bin"
     if not (place / "rocrate-validator").exists() or not (place / "cffconvert").exists():
         pytest.skip("no public validators on this machine: make validators")
@@ -301,7 +301,8 @@ def test_a_public_validator_takes_the_archive_for_a_research_object(released, va
 
 
 def test_a_public_validator_takes_the_citation(released, validators):
-    done = subprocess.run([str(validators / "cffconvert"), "--validate"], cwd=released.root, capture_output=True, text=True, check=False)
+    command = [str(validators / "cffconvert"), "--validate"]
+    done = subprocess.run(command, cwd=released.root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
