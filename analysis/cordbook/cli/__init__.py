@@ -11,8 +11,8 @@ import cordbook
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "verify", "pool", "compare",
-    "references", "import_baseline",
+    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "verify", "pool", "compare", "references",
+    "import_baseline",
 )  # fmt: skip
 
 

@@ -188,7 +188,7 @@ def _tree(
     if not recompute:
         return Verified(wanted, len(manifest.files) + len(manifest.chapters), 0, tuple(problems), name, "")
     if own_code:
-        return _with_own_code(source, wanted, problems, report, name)
+        return _with_own_code(source, release, problems, report, name)
     report(f"computing {len(release.estimates)} estimates anew")
     problems += _numbers(source, release)
     files, count = len(manifest.files) + len(manifest.chapters), len(release.estimates)
@@ -260,7 +260,7 @@ def _differences(then: FrozenEstimate, today: FrozenEstimate) -> Iterator[tuple[
                 yield f"words ({form})", then.words[form], today.words.get(form)
 
 
-def _with_own_code(source: Path, version: str, problems: list[Problem], report: Callable[[str], None], name: str) -> Verified:
+def _with_own_code(source: Path, release: Release, problems: list[Problem], report: Callable[[str], None], name: str) -> Verified:
     """Let the archived package verify the folder that it stands in."""
     package = source / "analysis"
     if not package.is_dir():
@@ -273,4 +273,4 @@ def _with_own_code(source: Path, version: str, problems: list[Problem], report: 
     done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         problems += [Problem("computed with the archived package", line) for line in done.stderr.splitlines() if line.strip()]
-    return Verified(version, 0, 0, tuple(dict.fromkeys(problems)), name, f"the archived package, version {version}")
+    return Verified(version, files, len(release.estimates), tuple(dict.fromkeys(problems)), name, f"the archived package, version {version}")
