@@ -260,9 +260,12 @@ def _differences(then: FrozenEstimate, today: FrozenEstimate) -> Iterator[tuple[
                 yield f"words ({form})", then.words[form], today.words.get(form)
 
 
-def _with_own_code(source: Path, release: Release, problems: list[Problem], report: Callable[[str], None], name: str) -> Verified:
+def _with_own_code(
+    source: Path, release: Release, problems: list[Problem], report: Callable[[str], None], name: str
+) -> Verified:
     """Let the archived package verify the folder that it stands in."""
-    package = source / "analysis"
+    package, version = source / "analysis", str(release.version)
+    files = len(release.manifest.files) + len(release.manifest.chapters)
     if not package.is_dir():
         return Verified(
             version, 0, 0, (*problems, Problem("analysis", "the archive holds no package to compute with")), name, ""
@@ -273,4 +276,6 @@ def _with_own_code(source: Path, release: Release, problems: list[Problem], repo
     done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         problems += [Problem("computed with the archived package", line) for line in done.stderr.splitlines() if line.strip()]
-    return Verified(version, files, len(release.estimates), tuple(dict.fromkeys(problems)), name, f"the archived package, version {version}")
+    return Verified(
+        version, files, len(release.estimates), tuple(dict.fromkeys(problems)), name, f"the archived package, version {version}"
+    )
