@@ -64,9 +64,8 @@ class ReleasePages:
                 "that moved stands here with its old and its new value, whether a conclusion changed, and why."
             )
         before, after = self._released[-2], self._released[-1]
-        return _comparison(
-            self._latest, f"What changed from version {before.version} to {after.version}", f"changes-{after.version}"
-        )
+        caption = f"What changed from version {before.version} to {after.version}"
+        return _comparison(self._latest, caption, f"changes-{after.version}", self._labels)
 
     def unreleased(self) -> Block:
         """What differs from the last release in this copy of the book; nothing where it is that release."""
