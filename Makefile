@@ -6,7 +6,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test check validate estimates serve lock clean
+.PHONY: help setup book test check validate estimates serve lock validators clean
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
@@ -16,6 +16,7 @@ help:
 	@echo "make estimates  print every estimate"
 	@echo "make serve      show the book at http://localhost:8000 and rebuild it on every save"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
+	@echo "make validators  set up the public validators of the metadata for the tests, in .venv-validators"
 	@echo "make clean      remove what was built (not .venv)"
 
 setup:
@@ -42,6 +43,11 @@ serve: setup
 lock: setup
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra test --python-version 3.11 --generate-hashes --no-header --quiet --upgrade --output-file requirements.lock
+
+# They pin older libraries than the project's, so they have an environment of their own.
+validators:
+	@$(PYTHON) -m venv .venv-validators
+	@.venv-validators/bin/python -m pip install --quiet roc-validator==0.13.0 rocrate==0.16.0 cffconvert==2.0.0
 
 clean:
 	@rm -rf _build .cordbook dist

@@ -14,7 +14,7 @@ from tests.publish import small_book
 from tests.publish.conftest import quiet
 
 LIMA = "lima2010.treated.ais_improved.all.27.7"
-CHANGES = small_book.OPEN + "review.releases.results()"
+CHANGES = small_book.OPEN + "review.releases.changes()"
 #: Columns of studies that count parts of the patients.
 _PARTS = ("level_cervical", "level_thoracic", "level_lumbar", "ais_a", "ais_b", "ais_c", "ais_d")
 IGNORED = "_build/\n.cordbook/\ndist/\nbook/studies/*.md\n__pycache__/\n"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
 import shutil
 import struct
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -278,6 +280,32 @@ def check_crate(crate: dict, files: set[str]) -> None:
                     assert link["@id"] in by_id or link["@id"].startswith("https://w3id.org/ro/crate/"), link
 
 
+@pytest.fixture(scope="module")
+def validators(root: Path) -> Path:
+    """Where the public validators are: they need older libraries, so they live in an environment of their own."""
+    place = Path(os.environ.get("CORDBOOK_VALIDATORS", root / ".venv-validators")) / "bin"
+    if not (place / "rocrate-validator").exists() or not (place / "cffconvert").exists():
+        pytest.skip("no public validators on this machine: make validators")
+    return place
+
+
+def test_a_public_validator_takes_the_archive_for_a_research_object(released, validators, tmp_path):
+    plain_zip.extract(zip_of(released), plain_zip.read(zip_of(released)), tmp_path)
+    folder, offline = tmp_path / name_of(FIRST), HERE / "rocrate_offline.py"
+    command = [str(validators / "python"), str(offline), "-y", "validate", "-p", "ro-crate-1.1", "--no-paging"]
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    crate = folder / "ro-crate-metadata.json"
+    crate.write_text(crate.read_text(encoding="utf-8").replace('"datePublished"', '"published"'), encoding="utf-8")
+    assert subprocess.run([*command, str(folder)], capture_output=True, check=False, cwd=tmp_path).returncode != 0
+
+
+def test_a_public_validator_takes_the_citation(released, validators):
+    command = [str(validators / "cffconvert"), "--validate"]
+    done = subprocess.run(command, cwd=released.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # ------------------------------------------------------------------ verified
 
 
@@ -454,7 +482,7 @@ def test_the_second_release_is_told_in_changelog_page_and_history(second, monkey
     )
     page = (second.site / "book" / "changes.html").read_text(encoding="utf-8")
     assert "What changed from version 0.1.0 to 0.2.0" in page
-    assert "events 11 -&gt; 12" in page
+    assert "events 11 → 12" in page
     assert 'class="cb-intervals"' in page
     monkeypatch.chdir(second.root)
     assert main(["history", "ais-improved", "--plot", str(second.root / "dist" / "h.svg")]) == 0

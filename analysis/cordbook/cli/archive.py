@@ -10,8 +10,8 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "archive",
         help="make the archive of a release again, with the same bytes",
-        description="Build the book of a release from a clean checkout of its commit and write dist/cordbook-X.Y.Z.zip: the bytes that "
-        "cordbook release wrote.",
+        description="Build the book of a release from a clean checkout of its commit and write dist/cordbook-X.Y.Z.zip: the "
+        "bytes that cordbook release wrote.",
         epilog="Exit code 1: this checkout is not that release; every difference is listed.",
     )
     parser.add_argument("version", metavar="X.Y.Z", help="the version of this checkout")

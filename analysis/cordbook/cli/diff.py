@@ -13,9 +13,10 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "diff",
         help="compare two releases, or a release with the working tree",
-        description="Compare two versions estimate by estimate: old, new, change, whether a conclusion changed, and the cause: rows added, "
-        "removed or corrected, or a setting.",
-        epilog="Exit code 0; with --exit-code 1 where something differs. 2: a version cannot be read. Example: cordbook diff 0.1.0 0.2.0",
+        description="Compare two versions estimate by estimate: old, new, change, whether a conclusion changed, and the cause: "
+        "rows added, removed or corrected, or a setting.",
+        epilog="Exit code 0; with --exit-code 1 where something differs. 2: a version cannot be read. "
+        "Example: cordbook diff 0.1.0 0.2.0",
     )
     parser.add_argument("old", metavar="A", nargs="?", help="a version, or tree (default: the last release)")
     parser.add_argument(

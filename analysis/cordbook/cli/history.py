@@ -12,7 +12,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "history",
         help="one estimate through all releases",
-        description="Print one estimate in every release: version, date, number with interval, studies, and what its conclusion was.",
+        description="Print one estimate in every release: version, date, number with interval, studies, and its conclusion.",
         epilog="Example: cordbook history ais-improved-cell-therapy --today",
     )
     parser.add_argument("estimate", metavar="ESTIMATE", help="the id of an estimate, as in cordbook estimates")

@@ -14,8 +14,8 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "verify",
         help="check a release or an archive byte by byte, and compute its estimates anew",
-        description="Check every hash of a release or an archive, and compute every estimate anew from the archived data with the archived "
-        "settings. Says which file or number is not as it was released.",
+        description="Check every hash of a release or an archive, and compute every estimate anew from the archived data with "
+        "the archived settings. Says which file or number is not as it was released.",
         epilog="Exit code 0: as released. 1: something differs; each place is named. 2: there is nothing to verify.",
     )
     parser.add_argument(
@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--own-code",
         action="store_true",
-        help="compute with the package in the archive instead of this one; this runs code from the archive, so only for one you trust",
+        help="compute with the package in the archive instead of this one; this runs code from it, so only where you trust it",
     )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     parser.add_argument("--quiet", action="store_true", help="print problems and the last line only")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -36,6 +37,10 @@ class ReleasePages:
         """What the last release changed, where there was one before it."""
         return compare(self._released[-2], self._released[-1]) if len(self._released) > 1 else None
 
+    @property
+    def _labels(self) -> dict[str, str]:
+        return self.estimates.evidence.study_labels
+
     def standing(self) -> Block:
         """Which version was released last, when, and how many there are."""
         if not self._released:
@@ -46,17 +51,21 @@ class ReleasePages:
             return paragraph(f"{told} It is the first one.")
         return paragraph(f"{told} It is the {_ordinal(len(self._released))}; {self._released[-2].version} came before it.")
 
+    def changes(self) -> Block:
+        """All of it: what the last release changed, some numbers through all versions, and what has changed since."""
+        blocks = [b for b in (self.results(), self.histories(), self.unreleased()) if b.html]
+        return Block("\n".join(b.html for b in blocks), "\n".join(b.text for b in blocks))
+
     def results(self) -> Block:
-        """What the last release changed: evidence, then estimate by estimate; for the first one, that there is nothing to compare."""
+        """What the last release changed, estimate by estimate; for the first one, that there is nothing to compare."""
         if self._latest is None:
             return paragraph(
-                "There is no earlier version, so no result can have changed yet. From the second version on, every estimate that moved "
-                "stands here with its old and its new value, whether a conclusion changed, and why."
+                "There is no earlier version, so no result can have changed yet. From the second version on, every estimate "
+                "that moved stands here with its old and its new value, whether a conclusion changed, and why."
             )
         before, after = self._released[-2], self._released[-1]
-        return _comparison(
-            self._latest, f"What changed from version {before.version} to {after.version}", f"changes-{after.version}"
-        )
+        caption = f"What changed from version {before.version} to {after.version}"
+        return _comparison(self._latest, caption, f"changes-{after.version}", self._labels)
 
     def unreleased(self) -> Block:
         """What differs from the last release in this copy of the book; nothing where it is that release."""
@@ -69,7 +78,7 @@ class ReleasePages:
         head = paragraph(
             f"This copy of the book is ahead of version {last.version}. What follows is in no version yet, so do not cite it."
         )
-        table = _comparison(found, f"What has changed since version {last.version}", "changes-unreleased")
+        table = _comparison(found, f"What has changed since version {last.version}", "changes-unreleased", self._labels)
         return Block(f'<div class="cb-notice">{head.html}</div>{table.html}', f"{head.text}\n{table.text}")
 
     def histories(self) -> Block:
@@ -77,18 +86,19 @@ class ReleasePages:
         if self._latest is None:
             return Block("", "")
         whole = [c for c in self._latest.changes if "--" not in c.id and c.change is not None and c.after is not None]
-        drawn = sorted(whole, key=lambda c: (not c.conclusions, -abs(c.change or 0.0), c.id))[:_DRAWN]
+        ranked = sorted(whole, key=lambda c: (not c.conclusions, -abs(c.change or 0.0)))
+        # One figure where several estimates hold the same rows and only differ in how they are split.
+        distinct = {c.after.rows_sha256: c for c in reversed(ranked) if c.after is not None}
+        drawn = [c for c in ranked if c in distinct.values()][:_DRAWN]
         states = [(str(r.version), r.date, r) for r in self._released]
         figures = [history_figure(history(states, change.id)) for change in drawn]
         return Block("\n".join(f.to_html() for f in figures), "\n".join(f.alt for f in figures))
 
 
-def _comparison(found: Comparison, caption: str, table_id: str) -> Block:
-    new = sorted(c.key for c in found.rows if c.kind == ADDED and c.table == "studies")
-    lines = [
-        *([f"New study reports: {', '.join(new)}."] if new else []),
-        *(f"{line[:1].upper()}{line[1:]}." for line in evidence_lines(found.rows)),
-    ]
+def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[str, str]) -> Block:
+    new = sorted(labels.get(c.key, c.key) for c in found.rows if c.kind == ADDED and c.table == "studies")
+    rows = "; ".join(evidence_lines(found.rows))
+    lines = [*([f"New study reports: {', '.join(new)}."] if new else []), *([f"{rows[:1].upper()}{rows[1:]}."] if rows else [])]
     told = f"{len(found.changes)} estimates differ. " if len(found.changes) != 1 else "One estimate differs. "
     changed = len(found.conclusions)
     told += (

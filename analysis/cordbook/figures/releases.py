@@ -1,9 +1,9 @@
-"""What changed from version to version, drawn: a table with the intervals before and after, and one number through all versions."""
+"""What changed from version to version: a table with intervals before and after, and one number through all versions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.markup import Html, element, html_table, join
 from cordbook.figures.style import FONT_SIZE, MUTED, RULE, TREATED
 from cordbook.review.phrases import ratio
+from cordbook.review.release_causes import Cause
 from cordbook.review.release_diff import EstimateChange
 from cordbook.review.release_history import Point
 from cordbook.review.release_words import change_in_words
@@ -20,8 +21,6 @@ from cordbook.review.releases import FrozenEstimate
 
 #: Where estimates have their permanent address, seen from the page of changes.
 ESTIMATES_PAGE = "estimates.html"
-#: Causes are shown up to here; the rest opens on a click.
-_SHOWN = 3
 _WIDTH, _HEIGHT, _PAD = 120, 26, 4
 #: Ratios beyond these are drawn at the edge.
 _LEAST, _MOST = 0.05, 20.0
@@ -43,20 +42,33 @@ class ChangesTable:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
 
     def to_html(self) -> Html:
-        """The table as HTML; each row is a card on a phone."""
-        header = ("Estimate", "Before", "Now", "Before and now", "Conclusion", "Why")
+        """Estimates of their own, subgroups folded, and every cause once, by number; each row is a card on a phone."""
+        causes = tuple(dict.fromkeys(cause for change in self.changes for cause in change.causes))
+        numbers = {cause: number for number, cause in enumerate(causes, start=1)}
+        whole = [change for change in self.changes if "--" not in change.id]
+        parts = [change for change in self.changes if "--" in change.id]
+        blocks = [self._table(self.id, self.caption, whole, numbers)] if whole else []
+        if parts:
+            name = f"Subgroups that differ ({len(parts)})"
+            table = self._table(f"{self.id}-subgroups", name, parts, numbers)
+            blocks.append(element("details", element("summary", name), table, class_="cb-folded"))
+        lines = [element("li", _arrows(cause.in_words()), id=f"{self.id}-why-{number}") for cause, number in numbers.items()]
+        return join(*blocks, element("p", "Why, by number:"), element("ol", join(*lines), class_="cb-causes"))
+
+    def _table(self, identifier: str, caption: str, changes: Sequence[EstimateChange], numbers: Mapping[Cause, int]) -> Html:
+        header = ("Estimate", "Before", "Now", "Both intervals", "Conclusion", "Why")
         rows = [
             (
                 element("a", change.title, href=f"{ESTIMATES_PAGE}#{change.id}") if change.after else change.title,
                 _told(change.before),
                 _told(change.after),
                 intervals(change.before, change.after),
-                "; ".join(c.in_words() for c in change.conclusions) or "unchanged",
-                _causes(change),
+                "; ".join(_arrows(c.in_words()) for c in change.conclusions) or "unchanged",
+                join(*(element("a", numbers[c], href=f"#{self.id}-why-{numbers[c]}") for c in change.causes), between=", "),
             )
-            for change in self.changes
+            for change in changes
         ]
-        return html_table(self.id, self.caption, header, rows, kind="cb-table cb-cards cb-changes")
+        return html_table(identifier, caption, header, rows, kind="cb-table cb-cards cb-changes")
 
 
 def _told(estimate: FrozenEstimate | None) -> str:
@@ -71,14 +83,8 @@ def _in_words(change: EstimateChange) -> str:
     return f"{change.id}: {_told(change.before)} -> {_told(change.after)}{moved}. Why: {why}"
 
 
-def _causes(change: EstimateChange) -> Html:
-    lines = [element("li", cause.in_words()) for cause in change.causes]
-    if len(lines) <= _SHOWN:
-        return element("ul", join(*lines), class_="cb-causes")
-    rest = element(
-        "details", element("summary", f"{len(lines) - _SHOWN} more"), element("ul", join(*lines[_SHOWN:]), class_="cb-causes")
-    )
-    return join(element("ul", join(*lines[:_SHOWN]), class_="cb-causes"), rest)
+def _arrows(words: str) -> str:
+    return words.replace(" -> ", " → ")
 
 
 def intervals(before: FrozenEstimate | None, after: FrozenEstimate | None) -> Html:

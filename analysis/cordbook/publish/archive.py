@@ -1,4 +1,4 @@
-"""The archive of a release: the book, the source as in version control with the data package, and metadata; the same bytes every time.
+"""The archive of a release: the book, the source as in git with the data package, and metadata; the same bytes every time.
 
 ::
 
@@ -66,7 +66,7 @@ def name_of(version: Version | str) -> str:
 
 
 def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: Manifest, target: Path) -> Archive:
-    """Write the archive of the files ``modes`` (by path, with permissions) in ``source`` and of the site ``html`` into ``target``.
+    """Write the archive of the files ``modes`` (permissions by path) in ``source`` and of the site ``html`` into ``target``.
 
     The archive takes its place in one step. Raises :class:`ArchiveError`.
     """
@@ -131,7 +131,7 @@ def _digest(path: Path) -> str:
 
 
 def build_in_its_own_process(root: Path) -> None:
-    """Build the book of a folder with the package of that folder, if it has one; raises :class:`ArchiveError` with the last words."""
+    """Build the book of a folder, with the package of that folder if it has one; raises :class:`ArchiveError`."""
     package = root / "analysis"
     environment = {**os.environ, "PYTHONPATH": str(package)} if package.is_dir() else dict(os.environ)
     done = subprocess.run(

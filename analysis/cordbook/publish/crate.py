@@ -1,4 +1,4 @@
-"""RO-Crate 1.1 metadata of an archive (https://w3id.org/ro/crate/1.1): what it holds, under which licence, and how the parts hang together."""
+"""RO-Crate 1.1 metadata of an archive (https://w3id.org/ro/crate/1.1): what it holds, and under which licence."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Zip files that hold the same bytes for the same content, on any machine and with any version of Python or zlib.
 
-Members are stored, not compressed: what deflate makes of a text differs between versions of zlib, and an archive must be made again,
-byte for byte, in ten years. Every header follows from the name, the permissions and the content of its member, so a reader can demand
-each of them and name the first that is not as it must be. Any unzip program reads these files; this reader reads no others: nothing
-compressed (no bombs), nothing overlapping, no name that leaves the folder or stands twice.
+Members are stored, not compressed: what deflate makes of a text differs between versions of zlib, and an archive must be made
+again, byte for byte, in ten years. Every header follows from the name, the permissions and the content of its member, so a reader
+can demand each of them and name the first that is not as it must be. Any unzip program reads these files; this reader reads no
+others: nothing compressed (no bombs), nothing overlapping, no name that leaves the folder or stands twice.
 """
 
 from __future__ import annotations
@@ -153,10 +153,10 @@ def _members(file: BinaryIO, size: int, listed: Mapping[int, str]) -> Iterator[M
         except UnicodeDecodeError:
             raise Damaged(place, f"the name is not UTF-8 (byte {start + _LOCAL_SIZE})") from None
         if listed.get(start, name) != name:
-            raise Damaged(place, f"the directory and the header give it two names; the header says {_shown(raw)!r} (byte {start})")
+            raise Damaged(place, f"the directory gives it another name; the header says {_shown(raw)!r} (byte {start})")
         offset = file.tell()
         if offset + content_size > size:
-            raise Damaged(place, f"says {content_size} bytes follow, but the archive ends before; it is cut, or this number changed")
+            raise Damaged(place, f"says {content_size} bytes follow, but the archive ends before; it was cut or changed")
         crc, sha256 = _digests(file, content_size)
         wanted = local_header(name, crc, content_size)
         _compare(head + raw, wanted, start, place, _crc_hint(head, crc, name))

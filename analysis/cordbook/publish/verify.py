@@ -1,8 +1,8 @@
 """``cordbook verify``: a release is still what was released, byte by byte and number by number.
 
-An archive is judged in three steps. Its form: every byte of the zip file follows from its members, so a changed byte of a header is
-found as surely as one of a file. Its lists: SHA256SUMS, then the manifest. Its numbers: every estimate is computed anew from the
-archived data with the archived settings. A release in a checkout is judged by the files of its commit.
+An archive is judged in three steps. Its form: every byte of the zip file follows from its members, so a changed byte of a header
+is found as surely as one of a file. Its lists: SHA256SUMS, then the manifest. Its numbers: every estimate is computed anew from
+the archived data with the archived settings. A release in a checkout is judged by the files of its commit.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def verify(
 ) -> Verified:
     """Verify a version (``0.1.0``), an archive (a zip file), or the source folder of an unpacked archive.
 
-    ``root`` is the checkout in which a version is looked up. ``own_code`` computes with the archived package instead of this one: it
-    runs code from the archive. Raises :class:`CannotVerify`.
+    ``root`` is the checkout in which a version is looked up. ``own_code`` computes with the archived package instead of this one:
+    it runs code from the archive. Raises :class:`CannotVerify`.
     """
     path = Path(target)
     if path.is_file():
@@ -188,7 +188,7 @@ def _tree(
     if not recompute:
         return Verified(wanted, len(manifest.files) + len(manifest.chapters), 0, tuple(problems), name, "")
     if own_code:
-        return _with_own_code(source, wanted, problems, report, name)
+        return _with_own_code(source, release, problems, report, name)
     report(f"computing {len(release.estimates)} estimates anew")
     problems += _numbers(source, release)
     files, count = len(manifest.files) + len(manifest.chapters), len(release.estimates)
@@ -260,9 +260,12 @@ def _differences(then: FrozenEstimate, today: FrozenEstimate) -> Iterator[tuple[
                 yield f"words ({form})", then.words[form], today.words.get(form)
 
 
-def _with_own_code(source: Path, version: str, problems: list[Problem], report: Callable[[str], None], name: str) -> Verified:
+def _with_own_code(
+    source: Path, release: Release, problems: list[Problem], report: Callable[[str], None], name: str
+) -> Verified:
     """Let the archived package verify the folder that it stands in."""
-    package = source / "analysis"
+    package, version = source / "analysis", str(release.version)
+    files = len(release.manifest.files) + len(release.manifest.chapters)
     if not package.is_dir():
         return Verified(
             version, 0, 0, (*problems, Problem("analysis", "the archive holds no package to compute with")), name, ""
@@ -273,4 +276,6 @@ def _with_own_code(source: Path, version: str, problems: list[Problem], report: 
     done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         problems += [Problem("computed with the archived package", line) for line in done.stderr.splitlines() if line.strip()]
-    return Verified(version, 0, 0, tuple(dict.fromkeys(problems)), name, f"the archived package, version {version}")
+    return Verified(
+        version, files, len(release.estimates), tuple(dict.fromkeys(problems)), name, f"the archived package, version {version}"
+    )

@@ -1,7 +1,7 @@
 """Why an estimate is not what it was: rows added, removed or corrected, a setting, a rule, or the program.
 
-Only what can have moved the estimate is named. Of a row that counts before and after, these are its counts; of a row that came in or
-went out, the columns by which rows are chosen. A correction of a note is a change of the data, not a cause.
+Only what can have moved the estimate is named. Of a row that counts before and after, these are its counts; of a row that came
+in or went out, the columns by which rows are chosen. A correction of a note is a change of the data, not a cause.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _SHOWN = 60
 class Cause:
     """One reason for a change.
 
-    ``kind``: ``added``, ``removed``, ``corrected`` (a row of ``table`` with its ``key``; a correction names ``column``, ``before`` and
-    ``after``), ``out`` and ``in`` (an unchanged row that another row of its study replaces or gives way to), ``setting`` (a declared
-    choice), ``declared`` and ``withdrawn`` (the declaration itself), ``rule`` (a file that judges), ``beside`` (another estimate that
-    this one is compared with), ``program`` (the package or a library).
+    ``kind``: ``added``, ``removed``, ``corrected`` (a row of ``table`` with its ``key``; a correction names ``column``,
+    ``before`` and ``after``), ``out`` and ``in`` (an unchanged row that another row of its study replaces or gives way to),
+    ``setting`` (a declared choice), ``declared`` and ``withdrawn`` (the declaration itself), ``rule`` (a file that judges),
+    ``beside`` (another estimate that this one is compared with), ``program`` (the package or a library).
     """
 
     kind: str
@@ -106,7 +106,7 @@ def causes(
     of_rows = _rows(old, new, before, after, tuple(changes))
     if not named:
         of_rows += _displaced(old, new, before, after, of_rows)
-    return tuple([*named, *of_rows])
+    return (*named, *of_rows)
 
 
 def _declaration(old: FrozenEstimate | None, new: FrozenEstimate | None, before: Frozen, after: Frozen) -> list[Cause]:

@@ -83,7 +83,7 @@ def _numbers(estimate: FrozenEstimate | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two states: estimates, every changed row, and verdicts on claims that rest on no estimate that moved."""
+    """What differs between two states: estimates, every row, and verdicts on claims that rest on no estimate that moved."""
 
     changes: tuple[EstimateChange, ...]
     rows: tuple[Cause, ...]

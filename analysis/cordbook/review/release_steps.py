@@ -1,7 +1,7 @@
 """Semantic versioning for reviews: which number of the version a change raises, by its consequences.
 
-major   the question, who and what is eligible, or the method has changed: a declared synthesis was withdrawn or set otherwise, the
-        protocol was rewritten, or a number moved although no row behind it did
+major   the question, who and what is eligible, or the method has changed: a declared synthesis was withdrawn or set otherwise,
+        the protocol was rewritten, or a number moved although no row behind it did
 minor   evidence came or went, a synthesis was added, or a conclusion is no longer what it was
 patch   a correction that moves no conclusion
 """

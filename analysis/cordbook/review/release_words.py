@@ -71,6 +71,8 @@ def change_in_words(change: EstimateChange) -> str:
     if ratio:
         return f"times {change.after.estimate / change.before.estimate:.2f}" if change.before.estimate else "from 0"
     points = 100 * change.change
+    if abs(points) < 0.0005:
+        return "none in the estimate itself"
     digits = 1 if abs(points) >= 0.1 else 3
     return f"{points:+.{digits}f} percentage points"
 
