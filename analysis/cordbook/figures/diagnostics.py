@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from cordbook.figures.few import MOST_STUDIES, is_many, spread, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import INK, RULE, TREATED
 from cordbook.review.phrases import percent, percent_number
@@ -85,7 +86,9 @@ def cumulative_plot(result: PooledProportion, years: Sequence[float], *, title: 
         f"at the end {percent(rows[-1].estimate)} (CI {percent_number(rows[-1].ci_low)} to {percent_number(rows[-1].ci_high)})."
     )
     caption = "Each row pools all studies up to and including the one named. The last row is the result of today."
-    return _row_plot(rows, result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ ")
+    if is_many(len(rows)):
+        caption += f" Of {len(rows):,} steps, {MOST_STUDIES} evenly spaced ones are drawn."
+    return _row_plot(spread(rows), result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ ")
 
 
 def leave_one_out_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figure:
@@ -98,7 +101,10 @@ def leave_one_out_plot(result: PooledProportion, *, title: str, figure_id: str) 
         f"{percent(most.estimate)} without {most.label}."
     )
     caption = "Each row pools all studies but the one named. If no row leaves the others, no single study carries the result."
-    return _row_plot(rows, result, title=f"Without one study: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="− ")
+    drawn, others = with_most_weight(rows, [abs(row.estimate - result.estimate) for row in rows])
+    if others:
+        caption += f" The {len(drawn)} studies that move the result most are drawn; without any of the other {len(others):,} it moves less."
+    return _row_plot(drawn, result, title=f"Without one study: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="− ")
 
 
 def _row_plot(
