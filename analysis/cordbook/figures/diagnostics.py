@@ -17,6 +17,8 @@ from cordbook.synthesis.pooled_rows import PooledRow
 
 WIDTH_IN, HEIGHT_IN = 6.4, 4.2
 ROW_IN = 0.225
+#: Bubbles of a figure; beyond them those of small studies hide each other.
+MOST_BUBBLES = 150
 #: Names of points are written only where they do not pile up: this many at most.
 NAMED_POINTS = 4
 
@@ -146,7 +148,8 @@ def bubble_plot(
         axes.fill_between(grid, [p.ci_low for p in line], [p.ci_high for p in line], color=TREATED, alpha=0.15, linewidth=0)
         axes.plot(grid, [p.estimate for p in line], color=TREATED, linewidth=1.2)
         shares = [events[i] / n[i] for i in known]
-        axes.scatter(x, shares, s=12 + 160 * sizes / sizes.max(), color=TREATED, alpha=0.55, edgecolor=INK, linewidth=0.5, zorder=3)
+        drawn = np.sort(np.argsort(-sizes, kind="stable")[:MOST_BUBBLES])
+        axes.scatter(x[drawn], np.array(shares)[drawn], s=(12 + 160 * sizes / sizes.max())[drawn], color=TREATED, alpha=0.55, edgecolor=INK, linewidth=0.5, zorder=3)
         _percent_axis(axes, [*shares, 0.0], vertical=True)
         axes.set_xlabel(name)
         first, last = line[0].estimate, line[-1].estimate
@@ -158,6 +161,8 @@ def bubble_plot(
             f"Each bubble is a study, its area the number of patients. The line is a meta-regression with its 95% band; p = {slope.p:.2g} "
             "for the slope. A relation between studies need not hold within them."
         )
+        if len(drawn) < len(known):
+            caption += f" The {len(drawn)} largest studies are drawn; the line is fitted to all {len(known):,}."
         return finish(drawing, figure_id=figure_id, title=f"{title}, by {name.lower()}", caption=caption, alt=alt)
 
 

@@ -30,6 +30,8 @@ FOLDER = "rows"
 #: smaller, and are looked up from everywhere.
 LONG, KEPT = 300, 250
 LONG_LIST, KEPT_LIST = 1000, 800
+#: In a page of more than so many bytes, shorter tables count as long too.
+LARGE_PAGE, LONG_IN_LARGE, KEPT_IN_LARGE = 700_000, 60, 50
 #: About so many bytes of rows go into one file.
 FILE_BYTES = 500_000
 _TABLE = re.compile(
@@ -61,16 +63,17 @@ def shorten(body: str, folder: Path, base: str) -> str:
 
     ``base`` is the address of that folder as seen from the page.
     """
-    body = _TABLE.sub(lambda found: _short_table(found, folder, base), body)
+    long, kept = (LONG_IN_LARGE, KEPT_IN_LARGE) if len(body) > LARGE_PAGE else (LONG, KEPT)
+    body = _TABLE.sub(lambda found: _short_table(found, folder, base, long, kept), body)
     return _LIST.sub(lambda found: _short_list(found, folder, base), body)
 
 
-def _short_table(found: re.Match[str], folder: Path, base: str) -> str:
+def _short_table(found: re.Match[str], folder: Path, base: str, long: int, kept: int) -> str:
     rows, key = _ROW.findall(found["rows"]), unescape(found["id"])
-    if len(rows) <= LONG:
+    if len(rows) <= long:
         return found[0]
     write_whole(folder / f"{key}.csv", _as_csv(found["head"], rows))
-    return _short(found["head"], rows, KEPT, found["foot"], key, f"{key}.csv", folder, base)
+    return _short(found["head"], rows, kept, found["foot"], key, f"{key}.csv", folder, base)
 
 
 def _short_list(found: re.Match[str], folder: Path, base: str) -> str:
