@@ -129,6 +129,7 @@ class Review:
             groups=groups if grouped else (),
             natural=self._natural(natural) if isinstance(natural, str) else None,
             links=self._study_links(estimate),
+            rest=self._file_of_studies(estimate_id),
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
 
@@ -137,9 +138,16 @@ class Review:
 
     def study_address(self, study_id: str) -> str:
         """The page of a study as seen from the chapter, which runs in its own folder."""
+        return self._address(f"book/studies/{study_id}.html")
+
+    def _address(self, page: str) -> str:
         root = self.evidence.folder.resolve().parent
         here = Path.cwd() if Path.cwd().is_relative_to(root) else root
-        return Path(os.path.relpath(root / "book" / "studies" / f"{study_id}.html", here)).as_posix()
+        return Path(os.path.relpath(root / page, here)).as_posix()
+
+    def _file_of_studies(self, estimate_id: str) -> str:
+        """The file with every study of an estimate as seen from the chapter; the build writes it where a figure leaves studies out."""
+        return self._address(f"rows/estimates/{estimate_id}.csv")
 
     def _study_links(self, estimate: Estimate) -> dict[str, str]:
         return {row.label: self.study_address(row.study_id) for row in estimate.rows.itertuples()}

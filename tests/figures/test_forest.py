@@ -9,6 +9,7 @@ import pytest
 
 from cordbook import compare_arms, pool_proportions
 from cordbook.figures import ForestGroup, forest_plot
+from cordbook.figures.few import LET_THROUGH, MOST_STUDIES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -121,3 +122,38 @@ def test_a_group_stands_before_its_own_natural_recovery(result):
     assert figure.svg.count("#009e73") == plain.svg.count("#009e73") + 2
     assert "green band" in figure.caption
     assert "green band" not in plain.caption
+
+
+def many(number):
+    sizes = [20 + (7 * i) % 60 for i in range(number)]
+    return pool_proportions([s // 4 for s in sizes], sizes, labels=[f"Study {i:03d}" for i in range(number)], model="reml")
+
+
+def test_of_many_studies_those_with_most_weight_are_drawn_and_the_others_stand_together():
+    result = many(120)
+    figure = forest_plot(result, title="Many", rest="../rows/many.csv", figure_id="many")
+    drawn = re.findall(r"Study \d{3}", re.sub(r"<[^>]+>", " ", figure.svg))
+    heaviest = sorted(result.studies, key=lambda s: -s.weight)
+    assert len(drawn) == MOST_STUDIES
+    assert min(s.weight for s in result.studies if s.label in drawn) >= heaviest[MOST_STUDIES].weight
+    assert f"{120 - MOST_STUDIES} smaller studies" in figure.svg
+    others = [s for s in result.studies if s.label not in drawn]
+    assert f"{sum(s.events for s in others)}/{sum(s.n for s in others)}" in figure.svg
+    assert 'href="../rows/many.csv"' in figure.svg
+    for text in (figure.caption, figure.alt):
+        assert f"The {MOST_STUDIES} studies with the most weight are drawn" in text
+    assert "leads to a file with every study" in figure.caption
+
+
+def test_groups_of_many_studies_share_the_rows():
+    groups = [ForestGroup("Large", many(200)), ForestGroup("Small", many(6))]
+    figure = forest_plot(many(206), groups=groups, figure_id="groups")
+    drawn = re.findall(r"Study \d{3}", re.sub(r"<[^>]+>", " ", figure.svg))
+    assert MOST_STUDIES <= len(drawn) <= MOST_STUDIES + 6
+    assert "group by group" in figure.caption
+
+
+def test_a_few_more_than_the_most_are_all_drawn():
+    figure = forest_plot(many(MOST_STUDIES + LET_THROUGH), figure_id="few")
+    assert "smaller studies" not in figure.svg
+    assert "one by one" not in figure.caption

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from cordbook.figures.few import MOST_STUDIES, is_many, spread, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import INK, RULE, TREATED
 from cordbook.review.phrases import percent, percent_number
@@ -16,6 +17,8 @@ from cordbook.synthesis.pooled_rows import PooledRow
 
 WIDTH_IN, HEIGHT_IN = 6.4, 4.2
 ROW_IN = 0.225
+#: Bubbles of a figure; beyond them those of small studies hide each other.
+MOST_BUBBLES = 150
 #: Names of points are written only where they do not pile up: this many at most.
 NAMED_POINTS = 4
 
@@ -85,7 +88,9 @@ def cumulative_plot(result: PooledProportion, years: Sequence[float], *, title: 
         f"at the end {percent(rows[-1].estimate)} (CI {percent_number(rows[-1].ci_low)} to {percent_number(rows[-1].ci_high)})."
     )
     caption = "Each row pools all studies up to and including the one named. The last row is the result of today."
-    return _row_plot(rows, result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ ")
+    if is_many(len(rows)):
+        caption += f" Of {len(rows):,} steps, {MOST_STUDIES} evenly spaced ones are drawn."
+    return _row_plot(spread(rows), result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ ")
 
 
 def leave_one_out_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figure:
@@ -98,7 +103,10 @@ def leave_one_out_plot(result: PooledProportion, *, title: str, figure_id: str) 
         f"{percent(most.estimate)} without {most.label}."
     )
     caption = "Each row pools all studies but the one named. If no row leaves the others, no single study carries the result."
-    return _row_plot(rows, result, title=f"Without one study: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="− ")
+    drawn, others = with_most_weight(rows, [abs(row.estimate - result.estimate) for row in rows])
+    if others:
+        caption += f" The {len(drawn)} studies that move the result most are drawn; without any of the other {len(others):,} it moves less."
+    return _row_plot(drawn, result, title=f"Without one study: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="− ")
 
 
 def _row_plot(
@@ -140,7 +148,8 @@ def bubble_plot(
         axes.fill_between(grid, [p.ci_low for p in line], [p.ci_high for p in line], color=TREATED, alpha=0.15, linewidth=0)
         axes.plot(grid, [p.estimate for p in line], color=TREATED, linewidth=1.2)
         shares = [events[i] / n[i] for i in known]
-        axes.scatter(x, shares, s=12 + 160 * sizes / sizes.max(), color=TREATED, alpha=0.55, edgecolor=INK, linewidth=0.5, zorder=3)
+        drawn = np.sort(np.argsort(-sizes, kind="stable")[:MOST_BUBBLES])
+        axes.scatter(x[drawn], np.array(shares)[drawn], s=(12 + 160 * sizes / sizes.max())[drawn], color=TREATED, alpha=0.55, edgecolor=INK, linewidth=0.5, zorder=3)
         _percent_axis(axes, [*shares, 0.0], vertical=True)
         axes.set_xlabel(name)
         first, last = line[0].estimate, line[-1].estimate
@@ -152,6 +161,8 @@ def bubble_plot(
             f"Each bubble is a study, its area the number of patients. The line is a meta-regression with its 95% band; p = {slope.p:.2g} "
             "for the slope. A relation between studies need not hold within them."
         )
+        if len(drawn) < len(known):
+            caption += f" The {len(drawn)} largest studies are drawn; the line is fitted to all {len(known):,}."
         return finish(drawing, figure_id=figure_id, title=f"{title}, by {name.lower()}", caption=caption, alt=alt)
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 
+from cordbook.figures.few import MOST_STUDIES, shares, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, RULE, TREATED
 from cordbook.review.phrases import percent_number
@@ -38,7 +41,7 @@ class ForestGroup:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    kind: str  # study, pooled, group, prediction, blank
+    kind: str  # study, rest, pooled, group, prediction, blank
     label: str
     counts: str = ""
     estimate: float | None = None
@@ -55,6 +58,7 @@ def forest_plot(
     natural: PooledProportion | None = None,
     natural_label: str = "natural recovery",
     links: Mapping[str, str] | None = None,
+    rest: str | None = None,
     caption: str | None = None,
     figure_id: str = "forest",
 ) -> Figure:
@@ -70,6 +74,9 @@ def forest_plot(
         natural recovery, drawn as a vertical band behind proportions.
     links
         address by study label; the label becomes a link.
+    rest
+        address of a file with all studies. Of many studies those with the most weight are drawn one by one, the others as one
+        row, which leads there.
 
     Returns
     -------
@@ -88,23 +95,24 @@ def forest_plot(
         _group_bands(axes, groups)
         _pooled_line(axes, result, ratio)
         for y, row in enumerate(rows):
-            _draw(axes, row, y, result, ratio, links or {})
+            _draw(axes, row, y, result, ratio, links or {}, rest)
         _head(axes, result)
         alt = describe(result, title, natural, natural_label) + _describe_groups(groups)
+        left_out = _left_out(rows, rest)
         return finish(
             drawing,
             figure_id=figure_id,
             title=title or "Forest plot",
-            caption=caption or _caption(result, natural or any(g.natural for g in groups), natural_label),
-            alt=alt,
+            caption=(caption or _caption(result, natural or any(g.natural for g in groups), natural_label)) + left_out,
+            alt=alt + left_out,
         )
 
 
 def _rows(result: Result, groups: Sequence[ForestGroup]) -> list[_Row]:
     rows: list[_Row] = []
     if groups:
-        for group in groups:
-            rows += _group_rows(group)
+        for group, most in zip(groups, _most(groups), strict=True):
+            rows += _group_rows(group, most)
         rows.append(_Row("blank", ""))
     else:
         rows += _study_rows(result)
@@ -114,15 +122,42 @@ def _rows(result: Result, groups: Sequence[ForestGroup]) -> list[_Row]:
     return rows
 
 
-def _group_rows(group: ForestGroup) -> list[_Row]:
+def _most(groups: Sequence[ForestGroup]) -> list[int]:
+    return shares([group.result.k for group in groups])
+
+
+def _group_rows(group: ForestGroup, most: int) -> list[_Row]:
     pooled = [_pooled_row(group.result, "Pooled")] if group.result.k > 1 else []
-    return [_Row("group", group.title), *_study_rows(group.result), *pooled]
+    return [_Row("group", group.title), *_study_rows(group.result, most), *pooled]
 
 
-def _study_rows(result: Result) -> list[_Row]:
-    return [
-        _Row("study", s.label, _counts(s), s.estimate, s.ci_low, s.ci_high, s.weight) for s in result.studies
-    ]
+def _study_rows(result: Result, most: int = MOST_STUDIES) -> list[_Row]:
+    drawn, others = with_most_weight(result.studies, [s.weight for s in result.studies], most)
+    rows = [_Row("study", s.label, _counts(s), s.estimate, s.ci_low, s.ci_high, s.weight) for s in drawn]
+    return [*rows, _rest_row(others)] if others else rows
+
+
+def _rest_row(others: Sequence[Any]) -> _Row:
+    """The studies that are not drawn one by one: their counts added up and their weight, without an interval of their own."""
+    names = ("events1", "n1", "events2", "n2") if hasattr(others[0], "events1") else ("events", "n")
+    sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
+    return _Row("rest", f"{len(others):,} smaller studies", _counts(sums), weight=sum(s.weight or 0.0 for s in others))
+
+
+def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
+    """What the caption says where studies are not drawn one by one."""
+    others = [row for row in rows if row.kind == "rest"]
+    if not others:
+        return ""
+    drawn = sum(row.kind == "study" for row in rows)
+    grouped = any(row.kind == "group" for row in rows)
+    which = ", group by group," if grouped else ""
+    weight = "" if grouped else f", with {others[0].weight:.0f}% of the weight"
+    where = " That row leads to a file with every study." if rest else ""
+    return (
+        f" The {drawn} studies with the most weight{which} are drawn one by one;"
+        f" the smaller ones stand together in a row{weight}.{where}"
+    )
 
 
 def _counts(study: object) -> str:
@@ -187,8 +222,8 @@ def _natural_band(axes: Axes, natural: PooledProportion, label: str) -> None:
 def _group_bands(axes: Axes, groups: Sequence[ForestGroup]) -> None:
     """Natural recovery behind the rows of each group that has its own."""
     top = 0
-    for group in groups:
-        rows = len(_group_rows(group))
+    for group, most in zip(groups, _most(groups), strict=True):
+        rows = len(_group_rows(group, most))
         if group.natural is not None:
             low, high = group.natural.ci_low, group.natural.ci_high
             axes.add_patch(Rectangle((low, top + 0.5), high - low, rows - 1, color=NATURAL, alpha=0.22, linewidth=0, zorder=0))
@@ -202,15 +237,20 @@ def _pooled_line(axes: Axes, result: Result, ratio: bool) -> None:
         axes.axvline(result.estimate, color=TREATED, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0.6)
 
 
-def _draw(axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Mapping[str, str]) -> None:
+def _draw(
+    axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Mapping[str, str], rest: str | None
+) -> None:
     bold = "bold" if row.kind in ("pooled", "group") else "normal"
     label = _text(axes, LABEL_X, y, row.label, weight=bold, ha="left")
     if row.label in links:
         label.set_url(links[row.label])
+    if row.kind == "rest" and rest:
+        label.set_url(rest)
     if row.kind in ("group", "blank"):
         return
     _text(axes, COUNT_X, y, row.counts, weight=bold, ha="right")
-    _text(axes, TEXT_X, y, _interval_text(row, result), weight=bold, ha="right")
+    if row.kind != "rest":
+        _text(axes, TEXT_X, y, _interval_text(row, result), weight=bold, ha="right")
     if row.weight is not None:
         _text(axes, WEIGHT_X, y, f"{row.weight:.1f}", colour=MUTED, ha="right")
     if row.kind == "study":
@@ -218,7 +258,7 @@ def _draw(axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Map
     elif row.kind == "prediction":
         low, high = _clip(axes, row.low), _clip(axes, row.high)
         axes.add_patch(Rectangle((low, y - 0.14), high - low, 0.28, color=PREDICTION, alpha=0.75, linewidth=0))
-    else:
+    elif row.kind == "pooled":
         _diamond(axes, row, y)
 
 

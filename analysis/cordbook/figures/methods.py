@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
 from cordbook.figures import back_matter, method_tables
 from cordbook.figures.back_matter import Block, paragraph
+from cordbook.figures.few import with_most_weight
 from cordbook.figures.figure import Figure
 from cordbook.figures.prisma_flow import prisma_flow
 from cordbook.figures.tables import Table
@@ -22,7 +23,7 @@ from cordbook.review.estimates import Estimates
 from cordbook.review.flow import StudyFlow, flow_today
 from cordbook.review.history import TOPICS, key_events, reports_by_year
 from cordbook.review.phrases import percent
-from cordbook.review.risk_of_bias import ANSWERS, NOT_APPLICABLE, Item, judge_studies, load_items, study_facts, weight_by_answer
+from cordbook.review.risk_of_bias import ANSWERS, NOT_APPLICABLE, Item, judge_studies, load_items, study_facts, study_weights, weight_by_answer
 from cordbook.review.status import load_status
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
@@ -96,10 +97,15 @@ class MethodsPages:
     def risk_lights(self, estimate_id: str) -> Figure:
         """Traffic lights for the studies of an estimate, items that apply to none of them left out."""
         estimate = self.estimates[estimate_id]
-        studies = list(dict.fromkeys(estimate.rows["study_id"]))
+        weights = study_weights(estimate)
+        studies, others = with_most_weight(list(weights.index), weights.tolist())
         judged = self._judged.loc[studies]
         asked = [item for item in self._items if (judged[item.id] != NOT_APPLICABLE).any()]
-        return traffic_lights(judged, asked, self._evidence.study_labels, title=estimate.title, figure_id=f"traffic-lights-{estimate_id}")
+        lights = traffic_lights(
+            judged, asked, self._evidence.study_labels, title=estimate.title, figure_id=f"traffic-lights-{estimate_id}"
+        )
+        told = f" The {len(studies)} studies with the most weight are drawn; the other {len(others):,} stand in the table of all reports below."
+        return replace(lights, caption=lights.caption + told) if others else lights
 
     def risk_bars(self) -> Figure:
         """Answers over all study reports, as bars by item."""

@@ -116,9 +116,9 @@ class Today:
                 case ("cells_in", column, value):
                     return value_digest(self.estimates.evidence.cells_in(column, value))
                 case ("value", name, *arguments):
-                    return value_digest(_function(name)(self.estimates.evidence, *arguments))
+                    return _value(_function(name), self.estimates.evidence, arguments)
                 case ("value_of_estimates", name, *arguments):
-                    return value_digest(_function(name)(self.estimates, *arguments))
+                    return _value(_function(name), self.estimates, arguments)
         except (KeyError, AttributeError, ImportError):
             return ABSENT
         raise ValueError(f"unknown kind of read: {read}")
@@ -129,6 +129,14 @@ class Today:
 
     def _of_tables(self, *names: str) -> str:
         return digest("".join(self._table(name) for name in names))
+
+
+def _value(function: Callable[..., Any], source: Evidence | Estimates, arguments: Iterable[str]) -> str:
+    """Digest of what a function returns; of its error where it fails: then the chapter is stale, runs, and says what is wrong."""
+    try:
+        return value_digest(function(source, *arguments))
+    except Exception as error:
+        return digest(f"{type(error).__name__}: {error}")
 
 
 def _function(name: str) -> Callable[..., Any]:

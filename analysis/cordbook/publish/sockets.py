@@ -36,7 +36,7 @@ def socket_folder() -> Iterator[Path]:
 
 
 def sweep_sockets() -> list[Path]:
-    """Remove the folders of builders that were killed; those in use are locked, and those of others are not ours. Returns them."""
+    """Remove the folders of builders that were killed, and return them; those in use are locked, those of others are not ours."""
     if fcntl is None:
         return []
     found = [path for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) if _is_left(path)]

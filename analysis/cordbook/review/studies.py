@@ -216,6 +216,8 @@ class _Tables:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._rows: dict[str, list[Row]] = {}
+        self._by: dict[tuple[str, str], dict[str, list[Row]]] = {}
+        self._key: dict[tuple[str, str], dict[str, Row]] = {}
 
     def __getitem__(self, name: str) -> list[Row]:
         if name not in self._rows:
@@ -223,14 +225,19 @@ class _Tables:
         return self._rows[name]
 
     def by(self, name: str, column: str) -> dict[str, list[Row]]:
-        found: dict[str, list[Row]] = defaultdict(list)
-        for row in self[name]:
-            if row[column] is not None:
-                found[row[column]].append(row)
-        return found
+        """Rows by the value of a column, looked up once: thousands of studies ask."""
+        if (name, column) not in self._by:
+            found: dict[str, list[Row]] = {}
+            for row in self[name]:
+                if row[column] is not None:
+                    found.setdefault(row[column], []).append(row)
+            self._by[name, column] = found
+        return self._by[name, column]
 
     def key(self, name: str, column: str) -> dict[str, Row]:
-        return {row[column]: row for row in self[name]}
+        if (name, column) not in self._key:
+            self._key[name, column] = {row[column]: row for row in self[name]}
+        return self._key[name, column]
 
 
 def plain_rows(frame: pd.DataFrame) -> list[Row]:
@@ -354,12 +361,11 @@ def _grades(cell: OutcomeCell) -> list[str]:
 
 
 def _rows(tables: _Tables, name: str, column: str, study_id: str) -> tuple[Row, ...]:
-    return tuple(row for row in tables[name] if row[column] == study_id)
+    return tuple(tables.by(name, column).get(study_id, ()))
 
 
 def _source(study_id: str, tables: _Tables) -> Source:
-    references = {row["reference_id"]: row for row in _rows(tables, "references", "reference_id", study_id)}
-    row = references[study_id]
+    row = tables.key("references", "reference_id")[study_id]
     return Source(
         study_id, row["first_author"], row["year"], row["title"], row["journal"], row["doi"], row["pmid"], row["pmcid"],
         row["url"], row["identity_confidence"], row["same_as"], row["note"],

@@ -1,6 +1,7 @@
 // The list of studies: filter by words and categories, sort by a column. Without this script the whole table stands.
 // The choice is kept in the page's address (after #), so that it can be shared.
-(function () {
+// A long list gets its later rows from files of their own, all before the page is ready.
+document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   var form = document.getElementById("cb-studies-filter");
   var table = document.getElementById("studies");
@@ -100,4 +101,4 @@
   });
   window.addEventListener("hashchange", recall);
   recall();
-}());
+});

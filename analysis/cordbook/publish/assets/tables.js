@@ -88,7 +88,28 @@
     box.before(bar);
   }
 
+  // The rows of a long table beyond the first come in files of their own (long_tables.py), all before the page is ready.
+  window.cordbookRows = (id, rows) => {
+    const place = document.getElementById(id);
+    const target = place && place.tBodies ? place.tBodies[0] : place;
+    if (!target) return;
+    target.insertAdjacentHTML("beforeend", rows);
+    for (const note of document.querySelectorAll("[data-rows-of]")) {
+      if (note.getAttribute("data-rows-of") === id) note.hidden = true;
+    }
+  };
+
+  // A link to a row that was not there when the page was read.
+  function goToRow() {
+    let row = null;
+    try {
+      row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch (error) { /* not an address of ours */ }
+    if (row && document.querySelector("[data-rows-of]")) row.scrollIntoView();
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    goToRow();
     for (const table of document.querySelectorAll("table.cb-table")) {
       // The list of studies has its own filter.
       if (!table.tHead || !table.tBodies[0] || table.classList.contains("cb-studies")) continue;

@@ -1,0 +1,170 @@
+"""Long tables and lists of references: a page holds their first rows, files beside it hold the others.
+
+A page stays quick to open however much the evidence grows. A script puts the other rows into the table while the page loads (from
+a disk too), so that filter, sorting and links to a row work as in a short table. Without scripts the first rows stand there, with
+a sentence that says how many more there are, and a link to a file with all of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape, unescape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from cordbook.figures.few import is_many
+from cordbook.publish.files import write_whole
+from cordbook.review.estimates import Estimate, Estimates
+
+#: Folder of the site with the rows, a folder a page.
+FOLDER = "rows"
+#: A table of more rows than the first number keeps so many as the second says in its page; entries of a list of references are
+#: smaller, and are looked up from everywhere.
+LONG, KEPT = 300, 250
+LONG_LIST, KEPT_LIST = 1000, 800
+#: In a page of more than so many bytes, shorter tables count as long too.
+LARGE_PAGE, LONG_IN_LARGE, KEPT_IN_LARGE = 700_000, 60, 50
+#: About so many bytes of rows go into one file.
+FILE_BYTES = 500_000
+_TABLE = re.compile(
+    r'(?P<head><table\b[^>]*\bid="(?P<id>[^"]+)"[^>]*>(?:(?!</table>|<tbody>).)*<tbody>)(?P<rows>.*?)(?P<foot></tbody>\s*</table>)', re.S
+)
+_LIST = re.compile(r'(?P<head><div role="list" class="citation-list">)(?P<rows>.*?</div>\s*)(?P<foot></div>)', re.S)
+_ROW = re.compile(r"<tr\b.*?</tr>", re.S)
+_ENTRY = re.compile(r'<div class="citation".*?</div>', re.S)
+_CELL = re.compile(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", re.S)
+_TAG = re.compile(r"<[^>]+>")
+
+
+def connect(app: Sphinx, estimates_of: Any) -> None:
+    """Connect to Sphinx; ``estimates_of`` gives the estimates of a build."""
+    app.connect("html-page-context", _shorten, priority=950)
+    app.connect("html-collect-pages", lambda a: _sweep(a) or _write_estimates(a, estimates_of(a)))
+
+
+def _shorten(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    folder = Path(app.outdir) / FOLDER / page
+    shutil.rmtree(folder, ignore_errors=True)
+    if context.get("body"):
+        base = f"{'../' * page.count('/')}{FOLDER}/{page}/"
+        context["body"] = shorten(context["body"], folder, base)
+
+
+def shorten(body: str, folder: Path, base: str) -> str:
+    """The body of a page without the rows beyond the first of its long tables, which are written into ``folder``.
+
+    ``base`` is the address of that folder as seen from the page.
+    """
+    long, kept = (LONG_IN_LARGE, KEPT_IN_LARGE) if len(body) > LARGE_PAGE else (LONG, KEPT)
+    body = _TABLE.sub(lambda found: _short_table(found, folder, base, long, kept), body)
+    return _LIST.sub(lambda found: _short_list(found, folder, base), body)
+
+
+def _short_table(found: re.Match[str], folder: Path, base: str, long: int, kept: int) -> str:
+    rows, key = _ROW.findall(found["rows"]), unescape(found["id"])
+    if len(rows) <= long:
+        return found[0]
+    write_whole(folder / f"{key}.csv", _as_csv(found["head"], rows))
+    return _short(found["head"], rows, kept, found["foot"], key, f"{key}.csv", folder, base)
+
+
+def _short_list(found: re.Match[str], folder: Path, base: str) -> str:
+    entries, key = _ENTRY.findall(found["rows"]), "references"
+    if len(entries) <= LONG_LIST:
+        return found[0]
+    write_whole(folder / f"{key}.txt", _as_lines(entries))
+    head = found["head"].replace("<div ", f'<div id="{key}" ', 1)
+    return _short(head, entries, KEPT_LIST, found["foot"], key, f"{key}.txt", folder, base)
+
+
+def _short(
+    head: str, rows: Sequence[str], kept: int, foot: str, key: str, everything: str, folder: Path, base: str
+) -> str:
+    scripts = []
+    for number, part in enumerate(_parts(rows[kept:]), start=1):
+        write_whole(folder / f"{key}-{number}.js", f"cordbookRows({json.dumps(key)}, {json.dumps(''.join(part))});\n")
+        scripts.append(f'<script defer src="{escape(base, quote=True)}{key}-{number}.js"></script>')
+    note = (
+        f'<p class="cb-more" data-rows-of="{escape(key, quote=True)}">Here stand the first {kept} of {len(rows):,} rows. '
+        f'A script adds the others; <a href="{escape(base, quote=True)}{everything}">all of them as a file</a>.</p>'
+    )
+    return f"{head}\n" + "\n".join(rows[:kept]) + f"\n{foot}{note}{''.join(scripts)}"
+
+
+def _parts(rows: Iterable[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += len(row)
+        if size > FILE_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _text(markup: str) -> str:
+    text = " ".join(unescape(_TAG.sub("", markup.replace("<br>", " "))).split())
+    # A cell that begins with one of these would run as a formula in a spreadsheet.
+    return f"'{text}" if text[:1] in tuple("=+-@") and not re.fullmatch(r"[+-]?[\d.,]+%?", text) and len(text) > 1 else text
+
+
+def _as_csv(head: str, rows: Iterable[str]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    names = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', head, re.S)
+    writer.writerow([_text(name) for name in names])
+    writer.writerows([_text(cell) for cell in _CELL.findall(row)] for row in rows)
+    return out.getvalue()
+
+
+def _as_lines(entries: Iterable[str]) -> str:
+    return "".join(f"{' '.join(unescape(_TAG.sub('', entry)).split())}\n" for entry in entries)
+
+
+def _sweep(app: Sphinx) -> list[Any]:
+    """Remove the rows of pages that are gone."""
+    root = Path(app.outdir) / FOLDER
+    pages = {path.parent.relative_to(root).as_posix() for path in root.rglob("*.js")} if root.is_dir() else set()
+    for page in pages - app.env.found_docs:
+        shutil.rmtree(root / page)
+    return []
+
+
+def _write_estimates(app: Sphinx, estimates: Estimates) -> list[Any]:
+    """A file with every study of each estimate that has too many to be drawn one by one; forest plots lead to it."""
+    folder = Path(app.outdir) / FOLDER / "estimates"
+    texts = {f"{estimate.id}.csv": estimate_csv(estimate) for estimate in estimates if is_many(estimate.k)}
+    for path in folder.glob("*.csv"):
+        if path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_whole(path, text)
+    return []
+
+
+def estimate_csv(estimate: Estimate) -> str:
+    """Counts, share or effect with its interval, weight and cells of every study of an estimate."""
+    counts = ("events1", "n1", "events2", "n2") if estimate.is_comparison else ("events", "n")
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["study", "study_id", "year", *counts, "estimate", "ci_low", "ci_high", "weight_percent", "cells"])
+    found = {study.label: study for study in estimate.result.studies} if estimate.result else {}
+    for row in estimate.rows.itertuples():
+        study = found.get(row.label)
+        numbers = [getattr(study, name, None) for name in ("estimate", "ci_low", "ci_high", "weight")]
+        year = "" if row.year is None or row.year != row.year else int(row.year)
+        shown = ["" if value is None else repr(float(value)) for value in numbers]
+        writer.writerow([row.label, row.study_id, year, *(getattr(row, c) for c in counts), *shown, ";".join(row.cells)])
+    return out.getvalue()
