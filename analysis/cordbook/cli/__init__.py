@@ -10,7 +10,7 @@ from importlib import import_module
 import cordbook
 
 #: Commands in the order of the help.
-COMMANDS = ("validate", "estimates", "build", "status", "check", "pool", "compare", "references", "search", "import_records", "import_baseline")
+COMMANDS = ("validate", "estimates", "build", "status", "check", "pool", "compare", "references", "search", "import_records", "dedupe", "import_baseline")
 
 
 def parser() -> argparse.ArgumentParser:

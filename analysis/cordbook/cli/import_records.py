@@ -18,8 +18,8 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "import",
         help="take in records exported from a database",
-        description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), RefWorks, NoteExpress, CNKI and Cochrane text, "
-        "Web of Science text, CSV and TSV. Format and encoding are found out. What cannot be read is named by line "
+        description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), RefWorks, NoteExpress, text of CNKI, "
+        "Cochrane and Web of Science, CSV and TSV. Format and encoding are found out. What cannot be read is named by line "
         "and kept aside; the rest goes in. A file imported again adds nothing.",
         epilog="Exit code 0: everything is in. 1: something was kept aside, or a file could not be read. 2: wrong use.",
     )
