@@ -36,6 +36,7 @@ from cordbook.figures.mechanism_tables import (
 )
 from cordbook.figures.study_list import StudyList
 from cordbook.figures.methods import MethodsPages
+from cordbook.figures.release_pages import ReleasePages
 from cordbook.figures.tables import (
     Table,
     estimates_table,
@@ -87,6 +88,11 @@ class Review:
     def methods(self) -> MethodsPages:
         """What the chapters on methods and the back matter show."""
         return MethodsPages(self.estimates)
+
+    @cached_property
+    def releases(self) -> ReleasePages:
+        """What the page of changes shows: versions, and what changed from one to the next."""
+        return ReleasePages(self.estimates)
 
     def __getitem__(self, estimate_id: str) -> Estimate:
         return self.estimates[estimate_id]

@@ -11,6 +11,7 @@ A read is a tuple of texts: its kind, then what was read::
     ("cell", CELL_ID)                  one of them; ("cells_in", COLUMN, VALUE) those with a value in a column
     ("estimate", ID)                   an estimate; ("parts", ID) its subgroups; ("estimates",) all
     ("value", "MODULE:FUNCTION", ...)  what a small function of the evidence returns; see :func:`by_value`
+    ("value_of_estimates", ...)        the same for a function of the estimates; see :func:`by_value_of_estimates`
     ("file", PATH)                     a file, by its path in the project; ("folder", PATH) the names in it
     ("code", PATH)                     a file of the package, by its path from the folder that holds the package
 
@@ -24,7 +25,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -89,13 +90,22 @@ def by_value(function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E
     are texts by position; others note what they read.
     """
 
+    return _noting("value", function)
+
+
+def by_value_of_estimates(function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E, P], T]:
+    """:func:`by_value` for a small pure function of the estimates (and through them of the evidence)."""
+    return _noting("value_of_estimates", function)
+
+
+def _noting(kind: str, function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E, P], T]:
     @wraps(function)
-    def noted(evidence: E, *args: P.args, **kwargs: P.kwargs) -> T:
+    def noted(source: E, *args: P.args, **kwargs: P.kwargs) -> T:
         if kwargs or not all(isinstance(a, str) for a in args):
-            return function(evidence, *args, **kwargs)  # cannot be asked again from a record: what it reads is noted
-        note("value", f"{function.__module__}:{function.__qualname__}", *args)
+            return function(source, *args, **kwargs)  # cannot be asked again from a record: what it reads is noted
+        note(kind, f"{function.__module__}:{function.__qualname__}", *args)
         with unnoted():
-            return function(evidence, *args)
+            return function(source, *args)
 
     return noted
 
@@ -116,7 +126,13 @@ def finish() -> str:
 
 def _module_files() -> list[Path]:
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    return [Path(file).resolve() for file in files if isinstance(file, str) and file.endswith(".py")]
+    # Thousands of modules stand in a few hundred folders: each folder is resolved once.
+    return [_real(os.path.dirname(file)) / os.path.basename(file) for file in files if isinstance(file, str) and file.endswith(".py")]
+
+
+@lru_cache(None)
+def _real(folder: str) -> Path:
+    return Path(os.path.realpath(folder))
 
 
 def _code_read(path: Path, root: Path) -> Read | None:

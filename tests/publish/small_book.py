@@ -78,14 +78,15 @@ def make(root: Path, target: Path) -> Path:
     for name in ("_config.yml", "requirements.lock"):
         shutil.copy(root / name, target / name)
     (target / "_toc.yml").write_text(TOC, encoding="utf-8")
-    _chapter(target / "index.ipynb", "# Small book", OPEN + 'review.summary(["ais-improved", "tumour"])')
-    _chapter(target / "book" / "one.ipynb", "# One", OPEN + 'review.studies("ais-improved")')
-    _chapter(target / "book" / "two.ipynb", "# Two", OPEN + 'len(review.evidence["glossary"])')
+    chapter(target / "index.ipynb", "# Small book", OPEN + 'review.summary(["ais-improved", "tumour"])')
+    chapter(target / "book" / "one.ipynb", "# One", OPEN + 'review.studies("ais-improved")')
+    chapter(target / "book" / "two.ipynb", "# Two", OPEN + 'len(review.evidence["glossary"])')
     (target / "book" / "prose.md").write_text(PROSE, encoding="utf-8")
     return target
 
 
-def _chapter(path: Path, title: str, code: str) -> None:
+def chapter(path: Path, title: str, code: str) -> None:
+    """Write a notebook of one title and one cell of code."""
     cells = [nbformat.v4.new_markdown_cell(title, id="text-00"), nbformat.v4.new_code_cell(code, id="code-01")]
     path.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)) + "\n", encoding="utf-8")
 
@@ -145,3 +146,13 @@ def set_value(data: Path, table: str, row: int, column: str, value: str) -> None
     rows = _read(path)
     rows[row][column] = value
     _write(path, tuple(rows[0]), rows)
+
+
+def read_table(data: Path, name: str) -> list[dict[str, str]]:
+    """The rows of a table."""
+    return _read(data / f"{name}.csv")
+
+
+def write_table(data: Path, name: str, rows: list[dict[str, str]]) -> None:
+    """Replace the rows of a table, which must not be empty."""
+    _write(data / f"{name}.csv", tuple(rows[0]), rows)

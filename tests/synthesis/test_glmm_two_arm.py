@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from scipy import integrate, stats
+from hypothesis import assume, example, given, settings
+from scipy import integrate, special, stats
 
-from cordbook.synthesis import conditional_likelihood
+from cordbook.synthesis import conditional_likelihood, glmm_two_arm
 from cordbook.synthesis.glmm_two_arm import (
     fit_odds_ratio_glmm,
     likelihood_ratio,
@@ -21,6 +21,9 @@ from .test_two_arm import two_arm_counts
 ITERATIVE = 1e-5
 # SciPy's adaptive integration is asked for 1e-10.
 INTEGRATION = 1e-8
+
+# One-sided bells at the largest tau cost Gauss-Hermite nodes 3e-6 a likelihood.
+ONE_SIDED = 1e-5
 
 NIELWEISE = check_two_arm_counts(
     [0, 1, 2, 0, 5, 1, 1, 1, 1, 1, 0, 0, 3, 6, 0, 0, 1, 4],
@@ -77,7 +80,22 @@ def test_blocks_add_up(monkeypatch):
     assert study_weights(NIELWEISE, parts) == pytest.approx(study_weights(NIELWEISE, whole), rel=1e-6)
 
 
+# Studies that contradict each other with nothing in between: the likelihood is a steep edge beside a plain.
+CONTRADICTING = check_two_arm_counts([30, 1, 0, 0, 10], [30, 12, 1, 1, 10], [2, 16, 0, 5, 0], [30, 30, 1, 9, 10])
+
+
+def test_wide_effects_are_integrated_right():
+    """Against the trapezoidal rule on 40,001 points, at the largest tau there is."""
+    tau, z = 10.0, np.linspace(-8.0, 8.0, 40_001)[:, None]
+    for mu in (-4.0, -3.8, 3.7):
+        (block,), _ = conditional_likelihood.likelihood_blocks(CONTRADICTING, "exact")
+        value = block.derivatives(mu + tau * np.tile(z, CONTRADICTING.k - 1))[0] - z * z / 2
+        whole = special.logsumexp(value, axis=0) + np.log((z[1, 0] - z[0, 0]) / np.sqrt(2 * np.pi))
+        assert glmm_two_arm._marginal(block, mu, tau)[0] == pytest.approx(whole.sum(), abs=ONE_SIDED)
+
+
 @settings(deadline=None, max_examples=25)
+@example(CONTRADICTING)
 @given(two_arm_counts(min_studies=2, max_n=30))
 def test_swapping_arms_and_mirroring_events_turn_the_sign(counts):
     assume((~counts.is_uninformative).any())

@@ -10,7 +10,11 @@ from importlib import import_module
 import cordbook
 
 #: Commands in the order of the help.
-COMMANDS = ("validate", "estimates", "build", "status", "check", "pool", "compare", "references", "search", "import_records", "dedupe", "import_baseline")
+COMMANDS = (
+    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "verify", "pool", "compare", "references",
+    "search", "import_records", "dedupe",
+    "import_baseline",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import sys
 
 
@@ -27,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.project import NoProject, find_project
     from cordbook.publish.build import BuildFailed, build
 
+    # When the process ends it need not look through all that it made for garbage.
+    atexit.register(gc.freeze)
     try:
         project = find_project()
         if options.watch:

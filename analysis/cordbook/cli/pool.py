@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from cordbook.cli import pool_evidence
 from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
 
@@ -22,6 +23,7 @@ examples:
   cordbook pool trials.csv --events improved --n treated --study trial
   cordbook pool trials.csv --events improved --n treated --model reml --ci hksj --json
   cordbook pool trials.csv --events improved --n treated --plot forest.svg
+  cordbook pool --outcome ais_improved --where role=treated --where cell_type=bm_msc
 
 trials.csv may look like this:
   trial,improved,treated
@@ -41,13 +43,14 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE.csv", help=FILE_HELP)
-    parser.add_argument("--events", required=True, metavar="COL", help="column with the number of participants who had the event")
-    parser.add_argument("--n", required=True, metavar="COL", help="column with the number of participants")
+    parser.add_argument("file", metavar="FILE.csv", nargs="?", help=FILE_HELP)
+    parser.add_argument("--events", metavar="COL", help="column with the number who had the event")
+    parser.add_argument("--n", metavar="COL", help="column with the number of participants")
     parser.add_argument("--study", metavar="COL", help="column with the names of the studies")
-    parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale on which proportions are pooled (default: logit)")
+    parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale of the pooled proportions (default: logit)")
     parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for the other measures")
     add_common_options(parser, INTERVALS)
+    pool_evidence.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,6 +64,11 @@ def _pool(args: argparse.Namespace):
 
     model = args.model or ("glmm" if args.measure == "logit" else "reml")
     _check_choices(args.measure, model, args.ci)
+    if pool_evidence.used(args):
+        return pool_evidence.pool(args, model)
+    missing = [name for name, value in (("FILE.csv", args.file), ("--events", args.events), ("--n", args.n)) if not value]
+    if missing:
+        raise ReadError(f"{', '.join(missing)} missing: give a file with --events and --n, or --outcome for the review's data.")
     table = read_table(args.file)
     read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
     events, n = read_counts(table, [(args.events, args.n)])

@@ -21,7 +21,7 @@ from cordbook.figures.replication import replication_plot
 from cordbook.figures.tables import Cell, Table
 from cordbook.figures.verdicts import verdict_bars
 from cordbook.review.certainty import FILE, Certainty, Thresholds, load_settings, rate
-from cordbook.review.claims import ESTIMATES_PAGE, ClaimVerdict, audit_claims
+from cordbook.review.claims import ESTIMATES_PAGE, ClaimVerdict, claims_today
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.replication import Replications, replicate
 
@@ -81,7 +81,7 @@ class AuditPages:
     @cached_property
     def verdicts(self) -> tuple[ClaimVerdict, ...]:
         """The verdict on every claim."""
-        return audit_claims(self.estimates)
+        return claims_today(self.estimates)
 
     @cached_property
     def replications(self) -> Replications:
@@ -158,8 +158,13 @@ class AuditPages:
 
     def _rated(self, estimate_ids: Iterable[str]) -> list[tuple[Estimate, Certainty]]:
         ids = list(estimate_ids)
-        rated = rate(self.estimates, ids)
-        return [(self.estimates[i], rated[i]) for i in ids]
+        self._certainty.update(rate(self.estimates, [i for i in ids if i not in self._certainty]))
+        return [(self.estimates[i], self._certainty[i]) for i in ids]
+
+    @cached_property
+    def _certainty(self) -> dict[str, Certainty]:
+        """The certainty of estimates by id, each rated once."""
+        return {}
 
     def address(self, estimate_id: str) -> str:
         """The row of an estimate as seen from the chapter, which runs in its own folder."""

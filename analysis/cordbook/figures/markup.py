@@ -30,7 +30,10 @@ def one_line(value: object) -> str:
     >>> one_line("a\\n\\n b\\u202ec")
     'a bc'
     """
-    visible = "".join(c for c in " ".join(str(value).split()) if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    joined = " ".join(str(value).split())
+    if joined.isprintable():  # nearly every text: nothing to leave out
+        return joined
+    visible = "".join(c for c in joined if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     return " ".join(visible.split())
 
 

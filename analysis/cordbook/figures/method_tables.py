@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cordbook.figures.tables import Cell, Table
+from cordbook.review.audit import VerifiedWeight
 from cordbook.review.checklist import STATES, Answer, count_states
 from cordbook.review.coverage import METHODS, TOLERATED, Coverage
 from cordbook.review.estimates import Estimate
@@ -39,10 +40,12 @@ def flow_table(flow: StudyFlow) -> Table:
     steps = [(f"Records from {name}", hits) for name, _, hits in d.sources]
     steps += [
         ("Records identified by databases and registers", d.identified), ("Duplicates removed", d.duplicates),
+        *([("Records of studies in the review already", d.known), ("Records waiting to be screened", d.waiting)] if d.searched else []),
         ("Records screened", d.screened), ("Records excluded", d.excluded), ("Reports sought", d.sought),
         ("Reports not retrieved", d.not_retrieved), ("Reports assessed", d.assessed),
         ("Reports excluded after assessment", sum(n for _, n in d.excluded_reports) if d.searched else None),
         ("Studies included from databases and registers", d.included),
+        *([("Reports waiting to be assessed", d.to_assess), ("Studies waiting to be extracted", d.to_extract)] if d.searched else []),
         ("Study reports found by targeted look-ups", flow.by_other_methods), ("Study reports in the data", flow.studies),
         ("of these with at least one countable outcome", flow.with_cells), ("without a countable outcome", flow.without_cells),
         ("In at least one synthesis", flow.in_synthesis), ("With a countable outcome, in no synthesis", sum(n for _, n in flow.left_out)),
@@ -136,10 +139,11 @@ def _what(outcome: str, stratum: object) -> str:
     return outcome if pd.isna(stratum) else f"{outcome}; {str(stratum).replace(';', '; ').replace('=', ': ').replace('_', ' ')}"
 
 
-def verified_table(shares: Sequence[tuple[Estimate, float]]) -> Table:
+def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
     """Share of every estimate's weight whose cells a person has checked."""
     rows = tuple(
-        (Cell(e.title, href=f"estimates.html#{e.id}"), number(e.k), number(len(e.cells)), Cell(percent(share), numeric=True)) for e, share in shares
+        (Cell(w.title, href=f"estimates.html#{w.id}"), number(w.k), number(w.cells), Cell(percent(w.share), numeric=True))
+        for w in weights
     )
     header = ("Estimate", "Studies", "Cells", "Weight checked by a person")
     return Table("verified-weight", "How much of each estimate a person has checked", header, rows, folded=True)

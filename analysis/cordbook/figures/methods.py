@@ -15,11 +15,11 @@ from cordbook.figures.prisma_flow import prisma_flow
 from cordbook.figures.tables import Table
 from cordbook.figures.timeline import timeline
 from cordbook.figures.traffic_lights import item_bars, traffic_lights
-from cordbook.review.audit import agreement_by, extraction_progress, readings_side_by_side, verified_share
+from cordbook.review.audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
 from cordbook.review.checklist import Answer, load_checklist
 from cordbook.review.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
 from cordbook.review.estimates import Estimates
-from cordbook.review.flow import StudyFlow, study_flow
+from cordbook.review.flow import StudyFlow, flow_today
 from cordbook.review.history import TOPICS, key_events, reports_by_year
 from cordbook.review.phrases import percent
 from cordbook.review.risk_of_bias import ANSWERS, NOT_APPLICABLE, Item, judge_studies, load_items, study_facts, weight_by_answer
@@ -47,7 +47,7 @@ class MethodsPages:
 
     @cached_property
     def _flow(self) -> StudyFlow:
-        return study_flow(self._evidence, self.estimates)
+        return flow_today(self.estimates)
 
     def flow(self) -> Figure:
         """The PRISMA 2020 flow diagram."""
@@ -138,8 +138,7 @@ class MethodsPages:
 
     def verified(self) -> Table:
         """How much of each estimate's weight a person has checked."""
-        shares = [(e, share) for e in self.estimates if (share := verified_share(e, self._evidence)) is not None]
-        return method_tables.verified_table(shares)
+        return method_tables.verified_table(verified_weights(self.estimates))
 
     def verified_sentence(self) -> Block:
         """How many cells a person has checked so far."""

@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 import re
-import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,9 @@ import nbformat
 import yaml
 
 from cordbook.project import Project
-from cordbook.publish.files import digest, sweep, write_whole
+from cordbook.publish.files import digest, file_digest, sweep, write_whole
 from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
+from cordbook.publish.sockets import socket_folder, sweep_sockets
 from cordbook.reads import Read
 from cordbook.review.kept import VARIABLE
 
@@ -92,25 +93,28 @@ def outputs_digest(notebook: nbformat.NotebookNode) -> str:
 def staleness(project: Project, today: Today) -> list[Staleness]:
     """For each chapter in the order of the book, whether it is stale and why."""
     records = Records(project)
-    return [_staleness(_name(project, path), path, records, today) for path in chapters(project)]
+    return [_staleness(_name(project, path), path, records, today.changed) for path in chapters(project)]
 
 
-def _staleness(name: str, path: Path, records: Records, today: Today) -> Staleness:
+def _staleness(name: str, path: Path, records: Records, changed_of: Callable[[Mapping[Read, str]], list[Read]]) -> Staleness:
     record = records.get(name)
     if record is None:
         return Staleness(name, why="it has not been executed here yet")
-    notebook = nbformat.read(path, as_version=4)
-    if record.code != code_digest(notebook):
+    # A file with the same bytes need not be parsed.
+    notebook = None if file_digest(path) == record.file else nbformat.read(path, as_version=4)
+    if notebook and record.code != code_digest(notebook):
         return Staleness(name, why="its code has changed")
-    changed = today.changed(record.reads)
-    if not changed and record.outputs != outputs_digest(notebook):
+    changed = changed_of(record.reads)
+    if notebook and not changed and record.outputs != outputs_digest(notebook):
         return Staleness(name, why="its stored outputs are not those of its last execution")
     return Staleness(name, changed=tuple(changed))
 
 
 def stale_chapters(project: Project, today: Today | None = None) -> list[Path]:
     """Chapters whose stored outputs were not made from today's data, package and code, or have none."""
-    return [project.root / s.name for s in staleness(project, today or Today(project)) if s]
+    today, records = today or Today(project), Records(project)
+    # One reason is enough.
+    return [path for path in chapters(project) if _staleness(_name(project, path), path, records, today.first_changed)]
 
 
 def recorded_files(project: Project) -> set[str]:
@@ -127,8 +131,9 @@ def refresh(
     force: bool = False,
     today: Today | None = None,
     kept: Path | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Execute stale chapters in place, in parallel; return those executed. ``kept``: see :func:`execute`.
+    """Execute stale chapters in place, in parallel; return those executed. ``kept``, ``meanwhile``: see :func:`execute`.
 
     A notebook file is replaced only when its content changes and only after its execution succeeded, in one step.
     Raises :class:`ChapterFailed` with all that failed, after the others are done.
@@ -138,7 +143,7 @@ def refresh(
     for path in chapters(project):
         sweep(path)
     records, failures, done = Records(project), {}, 0
-    for path, result in execute(project, todo, kept=kept):
+    for path, result in execute(project, todo, kept=kept, meanwhile=meanwhile):
         done += 1
         name = _name(project, path)
         report(f"  [{done}/{len(todo)}] {name}{': failed' if result.error else ''}")
@@ -158,7 +163,7 @@ def refresh(
 def _record(result: Executed, today: Today) -> Record:
     notebook = nbformat.reads(result.text, as_version=4)
     reads = today.digests(result.reads) | today.digests([ENVIRONMENT])
-    return Record(code_digest(notebook), outputs_digest(notebook), reads)
+    return Record(digest(result.text), code_digest(notebook), outputs_digest(notebook), reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +177,31 @@ class Executed:
 
 
 def execute(
-    project: Project, paths: Sequence[Path], *, workers: int | None = None, kept: Path | None = None
+    project: Project,
+    paths: Sequence[Path],
+    *,
+    workers: int | None = None,
+    kept: Path | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Path, Executed]]:
     """Execute notebooks, each in a kernel of its own, without touching the files; yields each when it is done.
 
-    ``kept`` names the estimates that were just computed, so that the kernels need not.
+    ``kept`` names the estimates that were just computed, so that the kernels need not. ``meanwhile`` runs in a thread of
+    the builder, which has little to do while kernels run.
     """
     if not paths:
         return
     from cordbook.publish.kernels import ForkedProcess, can_fork, preload
 
+    sweep_sockets()
     forks: list[ForkedProcess | None] = [None] * len(paths)
     if can_fork():
         preload()
         # All are forked before the event loop below exists; each waits for its orders.
         forks = [ForkedProcess(_leave_locks) for _ in paths]
+    # After forking: a forked child must not hold what a thread of its parent had locked.
+    aside = threading.Thread(target=meanwhile, name="cordbook-meanwhile")
+    aside.start()
     loop = asyncio.new_event_loop()
     try:
         # One more than there are processors: a kernel also waits, for its sockets and for the builder.
@@ -207,6 +222,7 @@ def execute(
             task.cancel()
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+        aside.join()
 
 
 def _leave_locks() -> None:
@@ -231,7 +247,7 @@ async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Execut
 
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
-    with tempfile.TemporaryDirectory(prefix="cordbook-") as sockets:
+    with socket_folder() as sockets:
         transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
         manager = ForkedKernelManager.of(fork, connection_file=f"{sockets}/kernel.json", **transport) if fork else None
         client = NotebookClient(

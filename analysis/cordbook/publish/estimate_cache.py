@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cordbook.evidence.evidence import Evidence
 from cordbook.project import Project
 from cordbook.publish.files import digest, write_whole
 from cordbook.publish.inputs import package_digest
@@ -14,19 +14,38 @@ from cordbook.publish.record import cell_digests, environment
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
 from cordbook.review.kept import keep
+from cordbook.review.selection import select_cells
 
-_Kept = dict[str, tuple[str, dict[str, Estimate]]]
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Estimates of a declaration, with digests of all rows of its outcome (``wide``) and of those that it pools (``narrow``)."""
+
+    wide: str
+    narrow: str
+    found: dict[str, Estimate]
 
 
 def estimates_of(project: Project) -> Estimates:
     """All estimates of a project, those of the last build taken over where nothing behind them has changed."""
     estimates = load_estimates(project.root)
-    keys = _keys(estimates)
-    kept = _load(project)
-    estimates.take_over({i: found for i, (key, found) in kept.items() if keys.get(i) == key})
-    if any(kept.get(i, ("", {}))[0] != key for i, key in keys.items()) or kept.keys() != keys.keys():
-        _save(project, {i: (key, {e.id: e for e in estimates.declared(i)}) for i, key in keys.items()})
-    keep(kept_file(project), project.data, {i: {e.id: e for e in estimates.declared(i)} for i in keys})
+    kept, rows = _load(project), _Rows(estimates)
+    now: dict[str, _Kept] = {}
+    for synthesis in estimates.declarations:
+        before, wide = kept.get(synthesis.id), rows.wide(synthesis)
+        if before and before.wide == wide:
+            now[synthesis.id] = before
+            continue
+        # Selecting the rows is much less work than pooling them.
+        narrow = rows.narrow(synthesis)
+        if before and before.narrow == narrow:
+            now[synthesis.id] = replace(before, wide=wide)
+        else:
+            now[synthesis.id] = _Kept(wide, narrow, {e.id: e for e in estimates.declared(synthesis.id)})
+    estimates.take_over({i: entry.found for i, entry in now.items()})
+    if {i: e.wide for i, e in now.items()} != {i: e.wide for i, e in kept.items()}:
+        _save(project, now)
+    keep(kept_file(project), project.data, {i: entry.found for i, entry in now.items()})
     return estimates
 
 
@@ -35,34 +54,37 @@ def kept_file(project: Project) -> Path:
     return project.cache / "estimates-today.pickle"
 
 
-def _keys(estimates: Estimates) -> dict[str, str]:
-    """For each declaration, a digest of all that its estimates are made from."""
-    evidence = estimates.evidence
-    rows = _rows_by_outcome(evidence)
-    common = f"{package_digest()} {environment()} {sorted(evidence.disjoint_keys)}"
-    return {s.id: _key(s, rows, common) for s in estimates.declarations}
+class _Rows:
+    """Digests of the rows that declarations ask for, with all else that their estimates are made from."""
+
+    def __init__(self, estimates: Estimates) -> None:
+        evidence = estimates.evidence
+        self._cells, self._digests = evidence.cells, cell_digests(evidence)
+        self._common = f"{package_digest()} {environment()} {sorted(evidence.disjoint_keys)}"
+        of_outcome: dict[str, list[str]] = {}
+        for cell_id, outcome in zip(self._cells["cell_id"], self._cells["outcome"], strict=True):
+            of_outcome.setdefault(str(outcome), []).append(self._digests[cell_id])
+        self._of_outcome: Mapping[str, str] = {outcome: digest("".join(found)) for outcome, found in of_outcome.items()}
+
+    def wide(self, synthesis: Synthesis) -> str:
+        """Of all rows of the outcome."""
+        return digest(f"{self._common} {synthesis!r} {self._of_outcome.get(synthesis.outcome, '')}")
+
+    def narrow(self, synthesis: Synthesis) -> str:
+        """Of the rows that are pooled."""
+        chosen = select_cells(self._cells, synthesis)["cell_id"]
+        return digest(f"{self._common} {synthesis!r} {''.join(self._digests[c] for c in chosen)}")
 
 
-def _rows_by_outcome(evidence: Evidence) -> Mapping[str, str]:
-    digests = cell_digests(evidence)
-    rows: dict[str, list[str]] = {}
-    for cell_id, outcome in zip(evidence.cells["cell_id"], evidence.cells["outcome"], strict=True):
-        rows.setdefault(str(outcome), []).append(digests[cell_id])
-    return {outcome: "".join(found) for outcome, found in rows.items()}
-
-
-def _key(synthesis: Synthesis, rows: Mapping[str, str], common: str) -> str:
-    return digest(f"{common} {synthesis!r} {rows.get(synthesis.outcome, '')}")
-
-
-def _load(project: Project) -> _Kept:
+def _load(project: Project) -> dict[str, _Kept]:
     try:
-        return pickle.loads(_file(project).read_bytes())  # noqa: S301: our own file, in the cache folder
+        kept = pickle.loads(_file(project).read_bytes())  # noqa: S301: our own file, in the cache folder
+        return kept if all(isinstance(entry, _Kept) for entry in kept.values()) else {}
     except Exception:  # a file of another version can fail in any way; it is only a cache
         return {}
 
 
-def _save(project: Project, kept: _Kept) -> None:
+def _save(project: Project, kept: dict[str, _Kept]) -> None:
     write_whole(_file(project), pickle.dumps(kept))
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
@@ -26,7 +27,7 @@ from cordbook.reads import PACKAGE, Read
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
 
 #: Grows when the meaning of a record changes: older records are then of no use.
-VERSION = 1
+VERSION = 2
 LOCK = "requirements.lock"
 #: Libraries whose version can move a number or a figure.
 LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
@@ -35,15 +36,16 @@ ENVIRONMENT: Read = ("environment",)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a chapter was executed with: digests of its code, of its stored outputs, and of each read."""
+    """What a chapter was executed with: digests of its file, its code, its stored outputs, and of each read."""
 
+    file: str
     code: str
     outputs: str
     reads: Mapping[Read, str]
 
     def to_json(self) -> str:
         reads = [[*read, value] for read, value in sorted(self.reads.items())]
-        return json.dumps({"version": VERSION, "code": self.code, "outputs": self.outputs, "reads": reads}, indent=1) + "\n"
+        return json.dumps({"version": VERSION, "file": self.file, "code": self.code, "outputs": self.outputs, "reads": reads}, indent=1) + "\n"
 
 
 class Today:
@@ -74,6 +76,11 @@ class Today:
     def changed(self, reads: Mapping[Read, str]) -> list[Read]:
         """The reads whose digest is no longer the recorded one, sorted."""
         return sorted(read for read, then in reads.items() if self.digest(read) != then)
+
+    def first_changed(self, reads: Mapping[Read, str]) -> list[Read]:
+        """One read whose digest is no longer the recorded one, or none; what takes a computation is looked at last."""
+        in_turn = sorted(reads, key=lambda read: (read[0].startswith("value"), read))
+        return next(([read] for read in in_turn if self.digest(read) != reads[read]), [])
 
     def _fresh(self, read: Read) -> str:
         try:
@@ -109,8 +116,9 @@ class Today:
                 case ("cells_in", column, value):
                     return value_digest(self.estimates.evidence.cells_in(column, value))
                 case ("value", name, *arguments):
-                    module, _, function = name.partition(":")
-                    return value_digest(getattr(import_module(module), function)(self.estimates.evidence, *arguments))
+                    return value_digest(_function(name)(self.estimates.evidence, *arguments))
+                case ("value_of_estimates", name, *arguments):
+                    return value_digest(_function(name)(self.estimates, *arguments))
         except (KeyError, AttributeError, ImportError):
             return ABSENT
         raise ValueError(f"unknown kind of read: {read}")
@@ -121,6 +129,12 @@ class Today:
 
     def _of_tables(self, *names: str) -> str:
         return digest("".join(self._table(name) for name in names))
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """A function by ``MODULE:NAME``."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
 
 
 @lru_cache(1)
@@ -164,6 +178,10 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, set | frozenset):  # in an order of its own, which no hash seed changes
+        return sorted((_plain(v) for v in value), key=repr)
+    if isinstance(value, np.ndarray | np.generic):  # the text of a long array is cut short
+        return _plain(value.tolist())
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return repr(value)
@@ -182,7 +200,7 @@ class Records:
             if content["version"] != VERSION:
                 return None
             reads = {tuple(read): then for *read, then in content["reads"]}
-            return Record(content["code"], content["outputs"], reads)
+            return Record(content["file"], content["code"], content["outputs"], reads)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

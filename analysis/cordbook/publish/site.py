@@ -7,7 +7,9 @@ import json
 import logging
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,13 @@ def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = Fal
     write_whole(base, now)
     unfinished.unlink()
     return pages
+
+
+def load_sphinx() -> None:
+    """Load what :func:`write_pages` needs; a second that can pass while chapters run. What cannot be loaded is told by it."""
+    for name in ("jupyter_book.config", "sphinx.application", "sphinx.builders.html", "cordbook.publish.sphinx_ext"):
+        with suppress(Exception):
+            import_module(name)
 
 
 def _run_sphinx(project: Project, today: Any, work: Path, allow_broken_guards: bool) -> Pages:

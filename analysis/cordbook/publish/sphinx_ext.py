@@ -26,7 +26,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 import cordbook
 from cordbook.figures.markup import anchor
 from cordbook.project import Project
-from cordbook.publish import study_ext
+from cordbook.publish import explorer_ext, study_ext
 from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
@@ -353,6 +353,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", lambda a: a.config.html_static_path.append(str(ASSETS)), priority=100)
     app.connect("html-page-context", _only_own_scripts, priority=900)
     study_ext.connect(app, _estimates_of)
+    explorer_ext.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
     app.add_js_file("tables.js", loading_method="defer")
     # env_version grows with the meaning of what is kept in the environment.

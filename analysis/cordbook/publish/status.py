@@ -180,7 +180,7 @@ def _read_in_words(read: Read) -> str:
             return f"estimate {estimate_id} changed"
         case ("estimates",):
             return "an estimate changed"
-        case ("value", name, *arguments):
+        case ("value" | "value_of_estimates", name, *arguments):
             return f"{name.rpartition(':')[2].replace('_', ' ')} changed" + (f" ({', '.join(arguments)})" if arguments else "")
         case ("table", name):
             return f"table {name} changed"

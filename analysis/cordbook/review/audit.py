@@ -8,8 +8,8 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value
-from cordbook.review.estimates import Estimate
+from cordbook.reads import by_value, by_value_of_estimates
+from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.risk_of_bias import study_weights
 
 
@@ -140,6 +140,24 @@ def _reading(readings: pd.DataFrame, cell_id: str, number: int) -> str:
         return "not read"
     row = readings.loc[(cell_id, number)]
     return f"{row['events']} of {row['n']}" if bool(row["seen"]) else "not seen"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedWeight:
+    """How much of an estimate a person has checked: ``k`` studies, number of cells, share of the weight (0 to 1)."""
+
+    id: str
+    title: str
+    k: int
+    cells: int
+    share: float
+
+
+@by_value_of_estimates
+def verified_weights(estimates: Estimates) -> tuple[VerifiedWeight, ...]:
+    """:func:`verified_share` of every estimate that was pooled."""
+    shares = ((e, verified_share(e, estimates.evidence)) for e in estimates)
+    return tuple(VerifiedWeight(e.id, e.title, e.k, len(e.cells), share) for e, share in shares if share is not None)
 
 
 def verified_share(estimate: Estimate, evidence: Evidence) -> float | None:

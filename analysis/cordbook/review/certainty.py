@@ -23,6 +23,7 @@ from cordbook.evidence.evidence import Evidence
 from cordbook.reads import by_value
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase, ratio
+from cordbook.review.yaml_text import load_yaml
 from cordbook.synthesis import ComparedArms, arcsine_test, information_proportion, proportion_size_test
 
 LEVELS = ("very low", "low", "moderate", "high")
@@ -115,7 +116,7 @@ class Certainty:
 def load_settings(path: Path) -> Settings:
     """Read ``certainty.yml``; raises :class:`CertaintyError` with all faults."""
     try:
-        return parse_settings(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
+        return parse_settings(load_yaml(path.read_text(encoding="utf-8")), path.name)
     except FileNotFoundError:
         raise CertaintyError(f"{path}: not found; it holds the rules of certainty") from None
     except yaml.YAMLError as error:

@@ -17,6 +17,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cordbook.review.yaml_text import load_yaml
+
 #: How far an item is met, from best to worst.
 STATES = ("met", "partly", "not yet", "not applicable")
 _PLACE = re.compile(r"[A-Za-z0-9_./-]+(#[A-Za-z0-9_.-]+)?")
@@ -46,7 +48,7 @@ def load_checklist(data: Path, items: pd.DataFrame) -> tuple[Answer, ...]:
     """Answers for all ``items`` (the table ``reporting_items``) in their order; raises :class:`ChecklistError`."""
     path = data / "reporting_checklist.yml"
     try:
-        return parse_checklist(yaml.safe_load(path.read_text(encoding="utf-8")), items, path.name)
+        return parse_checklist(load_yaml(path.read_text(encoding="utf-8")), items, path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise ChecklistError(f"{path}: {error}") from error
 

@@ -122,8 +122,7 @@ def _number(value: float) -> str:
 
 def cell_matches(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     """The number quoted stands in the cell of the study; a cell that is not pooled for a reason counts as partly."""
-    cells = estimates.evidence.cells.set_index("cell_id")
-    row = cells.loc[part.needs["cell"]]
+    row = estimates.evidence.cells_by_id([part.needs["cell"]]).iloc[0]
     events, n = int(row["events"]), int(row["n"])
     value = part.needs.get("value", claim.value)
     asked = {"events": part.needs.get("events"), "n": part.needs.get("n", claim.n)}

@@ -313,7 +313,8 @@ def within_study(part: Part, claim: Claim, estimates: Estimates) -> Finding:
 
 def outcome_pairs(cells: pd.DataFrame, first: str, second: str, where: Mapping[str, Any]) -> pd.DataFrame:
     """Arms with both outcomes among all their patients: columns ``first, second`` (shares) and ``n``; the latest time counts."""
-    chosen = cells[cells["poolable"].fillna(False).astype(bool) & cells["stratum_relation"].isin(["total", "only_stratum"])]
+    asked = cells["outcome"].isin([first, second]) & cells["poolable"].fillna(False).astype(bool)
+    chosen = cells[asked & cells["stratum_relation"].isin(["total", "only_stratum"])]
     for column, values in where.items():
         chosen = chosen[chosen[column].isin(values if isinstance(values, list) else [values])]
     chosen = chosen.sort_values("timepoint_months", na_position="first").drop_duplicates(["arm_id", "outcome"], keep="last")

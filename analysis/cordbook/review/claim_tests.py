@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from cordbook.review.verdicts import VERDICTS
+from cordbook.review.yaml_text import load_yaml
 
 #: Each rule with the keys that it needs and those that it may have.
 RULES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -110,7 +111,7 @@ class ClaimTest:
 def load_claim_tests(path: Path) -> tuple[ClaimTest, ...]:
     """Read ``claim_tests.yml``; raises :class:`ClaimTestError` with all faults of form, each with its claim."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ClaimTestError(f"{path}: not found; it declares the test of every claim") from None
     except yaml.YAMLError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
+from cordbook.reads import by_value_of_estimates
 from cordbook.review.claim_rows import ROW_RULES, row_faults, source_faults
 from cordbook.review.claim_rules import ESTIMATE_RULES, Claim, Rule, look_up
 from cordbook.review.claim_tests import ClaimTest, ClaimTestError, Part, load_claim_tests
@@ -47,6 +48,12 @@ class ClaimVerdict:
     see: tuple[str, ...]
     link: str | None
     lines: tuple[tuple[str, str], ...] = ()
+
+
+@by_value_of_estimates
+def claims_today(estimates: Estimates) -> tuple[ClaimVerdict, ...]:
+    """:func:`audit_claims` by the tests of the project."""
+    return audit_claims(estimates)
 
 
 def audit_claims(estimates: Estimates, tests: Sequence[ClaimTest] | None = None) -> tuple[ClaimVerdict, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from cordbook.reads import note
+from cordbook.review.yaml_text import load_yaml
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
@@ -88,7 +89,7 @@ class Declarations:
 def load_declarations(path: Path) -> Declarations:
     """Read ``syntheses.yml``; raises :class:`DeclarationError` with all faults, each with the id it is in."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DeclarationError(f"{path}: not found; it declares the estimates of the book") from None
     except yaml.YAMLError as error:

@@ -174,30 +174,35 @@ def _estimate(
 
 
 def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
+    return pool_rows(rows, measure=synthesis.measure, model=synthesis.model, ci=synthesis.ci, level=synthesis.level)
+
+
+def pool_rows(rows: pd.DataFrame, *, measure: str, model: str, ci: str | None, level: float) -> PooledProportion:
+    """Pool rows of :data:`cordbook.review.selection.SELECTED`; one row stands for itself with an exact interval."""
     if len(rows) == 1:
-        return _single(rows, synthesis)
+        return _single(rows, measure, level)
     return pool_proportions(
         rows["events"].to_numpy(),
         rows["n"].to_numpy(),
         labels=rows["label"].tolist(),
-        measure=synthesis.measure,
-        model=synthesis.model,
-        ci=synthesis.ci,
-        level=synthesis.level,
+        measure=measure,
+        model=model,
+        ci=ci,
+        level=level,
     )
 
 
-def _single(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
+def _single(rows: pd.DataFrame, measure: str, level: float) -> PooledProportion:
     """One study cannot be pooled: its own share with the exact interval of Clopper and Pearson (1934)."""
     events, n, label = int(rows["events"].iloc[0]), int(rows["n"].iloc[0]), rows["label"].iloc[0]
-    low, high = (float(v) for v in proportion_confint(events, n, 1 - synthesis.level, method="beta"))
+    low, high = (float(v) for v in proportion_confint(events, n, 1 - level, method="beta"))
     share = events / n
     return PooledProportion(
         estimate=share, ci_low=low, ci_high=high, pi_low=None, pi_high=None,
         model_scale=ModelScale(None, None, None, None),
         tau2=None, tau2_ci_low=None, tau2_ci_high=None, i2=None, i2_ci_low=None, i2_ci_high=None,
         h2=None, h2_ci_low=None, h2_ci_high=None, q=None, q_df=0, q_p=None,
-        k=1, events=events, n=n, model="single", measure=synthesis.measure, ci_method="exact", level=synthesis.level,
+        k=1, events=events, n=n, model="single", measure=measure, ci_method="exact", level=level,
         studies=(StudyProportion(label, events, n, share, low, high, 100.0),),
         notes=("One study: nothing is pooled; the interval is exact (Clopper-Pearson).",),
     )  # fmt: skip

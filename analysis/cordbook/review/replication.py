@@ -17,6 +17,7 @@ import yaml
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase, ratio
+from cordbook.review.yaml_text import load_yaml
 
 FILE = "replication.yml"
 ALIKE = ("close", "near")
@@ -117,7 +118,7 @@ def replicate(estimates: Estimates, content: Mapping[str, Any] | None = None) ->
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ReplicationError(f"{path}: not found; it says which published estimates are set beside which of ours") from None
     except yaml.YAMLError as error:

@@ -15,7 +15,9 @@ import pandas as pd
 import yaml
 
 from cordbook.evidence.evidence import Evidence
+from cordbook.reads import by_value
 from cordbook.review.estimates import Estimate
+from cordbook.review.yaml_text import load_yaml
 
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"
 ANSWERS = (YES, UNCLEAR, NO, NOT_APPLICABLE)
@@ -57,7 +59,7 @@ def load_items(data: Path) -> tuple[Item, ...]:
     """Read ``risk_of_bias.yml`` of a data folder; raises :class:`RiskOfBiasError` with all faults."""
     path = data / "risk_of_bias.yml"
     try:
-        return parse_items(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
+        return parse_items(load_yaml(path.read_text(encoding="utf-8")), path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise RiskOfBiasError(f"{path}: {error}") from error
 
@@ -129,6 +131,7 @@ def _conditions(value: Any) -> tuple[Condition, ...]:
     )
 
 
+@by_value
 def study_facts(evidence: Evidence) -> pd.DataFrame:
     """What is known of every study report, one row each, indexed by study id; columns :data:`FACTS`.
 

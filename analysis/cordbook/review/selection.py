@@ -31,7 +31,7 @@ def select_cells(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
     chosen = cells[(cells["outcome"] == synthesis.outcome) & cells["poolable"].fillna(False).astype(bool)]
     strata = chosen["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
     for column, values in synthesis.where:
-        held = _column(chosen, strata, column).isin(values)
+        held = column_of(chosen, strata, column).isin(values)
         chosen, strata = chosen[held], strata[held]
     keep: list[int] = []
     for _, rows in chosen.groupby("arm_id", sort=True):
@@ -39,7 +39,7 @@ def select_cells(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
     return chosen.loc[sorted(keep)]
 
 
-def _column(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
+def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
     """A column of the cells, a key of the stratum (``stratum.KEY``), or the two joined: a stratum that
     names the column's key goes before what is said of the whole study."""
     if column.startswith("stratum."):
@@ -122,7 +122,7 @@ def _check_disjoint(arm_id: str, strata: list[Mapping[str, str]], disjoint_keys:
 def subgroups(chosen: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
     """The selected cells by the values of a column or of ``stratum.KEY``; cells without a value are left out."""
     strata = chosen["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
-    values = _column(chosen, strata, column)
+    values = column_of(chosen, strata, column)
     if column == "injury_phase":
         # A stratum that names the phase says more than what the whole study is called.
         values = strata.map(lambda s: s.get("phase")).where(lambda v: v.notna(), values)

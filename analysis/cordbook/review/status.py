@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from cordbook.review.yaml_text import load_yaml
+
 STATES = ("living", "paused", "retired")
 
 
@@ -30,7 +32,7 @@ def load_status(data: Path) -> Status:
     """Read ``review.yml`` of a data folder; raises :class:`StatusError` with the field that is wrong."""
     path = data / "review.yml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise StatusError(f"{path}: {error}") from error
     names = {f.name for f in fields(Status)}

@@ -28,6 +28,8 @@ NEWTON_STEPS = 100
 LONGEST_STEP = 2.0
 HALVINGS = 40
 SMALLEST_CURVATURE = 1e-8
+# A step below this that gains nothing ends the search: what is left of the gradient is rounding.
+SMALLEST_STEP = 1e-9
 # Values this near are equal in double precision after sums over groups.
 ROUNDING = 1e-10
 # A profile needs only the height of its optimum, on which an error in the place tells by its square.
@@ -124,7 +126,10 @@ def _maximise(
             step = 0.5 * step
         else:
             break
+        gained = new_value - value
         theta, value, gradient = theta + step, new_value, new_gradient
+        if gained < ROUNDING and np.abs(step).max() < SMALLEST_STEP:
+            break
         if np.abs(theta).max() > LARGEST_COEFFICIENT:
             break
     return theta, value

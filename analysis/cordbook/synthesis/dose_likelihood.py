@@ -1,8 +1,8 @@
 """Likelihood of grouped binomial dose-response with a random study intercept, and its gradient.
 
 events_g ~ binomial(n_g, F(a + b dose_g + tau z_s)), with z_s ~ normal(0, 1) for the study s of group g and F the logistic or
-the normal distribution function. The z_s are integrated out by adaptive Gauss-Hermite quadrature; the gradient is the
-expectation of the score over the same nodes (Fisher's identity).
+the normal distribution function. The z_s are integrated out by adaptive Gauss-Hermite quadrature, or by the trapezoidal rule
+where a study says little about its z_s; the gradient is the expectation of the score over the same nodes (Fisher's identity).
 """
 
 from __future__ import annotations
@@ -14,14 +14,21 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import expit, gammaln, log_ndtr, ndtr, ndtri
 
+from cordbook.synthesis.latent_modes import posterior_modes
+
 __all__ = ["LINKS", "DoseGroups", "Link", "information", "jeffreys_penalty", "log_likelihood", "marginal_risk"]
 
 # Nodes of the adaptive rule: 41 are right to 1e-8 where 25, the most that lme4 allows, may lose a digit on sparse studies.
 ORDER = 41
-# Newton steps for the mode of a study's z; the log integrand is concave.
-MODE_STEPS = 50
+# A skewed posterior that is wider than this, in units of the linear predictor, asks for more Gauss-Hermite nodes than one can
+# have: there gradient and value would disagree in the fourth digit. The trapezoidal rule takes over. The log integrand bends
+# down at least as fast as that of a normal with standard deviation 1, so that beyond REACH it is below 1e-12 of its peak; the
+# spacing, in units of the predictor, is fine enough for the narrowest such posterior and for the poles of the logistic curve.
+WIDE = 0.5
+REACH = 7.5
+SPACING = 0.35
+# Last step to the mode of a study's z, which only places the nodes.
 MODE_TOLERANCE = 1e-9
-LONGEST_STEP = 2.0
 # Nodes for the mean risk over studies, a smooth integrand.
 MARGINAL_ORDER = 61
 # Information below exp(-600) is that of risks of exactly 0 or 1 in double precision: no inverse exists.
@@ -138,15 +145,14 @@ def log_likelihood(groups: DoseGroups, link: Link, beta: np.ndarray, tau: float)
         score = link.score(x, n, eta)
         return float(link.terms(x, n, eta).sum() + groups.constant), np.append(score @ groups.design, 0.0)
     mode, sd = _modes(groups, link, eta, tau)
-    nodes, weights = _quadrature(ORDER)
-    z = mode[:, None] + sd[:, None] * nodes
+    z, log_weight = _nodes(mode, sd, tau)
     at = eta[:, None] + tau * z[groups.study]
     x, n = x[:, None], n[:, None]
-    terms = np.add.reduceat(link.terms(x, n, at), groups.starts) - 0.5 * z * z + 0.5 * nodes**2 + np.log(weights)
+    terms = np.add.reduceat(link.terms(x, n, at), groups.starts) - 0.5 * z * z + log_weight
     peak = terms.max(axis=1, keepdims=True)
     mass = np.exp(terms - peak)
     total = mass.sum(axis=1, keepdims=True)
-    value = (peak[:, 0] + np.log(total[:, 0]) + np.log(sd) - 0.5 * np.log(2 * np.pi)).sum() + groups.constant
+    value = (peak[:, 0] + np.log(total[:, 0]) - 0.5 * np.log(2 * np.pi)).sum() + groups.constant
     share = mass / total
     score = link.score(x, n, at)
     mean_score = (share[groups.study] * score).sum(axis=1)
@@ -154,19 +160,33 @@ def log_likelihood(groups: DoseGroups, link: Link, beta: np.ndarray, tau: float)
     return float(value), np.append(mean_score @ groups.design, tau_score)
 
 
+def _nodes(mode: np.ndarray, sd: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and log weights of the integral over each study's z, both (s, q); modes and standard deviations there are (s,)."""
+    at, weights = _quadrature(ORDER)
+    nodes = mode[:, None] + sd[:, None] * at
+    log_weight = np.log(sd)[:, None] + (0.5 * at * at + np.log(weights))
+    wide = sd * tau > WIDE
+    if not wide.any():
+        return nodes, log_weight
+    steps = max(int(np.ceil(2 * REACH * tau / SPACING)), ORDER)
+    spread = np.linspace(-REACH, REACH, steps)
+    # Rows of Gauss-Hermite nodes are filled up with nodes that weigh nothing.
+    spare = ((0, 0), (0, steps - ORDER))
+    nodes, log_weight = np.pad(nodes, spare, mode="edge"), np.pad(log_weight, spare, constant_values=-np.inf)
+    nodes[wide], log_weight[wide] = mode[wide, None] + spread, np.log(spread[1] - spread[0])
+    return nodes, log_weight
+
+
 def _modes(groups: DoseGroups, link: Link, eta: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
     """Mode of each study's z and the standard deviation there, each (s,)."""
-    z = np.zeros(groups.starts.size)
-    for _ in range(MODE_STEPS):
-        at = eta + tau * z[groups.study]
-        slope = tau * np.add.reduceat(link.score(groups.events, groups.n, at), groups.starts) - z
-        curvature = 1.0 + tau**2 * np.add.reduceat(link.curvature(groups.events, groups.n, at), groups.starts)
-        step = np.clip(slope / curvature, -LONGEST_STEP, LONGEST_STEP)
-        z = z + step
-        if np.abs(step).max() < MODE_TOLERANCE:
-            break
-    at = eta + tau * z[groups.study]
-    curvature = 1.0 + tau**2 * np.add.reduceat(link.curvature(groups.events, groups.n, at), groups.starts)
+
+    def sums(shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        at = eta + shift[groups.study]
+        parts = link.score(groups.events, groups.n, at), link.curvature(groups.events, groups.n, at)
+        return tuple(np.add.reduceat(part, groups.starts) for part in parts)
+
+    z = posterior_modes(sums, tau, groups.starts.shape, MODE_TOLERANCE)
+    curvature = 1.0 + tau**2 * sums(tau * z)[1]
     return z, 1.0 / np.sqrt(curvature)
 
 

@@ -167,6 +167,8 @@ def first_sites(x: Array, n: Array, b: int) -> Sites:
     p = (x + 0.5) / (n + 1.0)
     precision = n * p * (1.0 - p)
     shift = precision * np.log((x + 0.5) / (n - x + 0.5)) + (x - n * p)
+    if b == 1:
+        return Sites(precision[None], shift[None])
     return Sites(np.tile(precision, (b, 1)), np.tile(shift, (b, 1)))
 
 

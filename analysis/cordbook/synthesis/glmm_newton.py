@@ -25,9 +25,10 @@ from cordbook.synthesis.glmm_likelihood import (
 Array = NDArray[np.float64]
 
 # Newton decrements (squared distance to the maximum in standard errors) at which a stage ends. The last step squares the
-# distance, so a decrement of 1e-14 leaves estimates right to rounding, and standard errors, taken before it, to 1e-7.
+# distance, so a decrement of 1e-13 leaves estimates right to 1e-12 of a standard error, and standard errors, taken before
+# it, to 3e-7.
 COARSE_DECREMENT = 1e-4
-FINE_DECREMENT = 1e-14
+FINE_DECREMENT = 1e-13
 # A likelihood that falls by more than this was overstepped. Coarse nodes err by up to 0.01 on very wide posteriors.
 COARSE_FALL = 0.05
 FINE_FALL = 1e-7

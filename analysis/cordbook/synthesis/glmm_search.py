@@ -124,7 +124,7 @@ def common_effect(data: Counts, b: int) -> tuple[Array, Array]:
     some, size = data.total(data.x[None]), data.total(data.n[None])
     p = some / size
     mu, loglik = np.log(p / (1.0 - p)), some * np.log(p) + (size - some) * np.log1p(-p)
-    return np.resize(mu, b), np.resize(loglik, b)
+    return (mu, loglik) if mu.size == b else (np.resize(mu, b), np.resize(loglik, b))
 
 
 def merged(x: Array, n: Array) -> Counts:
@@ -137,7 +137,10 @@ def merged(x: Array, n: Array) -> Counts:
 
 def kinds_of(x: Array, n: Array, weights: Array | None) -> NDArray[np.str_]:
     """Return for each set whether the likelihood has a maximum, and if not, why."""
-    signs = np.array([x > 0, x < n, (x > 0) & (x < n)])
-    held = signs.any(axis=1)[None] if weights is None else (weights > 0) @ signs.T
-    some, spared, mixed = held.T
+    with_event, without = x > 0, x < n
+    if weights is None:
+        if (with_event & without).any():
+            return np.array(["regular"])
+        weights = np.ones((1, x.size))
+    some, spared, mixed = ((weights > 0) @ np.array([with_event, without, with_event & without]).T).T
     return np.where(~some, "no-events", np.where(~spared, "all-events", np.where(mixed, "regular", "separated")))

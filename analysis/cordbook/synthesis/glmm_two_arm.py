@@ -20,6 +20,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from cordbook.synthesis.conditional_likelihood import likelihood_blocks, nodes_for, quadrature, study_count, support_limits
+from cordbook.synthesis.latent_modes import posterior_modes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -269,14 +270,7 @@ def _marginal(block, mu: float, tau: float):
     The derivatives are posterior means over the nodes (Louis 1982, J R Stat Soc B 44:226-233), so they cost no extra evaluation.
     """
     nodes, log_weights = quadrature(nodes_for(tau))
-    mode = np.zeros((1, study_count(block)))
-    for _ in range(MAX_NEWTON_STEPS):
-        _, score, information = block.derivatives(mu + tau * mode)
-        # Steps of 4 standard deviations at most keep Newton from leaping over the mode when tau is large.
-        step = np.clip((tau * score - mode) / (1 + tau**2 * information), -4, 4)
-        mode = mode + step
-        if np.max(np.abs(step)) < MODE_TOLERANCE:
-            break
+    mode = posterior_modes(lambda shift: block.derivatives(mu + shift)[1:], tau, (1, study_count(block)), MODE_TOLERANCE)
     scale = (1 + tau**2 * block.derivatives(mu + tau * mode)[2]) ** -0.5
     u = mode + scale * nodes[:, None]
     value, score, information = block.derivatives(mu + tau * u)

@@ -1,0 +1,33 @@
+"""``cordbook archive``: make the archive of a release again from a clean checkout of its commit."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "archive",
+        help="make the archive of a release again, with the same bytes",
+        description="Build the book of a release from a clean checkout of its commit and write dist/cordbook-X.Y.Z.zip: the bytes that "
+        "cordbook release wrote.",
+        epilog="Exit code 1: this checkout is not that release; every difference is listed.",
+    )
+    parser.add_argument("version", metavar="X.Y.Z", help="the version of this checkout")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.project import NoProject, find_project
+    from cordbook.publish.archive import ArchiveError, archive
+    from cordbook.publish.git import GitError
+    from cordbook.review.releases import ReleaseError, Version
+
+    try:
+        made = archive(find_project(), Version.parse(options.version))
+    except (ArchiveError, GitError, NoProject, ReleaseError) as error:
+        print(f"cordbook archive: {error}", file=sys.stderr)
+        return 1
+    print(f"{made.path}\n  {made.size:,} bytes, SHA-256 {made.sha256}")
+    return 0

@@ -1,0 +1,50 @@
+"""``cordbook diff``: two versions compared, estimate by estimate, with the cause of every change."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+SAME, DIFFERENT, FAILED = 0, 1, 2
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "diff",
+        help="compare two releases, or a release with the working tree",
+        description="Compare two versions estimate by estimate: old, new, change, whether a conclusion changed, and the cause: rows added, "
+        "removed or corrected, or a setting.",
+        epilog="Exit code 0; with --exit-code 1 where something differs. 2: a version cannot be read. Example: cordbook diff 0.1.0 0.2.0",
+    )
+    parser.add_argument("old", metavar="A", nargs="?", help="a version, or tree (default: the last release)")
+    parser.add_argument(
+        "new", metavar="B", nargs="?", default="tree", help="a version, or tree for the working tree (the default)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, with all numbers, rows and causes")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 where something differs")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.evidence import Unreadable
+    from cordbook.project import NoProject, find_project
+    from cordbook.publish.states import last_version, state
+    from cordbook.review.declarations import DeclarationError
+    from cordbook.review.release_diff import compare
+    from cordbook.review.release_words import as_table
+    from cordbook.review.releases import ReleaseError
+    from cordbook.review.selection import SelectionError
+
+    try:
+        project = find_project()
+        old, new = state(project, options.old or last_version(project)), state(project, options.new)
+    except (DeclarationError, NoProject, ReleaseError, SelectionError, Unreadable) as error:
+        print(f"cordbook diff: {error}", file=sys.stderr)
+        return FAILED
+    found = compare(old.frozen, new.frozen)
+    if options.json:
+        print(json.dumps({"old": old.name, "new": new.name, **found.to_dict()}, indent=1, ensure_ascii=False))
+    else:
+        print(as_table(found, old.name, new.name))
+    return DIFFERENT if options.exit_code and (found.changes or found.rows or found.claims) else SAME

@@ -1,0 +1,54 @@
+"""``cordbook history``: one number through all releases."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "history",
+        help="one estimate through all releases",
+        description="Print one estimate in every release: version, date, number with interval, studies, and what its conclusion was.",
+        epilog="Example: cordbook history ais-improved-cell-therapy --today",
+    )
+    parser.add_argument("estimate", metavar="ESTIMATE", help="the id of an estimate, as in cordbook estimates")
+    parser.add_argument("--today", action="store_true", help="add what the working tree says today")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plot", type=Path, metavar="OUT.svg", help="also draw it into this file")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.evidence import Unreadable
+    from cordbook.project import NoProject, find_project
+    from cordbook.publish.states import IN_WORDS, TREE, state
+    from cordbook.review.declarations import DeclarationError
+    from cordbook.review.release_history import history, read_all
+    from cordbook.review.release_words import history_table
+    from cordbook.review.releases import ReleaseError
+    from cordbook.review.selection import SelectionError
+
+    try:
+        project = find_project()
+        states = [(str(r.version), r.date, r) for r in read_all(project.root)]
+        if options.today:
+            states.append((IN_WORDS, None, state(project, TREE).frozen))
+        found = history(states, options.estimate)
+    except (DeclarationError, NoProject, ReleaseError, SelectionError, Unreadable) as error:
+        print(f"cordbook history: {error}", file=sys.stderr)
+        return 2
+    except KeyError as error:
+        print(f"cordbook history: {error.args[0]}", file=sys.stderr)
+        return 1
+    if options.plot:
+        from cordbook.figures.releases import history_figure
+
+        history_figure(found).save(options.plot)
+    print(
+        json.dumps([point.to_dict() for point in found], indent=1, ensure_ascii=False) if options.json else history_table(found)
+    )
+    return 0

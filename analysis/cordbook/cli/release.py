@@ -1,0 +1,65 @@
+"""``cordbook release``: check, freeze, archive; say how to commit and tag."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "release",
+        help="freeze a version: its estimates, manifest, changelog entry and archive",
+        description="Check that the book may be released, freeze every estimate in releases/X.Y.Z/, write the changelog entry, set the "
+        "version, and make dist/cordbook-X.Y.Z.zip. Commits and tags nothing: it prints the commands.",
+        epilog="major: question, eligibility or method changed. minor: evidence added or removed. patch: a correction that moves no "
+        "conclusion. A step that is too small is refused. Exit code 1: refused, for all reasons that are listed.",
+    )
+    parser.add_argument("version", metavar="X.Y.Z", help="the version to release")
+    parser.add_argument("--date", metavar="YYYY-MM-DD", help="its date; by default that of SOURCE_DATE_EPOCH, else today's")
+    parser.add_argument("--allow-same", action="store_true", help="release although no estimate has changed")
+    parser.add_argument(
+        "--protocol-same",
+        action="store_true",
+        help="the protocol was only reworded: question, eligibility and method are the same",
+    )
+    parser.add_argument(
+        "--begin",
+        action="store_true",
+        help="release nothing: set the package to X.Y.Z.dev0, for the work that leads to this version",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.project import NoProject, find_project
+    from cordbook.publish.archive import ArchiveError
+    from cordbook.publish.git import GitError
+    from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release, set_development
+    from cordbook.publish.release_files import NoVersionLine
+    from cordbook.review.releases import ReleaseError, Version
+
+    try:
+        project = find_project()
+        if options.begin:
+            print(f"set to {options.version}.dev0: {', '.join(set_development(project, options.version))}")
+            return 0
+        asked = Asked(Version.parse(options.version), date_asked(options.date), options.allow_same, options.protocol_same)
+        done = release(project, asked)
+    except (ArchiveError, GitError, NoProject, NoVersionLine, ReleaseError, ReleaseRefused, ValueError) as error:
+        print(f"cordbook release: {error}", file=sys.stderr)
+        return 1
+    version = str(done.version)
+    print(
+        f"\nVersion {version} ({done.step.name}: {'; '.join(done.step.reasons)})\n"
+        f"  written: {len(done.files)} file(s), releases/{version}/ among them\n"
+        f"  archive: {done.archive.path}\n"
+        f"           {done.archive.size:,} bytes, SHA-256 {done.archive.sha256}\n\n"
+        "Nothing is committed. Read the changelog entry, then:\n"
+        "  git add --all\n"
+        f"  git commit --message {shlex.quote(f'Release {version}')}\n"
+        f"  git tag --annotate v{version} --message {shlex.quote(f'Cordbook {version}')}\n"
+        f"To make the same archive in another clone: git checkout v{version} && cordbook archive {version}"
+    )
+    return 0

@@ -1,0 +1,177 @@
+// A forest plot as a list of marks, drawn as SVG for the page and for files, or on a canvas for a picture. Marks hold numbers and
+// text only, so that nothing from the data can become markup; and a picture needs no image from another source.
+(function (root) {
+  "use strict";
+  var X = root.CordbookExplorer = root.CordbookExplorer || {};
+  var SVG = "http://www.w3.org/2000/svg", FONT = "DejaVu Sans, Verdana, Arial, sans-serif";
+  // Okabe and Ito, each colour with the one meaning that it has in the book (figures/style.py).
+  var TONES = {
+    ink: "#1b1b1f", muted: "#5f6368", rule: "#c8ccd0", treated: "#0072b2", natural: "#009e73", prediction: "#cc79a7", harm: "#b35900", ground: "#ffffff"
+  };
+  var ROW = 22, NARROW_ROW = 38, HEAD = 30, DIAMOND = 8;
+
+  function shown(r) { return r.events + "/" + r.n; }
+  function cut(text, most) { return text.length > most ? text.slice(0, most - 1) + "\u2026" : text; }
+
+  // rows: [{name, events, n, off}] to draw; rest: how many more are counted; pooled; natural; harm; title; width in pixels.
+  X.forest = function (view) {
+    var narrow = view.width < 560, width = narrow ? 340 : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
+    var left = narrow ? 12 : 210, right = narrow ? width - 12 : width - 190, span = right - left;
+    var tone = view.harm ? "harm" : "treated", largest = 0, top = HEAD, y = top, i;
+    function at(share) { return left + span * (share - view.from) / (view.to - view.from); }
+    function inside(share) { return Math.min(Math.max(share, view.from), view.to); }
+    function text(x, yy, words, look) { marks.push(Object.assign({ kind: "text", x: x, y: yy, text: words, anchor: "start", tone: "ink", size: 12 }, look)); }
+    function line(x1, y1, x2, y2, colour, wide, dash) { marks.push({ kind: "line", x1: x1, y1: y1, x2: x2, y2: y2, tone: colour, wide: wide || 1, dash: dash || null }); }
+
+    view.rows.forEach(function (r) { largest = Math.max(largest, r.weight || 0); });
+    var body = y + view.rows.length * row, more = view.rest > 0 ? row : 0, foot = body + more + 8;
+    var height = foot + (view.pooled ? row + (view.pooled.piLow !== null ? 16 : 0) : 0) + 52;
+    if (view.natural) {
+      var n0 = at(inside(view.natural.values[1])), n1 = at(inside(view.natural.values[2]));
+      marks.push({ kind: "rect", x: n0, y: top - 6, w: Math.max(n1 - n0, 1), h: height - top - 40, tone: "natural", faint: true });
+      line(at(view.natural.values[0]), top - 6, at(view.natural.values[0]), height - 46, "natural", 1.5, "4 3");
+    }
+    if (!narrow) {
+      text(0, 16, "Study", { weight: "bold" });
+      text(width, 16, "Share (95% CI)", { anchor: "end", weight: "bold" });
+      text(right + 62, 16, "Events/n", { anchor: "end", weight: "bold" });
+    } else text(left, 16, "Study, events/n and share (95% CI)", { weight: "bold" });
+    view.rows.forEach(function (r) {
+      var ends = X.exactInterval(r.events, r.n, 0.95), share = r.events / r.n, words = X.words;
+      var middle = narrow ? y + 28 : y + row / 2, said = words.percent(share) + " (" + words.percentNumber(ends[0]) + " to " + words.percentNumber(ends[1]) + ")";
+      var colour = r.off ? "muted" : "ink";
+      if (narrow) {
+        text(left, y + 13, cut(r.name, 26), { tone: colour, struck: r.off });
+        text(right, y + 13, shown(r) + "  " + said, { tone: colour, anchor: "end", size: 11 });
+      } else {
+        text(0, middle + 4, cut(r.name, 30), { tone: colour, struck: r.off });
+        text(right + 62, middle + 4, shown(r), { tone: colour, anchor: "end" });
+        text(width, middle + 4, said, { tone: colour, anchor: "end" });
+      }
+      line(at(inside(ends[0])), middle, at(inside(ends[1])), middle, r.off ? "rule" : tone, 1.5);
+      var side = r.off ? 6 : 4 + 8 * Math.sqrt((r.weight || 0) / (largest || 1));
+      if (share <= view.to) marks.push({ kind: "rect", x: at(share) - side / 2, y: middle - side / 2, w: side, h: side, tone: r.off ? "rule" : tone, hollow: r.off });
+      y += row;
+    });
+    if (more) text(left, y + 15, "and " + X.words.studies(view.rest) + " more, counted but not drawn", { tone: "muted" });
+    y = foot;
+    line(left, y - 4, right, y - 4, "rule");
+    if (view.pooled) {
+      var p = view.pooled, mid = narrow ? y + 28 : y + row / 2, a = at(inside(p.low)), b = at(inside(p.high)), m = at(inside(p.estimate));
+      var pooledText = X.words.percent(p.estimate) + " (" + X.words.percentNumber(p.low) + " to " + X.words.percentNumber(p.high) + ")";
+      var name = p.k === 1 ? "One study" : "All " + p.k + " pooled";
+      if (narrow) {
+        text(left, y + 13, name, { weight: "bold" });
+        text(right, y + 13, p.events + "/" + p.n + "  " + pooledText, { anchor: "end", weight: "bold", size: 11 });
+      } else {
+        text(0, mid + 4, name, { weight: "bold" });
+        text(right + 62, mid + 4, p.events + "/" + p.n, { anchor: "end", weight: "bold" });
+        text(width, mid + 4, pooledText, { anchor: "end", weight: "bold" });
+      }
+      marks.push({ kind: "shape", points: [[a, mid], [m, mid - DIAMOND], [Math.max(b, a + 1), mid], [m, mid + DIAMOND]], tone: tone });
+      line(m, top - 6, m, foot - 4, tone, 1, "2 3");
+      y += row;
+      if (p.piLow !== null) {
+        marks.push({ kind: "rect", x: at(inside(p.piLow)), y: y + 2, w: Math.max(at(inside(p.piHigh)) - at(inside(p.piLow)), 1), h: 6, tone: "prediction" });
+        if (!narrow) text(0, y + 9, "A new study (95% prediction)", { tone: "muted", size: 11 });
+        y += 16;
+      }
+    }
+    y += 10;
+    line(left, y, right, y, "muted");
+    view.ticks.forEach(function (tick) {
+      line(at(tick), y, at(tick), y + 4, "muted");
+      text(at(tick), y + 17, X.words.percent(tick), { anchor: tick === view.to && narrow ? "end" : "middle", size: 11, tone: "muted" });
+    });
+    return { width: width, height: y + 24, marks: marks };
+  };
+
+  // The axis: from 0 to a round share above all that must be seen.
+  X.axis = function (values) {
+    var most = Math.max.apply(null, values.concat([0.001])), steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25], to = 1, step = 0.25;
+    for (var i = 0; i < steps.length; i++) {
+      var ends = Math.ceil(most / steps[i] - 1e-9);
+      if (ends <= 5) { step = steps[i]; to = Math.min(1, ends * step); break; }
+    }
+    var ticks = [];
+    for (var k = 0; k * step <= to + 1e-9; k++) ticks.push(Number((k * step).toFixed(6)));
+    return { from: 0, to: to, ticks: ticks };
+  };
+
+  function element(document, name, attributes) {
+    var node = document.createElementNS(SVG, name);
+    Object.keys(attributes).forEach(function (key) { if (attributes[key] !== null) node.setAttribute(key, attributes[key]); });
+    return node;
+  }
+  function round(value) { return Math.round(value * 100) / 100; }
+
+  // As SVG. On the page colours come from classes, so that they follow light and dark; in a file they are written out.
+  X.toSvg = function (document, drawing, look) {
+    var svg = element(document, "svg", { viewBox: "0 0 " + drawing.width + " " + round(drawing.height), role: "img", "aria-label": look.label });
+    if (look.file) {
+      svg.setAttribute("xmlns", SVG);
+      svg.setAttribute("width", drawing.width); svg.setAttribute("height", round(drawing.height));
+      svg.setAttribute("font-family", FONT);
+      svg.appendChild(element(document, "title", {})).textContent = look.label;
+      svg.appendChild(element(document, "rect", { width: "100%", height: "100%", fill: TONES.ground }));
+    }
+    function coloured(node, mark, how) {
+      if (look.file) node.setAttribute(how, TONES[mark.tone]); else node.setAttribute("class", "cbx-" + how + "-" + mark.tone);
+      return node;
+    }
+    drawing.marks.forEach(function (mark) {
+      var node;
+      if (mark.kind === "text") {
+        node = element(document, "text", {
+          x: round(mark.x), y: round(mark.y), "text-anchor": mark.anchor, "font-size": mark.size, "font-weight": mark.weight || null,
+          "text-decoration": mark.struck ? "line-through" : null
+        });
+        node.textContent = mark.text;
+        coloured(node, mark, "fill");
+      } else if (mark.kind === "line") {
+        node = coloured(element(document, "line", {
+          x1: round(mark.x1), y1: round(mark.y1), x2: round(mark.x2), y2: round(mark.y2), "stroke-width": mark.wide, "stroke-dasharray": mark.dash
+        }), mark, "stroke");
+      } else if (mark.kind === "rect") {
+        node = element(document, "rect", { x: round(mark.x), y: round(mark.y), width: round(mark.w), height: round(mark.h), "fill-opacity": mark.faint ? 0.18 : null });
+        coloured(node, mark, mark.hollow ? "stroke" : "fill");
+        if (mark.hollow) node.setAttribute("fill-opacity", 0);
+      } else {
+        node = coloured(element(document, "polygon", { points: mark.points.map(function (p) { return round(p[0]) + "," + round(p[1]); }).join(" ") }), mark, "fill");
+      }
+      svg.appendChild(node);
+    });
+    return svg;
+  };
+
+  // On a canvas, for a picture file: drawn mark by mark.
+  X.toCanvas = function (canvas, drawing, scale) {
+    canvas.width = Math.round(drawing.width * scale); canvas.height = Math.round(drawing.height * scale);
+    var pen = canvas.getContext("2d");
+    pen.scale(scale, scale);
+    pen.fillStyle = TONES.ground; pen.fillRect(0, 0, drawing.width, drawing.height);
+    drawing.marks.forEach(function (mark) {
+      pen.globalAlpha = mark.faint ? 0.18 : 1;
+      pen.fillStyle = pen.strokeStyle = TONES[mark.tone];
+      if (mark.kind === "text") {
+        pen.font = (mark.weight ? mark.weight + " " : "") + mark.size + "px " + FONT;
+        pen.textAlign = mark.anchor === "middle" ? "center" : mark.anchor;
+        pen.fillText(mark.text, mark.x, mark.y);
+        if (mark.struck) pen.fillRect(mark.x - (mark.anchor === "end" ? pen.measureText(mark.text).width : 0), mark.y - 4, pen.measureText(mark.text).width, 1);
+      } else if (mark.kind === "line") {
+        pen.lineWidth = mark.wide;
+        pen.setLineDash(mark.dash ? mark.dash.split(" ").map(Number) : []);
+        pen.beginPath(); pen.moveTo(mark.x1, mark.y1); pen.lineTo(mark.x2, mark.y2); pen.stroke();
+      } else if (mark.kind === "rect") {
+        pen.setLineDash([]); pen.lineWidth = 1;
+        if (mark.hollow) pen.strokeRect(mark.x, mark.y, mark.w, mark.h); else pen.fillRect(mark.x, mark.y, mark.w, mark.h);
+      } else {
+        pen.beginPath();
+        mark.points.forEach(function (p, i) { if (i) pen.lineTo(p[0], p[1]); else pen.moveTo(p[0], p[1]); });
+        pen.closePath(); pen.fill();
+      }
+    });
+    return canvas;
+  };
+  if (typeof module !== "undefined") module.exports = X;
+}(typeof globalThis !== "undefined" ? globalThis : this));

@@ -1,0 +1,509 @@
+// The page of the explorer: controls, result, forest plot, table. Everything is made with DOM calls; every text from the data is
+// set as text. The question lives in the address, so that the back button and a shared link work.
+(function (root) {
+  "use strict";
+  var X = root.CordbookExplorer = root.CordbookExplorer || {};
+  var DRAWN = 100, MORE = 200;
+  var MODEL_NAMES = {
+    glmm: "Binomial-normal (GLMM), as the book", reml: "Random effects on the logit (REML, Hartung-Knapp)",
+    dl: "Random effects on the logit (DerSimonian-Laird, Hartung-Knapp)", common: "Common effect on the logit"
+  };
+  var BOUND_NAMES = { year: "Year of the report", months: "Months from treatment to the count", n: "People counted in a group" };
+
+  function el(name, attributes, children) {
+    var node = document.createElement(name);
+    Object.keys(attributes || {}).forEach(function (key) {
+      var value = attributes[key];
+      if (value === null || value === undefined || value === false) return;
+      if (key === "text") node.textContent = value;
+      else if (key === "on") Object.keys(value).forEach(function (event) { node.addEventListener(event, value[event]); });
+      else node.setAttribute(key, value === true ? "" : value);
+    });
+    (children || []).forEach(function (child) { if (child) node.appendChild(typeof child === "string" ? document.createTextNode(child) : child); });
+    return node;
+  }
+  function fill(node, children) {
+    node.textContent = "";
+    children.forEach(function (child) { if (child) node.appendChild(typeof child === "string" ? document.createTextNode(child) : child); });
+  }
+
+  function start() {
+    var place = document.getElementById("cb-explorer");
+    if (!place || !root.CORDBOOK_EVIDENCE) return;
+    var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
+    var question = null, answer = null, pooled = null, drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null;
+    var parts = skeleton();
+    var facetBoxes = [], boundInputs = {};
+
+    // --- the fixed parts -----------------------------------------------------------------------------------------
+
+    function labelled(id, text, control) { return el("div", { class: "cbx-control" }, [el("label", { for: id, text: text }), control]); }
+    function select(id, changed) { return el("select", { id: id, on: { change: function (event) { changed(event.target.value); } } }); }
+    function button(id, text, pressed) { return el("button", { id: id, type: "button", text: text, on: { click: pressed } }); }
+
+    function skeleton() {
+      var p = {};
+      p.outcome = select("cbx-outcome", function (value) { ask(X.startOf(E, value)); });
+      p.asked = select("cbx-question", function (value) { if (value) ask(X.questionOf(E, value)); });
+      p.model = select("cbx-model", function (value) { change(function (q) { q.model = value; }); });
+      p.strata = select("cbx-strata", function (value) { if (value !== "as") change(function (q) { q.strata = value; }); });
+      p.natural = select("cbx-natural", function (value) { change(function (q) { q.natural = value; }); });
+      X.MODELS.forEach(function (name) { p.model.appendChild(el("option", { value: name, text: MODEL_NAMES[name] })); });
+      outcomeOptions(p.outcome);
+      p.facets = el("div", { class: "cbx-facets" });
+      p.filterState = el("span", { class: "cbx-muted" });
+      p.filters = el("details", { class: "cbx-filters" }, [el("summary", {}, ["Filters ", p.filterState]), p.facets]);
+      p.filters.open = root.innerWidth >= 768;
+      p.chips = el("div", { class: "cbx-chips", id: "cbx-chips", tabindex: "-1", role: "group", "aria-label": "Filters that are set" });
+      p.said = el("p", { class: "cbx-hidden", role: "status", "aria-live": "polite" });
+      p.version = el("p", { class: "cbx-warning", hidden: true });
+      p.number = el("p", { class: "cbx-number" });
+      p.sentence = el("p", { class: "cbx-sentence" });
+      p.facts = el("dl", { class: "cbx-facts" });
+      p.warnings = el("ul", { class: "cbx-warnings" });
+      p.figure = el("div", { class: "cbx-plot" });
+      p.caption = el("figcaption", {});
+      p.legend = el("p", { class: "cbx-legend" });
+      p.tbody = el("tbody", {});
+      p.more = button("cbx-more", "Show more studies", function () { drawn += MORE; render(); });
+      p.out = el("div", {});
+      p.command = el("code", { id: "cbx-command-text" });
+      p.commandBox = el("div", { class: "cbx-command", id: "cbx-command-box", hidden: true }, [
+        el("p", { text: "In a checkout of this book, this prints the same numbers:" }), el("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, [p.command]),
+        button("cbx-copy-command", "Copy the command", function () { copy(p.command.textContent, "The command is copied."); })
+      ]);
+      p.commandButton = button("cbx-command", "Show the command", function () {
+        var open = p.commandBox.hidden;
+        p.commandBox.hidden = !open;
+        p.commandButton.setAttribute("aria-expanded", String(open));
+      });
+      p.commandButton.setAttribute("aria-expanded", "false");
+      p.commandButton.setAttribute("aria-controls", "cbx-command-box");
+      p.tools = el("div", { class: "cbx-tools" }, [
+        button("cbx-link", "Copy link", function () { copy(linkHere(), "The link to this view is copied."); }),
+        button("cbx-csv", "Download CSV", function () { save("csv", "text/csv;charset=utf-8", X.toCsv(question, answer, pooled, data.version)); }),
+        button("cbx-svg", "Download SVG", function () {
+          var svg = X.toSvg(document, drawing, { file: true, label: described() });
+          save("svg", "image/svg+xml", '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(svg) + "\n");
+        }),
+        button("cbx-png", "Download PNG", function () {
+          X.toCanvas(document.createElement("canvas"), drawing, 2).toBlob(function (blob) { saveBlob("png", blob); }, "image/png");
+        }),
+        p.commandButton
+      ]);
+      p.table = el("table", { class: "cbx-table" }, [
+        el("caption", { text: "The studies; untick one to leave it out" }),
+        el("thead", {}, [el("tr", {}, ["Counted", "Study", "Events of n", "Share (95% CI)", "Weight"].map(function (text) { return el("th", { scope: "col", text: text }); }))]),
+        p.tbody
+      ]);
+      p.result = el("div", { class: "cbx-result" }, [
+        p.number, p.sentence, p.facts, p.warnings,
+        el("figure", { class: "cbx-figure" }, [p.figure, p.legend, p.caption]),
+        p.tools, p.commandBox, el("div", { class: "cb-table-scroll", tabindex: "0", role: "region", "aria-label": "Table of the studies" }, [p.table]), p.more
+      ]);
+      p.empty = el("div", { class: "cbx-empty", hidden: true });
+      fill(place, [
+        el("div", { class: "cbx-controls" }, [
+          labelled("cbx-outcome", "Outcome", p.outcome), labelled("cbx-question", "A question of the book", p.asked)
+        ]),
+        p.filters, p.chips, p.version, p.said, p.empty, p.result, p.out,
+        el("details", { class: "cbx-filters" }, [el("summary", { text: "How it is pooled" }), el("div", { class: "cbx-controls" }, [
+          labelled("cbx-model", "Model", p.model), labelled("cbx-strata", "Which counts of a study", p.strata),
+          labelled("cbx-natural", "Natural recovery beside it", p.natural)
+        ])])
+      ]);
+      // The place of these choices: before the result.
+      place.insertBefore(place.lastChild, p.chips);
+      place.classList.add("cbx-ready");
+      return p;
+    }
+
+    function outcomeOptions(box) {
+      var asked = el("optgroup", { label: "Asked in this book" }), other = el("optgroup", { label: "Other outcomes" });
+      data.outcomes.forEach(function (o) {
+        if (!o.counts) return;
+        (o.start.estimate ? asked : other).appendChild(el("option", { value: o.id, text: o.label + " (" + W.plural(o.counts, "count", "counts") + ")" }));
+      });
+      [asked, other].forEach(function (group) { if (group.firstChild) box.appendChild(group); });
+    }
+
+    // --- filters of an outcome -----------------------------------------------------------------------------------
+
+    function buildFilters() {
+      if (builtFor === question.outcome) return;
+      builtFor = question.outcome;
+      facetBoxes = [];
+      fill(parts.asked, [el("option", { value: "", text: "\u2014 your own filters \u2014" })].concat(data.questions.filter(function (q) {
+        return q.outcome === question.outcome;
+      }).map(function (q) { return el("option", { value: q.id, text: q.title }); })));
+      var naturals = data.estimates.filter(function (e) { return e.natural && e.outcome === question.outcome; });
+      fill(parts.natural, [["auto", "The one that fits"], ["none", "None"]].concat(naturals.map(function (e) { return [e.id, e.title]; })).map(function (pair) {
+        return el("option", { value: pair[0], text: pair[1] });
+      }));
+      parts.natural.parentNode.hidden = !naturals.length;
+      var bias = [], boxes = [];
+      ORDER.concat(E.columns.filter(function (name) { return name.indexOf("rob.") === 0; })).forEach(function (name) {
+        var box = facet(name, E.columns.indexOf(name));
+        if (box) (name.indexOf("rob.") === 0 ? bias : boxes).push(box);
+      });
+      fill(parts.facets, boxes.concat(bias.length ? [el("details", { class: "cbx-facet cbx-bias" }, [
+        el("summary", { text: "Risk of bias" }), el("div", { class: "cbx-options" }, bias)
+      ])] : [], [boundsBox()]));
+    }
+
+    // Values of a column in the outcome's poolable counts as tick boxes; null where there is nothing to choose.
+    function facet(name, number) {
+      var column = data.columns[name], there = new Set();
+      if (!column) return null;
+      (E.byOutcome.get(question.outcome) || []).forEach(function (i) { if (!data.cells.barred[i] && column.codes[i] >= 0) there.add(column.codes[i]); });
+      if (!there.size) return null;
+      var options = Array.from(there).sort(function (a, b) { return a - b; }).map(function (code) {
+        var id = "cbx-f-" + number + "-" + code, count = el("span", { class: "cbx-count" });
+        var tick = el("input", { type: "checkbox", id: id, on: { change: function () { toggle(name, column.values[code], tick.checked); } } });
+        facetBoxes.push({ name: name, value: column.values[code], code: code, tick: tick, count: count });
+        return el("div", { class: "cbx-option" }, [tick, el("label", { for: id }, [column.words[code] + " ", count])]);
+      });
+      if (name.indexOf("rob.") === 0) {
+        return el("fieldset", {}, [el("legend", { text: column.name })].concat([el("p", { class: "cbx-muted", text: data.items[name] })], options));
+      }
+      return el("details", { class: "cbx-facet" }, [
+        el("summary", { text: column.name }), el("fieldset", { class: "cbx-options" }, [el("legend", { class: "cbx-hidden", text: column.name })].concat(options))
+      ]);
+    }
+
+    function boundsBox() {
+      boundInputs = {};
+      var sets = Object.keys(BOUND_NAMES).map(function (name) {
+        var inputs = ["from", "to"].map(function (side, at) {
+          var id = "cbx-b-" + name + "-" + side;
+          var input = el("input", { id: id, type: "number", min: "0", step: "any", inputmode: "decimal", on: { change: function () {
+            change(function (q) {
+              var bound = q.bounds[name] || [null, null];
+              bound[at] = input.value === "" || !isFinite(Number(input.value)) ? null : Number(input.value);
+              q.bounds[name] = bound;
+            });
+          } } });
+          boundInputs[name + at] = input;
+          return el("div", {}, [el("label", { for: id, text: side }), input]);
+        });
+        return el("fieldset", { class: "cbx-bound" }, [el("legend", { text: BOUND_NAMES[name] })].concat(inputs));
+      });
+      return el("details", { class: "cbx-facet" }, [el("summary", { text: "Year, follow-up, size" }), el("div", { class: "cbx-options" }, sets)]);
+    }
+
+    // --- what the reader does ------------------------------------------------------------------------------------
+
+    function ask(next, silent) {
+      var before = question;
+      question = X.canonical(next);
+      if (!before || before.outcome !== question.outcome) drawn = DRAWN;
+      if (!silent) remember();
+      render();
+    }
+    function change(edit) {
+      var next = JSON.parse(JSON.stringify(question));
+      edit(next);
+      ask(next);
+    }
+    function toggle(name, value, on) {
+      change(function (q) {
+        var had = X.hasStratum(q.where), values = (q.where[name] || []).filter(function (v) { return v !== value; });
+        if (on) values.push(value);
+        if (values.length) q.where[name] = values; else delete q.where[name];
+        // Counts of a stratum stand in rows of their own: with such a filter the widest rows are asked, without it whole groups.
+        if (X.hasStratum(q.where) && !had && q.strata === "total") q.strata = "widest";
+        if (!X.hasStratum(q.where) && had && q.strata === "widest") q.strata = X.startOf(E, q.outcome).strata;
+      });
+    }
+    function remember() {
+      var address = X.toAddress(E, question);
+      if (address === root.location.hash) return;
+      try { root.history.pushState(null, "", address); } catch (e) { root.location.hash = address; }
+    }
+    function recall() {
+      var found = X.fromAddress(E, root.location.hash), known = found.question;
+      if (!known && question && !root.location.hash) known = null;
+      parts.version.hidden = !(found.version && found.version !== data.version);
+      parts.version.textContent = parts.version.hidden ? "" : "This link was made with version " + found.version + " of the book; this is version " +
+        data.version + ". Studies and numbers may have changed since.";
+      if (!known && /outcome=|estimate=/.test(root.location.hash)) {
+        parts.version.hidden = false;
+        parts.version.textContent = "This link asks for something that this version of the book does not have. The first question is shown instead.";
+      }
+      known = X.canonical(known || X.startOf(E, data.outcomes[0].id));
+      if (!question || JSON.stringify(known) !== JSON.stringify(question)) ask(known, true);
+    }
+    function linkHere() { return String(root.location.href).split("#")[0] + X.toAddress(E, question); }
+    function say(text) {
+      clearTimeout(timer);
+      timer = setTimeout(function () { parts.said.textContent = text; }, 400);
+    }
+    function copy(text, done) {
+      function byHand() {
+        var area = el("textarea", { class: "cbx-hidden", "aria-hidden": "true", tabindex: "-1" }), focused = document.activeElement;
+        area.value = text;
+        document.body.appendChild(area);
+        area.select();
+        var ok = false;
+        try { ok = document.execCommand("copy"); } catch (e) { ok = false; }
+        area.remove();
+        if (focused) focused.focus();
+        say(ok ? done : "Copying is not allowed here; the address bar holds the link.");
+      }
+      if (root.navigator.clipboard && root.navigator.clipboard.writeText) {
+        root.navigator.clipboard.writeText(text).then(function () { say(done); }, byHand);
+      } else byHand();
+    }
+    function save(ending, type, content) { saveBlob(ending, new Blob([content], { type: type })); }
+    function saveBlob(ending, blob) {
+      var url = URL.createObjectURL(blob), name = "cordbook-" + question.outcome.replace(/[^a-z0-9]+/gi, "-") + "." + ending;
+      var link = el("a", { href: url, download: name });
+      document.body.appendChild(link);
+      link.click();
+      link.remove();
+      setTimeout(function () { URL.revokeObjectURL(url); }, 10000);
+    }
+
+    // --- showing -------------------------------------------------------------------------------------------------
+
+    function render() {
+      var focused = document.activeElement && document.activeElement.id;
+      answer = X.choose(E, question);
+      var events = [], sizes = [];
+      answer.counted.forEach(function (r) { events.push(r.events); sizes.push(r.n); });
+      pooled = X.pool(events, sizes, { model: question.model });
+      answer.rows.forEach(function (r) { r.weight = 0; });
+      answer.counted.forEach(function (r, i) { r.weight = pooled.weights[i]; });
+      X.current = { question: question, answer: answer, pooled: pooled, address: X.toAddress(E, question), command: X.toCommand(question) };
+      parts.command.textContent = X.current.command;
+      buildFilters();
+      showControls();
+      showChips();
+      parts.empty.hidden = answer.rows.length > 0;
+      parts.result.hidden = answer.rows.length === 0;
+      if (answer.rows.length) showResult(); else showEmpty();
+      showLeftOut();
+      if (focused && document.activeElement !== document.getElementById(focused)) {
+        (document.getElementById(focused) || parts.chips).focus();
+      }
+    }
+
+    function showControls() {
+      parts.outcome.value = question.outcome;
+      parts.model.value = question.model;
+      parts.natural.value = question.natural;
+      var address = X.toAddress(E, question), asked = /^#estimate=([^&]*)/.exec(address);
+      parts.asked.value = asked ? decodeURIComponent(asked[1]) : "";
+      var rows = [["total", "Only counts of a whole group"], ["widest", "The widest count known"]];
+      if (typeof question.strata === "object") {
+        rows.unshift(["as", "Counts of " + Object.keys(question.strata).map(function (k) { return k.replace(/_/g, " ") + " " + question.strata[k]; }).join(", ")]);
+      }
+      fill(parts.strata, rows.map(function (pair) { return el("option", { value: pair[0], text: pair[1] }); }));
+      parts.strata.value = typeof question.strata === "object" ? "as" : question.strata;
+      facetBoxes.forEach(function (f) {
+        var count = answer.facets[f.name][f.code];
+        f.tick.checked = (question.where[f.name] || []).indexOf(f.value) >= 0;
+        f.count.textContent = "(" + W.count(count) + ")";
+        f.tick.parentNode.classList.toggle("cbx-none", !count && !f.tick.checked);
+      });
+      Object.keys(BOUND_NAMES).forEach(function (name) {
+        [0, 1].forEach(function (at) {
+          var value = (question.bounds[name] || [null, null])[at], input = boundInputs[name + at];
+          if (document.activeElement !== input || value !== null) input.value = value === null ? "" : String(value);
+        });
+      });
+    }
+
+    function showChips() {
+      var chips = [];
+      function chip(id, text, off) { chips.push(el("button", { type: "button", id: id, class: "cbx-chip", "aria-label": "Remove filter: " + text, text: text + " \u00d7", on: { click: off } })); }
+      Object.keys(question.where).forEach(function (name) {
+        var column = data.columns[name];
+        question.where[name].forEach(function (value, i) {
+          var at = column.values.indexOf(value), word = name === "study_id" && E.studies.has(value) ? data.studies.label[E.studies.get(value)] : at >= 0 ? column.words[at] : value;
+          chip("cbx-c-" + E.columns.indexOf(name) + "-" + i, column.name + ": " + word, function () { toggle(name, value, false); });
+        });
+      });
+      Object.keys(question.bounds).forEach(function (name) {
+        var b = question.bounds[name], text = b[0] === null ? "at most " + b[1] : b[1] === null ? "at least " + b[0] : b[0] + " to " + b[1];
+        chip("cbx-cb-" + name, BOUND_NAMES[name] + ": " + text, function () { change(function (q) { delete q.bounds[name]; }); });
+      });
+      if (question.without.length) {
+        chip("cbx-c-without", W.studies(question.without.length) + " switched off", function () { change(function (q) { q.without = []; }); });
+      }
+      parts.filterState.textContent = chips.length ? "(" + chips.length + " set)" : "(none set)";
+      chips.push(el("button", { type: "button", id: "cbx-reset", class: "cbx-plain", text: "Start again", on: { click: function () { ask(X.startOf(E, question.outcome)); } } }));
+      fill(parts.chips, chips);
+    }
+
+    function term() { return E.outcomes.get(question.outcome); }
+    function described() {
+      var o = term();
+      if (!pooled) return o.label + ": no study is counted.";
+      return o.label + ": forest plot of " + W.studies(pooled.k) + ". Pooled share " + W.percent(pooled.estimate) + " (95% CI " + W.percentNumber(pooled.low) + " to " +
+        W.percentNumber(pooled.high) + ")." + (pooled.piLow === null ? "" : " Prediction interval " + W.percentNumber(pooled.piLow) + " to " + W.percentNumber(pooled.piHigh) + "%.");
+    }
+
+    function showResult() {
+      var o = term(), natural = X.naturalFor(E, question), p = pooled, same = X.sameEstimate(E, answer.counted, question.model);
+      parts.number.hidden = parts.facts.hidden = parts.tools.hidden = parts.figure.parentNode.hidden = !p;
+      if (!p) {
+        fill(parts.sentence, ["Every study is switched off. Tick one in the table, or start again."]);
+        fill(parts.warnings, []);
+        say("No study is counted.");
+        showTable();
+        return;
+      }
+      fill(parts.number, [el("strong", { text: W.percent(p.estimate) }), " ", el("span", { text: "95% CI " + W.percentNumber(p.low) + " to " + W.percentNumber(p.high) + "%" })]);
+      var often = W.frequency(p.estimate), many = often === "none" ? "nobody" : often === "all" ? "everybody" : "about " + often;
+      fill(parts.sentence, [
+        o.label + ": " + (p.k === 1 ? "in one study, " : "in " + W.studies(p.k) + ", ") + W.count(p.events) + " of " + W.people(p.n) + ". " +
+        (p.k === 1 ? "That is " + many + "." : "Pooled, " + many + " (" + W.percent(p.estimate) + ", 95% confidence interval " + W.percentNumber(p.low) + " to " + W.percentNumber(p.high) + "%).") +
+        (p.piLow === null ? "" : " In a new study of this kind the share could lie anywhere from " + W.percent(p.piLow) + " to " + W.percent(p.piHigh) + "."),
+        natural ? el("span", { class: "cbx-beside", text: " Beside it, natural recovery: " + W.percent(natural.values[0]) + " (" + W.percentNumber(natural.values[1]) + " to " + W.percentNumber(natural.values[2]) + "%)." }) : null
+      ]);
+      var facts = [
+        ["Studies", W.count(new Set(answer.counted.map(function (r) { return r.study; })).size)],
+        ["Groups", W.count(p.k)], ["People", W.count(p.n)], ["Events", W.count(p.events)],
+        ["Prediction interval", p.piLow === null ? "not given" : W.percentNumber(p.piLow) + " to " + W.percentNumber(p.piHigh) + "%"],
+        ["I\u00b2", p.i2 === null ? "not given" : p.i2.toFixed(0) + "%"],
+        ["\u03c4\u00b2", p.tau2 === null ? "not given" : fixed(p.tau2) + (p.tau2Low === null ? "" : " (" + fixed(p.tau2Low) + " to " + (p.tau2High === null ? "no end" : fixed(p.tau2High)) + ")")],
+        ["Q", p.q === null ? "not given" : fixed(p.q) + " (df " + p.qDf + ", p " + (p.qP === null ? "?" : p.qP < 0.001 ? "< 0.001" : p.qP.toFixed(3)) + ")"]
+      ];
+      fill(parts.facts, facts.map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
+      showWarnings(o, p, natural, same);
+      showPlot(o, p, natural);
+      showTable();
+      var text = described();
+      if (text !== told) { told = text; say(text); }
+    }
+    function fixed(value) { return String(Number(value.toPrecision(3))); }
+
+    function showWarnings(o, p, natural, same) {
+      var list = [];
+      if (same) {
+        list.push(el("li", { class: "cbx-same" }, ["This is the book\u2019s estimate ", el("a", { href: "methods/estimates.html#" + encodeURIComponent(same.id), text: same.title }), "."]));
+      } else {
+        list.push(el("li", { text: "This selection is yours, not one of the book\u2019s declared estimates. A group picked after looking at results is a hint, not a finding." }));
+      }
+      if (p.k === 2) list.push(el("li", { text: "Two groups only: how much studies differ can hardly be told, and the interval is wide for that reason." }));
+      else if (p.k > 2 && p.k < 5) list.push(el("li", { text: "Fewer than five groups: one more study could move this a lot." }));
+      if (p.n < 50) list.push(el("li", { text: "Fewer than 50 people in all." }));
+      if (p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
+      var roles = question.where.role || [];
+      if (roles.length > 1 || !roles.length) list.push(el("li", { text: "Treated people and others may be pooled together here. Choose who was counted." }));
+      else if (roles[0] === "treated" && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
+      if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "methods/estimates.html#" + encodeURIComponent(natural.id), text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
+      p.notes.forEach(function (note) { list.push(el("li", { text: note })); });
+      fill(parts.warnings, list);
+    }
+
+    function showPlot(o, p, natural) {
+      var rows = answer.rows.slice(0, drawn), highs = [p.high, p.piHigh === null ? 0 : p.piHigh, natural ? natural.values[2] : 0];
+      rows.forEach(function (r) { highs.push(X.exactInterval(r.events, r.n, 0.95)[1]); });
+      var axis = X.axis(highs);
+      drawing = X.forest({
+        rows: rows, rest: answer.counted.length - answer.counted.filter(function (r, i) { return answer.rows.indexOf(r) < drawn && i < drawn; }).length,
+        pooled: p, natural: natural, harm: o.bad, from: axis.from, to: axis.to, ticks: axis.ticks, width: parts.result.clientWidth || 720
+      });
+      fill(parts.figure, [X.toSvg(document, drawing, { label: described() + " The table below holds every number." })]);
+      fill(parts.legend, [
+        key("cbx-fill-" + (o.bad ? "harm" : "treated"), "square: a group, larger with more weight; diamond: pooled"),
+        p.piLow === null ? null : key("cbx-fill-prediction", "prediction interval for a new study"),
+        natural ? key("cbx-fill-natural", "natural recovery, 95% CI") : null
+      ]);
+      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + MODEL_NAMES[question.model] + ". Cordbook " + data.version + ".";
+    }
+    function key(tone, text) {
+      var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      svg.setAttribute("viewBox", "0 0 10 10"); svg.setAttribute("aria-hidden", "true"); svg.setAttribute("class", "cbx-key");
+      box.setAttribute("width", "10"); box.setAttribute("height", "10"); box.setAttribute("class", tone);
+      svg.appendChild(box);
+      return el("span", {}, [svg, text]);
+    }
+
+    function showTable() {
+      var rows = answer.rows.slice(0, drawn);
+      fill(parts.tbody, rows.map(function (r) {
+        var id = "cbx-s-" + r.arm, ends = X.exactInterval(r.events, r.n, 0.95);
+        var tick = el("input", { type: "checkbox", id: id, "aria-label": "Count " + r.name, on: { change: function () {
+          change(function (q) {
+            q.without = q.without.filter(function (s) { return s !== r.id; });
+            if (!tick.checked) q.without.push(r.id);
+          });
+        } } });
+        tick.checked = !r.off;
+        return el("tr", { class: r.off ? "cbx-off" : null }, [
+          el("td", {}, [tick]),
+          el("th", { scope: "row" }, [el("a", { href: "studies/" + encodeURIComponent(r.id) + ".html", text: r.name })]),
+          el("td", { text: r.events + " of " + r.n }),
+          el("td", { text: W.percent(r.events / r.n) + " (" + W.percentNumber(ends[0]) + " to " + W.percentNumber(ends[1]) + ")" }),
+          el("td", { text: r.off ? "off" : r.weight.toFixed(1) + "%" })
+        ]);
+      }));
+      parts.more.hidden = answer.rows.length <= drawn;
+      parts.more.textContent = "Show more: " + W.count(drawn) + " of " + W.count(answer.rows.length) + " are listed, all that are ticked count";
+    }
+
+    function showEmpty() {
+      var near = [];
+      Object.keys(question.where).forEach(function (name) {
+        var q = JSON.parse(JSON.stringify(question));
+        delete q.where[name];
+        var fit = X.choose(E, q).rows.length;
+        if (fit) near.push(el("li", {}, [el("button", { type: "button", class: "cbx-plain", text: "Without \u201c" + data.columns[name].name + "\u201d", on: { click: function () { ask(q); } } }), ": " + W.plural(fit, "group fits", "groups fit") + "."]));
+      });
+      if (question.strata === "total") {
+        var wide = JSON.parse(JSON.stringify(question));
+        wide.strata = "widest";
+        var fits = X.choose(E, wide).rows.length;
+        if (fits) near.push(el("li", {}, [el("button", { type: "button", class: "cbx-plain", text: "With counts of parts of a group", on: { click: function () { ask(wide); } } }), ": " + W.plural(fits, "group fits", "groups fit") + "."]));
+      }
+      fill(parts.empty, [el("p", { text: "No study fits. Remove a filter." }), near.length ? el("ul", {}, near) : null]);
+      told = "";
+      say("No study fits. Remove a filter.");
+    }
+
+    function showLeftOut() {
+      var b = answer.barred, list = [];
+      b.reasons.forEach(function (pair) { list.push(el("li", { text: (data.reasons[pair[0]] || pair[0].replace(/_/g, " ")) + ": " + W.plural(pair[1], "count", "counts") })); });
+      var studies = new Map();
+      b.cells.forEach(function (i) { studies.set(data.cells.study[i], true); });
+      var links = [];
+      Array.from(studies.keys()).slice(0, 200).forEach(function (s, i) {
+        links.push(i ? ", " : "", el("a", { href: "studies/" + encodeURIComponent(data.studies.id[s]) + ".html", text: data.studies.label[s] }));
+      });
+      var unclear = answer.unclear.length, within = answer.within.length;
+      if (!b.cells.length && !unclear && !within) { fill(parts.out, []); return; }
+      var open = parts.out.querySelector("details");
+      var box = el("details", { class: "cbx-filters cbx-left-out", open: open && open.open }, [
+        el("summary", { text: "Left out: " + [
+          b.cells.length ? W.plural(b.cells.length, "count", "counts") + " of " + W.studies(b.studies) + " that must not be pooled" : "",
+          unclear ? W.plural(unclear, "group", "groups") + " whose parts may share people" : "",
+          within ? W.plural(within, "group", "groups") + " inside another that is counted" : ""
+        ].filter(Boolean).join("; ") }),
+        list.length ? el("p", { text: "They fit your filters. Why they are not pooled:" }) : null, list.length ? el("ul", {}, list) : null,
+        links.length ? el("p", {}, ["Their studies: "].concat(links)) : null
+      ]);
+      fill(parts.out, [box]);
+    }
+
+    root.addEventListener("hashchange", recall);
+    root.addEventListener("popstate", recall);
+    var width = 0;
+    root.addEventListener("resize", function () {
+      var now = parts.result.clientWidth < 560;
+      if (now !== width && pooled && answer.rows.length) showPlot(term(), pooled, X.naturalFor(E, question));
+      width = now;
+    });
+    recall();
+    width = parts.result.clientWidth < 560;
+  }
+
+  // Filters that are shown, in the order of the data; others can stand in an address and show as a chip.
+  var ORDER = ["role", "topic", "intervention_class", "cell_type", "donor", "route", "phase", "stratum.baseline_ais", "stratum.setting", "injury_level", "design", "confidence"];
+  X.start = start;
+  if (typeof document !== "undefined") {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
+  }
+}(typeof globalThis !== "undefined" ? globalThis : this));

@@ -1,0 +1,169 @@
+// Pooling of single proportions, with the defaults and the definitions of cordbook.pool_proportions and of the review's
+// declared estimates: counts in, plain numbers out (null where something is not defined).
+(function (root) {
+  "use strict";
+  var X = root.CordbookExplorer = root.CordbookExplorer || {};
+  var RATIOS = [0];
+  for (var power = -20; power <= 0; power++) RATIOS.push(Math.pow(2, power));
+
+  function finite(value) { return isFinite(value) ? value : null; }
+
+  // Logits with their variances; half an event and half a non-event more where there was none, or were only events.
+  function logits(events, sizes) {
+    var y = [], v = [], corrected = 0;
+    for (var i = 0; i < events.length; i++) {
+      var extreme = events[i] === 0 || events[i] === sizes[i], add = extreme ? 0.5 : 0;
+      var a = events[i] + add, b = sizes[i] - events[i] + add;
+      if (extreme) corrected++;
+      y.push(Math.log(a / b)); v.push(1 / a + 1 / b);
+    }
+    return { y: y, v: v, corrected: corrected };
+  }
+  function typicalVariance(v) {
+    var s1 = 0, s2 = 0;
+    v.forEach(function (value) { s1 += 1 / value; s2 += 1 / (value * value); });
+    return (v.length - 1) / (s1 - s2 / s1);
+  }
+  function weighted(y, v, tau2) {
+    var sw = 0, sy = 0, i;
+    for (i = 0; i < y.length; i++) { var w = 1 / (v[i] + tau2); sw += w; sy += w * y[i]; }
+    var mean = sy / sw, q = 0;
+    for (i = 0; i < y.length; i++) q += (y[i] - mean) * (y[i] - mean) / (v[i] + tau2);
+    return { mean: mean, sum: sw, q: q };
+  }
+
+  function tau2Dl(y, v) {
+    var s1 = 0, s2 = 0;
+    v.forEach(function (value) { s1 += 1 / value; s2 += 1 / (value * value); });
+    return Math.max(0, (weighted(y, v, 0).q - (y.length - 1)) / (s1 - s2 / s1));
+  }
+  // REML: the highest of the peaks of the restricted likelihood, each bracketed on a grid and closed on by its score.
+  function tau2Reml(y, v) {
+    var k = y.length, mean = 0, ss = 0, largest = 0;
+    y.forEach(function (value) { mean += value / k; });
+    y.forEach(function (value, i) { ss += (value - mean) * (value - mean); largest = Math.max(largest, v[i]); });
+    var s2 = ss / (k - 1), bound = s2 + Math.sqrt(s2 * largest);
+    function score(tau2) {
+      var at = weighted(y, v, tau2), sum2 = 0, fit = 0;
+      for (var i = 0; i < k; i++) {
+        var w = 1 / (v[i] + tau2);
+        sum2 += w * w; fit += w * w * (y[i] - at.mean) * (y[i] - at.mean);
+      }
+      return fit - at.sum + sum2 / at.sum;
+    }
+    function height(tau2) {
+      var at = weighted(y, v, tau2), logs = 0;
+      for (var i = 0; i < k; i++) logs += Math.log(v[i] + tau2);
+      return -0.5 * (logs + Math.log(at.sum) + at.q);
+    }
+    var grid = RATIOS.map(function (r) { return bound * r; }), scores = grid.map(score), found = scores[0] > 0 ? [] : [0];
+    for (var j = 1; j < grid.length; j++) {
+      if (!(scores[j - 1] > 0 && scores[j] <= 0)) continue;
+      var low = grid[j - 1], high = grid[j];
+      for (var pass = 0; pass < 200 && high - low > 1e-15 * high; pass++) {
+        var middle = 0.5 * (low + high);
+        if (score(middle) > 0) low = middle; else high = middle;
+      }
+      found.push(0.5 * (low + high));
+    }
+    if (!found.length) return bound;
+    return found.reduce(function (best, here) { return height(here) > height(best) ? here : best; });
+  }
+
+  function base(model, events, sizes) {
+    var x = 0, n = 0;
+    for (var i = 0; i < events.length; i++) { x += events[i]; n += sizes[i]; }
+    return {
+      k: events.length, events: x, n: n, model: model, ci: null, estimate: null, low: null, high: null, piLow: null, piHigh: null,
+      tau2: null, tau2Low: null, tau2High: null, i2: null, q: null, qDf: events.length - 1, qP: null, mean: null, weights: null, notes: []
+    };
+  }
+
+  // One study cannot be pooled: its own share with the exact interval, whatever model was asked for.
+  function single(r, events, sizes, level) {
+    var ends = X.exactInterval(events[0], sizes[0], level);
+    r.model = "single"; r.ci = "exact"; r.estimate = events[0] / sizes[0]; r.low = ends[0]; r.high = ends[1]; r.weights = [100];
+    r.notes.push("One study: nothing is pooled; the interval is exact (Clopper-Pearson).");
+    return r;
+  }
+
+  function byLikelihood(r, events, sizes, level) {
+    var k = r.k, d = X.counts(events, sizes), i;
+    var mixed = 0, some = 0, saturated = 0;
+    for (i = 0; i < d.rows; i++) {
+      var x = d.x[i], rest = d.n[i] - x;
+      if (x > 0) some += d.w[i];
+      if (x > 0 && rest > 0) mixed++;
+      saturated += d.w[i] * ((x > 0 ? x * Math.log(x / d.n[i]) : 0) + (rest > 0 ? rest * Math.log(rest / d.n[i]) : 0));
+    }
+    var p = r.events / r.n, left = r.n - r.events;
+    var common = (r.events > 0 ? r.events * Math.log(p) : 0) + (left > 0 ? left * Math.log1p(-p) : 0);
+    r.q = Math.max(0, 2 * (saturated - common));
+    r.qP = X.chi2Tail(k - 1, r.q);
+    var none = r.events === 0, all = left === 0;
+    if (none || all || !mixed) {
+      var ends = none || all ? X.exactInterval(r.events, r.n, level) : X.exactInterval(some, k, level);
+      r.ci = "exact"; r.estimate = none || all ? p : some / k; r.low = ends[0]; r.high = ends[1];
+      r.mean = r.estimate;
+      r.weights = sizes.map(function (n) { return none || all ? 100 * n / r.n : 100 / k; });
+      r.notes.push(none || all
+        ? (none ? "Nobody" : "Everybody") + " had the event. The limit is exact (Clopper-Pearson) on the summed counts and assumes one share in all studies; how much studies differ cannot be told."
+        : "Every study has either no event or events only. Each study then counts as one draw; how much studies differ cannot be told.");
+      return r;
+    }
+    var peak = X.glmm.fit(d), z2 = X.glmm.profileCut(level), target = peak.loglik - 0.5 * X.glmm.profileCut(level, k);
+    var low = X.glmm.limitOfMu(peak, d, target, -1), high = X.glmm.limitOfMu(peak, d, target, 1);
+    var ofTau = peak.loglik - 0.5 * z2, tauHigh = X.glmm.limitOfTau(peak, d, ofTau, 1);
+    var tauLow = peak.common.loglik >= ofTau ? 0 : X.glmm.limitOfTau(peak, d, ofTau, -1);
+    var tau2 = peak.tau * peak.tau, reach = X.studentQuantile(k - 1, 0.5 * (1 + level)) * Math.sqrt(peak.se * peak.se + tau2);
+    r.ci = "profile-t"; r.estimate = X.expit(peak.mu); r.low = X.expit(low); r.high = X.expit(high);
+    r.piLow = X.expit(peak.mu - reach); r.piHigh = X.expit(peak.mu + reach);
+    r.tau2 = tau2; r.tau2Low = tauLow * tauLow; r.tau2High = finite(tauHigh * tauHigh);
+    var typical = typicalVariance(logits(events, sizes).v);
+    r.i2 = 100 * tau2 / (tau2 + typical);
+    r.mean = X.glmm.meanProportion(peak.mu, peak.tau);
+    var spare = r.estimate * X.expit(-peak.mu), total = 0;
+    r.weights = sizes.map(function (n) { var w = 1 / (1 / (n * spare) + tau2); total += w; return w; });
+    r.weights = r.weights.map(function (w) { return 100 * w / total; });
+    if (!isFinite(low) || !isFinite(high)) r.notes.push("The data are too sparse to end the interval; it runs to 0 or 100%.");
+    var near = Math.min(r.estimate, 1 - r.estimate), mean = Math.min(r.mean, 1 - r.mean);
+    if (tau2 > 16 || mean > 1.5 * near) {
+      r.notes.push("Shares differ widely between studies: the estimate is that of the median study; the mean over studies is " +
+        X.words.percent(r.mean) + ".");
+    }
+    return r;
+  }
+
+  function byEffects(r, events, sizes, level) {
+    var size = logits(events, sizes), k = r.k, common = r.model === "common", at0 = weighted(size.y, size.v, 0);
+    var tau2 = common ? 0 : r.model === "dl" ? tau2Dl(size.y, size.v) : tau2Reml(size.y, size.v), at = weighted(size.y, size.v, tau2);
+    var se = Math.pow(at.sum, -0.5), quantile = X.normalQuantile(0.5 * (1 + level));
+    r.ci = common ? "wald" : "hksj";
+    if (!common) {
+      var flat = size.y.every(function (y) { return y === size.y[0]; });
+      se *= Math.sqrt(flat ? 0 : at.q / (k - 1));
+      quantile = X.studentQuantile(k - 1, 0.5 * (1 + level));
+      if (flat) r.notes.push("All studies have the same share, so this interval has no width; choose another model.");
+      r.piLow = X.expit(at.mean - quantile * Math.sqrt(se * se + tau2));
+      r.piHigh = X.expit(at.mean + quantile * Math.sqrt(se * se + tau2));
+    }
+    r.estimate = X.expit(at.mean); r.low = X.expit(at.mean - quantile * se); r.high = X.expit(at.mean + quantile * se);
+    r.q = at0.q; r.qP = X.chi2Tail(k - 1, at0.q); r.tau2 = tau2;
+    r.i2 = common ? (at0.q > 0 ? 100 * Math.max(0, 1 - (k - 1) / at0.q) : 0) : 100 * tau2 / (tau2 + typicalVariance(size.v));
+    r.weights = size.v.map(function (v) { return 100 / (v + tau2) / at.sum; });
+    if (size.corrected) {
+      r.notes.push(size.corrected + " of " + k + " studies had no events, or events only, and were given half an event more, which draws the estimate towards one half.");
+    }
+    return r;
+  }
+
+  // Pool counts: model is glmm, reml, dl or common; null for no study.
+  X.pool = function (events, sizes, options) {
+    var level = options && options.level || 0.95, model = options && options.model || "glmm";
+    if (!events.length) return null;
+    var r = base(model, events, sizes);
+    if (r.k === 1) return single(r, events, sizes, level);
+    return model === "glmm" ? byLikelihood(r, events, sizes, level) : byEffects(r, events, sizes, level);
+  };
+  if (typeof module !== "undefined") module.exports = X;
+}(typeof globalThis !== "undefined" ? globalThis : this));

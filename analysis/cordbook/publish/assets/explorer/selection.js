@@ -1,0 +1,184 @@
+// Which rows answer a question: the rules of cordbook/review/selection.py and explore.py on coded columns.
+//
+// A question: {outcome, where: {column: [values]}, strata: "total" | "widest" | {key: value}, bounds: {year|months|n: [least, most]},
+// without: [study ids], model, natural}.
+(function (root) {
+  "use strict";
+  var X = root.CordbookExplorer = root.CordbookExplorer || {};
+
+  // The data with what is looked up again and again; made once.
+  X.prepare = function (data) {
+    var byOutcome = new Map(), strata = data.strata.map(function (pairs) {
+      var held = Object.create(null);
+      pairs.forEach(function (pair) { held[pair[0]] = pair[1]; });
+      return { pairs: pairs, held: held };
+    });
+    data.cells.outcome.forEach(function (outcome, i) {
+      if (!byOutcome.has(outcome)) byOutcome.set(outcome, []);
+      byOutcome.get(outcome).push(i);
+    });
+    var estimates = new Map(), questions = new Map(), outcomes = new Map(), studies = new Map();
+    data.estimates.forEach(function (e) { if (!estimates.has(e.cells.join(" "))) estimates.set(e.cells.join(" "), e); });
+    data.questions.forEach(function (q) { questions.set(q.id, q); });
+    data.outcomes.forEach(function (o) { outcomes.set(o.id, o); });
+    data.studies.id.forEach(function (id, i) { studies.set(id, i); });
+    return {
+      data: data, byOutcome: byOutcome, strata: strata, estimates: estimates, questions: questions, outcomes: outcomes, studies: studies,
+      disjoint: new Set(data.disjoint), columns: Object.keys(data.columns)
+    };
+  };
+
+  // Is every pair of a in b?
+  function within(a, b) {
+    return a.pairs.every(function (pair) { return b.held[pair[0]] === pair[1]; });
+  }
+
+  // Of the cells of one arm, those that the declaration's strata ask for; of equal strata the latest.
+  function rowsOfArm(E, cells, asked) {
+    var c = E.data.cells, candidates;
+    if (asked === "total") {
+      candidates = cells.filter(function (i) { return c.relation[i] === "total"; });
+    } else {
+      var required = asked === "widest" ? [] : Object.keys(asked);
+      candidates = cells.filter(function (i) {
+        return required.every(function (key) { return E.strata[c.stratum[i]].held[key] === asked[key]; });
+      });
+      var whole = candidates.filter(function (i) { return c.relation[i] === "total" || c.relation[i] === "only_stratum"; });
+      if (whole.length) candidates = whole;
+    }
+    if (candidates.length < 2) return candidates;
+    candidates = candidates.filter(function (i) {
+      var mine = E.strata[c.stratum[i]];
+      return !candidates.some(function (j) {
+        var other = E.strata[c.stratum[j]];
+        return other.pairs.length < mine.pairs.length && within(other, mine);
+      });
+    });
+    var latest = new Map();
+    candidates.slice().sort(function (i, j) { return months(c, i) - months(c, j) || i - j; }).forEach(function (i) {
+      latest.set(c.stratum[i], i);
+    });
+    return Array.from(latest.values()).sort(function (i, j) { return i - j; });
+  }
+  function months(c, i) { return c.months[i] === null ? -1 : c.months[i]; }
+
+  // Strata of one arm may be added up only where a key that parts patients differs.
+  function apart(E, cells) {
+    for (var a = 0; a < cells.length; a++) {
+      for (var b = a + 1; b < cells.length; b++) {
+        var one = E.strata[E.data.cells.stratum[cells[a]]], other = E.strata[E.data.cells.stratum[cells[b]]];
+        var differ = one.pairs.some(function (pair) {
+          return E.disjoint.has(pair[0]) && pair[0] in other.held && other.held[pair[0]] !== pair[1];
+        });
+        if (!differ) return false;
+      }
+    }
+    return true;
+  }
+
+  function inBounds(value, bound) {
+    if (!bound) return true;
+    if (value === null) return false;
+    return (bound[0] === null || value >= bound[0]) && (bound[1] === null || value <= bound[1]);
+  }
+
+  // The answer: rows (one an arm, those of switched-off studies marked `off`), what is left out, and how many studies each
+  // value of each filter would leave.
+  X.choose = function (E, question) {
+    var data = E.data, c = data.cells, cells = E.byOutcome.get(question.outcome) || [], without = new Set(question.without);
+    var filters = E.columns.map(function (name) {
+      var column = data.columns[name], values = question.where[name], allowed = null;
+      if (values) {
+        allowed = new Uint8Array(column.values.length + 1);
+        values.forEach(function (value) { var at = column.values.indexOf(value); if (at >= 0) allowed[at + 1] = 1; });
+      }
+      return { name: name, codes: column.codes, allowed: allowed, counts: new Int32Array(column.values.length), seen: new Int32Array(column.values.length).fill(-1) };
+    });
+    var bounds = question.bounds || {}, byArm = new Map(), barred = [], known = filters.map(function (f) { return f.name; });
+    var unknown = Object.keys(question.where).some(function (name) { return known.indexOf(name) < 0; });
+    cells.forEach(function (i) {
+      if (unknown || !inBounds(data.studies.year[c.study[i]], bounds.year) || !inBounds(c.months[i], bounds.months)) return;
+      var fails = 0, failing = -1, f;
+      for (f = 0; f < filters.length && fails < 2; f++) {
+        if (filters[f].allowed && !filters[f].allowed[filters[f].codes[i] + 1]) { fails++; failing = f; }
+      }
+      if (c.barred[i]) {
+        if (!fails && !without.has(data.studies.id[c.study[i]])) barred.push(i);
+        return;
+      }
+      if (!fails) {
+        for (f = 0; f < filters.length; f++) tally(filters[f], i);
+        var arm = c.arm[i];
+        if (byArm.has(arm)) byArm.get(arm).push(i); else byArm.set(arm, [i]);
+      } else if (fails === 1) {
+        tally(filters[failing], i);
+      }
+    });
+    function tally(filter, i) {
+      var code = filter.codes[i];
+      if (code >= 0 && filter.seen[code] !== c.study[i]) { filter.seen[code] = c.study[i]; filter.counts[code]++; }
+    }
+    var rows = [], unclear = [], parts = [], chosen = new Map();
+    byArm.forEach(function (list, arm) {
+      var kept = rowsOfArm(E, list, question.strata);
+      if (kept.length) chosen.set(arm, kept);
+    });
+    chosen.forEach(function (kept, arm) {
+      if (chosen.has(data.arms.within[arm])) { parts.push(arm); return; }
+      if (!apart(E, kept)) { unclear.push(arm); return; }
+      var study = c.study[kept[0]], events = 0, n = 0;
+      kept.forEach(function (i) { events += c.events[i]; n += c.n[i]; });
+      if (!inBounds(n, bounds.n)) return;
+      rows.push({
+        arm: arm, study: study, id: data.studies.id[study], label: data.studies.label[study], year: data.studies.year[study],
+        events: events, n: n, cells: kept, off: without.has(data.studies.id[study])
+      });
+    });
+    rows.sort(function (a, b) {
+      var ya = a.year === null ? 9999 : a.year, yb = b.year === null ? 9999 : b.year;
+      return ya - yb || (a.label < b.label ? -1 : a.label > b.label ? 1 : a.arm - b.arm);
+    });
+    var times = new Map();
+    rows.forEach(function (r) { times.set(r.study, (times.get(r.study) || 0) + 1); });
+    rows.forEach(function (r) { r.name = times.get(r.study) > 1 ? r.label + ", " + data.arms.name[r.arm] : r.label; });
+    var facets = {};
+    filters.forEach(function (f) { facets[f.name] = f.counts; });
+    return { rows: rows, counted: rows.filter(function (r) { return !r.off; }), barred: reasons(data, barred), unclear: unclear, within: parts, facets: facets };
+  };
+
+  function reasons(data, cells) {
+    var counts = new Map(), studies = new Set();
+    cells.forEach(function (i) {
+      studies.add(data.cells.study[i]);
+      data.cells.barred[i].split(";").forEach(function (reason) { counts.set(reason, (counts.get(reason) || 0) + 1); });
+    });
+    var list = Array.from(counts.entries()).sort(function (a, b) { return b[1] - a[1] || (a[0] < b[0] ? -1 : 1); });
+    return { cells: cells, studies: studies.size, reasons: list };
+  }
+
+  // The declared estimate that rests on the same counts, pooled in the same way; null where there is none.
+  X.sameEstimate = function (E, rows, model) {
+    var cells = [];
+    rows.forEach(function (r) { cells = cells.concat(r.cells); });
+    var found = E.estimates.get(cells.sort(function (a, b) { return a - b; }).join(" "));
+    return found && found.plain && (found.model === model || rows.length === 1) ? found : null;
+  };
+
+  // The estimate of natural recovery to set beside: asked by id, or the one that fits grade and time best.
+  X.naturalFor = function (E, question) {
+    if (question.natural === "none") return null;
+    var fitting = E.data.estimates.filter(function (e) { return e.natural && e.outcome === question.outcome; });
+    if (question.natural && question.natural !== "auto") {
+      return fitting.filter(function (e) { return e.id === question.natural; })[0] || null;
+    }
+    var roles = question.where.role || [];
+    if (!fitting.length || !roles.length || roles.indexOf("natural_course") >= 0) return null;
+    var grades = question.where["stratum.baseline_ais"] || ["A"], phases = question.where.phase || [];
+    var late = phases.length === 1 && phases[0] === "chronic";
+    function best(grade, phase) {
+      return fitting.filter(function (e) { return e.strata.baseline_ais === grade && (e.strata.phase || "").indexOf(phase) === 0; })[0];
+    }
+    return (grades.length === 1 && (best(grades[0], late ? "late" : "acute") || best(grades[0], ""))) || null;
+  };
+  if (typeof module !== "undefined") module.exports = X;
+}(typeof globalThis !== "undefined" ? globalThis : this));

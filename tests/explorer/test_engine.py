@@ -1,0 +1,175 @@
+"""The explorer's engine, in node, against the package: pooling, selection, addresses, commands."""
+
+import math
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cordbook.cli import parser
+from cordbook.cli.pool_evidence import question_of
+from cordbook.review.estimates import pool_rows
+from cordbook.review.explore import answer, default_question, reasons
+from cordbook.synthesis import pool_proportions
+from tests.explorer.conftest import MODELS, as_page_asks, random_questions
+
+#: What the issue of a number is judged by: 1e-6 of a proportion; on I2 (percent), Q and tau2 relative to values above 1.
+TOLERANCE = 1e-6
+FIELDS = {
+    "estimate": "estimate", "low": "ci_low", "high": "ci_high", "piLow": "pi_low", "piHigh": "pi_high", "tau2": "tau2", "i2": "i2",
+    "q": "q", "qP": "q_p",
+}  # fmt: skip
+
+
+def assert_same(ours, theirs, what):
+    """The page's numbers are the package's."""
+    assert (ours["k"], ours["events"], ours["n"]) == (theirs.k, theirs.events, theirs.n), what
+    fields = FIELDS | ({"tau2Low": "tau2_ci_low", "tau2High": "tau2_ci_high"} if ours["model"] == "glmm" else {})
+    for mine, name in fields.items():
+        expected = getattr(theirs, name)
+        if expected is None:
+            assert ours[mine] is None, (what, name, ours[mine])
+        else:
+            assert ours[mine] is not None, (what, name)
+            assert math.isclose(ours[mine], expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE), (what, name, ours[mine], expected)
+    assert ours["ci"] == theirs.ci_method, what
+    assert ours["weights"] == pytest.approx([study.weight for study in theirs.studies], abs=1e-4), what
+
+
+def test_quantiles_are_those_of_scipy(node):
+    found = node("quantiles")
+    for p, value in found["normal"]:
+        assert value == pytest.approx(stats.norm.ppf(p), abs=1e-10)
+    for df, p, value in found["student"]:
+        assert value == pytest.approx(stats.t.ppf(p, df), rel=1e-10)
+    for df, at, value in found["chi2"]:
+        assert value == pytest.approx(stats.chi2.sf(at, df), rel=1e-9, abs=1e-12)
+    for x, n, low, high in found["exact"]:
+        assert low == pytest.approx(stats.beta.ppf(0.025, x, n - x + 1) if x else 0.0, rel=1e-10, abs=1e-14)
+        assert high == pytest.approx(stats.beta.ppf(0.975, x + 1, n - x) if x < n else 1.0, rel=1e-10, abs=1e-14)
+
+
+def test_every_declared_estimate_is_what_the_page_shows(node, estimates):
+    found = dict(node("declared"))
+    assert set(found) == {s.id for s in estimates.declarations if s.kind == "proportion"}
+    for estimate_id, page in found.items():
+        e = estimates[estimate_id]
+        assert [(r[1], r[2]) for r in page["rows"]] == list(zip(e.rows["events"], e.rows["n"], strict=True)), estimate_id
+        if e.result is None:
+            assert page["pooled"] is None
+            continue
+        assert_same(page["pooled"], e.result, estimate_id)
+        # Two declarations may rest on the same counts; the page names one of them.
+        same = estimates[page["same"]]
+        assert sorted(same.cells) == sorted(e.cells), estimate_id
+
+
+def test_every_outcome_begins_where_the_package_would(node, cells, estimates):
+    disjoint = estimates.evidence.disjoint_keys
+    declared = {s.outcome for s in estimates.declarations if s.kind == "proportion"}
+    for outcome, page in node("starts"):
+        if outcome in declared:
+            continue
+        rows = answer(cells, default_question(cells, outcome), disjoint).rows
+        assert [(r[0], r[1], r[2]) for r in page["rows"]] == list(
+            zip(rows["study_id"], rows["events"], rows["n"], strict=True)
+        ), outcome
+        if len(rows):
+            assert_same(page["pooled"], pool_rows(rows, measure="logit", model="glmm", ci=None, level=0.95), outcome)
+
+
+def test_random_questions_get_the_package_s_answer(node, cells, estimates):
+    questions = random_questions(cells, 300, seed=20261121)
+    pages = node("answers", [as_page_asks(q, model) for q, model in questions])
+    pooled = 0
+    for (question, model), page in zip(questions, pages, strict=True):
+        found = answer(cells, question, estimates.evidence.disjoint_keys)
+        rows = found.rows
+        assert page["rows"] == [list(r) for r in zip(rows["study_id"], rows["events"], rows["n"], strict=True)], question
+        assert (page["barred"], page["unclear"]) == (len(found.not_poolable), len(found.unclear)), question
+        assert page["within"] == len(found.within), question
+        assert page["reasons"] == dict(reasons(found.not_poolable)), question
+        if len(rows):
+            pooled += len(rows) > 1
+            assert_same(page["pooled"], pool_rows(rows, measure="logit", model=model, ci=None, level=0.95), (question, model))
+        else:
+            assert page["pooled"] is None
+    assert pooled > 60  # the questions are not all empty
+
+
+def edge_cases():
+    yield [0, 0], [120, 132]
+    yield [5, 9], [5, 9]
+    yield [0, 4, 0], [7, 4, 3]
+    yield [1, 0, 1, 0], [1, 1, 1, 1]
+    yield [0, 0, 0, 7], [40, 40, 40, 8]
+    yield [3, 3, 3], [10, 10, 10]
+    yield [1, 99999], [100000, 100000]
+    yield [500, 1, 0], [100000, 3, 2]
+
+
+def test_any_counts_are_pooled_as_by_the_package(node):
+    draw = np.random.default_rng(7)
+    sets = list(edge_cases())
+    for _ in range(120):
+        k = int(draw.integers(2, 40))
+        n = draw.integers(1, int(draw.choice([3, 10, 60, 500])), k)
+        p = 1 / (1 + np.exp(-draw.normal(draw.uniform(-4, 2), draw.choice([0, 0.3, 1, 3]), k)))
+        sets.append((draw.binomial(n, p).tolist(), n.tolist()))
+    cases = [(x, n, model) for x, n in sets for model in MODELS]
+    for (x, n, model), found in zip(cases, node("pool", cases), strict=True):
+        assert_same(found, pool_proportions(x, n, model=model), (x, n, model))
+
+
+def test_addresses_lead_back_and_commands_ask_the_same(node, cells):
+    questions = random_questions(cells, 150, seed=3)
+    for (question, model), found in zip(questions, node("addresses", [as_page_asks(q, m) for q, m in questions]), strict=True):
+        assert found["same"], found
+        assert found["address"] == found["again"]
+        assert "v=" in found["address"]
+        assert asked_by(found["command"]) == (question, model)
+
+
+def asked_by(command):
+    """The question and model that the command line reads from a command."""
+    program, *words = shlex.split(command)
+    assert program == "cordbook"
+    options = parser().parse_args(words)
+    question = question_of(options)
+    return replace(
+        question, where=tuple(sorted(question.where)), exclude=tuple(sorted(question.exclude))
+    ), options.model or "glmm"
+
+
+def test_a_question_of_the_book_has_a_short_address(node, estimates):
+    from cordbook import __version__
+
+    s = estimates.declarations["ais-improved-cell-therapy"]
+    question = {"outcome": s.outcome, "where": {c: list(v) for c, v in s.where}, "strata": s.strata, "bounds": {}, "without": []}
+    assert node("addresses", [question])[0]["address"] == f"#estimate=ais-improved-cell-therapy&v={__version__}"
+
+
+def test_a_broken_address_is_no_question_and_does_no_harm(node):
+    hashes = [
+        "",
+        "#",
+        "#%",
+        "#outcome=%E0%A4%A",
+        "#estimate=nothing",
+        "#outcome=__proto__",
+        "#outcome=ais_improved&__proto__=x&constructor=y&year=..&n=a..b",
+    ]
+    found = node("reads", hashes)
+    assert [f["question"] for f in found[:-1]] == [None] * 6
+    assert found[-1]["question"]["where"] == {}
+    assert found[-1]["question"]["bounds"] == {}
+
+
+def test_no_text_in_a_csv_file_is_a_formula(node):
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|calc", '=HYPERLINK("x")', 'plain "quoted", text', -0.5]
+    found = node("csv", texts)
+    for cell in found[:8]:
+        assert cell.lstrip('"')[0] == "'"
+    assert found[8:] == ['"plain ""quoted"", text"', "-0.5"]
