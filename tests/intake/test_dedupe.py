@@ -249,6 +249,17 @@ def test_the_queue_same_different_back_and_stop(filled, monkeypatch, capsys):
     assert "≠  year" in out
 
 
+def test_what_earlier_answers_have_joined_is_not_asked(filled, monkeypatch, capsys):
+    path = filled.data / "records.csv"
+    rows = read_rows(filled.data, "records")
+    twin = next(r for r in rows if r["record_id"] == "embase-x.L2") | {"record_id": "embase-x.L9", "source_key": "L9"}
+    with open(path, "a", newline="") as file:
+        csv.DictWriter(file, list(rows[0])).writerow(twin)
+    dedupe_store.decide(filled, "embase-x.L9", "embase-x.L2", True, "A. Ruiz", "2026-11-21")
+    assert answered(monkeypatch, filled, "s", "s", "s") == 1
+    assert capsys.readouterr().out.count("s same") == 0
+
+
 def test_different_is_remembered(filled, monkeypatch):
     assert answered(monkeypatch, filled, "d") == 1
     assert dedupe_store.run(filled, "program", "2026-11-22").uncertain == ()

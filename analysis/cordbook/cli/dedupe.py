@@ -101,6 +101,10 @@ def ask(project, pairs, by: str, today: str) -> int:
     while at < len(pairs):
         tables = dedupe_store.load(project)
         pair = pairs[at]
+        if dedupe_store.together(tables, pair.a, pair.b):
+            # Earlier answers have joined them already.
+            at += 1
+            continue
         print(_shown(pair, tables, at + 1, len(pairs)))
         try:
             key = input(f"{KEYS} > ").strip().casefold()[:1]

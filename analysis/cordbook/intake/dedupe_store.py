@@ -224,6 +224,12 @@ def _with_row(merges: Iterable[Row], row: Row) -> list[Row]:
     return [r for r in merges if any(r[k] != row[k] for k in key)] + [row]
 
 
+def together(tables: Tables, a: str, b: str) -> bool:
+    """Are two records one already, by whatever merges lead there?"""
+    standing = tables.standing()
+    return _root(a, standing) == _root(b, standing)
+
+
 def _root(identity: str, standing: Mapping[str, str]) -> str:
     seen = set()
     while identity in standing and identity not in seen:

@@ -77,9 +77,13 @@ def parse(text: str) -> Parsed:
             values: dict[str, list[str]] = {}
             for name, cell in zip(names, cells, strict=False):
                 values.setdefault(name, []).append(cell)
+            # Scopus puts its number of the person behind each full name.
+            values["authorfullnames"] = [re.sub(r"\s*\(\d+\)", "", cell) for cell in values.get("authorfullnames", ())]
             record = build(values, COLUMNS)
             if {"pmid", "journalbook", "nihmsid"} <= set(names):
-                record = replace(record, source="PubMed", source_key=record.pmid)
+                # PubMed's table separates authors with commas, and ends them with a full stop.
+                people = record.authors.rstrip(".").replace(", ", "; ")
+                record = replace(record, source="PubMed", source_key=record.pmid, authors=people)
             if record.title:
                 records.append((number + 1, record))
             else:
