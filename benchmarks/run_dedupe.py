@@ -138,7 +138,7 @@ def main() -> None:
             for tool, result in found.items():
                 rows.append({"tool": tool, "records": len(data.records), "seed": seed} | result)
                 print("  ".join(f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in rows[-1].items()), flush=True)
-    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+                RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def show(data: Labelled) -> None:
