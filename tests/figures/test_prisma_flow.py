@@ -11,8 +11,11 @@ from cordbook.figures.prisma_flow import prisma_flow
 from cordbook.review.flow import DatabaseFlow, FlowError, StudyFlow
 
 SVG = "{http://www.w3.org/2000/svg}"
-EMPTY = DatabaseFlow((("A", "database", None), ("B", "database", None), ("R", "register", None)), *[None] * 8, (), None)
-FULL = DatabaseFlow((("A", "database", 120), ("R", "register", 30)), 150, 20, 125, 5, 100, 25, 3, 20, (("Animals", 8), ("No counts", 2)), 10)
+EMPTY = DatabaseFlow((("A", "database", None), ("B", "database", None), ("R", "register", None)), *[None] * 10, (), None, None)
+FULL = DatabaseFlow(
+    (("A", "database", 120), ("R", "register", 30)), identified=150, duplicates=18, known=2, screened=125, waiting=5, excluded=100, sought=25,
+    not_retrieved=3, assessed=20, to_assess=2, excluded_reports=(("Animals", 8), ("No counts", 2)), reports=10, included=10, to_extract=0,
+)  # fmt: skip
 FLOW = StudyFlow(EMPTY, 40, 40, 6, 34, 21, (("Case report", 9), ("<b>Other</b>", 4)))
 PHONE_PX = 340
 
@@ -41,7 +44,7 @@ def test_no_number_stands_in_a_box_whose_step_was_not_taken():
 def test_a_search_fills_the_boxes():
     figure = prisma_flow(replace(FLOW, databases=FULL, by_other_methods=30))
     shown = words(figure)
-    for text in ("identified: 150", "A: 120", "R: 30", "removed: 20", "screened: 125", "Waiting: 5", "sought: 25", "assessed: 20", "Animals: 8", "Included: 10"):
+    for text in ("identified: 150", "A: 120", "R: 30", "removed: 18", "screened: 125", "Waiting: 5", "sought: 25", "assessed: 20", "Animals: 8", "included: 10"):
         assert text in shown
     assert "150 records" in figure.alt
     assert "not yet" not in shown

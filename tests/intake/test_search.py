@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -303,6 +304,14 @@ def test_formats(intake_project, server, capsys):
     assert "| epmc-x | Europe PMC |" in out
     for bad in ("<img", "\x1b", "[link](", "@everyone"):
         assert bad not in out
+
+
+def test_without_the_extra_one_line_says_what_to_install(intake_project, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    monkeypatch.setitem(sys.modules, "rapidfuzz", None)
+    for arguments in (["search", "epmc"], ["dedupe"]):
+        assert main(arguments) == 1
+        assert 'pip install "cordbook[intake]"' in capsys.readouterr().err
 
 
 def test_unknown_sources_and_dates_are_refused(intake_project, capsys):

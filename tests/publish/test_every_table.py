@@ -32,12 +32,20 @@ ROWS = {
         "reason": "Wrong.",
     },
     "doubts": {"doubt_id": "W01", "rule": "n-not-above-arm", "table": "outcomes", "reason": "So it stands in the source."},
-    "searches": {"search_id": "S001", "searched_on": "2026-11-20", "searched_by": "A. Person", "hits": "1"},
-    "records": {"record_id": "R1", "search_id": "S001", "title": "A record"},
+    "searches": {"search_id": "S001", "searched_on": "2026-11-20", "searched_by": "A. Person", "hits": "2", "fetched": "2", "complete": "yes", "source": "PubMed"},
+    "records": {"record_id": "R1", "search_id": "S001", "source": "PubMed", "title": "A record", "received_on": "2026-11-20"},
+    "abstracts": {"record_id": "R1", "abstract": "What was done."},
+    "record_merges": {
+        "record_id": "R1", "same_as_study": "curtis2018", "method": "person", "decided_by": "A. Person", "decided_on": "2026-11-20",
+    },
+    "screening": {
+        "record_id": "R1", "stage": "title_abstract", "reviewer": "A. Person", "role": "reviewer", "decision": "include",
+        "decided_at": "2026-11-20T10:00:00Z",
+    },
 }  # fmt: skip
 #: Columns whose text may be any, the first that a table has is edited; others are named by table.
 FREE = ("note", "explanation", "definition", "plain_definition", "description", "requirement", "what_it_says", "reason")
-COLUMNS = {"references": "journal", "studies": "country", "reconciliations": "settled_by", "verifications": "source_read"}
+COLUMNS = {"abstracts": "abstract", "references": "journal", "studies": "country", "reconciliations": "settled_by", "verifications": "source_read"}
 #: Where no column holds free text.
 VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}}
 #: Tables are dealt out to chapters, each of which shows digests of all the rows of its tables.

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cordbook.review.flow import NO_SYNTHESIS, NOT_SELECTED, FlowError, database_flow, reasons_left_out, study_flow
 
@@ -13,24 +15,37 @@ STRATEGIES = pd.DataFrame(
     [("a", "Source A", "database"), ("a2", "Source A", "database"), ("r", "Register R", "register")],
     columns=["strategy_id", "source", "source_kind"],
 )
-SEARCHES = pd.DataFrame([("S001", "a", "2027-01-02", 5), ("S002", "r", "2027-01-02", 2)], columns=["search_id", "strategy_id", "searched_on", "hits"])
-COLUMNS = ["record_id", "search_id", "duplicate_of", "screening", "retrieved", "assessment", "exclusion_reason", "study_id"]
-LOG = [
-    ("r1", "S001", None, "include", True, "include", None, "new2027"),
-    ("r2", "S001", "r1", None, None, None, None, None),
-    ("r3", "S001", None, "exclude", None, None, None, None),
-    ("r4", "S001", None, "include", True, "exclude", "Animals", None),
-    ("r5", "S001", None, None, None, None, None, None),
-    ("r6", "S002", None, "include", False, None, None, None),
-    ("r7", "S002", None, "include", None, None, None, None),
+SEARCHES = pd.DataFrame(
+    [("S001", "a", "Source A", 6), ("S002", "r", "Register R", 2), ("S003", None, "ICTRP", 1)],
+    columns=["search_id", "strategy_id", "source", "fetched"],
+)
+REASONS = pd.DataFrame([("not_human", "Not in people"), ("no_counts", "No counts")], columns=["reason", "label"])
+RECORDS = [("r1", "S001"), ("r2", "S001"), ("r3", "S001"), ("r4", "S001"), ("r5", "S001"), ("r6", "S002"), ("r7", "S002"), ("r8", "S003")]
+MERGES = [("r2", "r1", None, None), ("r8", None, "old2020", None), ("r3", "r1", None, "2027-02-01")]
+DECISIONS = [  # record, stage, people, decision, reason, study
+    ("r1", "title_abstract", "AB", "include", None, None),
+    ("r3", "title_abstract", "AB", "exclude", "not_human", None),
+    ("r4", "title_abstract", "AB", "include", None, None),
+    ("r5", "title_abstract", "A", "include", None, None),
+    ("r6", "title_abstract", "AB", "include", None, None),
+    ("r7", "title_abstract", "AB", "include", None, None),
+    ("r1", "full_text", "AB", "include", None, "new2027"),
+    ("r4", "full_text", "AB", "exclude", "no_counts", None),
+    ("r6", "full_text", "AB", "not_retrieved", None, None),
 ]
+MERGE_COLUMNS = ["record_id", "same_as_record", "same_as_study", "undone_on"]
 
 
-def log(**changes):
-    rows = [list(row) for row in LOG]
-    for record, (column, value) in changes.items():
-        rows[[r[0] for r in rows].index(record)][COLUMNS.index(column)] = value
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"retrieved": "boolean"})
+def decisions(rows=DECISIONS):
+    made = [(r, stage, p, "reviewer", d, why, study) for r, stage, people, d, why, study in rows for p in people]
+    return pd.DataFrame(made, columns=["record_id", "stage", "reviewer", "role", "decision", "reason", "study_id"])
+
+
+def counted(records=RECORDS, merges=MERGES, rows=DECISIONS, searches=SEARCHES, studies=("new2027", "old2020")):
+    return database_flow(
+        STRATEGIES, searches, pd.DataFrame(records, columns=["record_id", "search_id"]), pd.DataFrame(merges, columns=MERGE_COLUMNS),
+        decisions(rows), REASONS, studies,
+    )  # fmt: skip
 
 
 def rows_of(root, name):
@@ -86,35 +101,69 @@ def test_numbers_that_do_not_add_up_are_refused(estimates):
 
 
 def test_a_screening_log_is_counted():
-    flow, found = database_flow(STRATEGIES, SEARCHES, log())
-    assert flow.sources == (("Source A", "database", 5), ("Register R", "register", 2))
-    assert (flow.identified, flow.duplicates, flow.screened, flow.waiting, flow.excluded) == (7, 1, 5, 1, 1)
-    assert (flow.sought, flow.not_retrieved, flow.assessed, flow.included) == (4, 1, 2, 1)
-    assert flow.excluded_reports == (("Animals", 1),)
+    flow, found = counted()
+    assert flow.sources == (("Source A", "database", 6), ("Register R", "register", 2), ("ICTRP", "register", 1))
+    # Nine were fetched; one had been fetched before and has no row, one is a duplicate.
+    assert (flow.identified, flow.duplicates, flow.known, flow.screened, flow.waiting, flow.excluded) == (9, 2, 1, 5, 1, 1)
+    assert (flow.sought, flow.not_retrieved, flow.assessed, flow.to_assess, flow.reports, flow.included) == (4, 1, 2, 1, 1, 1)
+    assert flow.excluded_reports == (("No counts", 1),)
     assert found == {"new2027"}
+
+
+def test_an_included_study_that_is_not_in_the_data_yet_waits():
+    flow, found = counted(studies=("old2020",))
+    assert (flow.included, flow.to_extract, found) == (0, 1, set())
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"r5": ("search_id", "S002")}, "search S001 returned 5 records, records.csv has 4"),
-        ({"r2": ("duplicate_of", "r99")}, "record r2: is a duplicate of a record that is not there"),
-        ({"r2": ("screening", "include")}, "record r2: is a duplicate and was screened"),
-        ({"r3": ("retrieved", True)}, "record r3: was sought without having passed"),
-        ({"r6": ("assessment", "exclude")}, "record r6: was assessed without having been retrieved"),
-        ({"r4": ("exclusion_reason", None)}, "record r4: was excluded without a reason"),
-        ({"r1": ("study_id", None)}, "record r1: was included but names no study"),
-        ({"r5": ("study_id", "x")}, "record r5: names a study without having been included"),
+        ({"records": [*RECORDS, ("r9", "S002")]}, "search S002 fetched 2 records, records.csv has 3"),
+        ({"records": [*RECORDS, ("r9", "S009")]}, "the search S009, which searches.csv does not have"),
+        ({"merges": [("r2", "r99", None, None)]}, "record r2: is a duplicate of a record that is not there"),
+        ({"merges": [("r2", "r1", None, None), ("r1", "r2", None, None)]}, "record r1: its merges lead in a circle"),
+        ({"rows": [*DECISIONS, ("r3", "full_text", "A", "include", None, "x")]}, "record r3: its report was judged without"),
+        ({"rows": [*DECISIONS, ("r7", "full_text", "AB", "exclude", None, None)]}, "record r7: was excluded without a reason"),
+        ({"rows": [*DECISIONS, ("r7", "full_text", "AB", "include", None, None)]}, "record r7: was included but names no study"),
+        ({"rows": [*DECISIONS, ("r99", "title_abstract", "A", "include", None, None)]}, "record r99: was screened but stands not"),
     ],
 )
 def test_a_contradiction_in_the_log_is_named_with_its_record(change, said):
     with pytest.raises(FlowError, match=re.escape(said)):
-        database_flow(STRATEGIES, SEARCHES, log(**change))
+        counted(**change)
 
 
 def test_records_without_a_search_are_refused():
     with pytest.raises(FlowError, match="names no search"):
-        database_flow(STRATEGIES, SEARCHES.iloc[:0], log())
+        counted(searches=SEARCHES.iloc[:0])
+
+
+DECISION = st.sampled_from([("include", None), ("exclude", "not_human"), ("exclude", "no_counts"), ("unsure", None), ("not_retrieved", None)])
+ROW = st.tuples(st.integers(0, 7), st.sampled_from(["title_abstract", "full_text"]), st.sampled_from("ABC"), DECISION, st.sampled_from([None, "s1", "s2"]))
+MERGE = st.tuples(st.integers(0, 7), st.one_of(st.integers(0, 7), st.none()), st.sampled_from([None, "s1"]), st.sampled_from([None, "2027-01-01"]))
+
+
+@settings(deadline=None, max_examples=300)
+@given(rows=st.lists(ROW, max_size=30), merges=st.lists(MERGE, max_size=6), extra=st.integers(-1, 3))
+def test_any_log_is_counted_consistently_or_refused(rows, merges, extra):
+    """Whatever stands in the tables: the boxes add up and no number is below zero, or nothing is drawn."""
+    log = [(f"r{r}", stage, who, d, why, study if stage == "full_text" and d == "include" else None) for r, stage, who, (d, why), study in rows]
+    aside = {f"r{r}": (f"r{r}", None if other is None else f"r{other}", study, undone) for r, other, study, undone in merges}
+    searches = SEARCHES.iloc[:1].assign(fetched=8 + extra)
+    try:
+        d, found = counted([(f"r{i}", "S001") for i in range(8)], aside.values(), log, searches, ("s1",))
+    except FlowError:
+        return
+    assert d.identified == d.duplicates + d.known + d.screened + d.waiting == 8 + extra
+    assert d.screened == d.excluded + d.sought
+    assert d.sought == d.not_retrieved + d.assessed + d.to_assess
+    assert d.assessed == sum(n for _, n in d.excluded_reports) + d.reports
+    assert d.included + d.to_extract <= d.reports
+    assert len(found) == d.included
+    assert min(d.duplicates, d.known, d.screened, d.waiting, d.not_retrieved, d.to_assess) >= 0
+    for name in ("duplicates", "screened", "waiting", "sought", "assessed", "reports", "not_retrieved"):
+        with pytest.raises(FlowError, match="does not add up"):
+            replace(d, **{name: getattr(d, name) + 1}).check()
 
 
 def test_strategies_can_be_typed_in_as_they_stand(root):

@@ -40,10 +40,12 @@ def flow_table(flow: StudyFlow) -> Table:
     steps = [(f"Records from {name}", hits) for name, _, hits in d.sources]
     steps += [
         ("Records identified by databases and registers", d.identified), ("Duplicates removed", d.duplicates),
+        *([("Records of studies in the review already", d.known), ("Records waiting to be screened", d.waiting)] if d.searched else []),
         ("Records screened", d.screened), ("Records excluded", d.excluded), ("Reports sought", d.sought),
         ("Reports not retrieved", d.not_retrieved), ("Reports assessed", d.assessed),
         ("Reports excluded after assessment", sum(n for _, n in d.excluded_reports) if d.searched else None),
         ("Studies included from databases and registers", d.included),
+        *([("Reports waiting to be assessed", d.to_assess), ("Studies waiting to be extracted", d.to_extract)] if d.searched else []),
         ("Study reports found by targeted look-ups", flow.by_other_methods), ("Study reports in the data", flow.studies),
         ("of these with at least one countable outcome", flow.with_cells), ("without a countable outcome", flow.without_cells),
         ("In at least one synthesis", flow.in_synthesis), ("With a countable outcome, in no synthesis", sum(n for _, n in flow.left_out)),

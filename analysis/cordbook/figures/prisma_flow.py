@@ -83,12 +83,14 @@ def _database_boxes(d: DatabaseFlow) -> list[_Box]:
         return [first, *(_Box(_wrapped(name, "not yet"), taken=False) for name in names)]
     found = [f"{name}: {hits:,}" if hits is not None else f"{name}: not yet searched" for _, name, hits in kinds]
     waiting = [f"Waiting: {d.waiting:,}"] if d.waiting else []
+    to_assess = [f"To be assessed: {d.to_assess:,}"] if d.to_assess else []
+    to_extract = [f"Included, to be extracted: {d.to_extract:,}"] if d.to_extract else []
     return [
         _Box(_wrapped(f"Records identified: {d.identified:,}", *found)),
-        _Box(_wrapped(f"Duplicates removed: {d.duplicates:,}")),
+        _Box(_wrapped(f"Duplicates removed: {d.duplicates:,}", *([f"In the review already: {d.known:,}"] if d.known else []))),
         _Box(_wrapped(f"Records screened: {d.screened:,}", f"Excluded: {d.excluded:,}", *waiting)),
-        _Box(_wrapped(f"Reports sought: {d.sought:,}", f"Not retrieved: {d.not_retrieved:,}")),
-        _Box(_wrapped(f"Reports assessed: {d.assessed:,}", *_some(d.excluded_reports, "Excluded"), f"Included: {d.included:,}")),
+        _Box(_wrapped(f"Reports sought: {d.sought:,}", f"Not retrieved: {d.not_retrieved:,}", *to_assess)),
+        _Box(_wrapped(f"Reports assessed: {d.assessed:,}", *_some(d.excluded_reports, "Excluded"), f"Studies included: {d.included:,}", *to_extract)),
     ]
 
 
@@ -183,8 +185,9 @@ def describe_flow(flow: StudyFlow) -> str:
     if d.searched:
         text = (
             f"Flow of studies after PRISMA 2020. Searches returned {d.identified:,} records; {d.duplicates:,} duplicates were removed, "
+            f"{d.known:,} were of studies in the review already, "
             f"{d.screened:,} screened, {d.excluded:,} excluded, {d.waiting:,} wait. {d.sought:,} reports were sought, {d.not_retrieved:,} not "
-            f"retrieved, {d.assessed:,} assessed, {d.included:,} studies included."
+            f"retrieved, {d.assessed:,} assessed, {d.to_assess:,} wait to be assessed; {d.included:,} studies were included and {d.to_extract:,} wait to be extracted."
         )
     else:
         text = "Flow of studies after PRISMA 2020. No database and no register has been searched yet, so these boxes are empty."

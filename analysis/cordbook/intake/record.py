@@ -105,7 +105,7 @@ def as_year(text: str) -> str:
 
 def as_pmid(text: str) -> str:
     """The PubMed number in ``text``, or nothing."""
-    found = re.fullmatch(r"(?:PMID:?\s*|MEDLINE:)?0*(\d{1,8})(?:\.0|\s*\[.*)?", text.strip(), re.I)
+    found = re.fullmatch(r"(?:PMID:?\s*|PUBMED:?\s*|MEDLINE:)?0*(\d{1,8})(?:\.0|\s*\[.*)?", text.strip(), re.I)
     return found.group(1) if found else ""
 
 

@@ -1,6 +1,6 @@
 """The PRISMA 2020 flow of studies, from what is recorded and from nothing else.
 
-Searches and screening decisions stand in ``searches`` and ``records``; studies that no record led to came by
+Searches, records, their merges and the decisions on them stand in tables of their own; studies that no record led to came by
 other methods. A box whose step has not been taken has no number. Numbers that contradict each other raise
 :class:`FlowError`, so that a diagram that cannot be true is never drawn.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, Settled, set_aside, settled
 from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 
@@ -21,6 +22,9 @@ from cordbook.review.estimates import Estimate, Estimates
 NO_SYNTHESIS = "Outcome that no synthesis asks for"
 NOT_SELECTED = "Other patients, arms or strata than asked for"
 NO_CELL = "No countable outcome: no events of patients were seen"
+#: Sources that are registers of trials, where a file was taken in without a strategy.
+REGISTERS = frozenset({"ClinicalTrials.gov", "ICTRP", "WHO ICTRP", "EU-CTR", "ISRCTN", "ChiCTR"})
+DATABASE, REGISTER = "database", "register"
 
 
 class FlowError(ValueError):
@@ -34,19 +38,53 @@ class DatabaseFlow:
     sources: tuple[tuple[str, str, int | None], ...]
     identified: int | None
     duplicates: int | None
+    known: int | None
     screened: int | None
     waiting: int | None
     excluded: int | None
     sought: int | None
     not_retrieved: int | None
     assessed: int | None
+    to_assess: int | None
     excluded_reports: tuple[tuple[str, int], ...]
+    reports: int | None
     included: int | None
+    to_extract: int | None = None
 
     @property
     def searched(self) -> bool:
         """Has any search been run?"""
         return self.identified is not None
+
+    def check(self) -> None:
+        """Raise :class:`FlowError` where the numbers do not add up."""
+        if not self.searched:
+            return
+        out = sum(n for _, n in self.excluded_reports)
+        sums = (
+            ("records by source", sum(n or 0 for _, _, n in self.sources), "identified", self.identified),
+            (
+                "records set aside, screened and waiting",
+                self.duplicates + self.known + self.screened + self.waiting,
+                "identified",
+                self.identified,
+            ),
+            ("records excluded and reports sought", self.excluded + self.sought, "screened", self.screened),
+            (
+                "reports not retrieved, assessed and to be assessed",
+                self.not_retrieved + self.assessed + self.to_assess,
+                "sought",
+                self.sought,
+            ),
+            ("reports excluded and included", out + self.reports, "assessed", self.assessed),
+        )
+        wrong = [f"{a}: {n}; {b}: {m}" for a, n, b, m in sums if n != m]
+        values = [getattr(self, name) for name in self.__slots__ if name not in ("sources", "excluded_reports")]
+        wrong += ["a number below zero"] if any(v < 0 for v in values) else []
+        if self.included + self.to_extract > self.reports:
+            wrong.append(f"studies included: {self.included + self.to_extract}; reports of them: {self.reports}")
+        if wrong:
+            raise FlowError("the flow of records does not add up: " + "; ".join(wrong))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +105,7 @@ class StudyFlow:
 
     def check(self) -> None:
         """Raise :class:`FlowError` where the numbers do not add up."""
+        self.databases.check()
         found = self.databases.included or 0
         sums = (
             ("by databases and by other methods", found + self.by_other_methods, "in the data", self.studies),
@@ -96,7 +135,10 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate]) -> StudyFlow:
     with_cells = set(cells["study_id"])
     computed = list(estimates)
     pooled = {s for e in computed if e.result is not None for s in e.rows["study_id"]}
-    databases, found = database_flow(evidence["search_strategies"], evidence["searches"], evidence["records"])
+    databases, found = database_flow(
+        *(evidence[name] for name in ("search_strategies", "searches", "records", "record_merges", "screening", "exclusion_reasons")),
+        studies=studies,
+    )
     flow = StudyFlow(
         databases=databases,
         by_other_methods=len(studies - found),
@@ -143,74 +185,121 @@ def _counted(reasons: Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 
 def database_flow(
-    strategies: pd.DataFrame, searches: pd.DataFrame, records: pd.DataFrame
+    strategies: pd.DataFrame,
+    searches: pd.DataFrame,
+    records: pd.DataFrame,
+    merges: pd.DataFrame,
+    screening: pd.DataFrame,
+    reasons: pd.DataFrame,
+    studies: Iterable[str],
 ) -> tuple[DatabaseFlow, set[str]]:
-    """Numbers of the database side, and the studies that its records led to.
+    """Numbers of the database side, and those of ``studies`` that its records led to.
 
-    ``strategies``, ``searches`` and ``records`` are the tables of these names. Raises :class:`FlowError`.
+    The tables are those of ``data/`` under these names (``merges`` is ``record_merges``, ``reasons`` is ``exclusion_reasons``).
+    Raises :class:`FlowError`.
     """
     sources = _sources(strategies, searches)
     if searches.empty:
-        if len(records):
+        if len(records) or len(screening):
             raise FlowError(f"records.csv has {len(records)} rows, but searches.csv names no search that found them")
-        return DatabaseFlow(sources, *[None] * 8, (), None), set()
-    _check_records(searches, records)
-    unique = records[records["duplicate_of"].isna()]
-    screened = unique[unique["screening"].notna()]
-    sought = screened[screened["screening"] == "include"]
-    tried = sought[sought["retrieved"].notna()]
-    assessed = tried[tried["assessment"].notna()]
-    excluded = assessed[assessed["assessment"] == "exclude"]
-    included = set(assessed.loc[assessed["assessment"] == "include", "study_id"])
-    return DatabaseFlow(
+        return DatabaseFlow(sources, *[None] * 10, (), None, None), set()
+    aside = set_aside(_rows(merges))
+    decisions = _rows(screening)
+    first, full = settled(decisions, TITLE_ABSTRACT), settled(decisions, FULL_TEXT)
+    _check_records(searches, records, aside, first, full)
+    unique = [r for r in records["record_id"] if r not in aside]
+    known = sum(1 for _, study in aside.values() if study)
+    # A record that an earlier search of the same source returned is not taken in again, so it has no row: a duplicate as well.
+    identified = int(searches["fetched"].sum())
+    outcomes = Counter(first[r].outcome for r in unique if r in first)
+    sought = [r for r in unique if r in first and first[r].outcome == INCLUDE]
+    judged = {r: full[r] for r in sought if r in full}
+    assessed = {r: s for r, s in judged.items() if s.outcome in (INCLUDE, EXCLUDE)}
+    labels = dict(reasons[["reason", "label"]].itertuples(index=False))
+    included = [s.study_id for s in assessed.values() if s.outcome == INCLUDE]
+    there = set(studies)
+    flow = DatabaseFlow(
         sources=sources,
-        identified=len(records),
-        duplicates=len(records) - len(unique),
-        screened=len(screened),
-        waiting=len(unique) - len(screened),
-        excluded=int((screened["screening"] == "exclude").sum()),
+        identified=identified,
+        duplicates=identified - len(unique) - known,
+        known=known,
+        screened=outcomes[INCLUDE] + outcomes[EXCLUDE],
+        waiting=len(unique) - outcomes[INCLUDE] - outcomes[EXCLUDE],
+        excluded=outcomes[EXCLUDE],
         sought=len(sought),
-        not_retrieved=int((~tried["retrieved"].astype(bool)).sum()),
+        not_retrieved=sum(s.outcome == NOT_RETRIEVED for s in judged.values()),
         assessed=len(assessed),
-        excluded_reports=_counted(excluded["exclusion_reason"]),
-        included=len(included),
-    ), included
+        to_assess=len(sought) - len(assessed) - sum(s.outcome == NOT_RETRIEVED for s in judged.values()),
+        excluded_reports=_counted(labels.get(s.reason, s.reason) for s in assessed.values() if s.outcome == EXCLUDE),
+        reports=len(included),
+        included=len(set(included) & there),
+        to_extract=len(set(included) - there),
+    )
+    flow.check()
+    return flow, set(included) & there
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows of a table with blank cells as empty text."""
+    columns = [[("" if blank else str(value)) for value, blank in zip(table[c], table[c].isna(), strict=True)] for c in table.columns]
+    return [dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _sources(strategies: pd.DataFrame, searches: pd.DataFrame) -> tuple[tuple[str, str, int | None], ...]:
-    """Name, kind and records found of every source in the order of the strategies; None: not searched yet."""
-    hits = searches.merge(strategies[["strategy_id", "source"]], on="strategy_id").groupby("source")["hits"].sum()
+    """Name, kind and records fetched of every source: those of the strategies in their order, then others. None: not searched yet."""
+    of_strategy = dict(zip(strategies["strategy_id"], strategies["source"], strict=True))
     kinds = dict(zip(strategies["source"], strategies["source_kind"], strict=True))
-    return tuple((source, kind, int(hits[source]) if source in hits else None) for source, kind in kinds.items())
+    fetched: Counter[str] = Counter()
+    for search in searches.itertuples():
+        strategy = None if pd.isna(search.strategy_id) else search.strategy_id
+        fetched[of_strategy.get(strategy, search.source)] += int(search.fetched)
+    others = {name: REGISTER if name in REGISTERS else DATABASE for name in sorted(set(fetched) - set(kinds))}
+    return tuple((name, kind, fetched[name] if name in fetched else None) for name, kind in (kinds | others).items())
 
 
-def _check_records(searches: pd.DataFrame, records: pd.DataFrame) -> None:
-    """Raise :class:`FlowError` with every record whose decisions cannot all be true."""
+def _check_records(
+    searches: pd.DataFrame,
+    records: pd.DataFrame,
+    aside: Mapping[str, tuple[str, str]],
+    first: Mapping[str, Settled],
+    full: Mapping[str, Settled],
+) -> None:
+    """Raise :class:`FlowError` with everything that cannot be true."""
     faults = []
     counted = records["search_id"].value_counts()
     for search in searches.itertuples():
         rows = int(counted.get(search.search_id, 0))
-        if rows != search.hits:
-            faults.append(f"search {search.search_id} returned {search.hits} records, records.csv has {rows} of them")
-    known = set(records["record_id"])
-    for row in records.itertuples():
-        faults += [f"record {row.record_id}: {fault}" for fault in _record_faults(row, known)]
+        if rows > search.fetched:
+            faults.append(f"search {search.search_id} fetched {search.fetched} records, records.csv has {rows} of them")
+    searched, known = set(searches["search_id"]), set(records["record_id"])
+    strangers = sorted(set(counted.index) - searched)
+    faults += [f"records name the search {name}, which searches.csv does not have" for name in strangers]
+    for record, (other, study) in aside.items():
+        if record not in known:
+            faults.append(f"record {record}: is merged but stands not in records.csv")
+        if bool(other) == bool(study):
+            faults.append(f"record {record}: a merge names either a record or a study")
+        if other and other not in known:
+            faults.append(f"record {record}: is a duplicate of a record that is not there")
+        if other and _in_a_circle(record, aside):
+            faults.append(f"record {record}: its merges lead in a circle")
+    for record in sorted({*first, *full} - known):
+        faults.append(f"record {record}: was screened but stands not in records.csv")
+    for record, state in full.items():
+        if record not in first or first[record].outcome != INCLUDE:
+            faults.append(f"record {record}: its report was judged without having passed the screening")
+        if state.outcome == EXCLUDE and not state.reason:
+            faults.append(f"record {record}: was excluded without a reason")
+        if state.outcome == INCLUDE and not state.study_id:
+            faults.append(f"record {record}: was included but names no study")
+    faults += [f"record {r}: title and abstract cannot be out of reach" for r, s in first.items() if s.outcome == NOT_RETRIEVED]
     if faults:
         raise FlowError(f"{len(faults)} contradiction(s) in the screening log\n  " + "\n  ".join(faults))
 
 
-def _record_faults(row: object, known: set[str]) -> list[str]:
-    def has(column: str) -> bool:
-        return not pd.isna(getattr(row, column))
-
-    retrieved = has("retrieved") and bool(row.retrieved)
-    rules = (
-        (has("duplicate_of") and row.duplicate_of not in known, "is a duplicate of a record that is not there"),
-        (has("duplicate_of") and (has("screening") or has("assessment")), "is a duplicate and was screened all the same"),
-        (has("retrieved") and row.screening != "include", "was sought without having passed the screening"),
-        (has("assessment") and not retrieved, "was assessed without having been retrieved"),
-        (has("assessment") and row.assessment == "exclude" and not has("exclusion_reason"), "was excluded without a reason"),
-        (has("assessment") and row.assessment == "include" and not has("study_id"), "was included but names no study"),
-        (has("study_id") and row.assessment != "include", "names a study without having been included"),
-    )
-    return [fault for broken, fault in rules if broken]
+def _in_a_circle(record: str, aside: Mapping[str, tuple[str, str]]) -> bool:
+    seen: set[str] = set()
+    while record in aside and record not in seen:
+        seen.add(record)
+        record = aside[record][0]
+    return record in seen

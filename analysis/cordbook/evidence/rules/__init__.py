@@ -6,9 +6,10 @@ from cordbook.evidence.rules.base import Data, Fault, Rule
 from cordbook.evidence.rules.cells import CELL_RULES
 from cordbook.evidence.rules.fields import SCHEMA_RULES, check_table
 from cordbook.evidence.rules.readings import READING_RULES
+from cordbook.evidence.rules.screening import SCREENING_RULES
 from cordbook.evidence.rules.sources import SOURCE_RULES
 from cordbook.evidence.rules.studies import STUDY_RULES
 
-RULES: tuple[Rule, ...] = (*CELL_RULES, *READING_RULES, *STUDY_RULES, *SOURCE_RULES)
+RULES: tuple[Rule, ...] = (*CELL_RULES, *READING_RULES, *STUDY_RULES, *SOURCE_RULES, *SCREENING_RULES)
 
 __all__ = ["RULES", "SCHEMA_RULES", "Data", "Fault", "Rule", "check_table"]
