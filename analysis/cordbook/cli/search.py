@@ -16,9 +16,9 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "search",
         help="run the saved searches and take in what they find",
-        description="Run the searches of data/search_strategies.csv that a program can run: PubMed, Europe PMC, "
-        "ClinicalTrials.gov, Crossref and OpenAlex. A search that breaks off goes on where it stopped when the command is given again; records "
-        "enter data/ when a search is whole, each once.",
+        description="Run the searches of data/search_strategies.csv that a program can run (PubMed, Europe PMC, "
+        "ClinicalTrials.gov, Crossref, OpenAlex). A search that breaks off goes on where it stopped when the command is given "
+        "again; records enter data/ when a search is whole, each once.",
         epilog="Environment: CORDBOOK_CONTACT, your e-mail address, which sources ask for; NCBI_API_KEY, for 10 instead of 3 "
         "requests a second; OPENALEX_API_KEY, which OpenAlex needs for long lists; CORDBOOK_PUBMED_URL and the like, for a "
         "mirror. Exit code 0: all searches are whole. 1: one is not, or there is no network. 2: wrong use.",

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cordbook.intake.baseline import to_csv
@@ -14,12 +14,13 @@ from cordbook.intake.record import FIELDS, Record, slug
 
 Row = dict[str, str]
 
-#: Columns as they are written where a table has none yet; datapackage.json says what they mean.
 _SEARCHES = "search_id strategy_id source searched_on searched_by since hits fetched complete query_as_run note"
 _RECORDS = (
-    "record_id search_id source source_key title authors year container volume issue pages doi pmid language kind url received_on note"
+    "record_id search_id source source_key title authors year container volume issue pages doi pmid language kind url "
+    "received_on note"
 )
 _MERGES = "record_id same_as_record same_as_study method score decided_by decided_on undone_by undone_on note"
+#: Columns as they are written where a table has none yet; datapackage.json says what they mean.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "searches": tuple(_SEARCHES.split()),
     "records": tuple(_RECORDS.split()),
@@ -103,23 +104,34 @@ def row_of(record: Record, record_id: str, search_id: str, received_on: str) -> 
     return row | {"record_id": record_id, "search_id": search_id, "received_on": received_on, "title": record.title or NO_TITLE}
 
 
-def take_in(data: Path, search: Mapping[str, str], records: Iterable[Record], prefix: str) -> tuple[list[str], int]:
+def take_in(
+    data: Path,
+    search: Mapping[str, str],
+    records: Iterable[Record],
+    prefix: str | Callable[[Record], str],
+    *,
+    trusted: bool = True,
+) -> tuple[list[str], int]:
     """Add a search and its records to the tables; what is there already stays as it is.
 
-    A record's key is ``prefix``, a dot and its number in the source, so a second reading finds it. Returns the keys that are new
-    and how many were there. The search is written even if all its records are known: that it was run is a fact.
+    A record's key is ``prefix``, a dot and its number in the source, so a second reading finds it. Where numbers are not
+    ``trusted``, as in files that people made, one number with two titles is two records. Returns the keys that are new and how
+    many were there. The search is written even if all its records are known: that it was run is a fact.
     """
     searches, rows, abstracts = (read_rows(data, t) for t in ("searches", "records", "abstracts"))
-    there = {row["record_id"] for row in rows}
+    there = {row["record_id"]: row["title"] for row in rows}
     with_abstract = {row["record_id"] for row in abstracts}
     new: list[str] = []
     known = 0
     for record in records:
-        record_id = f"{prefix}.{slug(record.key())}"
+        title = record.title or NO_TITLE
+        record_id = f"{prefix if isinstance(prefix, str) else prefix(record)}.{slug(record.key())}"
+        if not trusted and there.get(record_id, title).casefold() != title.casefold():
+            record_id = f"{record_id}-x{record.digest()}"
         if record_id in there:
             known += 1
         else:
-            there.add(record_id)
+            there[record_id] = title
             new.append(record_id)
             rows.append(row_of(record, record_id, search["search_id"], search["searched_on"]))
         if record.abstract and record_id not in with_abstract:

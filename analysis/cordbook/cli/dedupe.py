@@ -1,0 +1,149 @@
+"""``cordbook dedupe``: merge records that are one, ask about those that may be."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import date
+from pathlib import Path
+
+DONE, FAILED, USAGE = 0, 1, 2
+KEYS = "s same   d different   u skip   b back   q stop"
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "dedupe",
+        help="merge records that are one, ask about those that may be",
+        description="Compare all records with each other and with the included studies. What is certain is merged; in a terminal "
+        "the uncertain pairs are then asked one by one. Every decision is a row of data/record_merges.csv and can be taken back.",
+        epilog="Exit code 0: done. 1: something was refused. 2: wrong use.",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="print the uncertain pairs; change nothing")
+    what.add_argument("--out", metavar="FILE", type=Path, help="write the uncertain pairs into a CSV file for a spreadsheet")
+    what.add_argument("--in", dest="sheet", metavar="FILE", type=Path, help="take the decisions from such a file")
+    what.add_argument("--undo", metavar="RECORD", help="take back the merge that sets this record aside")
+    what.add_argument("--no-ask", action="store_true", help="merge what is certain and ask nothing")
+    parser.add_argument("--by", default="", help="who decides (default: CORDBOOK_REVIEWER)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.intake.dedupe_sheet import BadSheet
+    from cordbook.intake.dedupe_store import NothingToUndo
+    from cordbook.intake.http import NotInstalled
+    from cordbook.intake.store import Busy
+    from cordbook.project import NoProject, find_project
+
+    try:
+        return _run(options, find_project())
+    except BadSheet as error:
+        print(f"cordbook dedupe: nothing was taken from {options.sheet}:\n{error}", file=sys.stderr)
+    except (NoProject, NotInstalled, Busy, NothingToUndo, OSError, UnicodeDecodeError) as error:
+        print(f"cordbook dedupe: {error}", file=sys.stderr)
+    return FAILED
+
+
+def _run(options: argparse.Namespace, project) -> int:
+    import cordbook
+    from cordbook.intake import dedupe_sheet, dedupe_store
+    from cordbook.intake.text import one_line
+
+    today = date.today().isoformat()
+    person = " ".join(options.by.split()) or os.environ.get("CORDBOOK_REVIEWER", "").strip()
+    if (options.sheet or options.undo) and not person:
+        print("cordbook dedupe: say who decides: --by NAME, or set CORDBOOK_REVIEWER", file=sys.stderr)
+        return USAGE
+    if options.undo:
+        row = dedupe_store.undo(project, options.undo, person, today)
+        print(f"{row['record_id']} stands for itself again; it is no longer the same as {dedupe_store.target_of(row)}")
+        return DONE
+    if options.sheet:
+        found = dedupe_sheet.decisions(options.sheet.read_text(encoding="utf-8-sig"), dedupe_store.load(project))
+        print(f"{dedupe_store.decide_many(project, found, person, today)} decisions taken from {options.sheet}")
+        return DONE
+    result = dedupe_store.run(project, f"cordbook {cordbook.__version__}", today, write=not (options.list or options.out))
+    if options.out:
+        options.out.write_text(dedupe_sheet.sheet(result.uncertain, result.tables), encoding="utf-8-sig")
+        print(
+            f"{len(result.uncertain)} uncertain pairs in {options.out}: write same or different into the first column, then --in"
+        )
+        return DONE
+    if options.list:
+        for pair in result.uncertain:
+            print(f"\n{pair.a}  {pair.b}  ({pair.score:.2f}: {pair.why})")
+            print("\n".join(f"  {one_line(_line(result.tables.record(i)))}" for i in (pair.a, pair.b)))
+        print(f"\n{len(result.merged)} merges are certain, {len(result.uncertain)} pairs are not")
+        return DONE
+    known = sum(bool(row["same_as_study"]) for row in result.merged)
+    print(f"{len(result.tables.records)} records: {len(result.merged)} merged now, {known} of them with an included study")
+    if not result.uncertain:
+        print("No pair is uncertain.")
+    elif options.no_ask or not sys.stdin.isatty():
+        print(
+            f"{len(result.uncertain)} pairs are uncertain: cordbook dedupe in a terminal asks them, "
+            "--out writes them for a spreadsheet"
+        )
+    elif not person:
+        print(f"{len(result.uncertain)} pairs are uncertain. Say who decides to be asked: --by NAME, or set CORDBOOK_REVIEWER")
+    else:
+        ask(project, result.uncertain, person, today)
+    return DONE
+
+
+def ask(project, pairs, by: str, today: str) -> int:
+    """Ask pair by pair; each answer is written at once. Returns how many were decided."""
+    from cordbook.intake import dedupe_store
+
+    at, before = 0, {}
+    while at < len(pairs):
+        tables = dedupe_store.load(project)
+        pair = pairs[at]
+        print(_shown(pair, tables, at + 1, len(pairs)))
+        try:
+            key = input(f"{KEYS} > ").strip().casefold()[:1]
+        except EOFError:
+            break
+        if key == "q":
+            break
+        if key == "b" and at:
+            at -= 1
+            if at in before:
+                dedupe_store.take_back(project, before.pop(at))
+        elif key == "u":
+            at += 1
+        elif key in ("s", "d"):
+            try:
+                dedupe_store.decide(project, pair.a, pair.b, key == "s", by, today, pair.score)
+                before[at] = tables.merges
+            except ValueError as error:
+                print(f"  {error}")
+            at += 1
+    print(f"{len(before)} decided, {len(pairs) - len(before)} still open")
+    return len(before)
+
+
+def _shown(pair, tables, number: int, count: int) -> str:
+    from cordbook.intake.dedupe_sheet import SHOWN
+    from cordbook.intake.text import one_line
+
+    a, b = tables.record(pair.a), tables.record(pair.b)
+    lines = [
+        f"\n{number} of {count}: {pair.why} (titles {pair.score:.0%} alike)",
+        f"      {'':10s} {pair.a}",
+        f"      {'':10s} {pair.b}",
+    ]
+    for name in SHOWN:
+        x, y = one_line(getattr(a, name)), one_line(getattr(b, name))
+        if x == y and x:
+            lines.append(f"      {name:10s} {x}")
+        elif x or y:
+            lines += [f"   ≠  {name:10s} {x or '-'}", f"      {'':10s} {y or '-'}"]
+    return "\n".join(lines)
+
+
+def _line(record) -> str:
+    place = " ".join(filter(None, (record.container, record.volume, record.pages)))
+    return "; ".join(filter(None, (record.title, record.authors.split(";")[0], record.year, place, record.doi)))

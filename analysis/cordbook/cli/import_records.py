@@ -1,0 +1,110 @@
+"""``cordbook import``: take in exports of databases."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+DONE, INCOMPLETE, USAGE = 0, 1, 2
+#: Rejects are named one by one up to here; all of them stand in the file that is kept aside.
+SHOWN = 10
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "import",
+        help="take in records exported from a database",
+        description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), RefWorks, NoteExpress, text of CNKI, "
+        "Cochrane and Web of Science, CSV and TSV. Format and encoding are found out. What cannot be read is named by line "
+        "and kept aside; the rest goes in. A file imported again adds nothing.",
+        epilog="Exit code 0: everything is in. 1: something was kept aside, or a file could not be read. 2: wrong use.",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="an export, as the database gave it")
+    parser.add_argument("--strategy", default="", help="key of the saved search that gave it, as in embase-injury")
+    parser.add_argument("--source", default="", help="name of the database, where the records do not say it")
+    parser.add_argument("--searched-on", type=_day, metavar="DATE", help="day of the search (default: today)")
+    parser.add_argument("--by", default="", help="who searched (default: CORDBOOK_REVIEWER, else the program)")
+    parser.add_argument("--form", default="", help="format, where it is not found out")
+    parser.add_argument("--encoding", default="", help="encoding, where it is not found out")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import codecs
+
+    from cordbook.cli.people import who
+    from cordbook.intake.importing import CannotImport, import_file, known_strategy
+    from cordbook.intake.parsers import FORMATS
+    from cordbook.intake.store import Busy
+    from cordbook.project import NoProject, find_project
+
+    if options.form and options.form not in FORMATS:
+        print(f"cordbook import: no format {options.form!r}. There are: {', '.join(FORMATS)}", file=sys.stderr)
+        return USAGE
+    try:
+        codecs.lookup(options.encoding or "utf-8")
+        project = find_project()
+        if options.strategy:
+            known_strategy(project, options.strategy)
+    except LookupError:
+        print(f"cordbook import: no encoding is called {options.encoding!r}; try utf-8, gb18030 or latin-1", file=sys.stderr)
+        return USAGE
+    except (NoProject, CannotImport) as error:
+        print(f"cordbook import: {error}", file=sys.stderr)
+        return USAGE
+    code, done = DONE, []
+    for path in options.files:
+        try:
+            imported = import_file(
+                project,
+                path,
+                date.today().isoformat(),
+                who(options.by),
+                strategy=options.strategy,
+                searched_on=options.searched_on or "",
+                form=options.form,
+                encoding=options.encoding,
+                source=options.source,
+            )
+        except (CannotImport, Busy, OSError) as error:
+            print(f"cordbook import: {error}", file=sys.stderr)
+            code = INCOMPLETE
+            continue
+        done.append(imported)
+        code = INCOMPLETE if imported.rejects or not imported.seen else code
+        if not options.json:
+            print(_told(imported))
+    if options.json:
+        print(json.dumps([asdict(i) | {"aside": str(i.aside or "")} for i in done], indent=2))
+    elif any(i.new for i in done):
+        print("\nNext: cordbook dedupe")
+    return code
+
+
+def _told(done) -> str:
+    from cordbook.intake.text import one_line
+
+    if not done.seen:
+        return f"{done.file}: empty, nothing to take in"
+    lines = [
+        f"{done.file} ({done.form}, {done.encoding}, {done.source or 'source unknown'}): {done.seen} seen, {len(done.new)} new, "
+        f"{done.known} known already, {len(done.rejects)} kept aside"
+    ]
+    lines += [f"  line {r.first}: {one_line(r.why)}: {one_line(r.text)[:80]}" for r in done.rejects[:SHOWN]]
+    if len(done.rejects) > SHOWN:
+        lines.append(f"  and {len(done.rejects) - SHOWN} more")
+    if done.aside:
+        lines.append(f"  Mend them and import that file: {done.aside}")
+    return "\n".join(lines)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-11-20") from None

@@ -1,0 +1,64 @@
+"""What a parser gives back: records, and what it could not read, each with its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cordbook.intake.origin import with_origin
+from cordbook.intake.record import Record, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A piece of a file that could not be read: its lines (from 1, both included), the reason, the text as it stands."""
+
+    first: int
+    last: int
+    why: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file read: records in the order of the file with the line where each begins, and rejects. Together: all that was seen."""
+
+    form: str
+    records: tuple[tuple[int, Record], ...] = ()
+    rejects: tuple[Reject, ...] = ()
+
+    @property
+    def seen(self) -> int:
+        return len(self.records) + len(self.rejects)
+
+
+#: Values of a record by the tag or column that holds them.
+Values = Mapping[str, Sequence[str]]
+#: Field of a record to the tags that may hold it, the best first.
+FieldMap = Mapping[str, Sequence[str]]
+
+
+def build(values: Values, fields: FieldMap) -> Record:
+    """A record from tagged values: the first tag that says something, authors together, first and last page as one."""
+    found: dict[str, str] = {}
+    for name, tags in fields.items():
+        if name in ("last_page", "authors"):
+            continue
+        found[name] = next((v for tag in tags for v in values.get(tag, ()) if v.strip()), "")
+    found["authors"] = "; ".join(
+        next((kept for tag in fields["authors"] if (kept := [v.strip(" ;,") for v in values.get(tag, ()) if v.strip(" ;,")])), [])
+    )
+    last = next((v.strip() for tag in fields.get("last_page", ()) for v in values.get(tag, ()) if v.strip()), "")
+    if last and found.get("pages") and last != found["pages"] and "-" not in found["pages"]:
+        found["pages"] = f"{found['pages'].strip()}-{last}"
+    record = tidy(Record(**found))
+    if not record.doi:
+        # Some exports put the DOI among the other numbers: "10.1000/x [doi]".
+        listed = (
+            v
+            for tag in ("LID", "AID", "M3", "L3", "N1")
+            for v in values.get(tag, ())
+            if v.strip().lower().startswith(("10.", "doi"))
+        )
+        record = tidy(replace(record, doi=next(listed, "")))
+    return with_origin(record, [v for vs in values.values() for v in vs])

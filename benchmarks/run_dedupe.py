@@ -1,0 +1,162 @@
+"""Deduplication measured on a labelled set, beside bib-dedupe: precision, recall, what is asked, seconds.
+
+    python benchmarks/run_dedupe.py                                        # 5,000 and 50,000 records, ours
+    python benchmarks/run_dedupe.py --bib-dedupe-python venv/bin/python    # bib-dedupe in an environment of its own
+
+Counted are pairs. Precision: of the pairs that were merged without a person, those that are one work. Recall: of the pairs that
+are one work, those that were merged without a person; a pair that is asked counts as not found. The set is described in
+labelled_records.py. bib-dedupe gets the same records in the columns that it documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from labelled_records import Labelled, labelled
+
+from cordbook.intake.dedupe import deduplicate
+from cordbook.intake.dedupe_keys import item
+from cordbook.intake.dedupe_pairs import judge
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "dedupe.json"
+PEER = """
+import json, sys, time
+import pandas as pd
+from bib_dedupe.bib_dedupe import block, match, merge, prep
+from bib_dedupe.bib_dedupe import cluster
+records = pd.read_csv(sys.argv[1], dtype=str, keep_default_na=False)
+start = time.perf_counter()
+pairs = match(block(prep(records, cpu=2), cpu=2), cpu=2)
+groups = cluster(pairs)
+seconds = time.perf_counter() - start
+maybe = int((pairs["duplicate_label"] == "maybe").sum()) if "duplicate_label" in pairs else 0
+json.dump({"groups": groups, "seconds": seconds, "asked": maybe}, open(sys.argv[2], "w"))
+"""
+
+
+def score(works: Sequence[str], groups: Iterable[Sequence[int]]) -> dict[str, float]:
+    """Precision and recall over pairs of records."""
+    truth = sum(n * (n - 1) // 2 for n in Counter(works).values())
+    merged = right = 0
+    for group in groups:
+        merged += len(group) * (len(group) - 1) // 2
+        right += sum(n * (n - 1) // 2 for n in Counter(works[i] for i in group).values())
+    return {
+        "precision": right / merged if merged else 1.0,
+        "recall": right / truth,
+        "merged": merged,
+        "wrong": merged - right,
+        "true": truth,
+    }
+
+
+def ours(data: Labelled) -> dict[str, float]:
+    start = time.perf_counter()
+    found = deduplicate([item(str(i), record) for i, record in enumerate(data.records)])
+    seconds = time.perf_counter() - start
+    right = sum(data.works[int(p.a)] == data.works[int(p.b)] for p in found.uncertain)
+    groups = [[int(i) for i in group] for group in found.groups]
+    return score(data.works, groups) | {"seconds": seconds, "asked": len(found.uncertain), "asked_are_one": right}
+
+
+def bib_dedupe(data: Labelled, python: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        table, out = Path(folder) / "records.csv", Path(folder) / "groups.json"
+        with open(table, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(
+                [
+                    "ID",
+                    "ENTRYTYPE",
+                    "author",
+                    "title",
+                    "year",
+                    "journal",
+                    "volume",
+                    "number",
+                    "pages",
+                    "doi",
+                    "abstract",
+                    "search_set",
+                ]
+            )
+            for i, r in enumerate(data.records):
+                people = r.authors.replace("; ", " and ")
+                writer.writerow(
+                    (
+                        i,
+                        "article",
+                        people,
+                        r.title,
+                        r.year,
+                        r.container,
+                        r.volume,
+                        r.issue,
+                        r.pages.replace("-", "--"),
+                        r.doi,
+                        "",
+                        "",
+                    )
+                )
+        done = subprocess.run([python, "-c", PEER, str(table), str(out)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"bib-dedupe failed:\n{done.stderr[-2000:]}")
+        result = json.loads(out.read_text())
+    return score(data.works, [[int(i) for i in g] for g in result["groups"]]) | {
+        "seconds": result["seconds"],
+        "asked": result["asked"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 50_000])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13], help="three sets that no rule was tuned on")
+    parser.add_argument("--bib-dedupe-python", metavar="PYTHON", help="a Python that has bib-dedupe")
+    parser.add_argument("--peer-up-to", type=int, default=5_000, help="largest set that the peer is given")
+    parser.add_argument("--wrong", action="store_true", help="print wrong and missed pairs of the first set and stop")
+    options = parser.parse_args()
+    if options.wrong:
+        return show(labelled(ROOT / "data" / "references.csv", options.sizes[0], options.seeds[0]))
+    rows = []
+    for size in options.sizes:
+        for seed in options.seeds:
+            data = labelled(ROOT / "data" / "references.csv", size, seed)
+            found = {"cordbook": ours(data)}
+            if options.bib_dedupe_python and size <= options.peer_up_to:
+                found["bib-dedupe"] = bib_dedupe(data, options.bib_dedupe_python)
+            for tool, result in found.items():
+                rows.append({"tool": tool, "records": len(data.records), "seed": seed} | result)
+                print("  ".join(f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in rows[-1].items()), flush=True)
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def show(data: Labelled) -> None:
+    found = deduplicate([item(str(i), record) for i, record in enumerate(data.records)])
+    group_of = {i: n for n, group in enumerate(found.groups) for i in group}
+    for pair in found.links:
+        if data.works[int(pair.a)] != data.works[int(pair.b)]:
+            print("WRONG", pair.why, *(data.records[int(i)] for i in (pair.a, pair.b)), sep="\n  ")
+    first: dict[str, list[int]] = {}
+    for i, work in enumerate(data.works):
+        first.setdefault(work, []).append(i)
+    for members in first.values():
+        for i in members[1:]:
+            if group_of.get(str(i), -1) != group_of.get(str(members[0]), -2):
+                pair = judge(item("a", data.records[members[0]]), item("b", data.records[i]))
+                why = f"{pair.verdict.value}: {pair.why}"
+                print("MISSED", why, data.records[members[0]], data.records[i], sep="\n  ")
+
+
+if __name__ == "__main__":
+    main()
