@@ -52,7 +52,12 @@ def decisions_are_whole(data: Data) -> Iterator[Fault]:
     for number, row in data.rows("screening"):
         full = row["stage"] == FULL_TEXT
         faults = (
-            (row["decision"] == EXCLUDE and not row["reason"], "reason", "An exclusion has a reason.", "Name one of exclusion_reasons.csv."),
+            (
+                row["decision"] == EXCLUDE and not row["reason"],
+                "reason",
+                "An exclusion has a reason.",
+                "Name one of exclusion_reasons.csv.",
+            ),
             (row["decision"] != EXCLUDE and row["reason"], "reason", "Only an exclusion has a reason.", "Leave it blank."),
             (
                 row["decision"] == NOT_RETRIEVED and not full,
@@ -92,5 +97,7 @@ SCREENING_RULES = (
     Rule("search-records", "searches", "A search fetched no fewer records than name it.", searches_hold_their_records),
     Rule("merge-sense", "record_merges", "A merge sets a record aside once, for one that stays.", merges_make_sense),
     Rule("decision-whole", "screening", "An exclusion has a reason, an included report a study.", decisions_are_whole),
-    Rule("screening-order", "screening", "A full report is judged after title and abstract passed.", full_reports_passed_screening),
+    Rule(
+        "screening-order", "screening", "A full report is judged after title and abstract passed.", full_reports_passed_screening
+    ),
 )
