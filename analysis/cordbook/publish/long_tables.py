@@ -35,7 +35,9 @@ LARGE_PAGE, LONG_IN_LARGE, KEPT_IN_LARGE = 700_000, 60, 50
 #: About so many bytes of rows go into one file.
 FILE_BYTES = 500_000
 _TABLE = re.compile(
-    r'(?P<head><table\b[^>]*\bid="(?P<id>[^"]+)"[^>]*>(?:(?!</table>|<tbody>).)*<tbody>)(?P<rows>.*?)(?P<foot></tbody>\s*</table>)', re.S
+    r'(?P<head><table\b[^>]*\bid="(?P<id>[^"]+)"[^>]*>(?:(?!</table>|<tbody>).)*<tbody>)'
+    r"(?P<rows>.*?)(?P<foot></tbody>\s*</table>)",
+    re.S,
 )
 _LIST = re.compile(r'(?P<head><div role="list" class="citation-list">)(?P<rows>.*?</div>\s*)(?P<foot></div>)', re.S)
 _ROW = re.compile(r"<tr\b.*?</tr>", re.S)
