@@ -265,6 +265,9 @@ def _say_stopping(session: Session, say: object) -> None:
     state = stopping(relevant, len(items) - len(first))
     if state is None:
         return
+    if state.left == 0:
+        say(f"All {state.screened} records have been read; {state.found} are relevant.")  # type: ignore[operator]
+        return
     enough = "found with" if state.p < 1 - state.level else "not shown to be found:"
     say(  # type: ignore[operator]
         f"Read {state.screened}, unread {state.left}. Relevant: {state.found} found, at most {state.at_most} more "
