@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import http.server
 import subprocess
 import sys
@@ -28,6 +29,8 @@ PAGES = (
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 #: Wide and narrow, light and dark; 360 px is the narrowest phone, and 200% zoom of a screen of 720.
 VIEWS = ((1300, "light"), (1300, "dark"), (360, "light"))
+#: What a phone on a slow network should load for the landing page.
+LANDING_BYTES = 400_000
 #: A page may be this much wider than the screen before it scrolls: scroll bars and rounding.
 SLACK_PX = 1
 
@@ -118,6 +121,19 @@ def test_axe_finds_nothing_and_text_does_not_scroll_sideways(browser, site, page
     context.close()
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found] == []
     assert over <= SLACK_PX
+
+
+def test_the_landing_page_is_light(browser, served):
+    """All that it loads, compressed as hosts compress it."""
+    tab = browser.new_page()
+    bodies: dict[str, bytes] = {}
+    tab.on("response", lambda response: bodies.__setitem__(response.url, response.body()))
+    tab.goto(served + "index.html")
+    tab.wait_for_load_state("networkidle")
+    tab.close()
+    weights = {url: len(gzip.compress(body)) for url, body in bodies.items()}
+    assert len(weights) > 5
+    assert sum(weights.values()) <= LANDING_BYTES, sorted(weights.items(), key=lambda item: -item[1])[:5]
 
 
 def test_scripts_and_handlers_move_out_of_a_page():

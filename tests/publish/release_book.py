@@ -42,7 +42,7 @@ def make(root: Path, target: Path) -> Project:
     for name in ("CITATION.cff", "CHANGELOG.md"):
         shutil.copy(root / name, target / name)
     (target / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    small_book._chapter(target / "book" / "changes.ipynb", "# Changes", CHANGES)
+    small_book.chapter(target / "book" / "changes.ipynb", "# Changes", CHANGES)
     toc = (target / "_toc.yml").read_text(encoding="utf-8")
     (target / "_toc.yml").write_text(toc + "  - file: book/changes\n", encoding="utf-8")
     project = Project(target)

@@ -25,7 +25,9 @@ _NOSCRIPT_STYLE = re.compile(r"<noscript>\s*<style>.*?</style>\s*</noscript>", f
 _HANDLERS = (('onclick="window.print()"', 'data-cb-action="print"'), ('onclick="toggleFullScreen()"', 'data-cb-action="fullscreen"'))
 _SPARE_META = re.compile(r'\s*<meta name="(?:docsearch:[a-z]+|viewport)"[^>]*>')
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
-_ICON_FACES = re.compile(r'class="(?:fas|fa-solid|fa) (fa-[a-z-]+)')
+_ICON = re.compile(r'<(i|span) class="([^"]*\bfa-[a-z][^"]*)"')
+#: The names of the icon library, under which its fonts would be loaded.
+_LIBRARY = {"fas", "fa", "fa-solid", "fa-regular", "far"}
 
 #: Roles that docutils gives to references: the one is deprecated, and then the list holds what no list may.
 _ROLES = (' role="doc-biblioentry"', ' role="list" class="citation-list"')
@@ -65,10 +67,20 @@ def shaped(page: str, root: str) -> str:
         body = body.replace(old, new)
     for role in _ROLES:
         body = body.replace(role, "")
-    body = _ICON_FACES.sub(r'aria-hidden="true" class="cb-icon \1', body)
+    body = _ICON.sub(_own_icon, body)
     return _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head) + mark + _LOADED.sub(
         lambda tag: "" if _unused(tag[0], body) else tag[0], body
     )
+
+
+def _own_icon(tag: re.Match[str]) -> str:
+    """An icon of the theme as one of ours; buttons say in words what they do.
+
+    >>> _ICON.sub(_own_icon, '<i class="theme-switch fa-solid fa-sun"></i>')
+    '<i aria-hidden="true" class="cb-icon theme-switch fa-sun"></i>'
+    """
+    names = [name for name in tag[2].split() if name not in _LIBRARY]
+    return f'<{tag[1]} aria-hidden="true" class="cb-icon {" ".join(names)}"'
 
 
 def _unused(tag: str, body: str) -> bool:
