@@ -202,13 +202,20 @@ def _answer(question: Question, value: str, reason: str, reading: Reading) -> An
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str, str, str, str]]:
-    """Line number, table, row, column, value, reason; separators , ; and tab. ``ValueError`` where it is no form."""
+    """Line number, table, row, column, value, reason. ``ValueError`` where it is no form."""
+    for line, row in spreadsheet_rows(text, NEEDED):
+        yield line, row["table"], row["row"], row["column"], row["value"], row.get("reason", "")
+
+
+def spreadsheet_rows(text: str, needed: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    """Rows of a CSV with the line on which each begins; separators , ; and tab. ``ValueError`` where it has not the columns needed."""
+    text = text.lstrip("\ufeff")
     first = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     begins = 1
     try:
         header = [one_line(c).lower() for c in next(reader, [])]
-        missing = [c for c in NEEDED if c not in header]
+        missing = [c for c in needed if c not in header]
         if missing:
             raise ValueError(f"the first line has no column {', '.join(missing)}")
         while True:
@@ -217,15 +224,7 @@ def _lines(text: str) -> Iterator[tuple[int, str, str, str, str, str]]:
             if cells is None:
                 return
             if any(c.strip() for c in cells):
-                row: Row = dict(zip(header, map(_bare, cells), strict=False))
-                yield (
-                    begins,
-                    row.get("table", ""),
-                    row.get("row", ""),
-                    row.get("column", ""),
-                    row.get("value", ""),
-                    row.get("reason", ""),
-                )
+                yield begins, dict.fromkeys(header, "") | dict(zip(header, map(_bare, cells), strict=False))
     except csv.Error as error:
         raise ValueError(f"line {begins}: cannot be read as CSV ({error})") from error
 

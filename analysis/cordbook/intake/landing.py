@@ -16,6 +16,7 @@ from cordbook.intake.baseline import to_csv
 from cordbook.intake.store import columns_of
 
 LIST = "landing.json"
+ASIDE = ".landing"
 
 
 def texts_of(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[Path, str]:
@@ -40,10 +41,14 @@ def land(cache: Path, texts: Mapping[Path, str]) -> None:
     """Write all ``texts`` to their files. A crash leaves all old, or all new once :func:`finish` was called."""
     finish(cache)
     cache.mkdir(parents=True, exist_ok=True)
+    for folder in {path.parent for path in texts}:
+        # What a crash left before its list was written.
+        for left in folder.glob(f".*{ASIDE}"):
+            left.unlink(missing_ok=True)
     moves: list[tuple[str, str]] = []
     try:
         for path, text in texts.items():
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".landing", dir=path.parent)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent)
             moves.append((name, str(path)))
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
