@@ -248,7 +248,7 @@ counts = st.one_of(st.none(), st.tuples(st.integers(0, 12), st.integers(1, 12)).
 
 
 @given(st.lists(st.tuples(counts, counts, st.sampled_from(["1", "2", "other", "open", "out"])), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 def test_whatever_two_people_read_the_tables_stay_valid(read_twice, cells):
     """Any pair of readings with any decisions gives rows that break no rule, and agreement says what the readings show."""
     data = read_twice / "data"
@@ -291,9 +291,10 @@ def test_whatever_two_people_read_the_tables_stay_valid(read_twice, cells):
 
 def test_decisions_that_cannot_stand():
     difference = Difference((CELL, "x", "counts"), "9/20", "not seen")
-    with pytest.raises(NotReadable, match="none of 1, 2, other, out"):
+    with pytest.raises(NotReadable, match="none of 1, 2, out"):
         decide(difference, "open", "", "r", "C", None)
     with pytest.raises(NotReadable, match="say why"):
         decide(difference, "1", "", " ", "C", None)
     assert decide(difference, "2", "", "the text does not say it", "C", None).keep == "out"
-    assert decide(difference, "other", "08 of 020", "r", "C", None).value == "8/20"
+    both = Difference((CELL, "x", "counts"), "9/20", "8/20")
+    assert decide(both, "other", "08 of 020", "r", "C", None).value == "8/20"

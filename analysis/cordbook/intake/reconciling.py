@@ -51,9 +51,10 @@ class Difference:
     def keeps(self) -> tuple[str, ...]:
         """What may be decided here."""
         table, _, column = self.place
-        more = (OPEN,) if column == COUNTS and NOT_SEEN not in (self.first, self.second) else ()
-        out = (OUT,) if column == COUNTS or (table, column) == (ARM, "role") else ()
-        return (FIRST, SECOND, OTHER, *more, *out)
+        if column == COUNTS:
+            # Where one person alone found a count there is no other value that two readings could stand behind.
+            return (FIRST, SECOND, OUT) if NOT_SEEN in (self.first, self.second) else (FIRST, SECOND, OTHER, OPEN, OUT)
+        return (FIRST, SECOND, OTHER, *((OUT,) if (table, column) == (ARM, "role") else ()))
 
 
 @dataclass(frozen=True, slots=True)
