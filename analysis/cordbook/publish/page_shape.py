@@ -102,4 +102,10 @@ def _shape_pages(app: Sphinx) -> None:
 
 def connect(app: Sphinx) -> None:
     """Shape every page as it is written."""
+    app.connect("config-inited", _one_search)
     app.connect("builder-inited", _shape_pages)
+
+
+def _one_search(app: Sphinx, config: Any) -> None:
+    """The sidebar and the bar of each page have a search; the theme's second bar above them would hold nothing else."""
+    config.html_theme_options.setdefault("navbar_persistent", [])
