@@ -26,13 +26,17 @@ NOT_BEFORE: Mapping[str, tuple[str, ...]] = {"gray": ("matter",)}
 #: Elements whose text is no prose, and classes of such elements.
 LEFT_OUT = frozenset(
     (
-        "a", "abbr", "button", "caption", "code", "dt", "figure", "form", "h1", "h2", "h3", "h4", "h5", "h6", "kbd", "label",
-        "mark", "math", "nav", "pre", "samp", "script", "select", "style", "summary", "svg", "template", "textarea", "th", "title",
+        "a", "abbr", "button", "caption", "code", "dt", "figure", "form", "h1", "h2", "h3", "h4", "h5", "h6", "kbd",
+        "label", "mark", "math", "nav", "pre", "samp",
+        "script", "select", "style", "summary", "svg", "template", "textarea", "th", "title",
     )
 )  # fmt: skip
 LEFT_OUT_CLASSES = frozenset(
-    ("math", "citation", "cb-glossary", "cb-letters", "cb-studies", "cb-number", "cb-status", "cb-study-head", "cb-cite")
-)
+    (
+        "math", "citation", "cb-glossary", "cb-letters", "cb-studies", "cb-number", "cb-status", "cb-study-head", "cb-cite",
+        "cb-estimate",
+    )
+)  # fmt: skip
 #: Elements that hold prose; text elsewhere is left alone.
 PROSE = frozenset(("p", "li", "dd", "td"))
 #: Sections within sections of this depth share their marks: a page is not to be spotted with them.
