@@ -147,3 +147,8 @@ def test_scripts_and_handlers_move_out_of_a_page():
     assert "onclick" not in page
     assert '<script src="x.js">' in page
     assert '../_static/pages/page-start.js' in page
+
+
+def test_a_scrolling_table_of_plain_markdown_can_be_reached_and_is_named():
+    page = shaped('<head></head><body><div class="pst-scrollable-table-container"><table></table></div></body>', "")
+    assert '<div class="pst-scrollable-table-container" tabindex="0" role="group" aria-label="' in page
