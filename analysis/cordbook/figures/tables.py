@@ -124,7 +124,7 @@ def estimates_table(estimates: Sequence[Estimate]) -> Table:
     rows = tuple(
         (
             Cell(e.title),
-            Cell(e.id),
+            Cell(e.id, f"#cite-{e.id}"),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "of"), numeric=True),
             Cell(_pooled(e), numeric=True),

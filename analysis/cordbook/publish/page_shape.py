@@ -9,6 +9,7 @@ page; tests in a real browser, under the strict policy, see that nothing escapes
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -41,6 +42,7 @@ _ONLY_WITH = {
     "togglebutton": 'class="toggle',
     "clipboard.min.js": 'class="highlight-',
     "copybutton": 'class="highlight-',
+    "pages/cite.js": 'class="cb-cite"',
     "design-tabs.js": 'class="sd-tab-set',
     "sphinx-design.min.css": ' class="sd-',
 }
@@ -100,6 +102,13 @@ def _shape_pages(app: Sphinx) -> None:
     templates.render = shaped_render
 
 
+def _plain_title(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The theme writes the title once more, for print, and takes it for markup; a title of a study can hold anything."""
+    if "pagetitle" in context:
+        context["pagetitle"] = escape(context["pagetitle"])
+
+
 def connect(app: Sphinx) -> None:
     """Shape every page as it is written."""
+    app.connect("html-page-context", _plain_title, priority=960)
     app.connect("builder-inited", _shape_pages)

@@ -1,0 +1,60 @@
+"""What the Sphinx extension does for citing: the directives ``cite-book`` and ``cite-estimates``, and their script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+import cordbook
+from cordbook.figures.cite_box import cite_box, cite_boxes
+from cordbook.review.citing import cite_book, cite_estimate
+from cordbook.review.edition import Edition, edition_digest, edition_of_tree
+from cordbook.review.estimates import Estimates
+from cordbook.review.status import load_status
+
+_KEY = "cordbook-cite"
+
+
+def edition_of(root: Path) -> Edition:
+    """The edition that the book of a project folder is."""
+    return edition_of_tree(root, cordbook.__version__)
+
+
+def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
+    """Connect to Sphinx; ``estimates`` gives the estimates of a build, computed once."""
+
+    class CiteBook(SphinxDirective):
+        """The box that cites the book."""
+
+        def run(self) -> list[nodes.Node]:
+            self.env.metadata[self.env.docname][_KEY] = "yes"
+            root = Path(self.env.srcdir)
+            return [nodes.raw("", cite_box(cite_book(edition_of(root)), load_status(root / "data").report_to), format="html")]
+
+    class CiteEstimates(SphinxDirective):
+        """The boxes that cite every estimate."""
+
+        def run(self) -> list[nodes.Node]:
+            self.env.metadata[self.env.docname][_KEY] = "yes"
+            root = Path(self.env.srcdir)
+            edition, report_to = edition_of(root), load_status(root / "data").report_to
+            every = [cite_estimate(e, edition) for e in estimates(self.env.app)]
+            return [nodes.raw("", cite_boxes(every, report_to), format="html")]
+
+    app.add_directive("cite-book", CiteBook)
+    app.add_directive("cite-estimates", CiteEstimates)
+    app.connect("env-get-outdated", _outdated)
+    app.add_js_file("pages/cite.js", loading_method="defer")
+
+
+def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Pages with a box are read again when the edition has changed: a release, its date, its authors, an address."""
+    root = Path(app.srcdir)
+    now = edition_digest(edition_of(root)) + load_status(root / "data").report_to
+    before, env.cordbook_edition = getattr(env, "cordbook_edition", None), now
+    return [] if now == before else [name for name, meta in env.metadata.items() if _KEY in meta and name in env.found_docs]
