@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from cordbook.figures.cite_box import cite_box
 from cordbook.project import Project
 from cordbook.publish.cite_ext import edition_of
+from cordbook.publish.feed import ATOM, FILE
 from cordbook.publish.page_shape import POLICY
 from cordbook.publish.references import bibliography_text
 from cordbook.review.citation_formats import apa, bibtex, ris, text
@@ -144,6 +146,18 @@ def test_axe_finds_nothing_in_open_boxes(book, browser, width, scheme):
 def test_pages_without_a_box_do_not_load_the_script(book):
     assert "cite.js" not in (book.site / "book" / "one.html").read_text(encoding="utf-8")
     assert "cite.js" in (book.site / "book" / "prose.html").read_text(encoding="utf-8")
+
+
+def test_every_page_names_the_feed(book):
+    feed = ET.fromstring((book.site / FILE).read_bytes())
+    assert [entry.find(f"{{{ATOM}}}title").text for entry in feed.iter(f"{{{ATOM}}}entry")] == ["Baseline of 20 November 2026"]
+    pages = [page for page in book.site.rglob("*.html") if "_static" not in page.parts]
+    assert len(pages) > 5
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        found = re.search(r'<link rel="alternate" type="application/atom\+xml"[^>]* href="([^"]+)"', text)
+        assert found, page
+        assert (page.parent / found[1]).resolve() == (book.site / FILE).resolve()
 
 
 def test_an_address_for_reports_becomes_a_link(book):

@@ -12,12 +12,14 @@ from sphinx.util.docutils import SphinxDirective
 
 import cordbook
 from cordbook.figures.cite_box import cite_box, cite_boxes
+from cordbook.figures.markup import element, join
 from cordbook.review.citing import cite_book, cite_estimate
 from cordbook.review.edition import Edition, edition_digest, edition_of_tree
 from cordbook.review.estimates import Estimates
 from cordbook.review.status import load_status
 
 _KEY = "cordbook-cite"
+FOLLOW = "Follow new versions and new studies (Atom feed)"
 
 
 def edition_of(root: Path) -> Edition:
@@ -34,7 +36,9 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
         def run(self) -> list[nodes.Node]:
             self.env.metadata[self.env.docname][_KEY] = "yes"
             root = Path(self.env.srcdir)
-            return [nodes.raw("", cite_box(cite_book(edition_of(root)), load_status(root / "data").report_to), format="html")]
+            box = cite_box(cite_book(edition_of(root)), load_status(root / "data").report_to)
+            feed = element("a", FOLLOW, href=f"{'../' * self.env.docname.count('/')}feed.xml", type="application/atom+xml")
+            return [nodes.raw("", join(box, element("p", feed)), format="html")]
 
     class CiteEstimates(SphinxDirective):
         """The boxes that cite every estimate."""
