@@ -26,7 +26,18 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 import cordbook
 from cordbook.figures.markup import anchor
 from cordbook.project import Project
-from cordbook.publish import estimate_ext, explorer_ext, glossary_ext, long_tables, page_shape, search_ext, share_ext, study_ext
+from cordbook.publish import (
+    cite_ext,
+    estimate_ext,
+    explorer_ext,
+    feed,
+    glossary_ext,
+    long_tables,
+    page_shape,
+    search_ext,
+    share_ext,
+    study_ext,
+)
 from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
@@ -351,11 +362,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", lambda a: a.config.html_static_path.append(str(ASSETS)), priority=100)
     app.connect("html-page-context", _only_own_scripts, priority=900)
     study_ext.connect(app, _estimates_of)
-    estimate_ext.connect(app, _estimates_of)
+    estimate_ext.connect(app, _estimates_of, cite_ext.estimate_box)
     explorer_ext.connect(app, _estimates_of)
     glossary_ext.connect(app, _estimates_of)
     search_ext.connect(app, _estimates_of)
     share_ext.connect(app)
+    cite_ext.connect(app)
+    feed.connect(app, _estimates_of)
     page_shape.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
