@@ -12,7 +12,7 @@ import cordbook
 #: Commands in the order of the help.
 COMMANDS = (
     "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "verify", "pool", "compare", "references",
-    "search", "import_records", "dedupe", "screen",
+    "search", "import_records", "dedupe", "screen", "check_references",
     "import_baseline",
 )  # fmt: skip
 

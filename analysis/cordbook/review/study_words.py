@@ -166,7 +166,8 @@ IDENTITY: Mapping[str | None, str] = {
 }  # fmt: skip
 NOTICES: Mapping[str, str] = {
     "disputing_letter": "Disputed", "regulator_criticism": "Criticism by or of a regulator", "retraction": "Retraction",
-    "expression_of_concern": "Expression of concern", "correction": "Correction",
+    "expression_of_concern": "Expression of concern", "correction": "Correction", "reinstatement": "Retraction taken back",
+    "identity_doubt": "Identity in doubt",
 }  # fmt: skip
 LEVELS: Mapping[str, str] = {"cervical": "neck (cervical)", "thoracic": "chest (thoracic)", "lumbar": "lower back (lumbar)"}
 
