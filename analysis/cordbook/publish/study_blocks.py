@@ -8,6 +8,9 @@ from cordbook.figures.markup import Html, element
 from cordbook.review import study_words as words
 from cordbook.review.studies import OutcomeCell
 
+#: The page of all estimates, seen from a study's page.
+ESTIMATES = "../methods/estimates.html"
+
 
 def p(*parts: object, class_: str | None = None) -> Html:
     return element("p", *parts, class_=class_)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from cordbook.figures.markup import Html, anchor, element, html_table, join, link, myst_text, one_line
 from cordbook.project import Project
 from cordbook.publish.files import write_whole
-from cordbook.publish.study_blocks import bullets, facts, p, sub, who
+from cordbook.publish.study_blocks import ESTIMATES, bullets, facts, p, sub, who
+from cordbook.publish.study_retraction import retraction_box
 from cordbook.publish.study_sources import readings, registration, sources
 from cordbook.review import study_words as words
 from cordbook.review.estimates import Estimate, Estimates
@@ -24,7 +25,6 @@ from cordbook.review.study_limits import limitations
 from cordbook.review.study_summary import NO_HARM_COUNTED, nature, summarise
 
 FOLDER = "book/studies"
-ESTIMATES = "../methods/estimates.html"
 INDEX = "index"
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _SCALES: Mapping[str, str] = {
@@ -79,7 +79,7 @@ def study_pages(estimates: Estimates) -> dict[str, str]:
 
 def page_text(r: StudyRecord, records: Mapping[str, StudyRecord]) -> str:
     """The MyST source of one study's page; ``records`` are all studies, for links to other reports."""
-    blocks: list[str] = [_front_matter(r), f"# {myst_text(page_title(r))}", _head(r), _plain(r)]
+    blocks: list[str] = [_front_matter(r), f"# {myst_text(page_title(r))}", _head(r), *retraction_box(r), _plain(r)]
     sections: Sequence[tuple[str, list[Html]]] = (
         ("Who took part", _participants(r)),
         ("How it was studied", _design(r)),
