@@ -45,8 +45,8 @@ from cordbook.publish.lock import locked
 from cordbook.publish.page_guards import broken_guards, explain_all, find_guards
 from cordbook.publish.record import Today
 from cordbook.reads import Read, begin, end
-from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.counts import count_rows
+from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.guards import GuardError, Verdict, judge
 from cordbook.review.phrases import percent
 from cordbook.review.say import say
