@@ -530,6 +530,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "integrity_notices": (
         "notice_id", "study_id", "citation", "kind", "year", "reference", "what_it_says", "source_url", "confidence",
+        "found_by", "found_on",
     ),
     "reporting_items": ("item_id", "source", "section", "requirement"),
     "glossary": ("term_id", "term", "plain_definition"),
