@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 
 import pytest
@@ -16,16 +17,20 @@ from cordbook.review.checking import ONCE, TWICE, VERIFIED, cells_to_check, of_w
 from cordbook.review.estimates import load_estimates
 from cordbook.review.risk_of_bias import study_weights
 from tests.intake.invented import ROOT, cordbook, rows
+from tests.publish import small_book
 
 CELL = "lima2010.treated.ais_improved.all.27.7"
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return small_book.make(ROOT, tmp_path_factory.mktemp("small") / "project")
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(small, tmp_path, monkeypatch):
     folder = tmp_path / "project"
-    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("raw", "readings"))
-    for name in ("_config.yml", "references.bib"):
-        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(small, folder)
     monkeypatch.chdir(folder)
     return folder
 
@@ -59,10 +64,15 @@ def test_the_queue_puts_first_what_weighs_most(estimates):
         # No whole estimate gives its study more.
         others = [e for e in estimates if e.result is not None and e.synthesis.parent is None and c.cell_id in e.cells]
         assert c.weight == pytest.approx(max(study_weights(e)[c.study_id] / 100 for e in others))
-    assert {c.study_id for c in of_which(queue, "lima2010", estimates)} == {"lima2010"}
-    assert {c.cell_id for c in of_which(queue, "ais-improved-cell-therapy", estimates)} == set(estimates["ais-improved-cell-therapy"].cells)
-    with pytest.raises(KeyError, match="no cell, no study"):
-        of_which(queue, "nothing", estimates)
+    assert {c.study_id for c in of_which(queue, estimates, study="lima2010")} == {"lima2010"}
+    one = "ais-improved-cell-therapy"
+    assert {c.cell_id for c in of_which(queue, estimates, estimate=one)} == set(estimates[one].cells)
+    part = f"{one}--bm-msc"
+    assert {c.cell_id for c in of_which(queue, estimates, estimate=part)} == set(estimates[part].cells)
+    assert of_which(queue, estimates) == queue
+    for what in ("study", "estimate", "cell"):
+        with pytest.raises(KeyError, match="nothing"):
+            of_which(queue, estimates, **{what: "nothing"})
 
 
 def test_a_confirmation_is_a_row(project):
@@ -92,6 +102,8 @@ def test_a_correction_keeps_old_and_new(project):
     assert "Dee read Table 2: the table says so" in only[0]["reason"]
     # Both readings stay as they were read.
     assert {r["events"] for r in rows(project, "extractions") if r["cell_id"] == CELL} == {old["events"]}
+    # What that person finds right afterwards stays a correction of that day.
+    assert found(project, events, int(old["n"]), note="") == "corrected"
     # The same person looks again that day: one row, and the correction before it stays in the chain.
     assert found(project, events - 1, int(old["n"]), person="dee") == "corrected"
     assert [c["old_value"] for c in rows(project, "corrections")] == [old["events"], str(events)]
@@ -121,33 +133,66 @@ def test_a_finding_that_cannot_stand_changes_nothing(project, events, n, more, w
     assert tables(project) == before
 
 
-def test_through_the_command(project, monkeypatch, capsys):
-    """Confirm one, correct one with a percent, skip, go back; what was not asked is not written."""
-    keys = "c\nTable 2, page 5\nb\ns\nw\n\n10\n40%\ny\nmisread\nq\n"
-    done = cordbook(project, "verify-cells", "lima2010", "--as", "Dee", keys=keys)
+def test_through_the_command(project):
+    """Confirm one, correct one with a percent, skip, go back, take one back; what was not asked is not written."""
+    first, second = (
+        c["cell_id"] for c in json.loads(cordbook(project, "verify-cells", "--study", "lima2010", "--list", "--json").stdout)[:2]
+    )
+    old = cell(project, second)
+    no = "w\n\n10\n3\nmisread\nn\n"
+    yes = "w\n\n10\n40%\ny\nmisread\ny\n"
+    keys = f"?\nc\nTable 2, page 5\nb\ns\n{no}{yes}q\n"
+    done = cordbook(project, "verify-cells", "--study", "lima2010", "--as", "Dee", keys=keys)
     assert done.returncode == 0, done.stderr
     assert "is the only count that rounds to 40%" in done.stdout
+    assert f"outcomes.csv: {old['events']} of {old['n']} becomes 4 of 10" in done.stdout
+    assert "both readings stay in extractions.csv" in done.stdout
+    assert "What was read, precisely enough to find it again." in done.stdout
     assert "2 checked" in done.stdout
     kept = rows(project, "verifications")
-    assert [(r["verdict"], r["source_read"]) for r in kept] == [("confirmed", "Table 2, page 5"), ("corrected", "Table 2, page 5")]
-    assert (kept[1]["events"], kept[1]["n"]) == ("4", "10")
-    assert {c["row_key"] for c in rows(project, "corrections")} == {kept[1]["cell_id"]}
+    assert [(r["cell_id"], r["verdict"], r["source_read"], r["events"], r["n"]) for r in kept] == [
+        (first, "confirmed", "Table 2, page 5", cell(project, first)["events"], cell(project, first)["n"]),
+        (second, "corrected", "Table 2, page 5", "4", "10"),
+    ]
+    assert {(c["row_key"], c["column"], c["old_value"]) for c in rows(project, "corrections")} == {
+        (second, column, old[column]) for column, new in (("events", "4"), ("n", "10")) if old[column] != new
+    }
     assert validate(project / "data").errors == 0
-    assert main(["verify-cells", "lima2010", "--list"]) == 0
-    said = capsys.readouterr().out
-    assert kept[0]["cell_id"] not in said
-    assert "2 of" in said
+    told = cordbook(project, "verify-cells", "--list").stdout
+    assert first not in told
+    assert f"2 of {len(rows(project, 'outcomes'))} cells" in told
+    assert "estimates rest on checked cells at least in part" in told
+    assert [line.split()[0] for line in told.splitlines()[:1]] == ["cell"]
+
+
+def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
+    """Nobody named, nobody there, nothing known by that name, nothing left: one clear line each, and nothing written."""
     monkeypatch.delenv("CORDBOOK_REVIEWER", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert main(["verify-cells"]) == 2
-    assert "say who checks" in capsys.readouterr().err
-    assert main(["verify-cells", "no-such", "--as", "A"]) == 2
-    assert "no cell, no study" in capsys.readouterr().err
+    before = tables(project)
+    for arguments, code, says in (
+        (["--as", ""], 2, "say who checks"),
+        (["--as", "Dee"], 2, "nobody answers: this is no terminal"),
+        (["--study", "no-such"], 2, "there is no study 'no-such'"),
+        (["--estimate", "no-such"], 2, "no estimate 'no-such'"),
+        (["--cell", "no-such"], 2, "there is no cell 'no-such'"),
+        (["--json"], 2, "--json goes with --list"),
+        (["--cell", CELL, "--as", "Glia_NSC"], 0, "cells that you read yourself are left out"),
+    ):
+        assert main(["verify-cells", *arguments]) == code, arguments
+        told = capsys.readouterr()
+        assert says in (told.out if code == 0 else told.err), arguments
+    assert tables(project) == before
+    for one in of_which(cells_to_check(load_estimates(project)), load_estimates(project), study="lima2010"):
+        now = cell(project, one.cell_id)
+        found(project, int(now["events"]), int(now["n"]), one.cell_id, note="")
+    assert main(["verify-cells", "--study", "lima2010", "--as", "Dee"]) == 0
+    assert "No cell waits to be checked. To look at checked ones again: --again" in capsys.readouterr().out
 
 
 def test_the_share_of_an_estimate_moves(project):
     data = project / "data"
-    one = "ais-improved-treated-v-control"
+    one = "ais-improved"
     estimates = load_estimates(project)
     assert verified_share(estimates[one], estimates.evidence) == 0
     study = estimates[one].rows["study_id"].iloc[0]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import pandas as pd
@@ -12,10 +14,10 @@ import pandas as pd
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
 from cordbook.evidence.problems import as_text
-from cordbook.evidence.schema import Unreadable
+from cordbook.evidence.schema import Unreadable, load_package
 from cordbook.intake import landing
 from cordbook.intake.percent import counts_for_percent, is_percent
-from cordbook.intake.readings import NotReadable, reader_name
+from cordbook.intake.readings import NotReadable, reader_name, same_person
 from cordbook.intake.store import Busy, Row, read_rows
 from cordbook.intake.verifying import Finding, NotVerified, verify
 from cordbook.project import NoProject, Project, find_project
@@ -23,8 +25,9 @@ from cordbook.review.audit import verified_weights
 from cordbook.review.checking import VERIFIED, CellToCheck, cells_to_check, of_which
 from cordbook.review.estimates import Estimates, load_estimates
 
-DONE, REFUSED, USAGE = 0, 1, 2
+DONE, USAGE = 0, 2
 SHOWN = 20
+KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "back", "?": "help", "q": "quit"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,16 +36,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "verify-cells",
         help="look extracted counts up in their sources",
         description=(
-            "Shows one count after the other with its source, the most influential first: weight in its estimate, low confidence, read "
-            "once. Keys: c it stands, w it is wrong (then what you read), s skip, b back, q quit. Each finding is on disk at once: who, "
-            "when, what was read; a wrong count is corrected, with the old and the new value."
+            "Shows one count after the other with its source, the most influential first: weight in its estimate, low "
+            "confidence, read once. You look it up and say whether it stands. Each finding is on disk at once: who, when, "
+            "what was read. A wrong count is corrected after you have seen what changes: the data with it are validated, "
+            "and written whole or not at all; corrections.csv keeps the old value, extractions.csv both readings."
         ),
-        epilog="Exit code 0: done or stopped. 1: a finding was refused. 2: no project, wrong use, or the data cannot be read.",
+        epilog="Exit code 0: done or stopped. 2: no project, wrong use, nobody to ask, or the data cannot be read.",
     )
-    parser.add_argument("what", metavar="WHAT", nargs="?", help="a study, an estimate or a cell (default: every cell)")
     parser.add_argument("--as", dest="person", metavar="NAME", default="", help="who checks (default: CORDBOOK_REVIEWER)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--study", metavar="ID", help="only the cells of a study")
+    which.add_argument("--estimate", metavar="ID", help="only the cells behind an estimate")
+    which.add_argument("--cell", metavar="ID", help="only this cell")
     parser.add_argument("--again", action="store_true", help="also cells that a person has checked")
     parser.add_argument("--list", action="store_true", help="print the queue and how far it is; ask nothing")
+    parser.add_argument("--json", action="store_true", help="with --list: the whole queue as JSON")
     parser.set_defaults(run=run)
 
 
@@ -58,19 +66,31 @@ class Session:
         """The cell as it stands in the table now."""
         return next(row for row in read_rows(self.project.data, "outcomes") if row["cell_id"] == cell_id)
 
+    def read_before(self) -> set[str]:
+        """Cells that this person extracted."""
+        rows = read_rows(self.project.data, "extractions")
+        return {row["cell_id"] for row in rows if row["reader"] and same_person(row["reader"], self.person)}
+
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
+    if args.json and not args.list:
+        return _fail("--json goes with --list", USAGE)
     try:
         project = find_project()
         landing.finish(project.cache)
         estimates = load_estimates(project.root)
-        cells = cells_to_check(estimates)
-        if args.what:
-            cells = of_which(cells, args.what, estimates)
+        cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
         waiting = [c for c in cells if args.again or c.state != VERIFIED]
+        if args.json:
+            print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
+            return DONE
+        if not cells:
+            print("There is no count to check yet. A study enters the tables with cordbook extract and cordbook reconcile.")
+            return DONE
         if args.list:
-            return _list(cells, waiting, estimates)
+            _list(cells, waiting, estimates)
+            return DONE
         person = person_or_none(args.person)
         if person is None:
             return _fail("say who checks: --as NAME, or set CORDBOOK_REVIEWER", USAGE)
@@ -78,62 +98,99 @@ def run(args: argparse.Namespace) -> int:
     except KeyError as error:
         return _fail(str(error.args[0]), USAGE)
     except (NoProject, Busy, NotReadable, ValueError) as error:
-        return _fail(str(error), REFUSED if isinstance(error, Busy) else USAGE)
+        return _fail(str(error), USAGE)
     except Unreadable as unreadable:
         print(as_text(unreadable.problems), file=sys.stderr)
         return USAGE
 
 
-def _list(cells: list[CellToCheck], waiting: list[CellToCheck], estimates: Estimates) -> int:
-    for c in waiting[:SHOWN]:
-        weight = f"{c.weight:.0%} of {c.estimate}" if c.estimate else "in no estimate"
-        print(f"{c.cell_id}   {weight}, confidence {c.confidence}, {c.state}")
-    if len(waiting) > SHOWN:
-        print(f"and {len(waiting) - SHOWN:,} more")
-    print(f"{len(cells) - sum(c.state != VERIFIED for c in cells):,} of {len(cells):,} cells have been checked by a person.")
+def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimates: Estimates) -> None:
+    rows = [("cell", "weight", "in the estimate", "confidence", "state")]
+    rows += [
+        (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
+        for c in waiting[:SHOWN]
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if waiting:
+        print("\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows))
+        print(f"\nand {len(waiting) - SHOWN:,} more (--json prints all)\n" if len(waiting) > SHOWN else "")
+    print(_progress(cells))
     shares = [w.share for w in verified_weights(estimates)]
-    if shares:
-        print(f"Weight on checked cells: {min(shares):.0%} to {max(shares):.0%} of {len(shares)} estimates.")
-    return DONE
+    some = sum(share > 0 for share in shares)
+    if some:
+        print(f"{some} of {len(shares)} estimates rest on checked cells at least in part.")
+    elif shares:
+        print(f"None of {len(shares)} estimates rests on a checked cell.")
+
+
+def _progress(cells: Sequence[CellToCheck]) -> str:
+    done = sum(c.state == VERIFIED for c in cells)
+    share = f"{done / len(cells):.0%}"
+    # Rounding must hide neither the first nor the last cell.
+    share = "under 1%" if done and share == "0%" else "over 99%" if done < len(cells) and share == "100%" else share
+    return f"{done:,} of {len(cells):,} cells ({share}) have been checked by a person."
 
 
 def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> int:
+    own = session.read_before()
+    skipped = sum(c.cell_id in own for c in waiting)
+    waiting = [c for c in waiting if c.cell_id not in own]
+    if skipped:
+        asked.say(f"{skipped:,} cells that you read yourself are left out: another person checks them.")
+    if not waiting:
+        asked.say("No cell waits to be checked. To look at checked ones again: --again")
+        return DONE
     at = done = 0
     source = ""
+    pressed = ""
     try:
         while at < len(waiting):
-            _show(session, waiting[at], f"{at + 1} of {len(waiting)}", asked)
-            keys = "cws" + ("b" if at else "") + "q"
-            names = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "back", "q": "quit"}
-            pressed = asked.key("  ".join(f"[{k}] {names[k]}" for k in keys) + " >", keys)
+            _show(session, waiting[at], f"{at + 1} of {len(waiting):,}", asked)
+            keys = "cws" + ("b" if at else "") + "?q"
+            pressed = asked.key("  ".join(f"[{k}] {KEYS[k]}" for k in keys) + " >", keys)
             if pressed == "q":
                 raise Ended
-            if pressed in "sb":
+            if pressed == "?":
+                _help(session, asked)
+            elif pressed in "sb":
                 at += 1 if pressed == "s" else -1
-                continue
-            found = _finding(session, waiting[at].cell_id, pressed == "w", source, asked)
-            if found is not None:
+            elif found := _finding(session, waiting[at], pressed == "w", source, asked):
                 source = found.source_read
                 done += 1
                 at += 1
     except Ended:
         asked.say()
-    asked.say(
-        f"{done} checked, {len(waiting) - done:,} wait. Every finding is kept." if waiting else "No cell waits to be checked."
-    )
+        if not pressed and not sys.stdin.isatty():
+            return _fail("nobody answers: this is no terminal. The queue: cordbook verify-cells --list", USAGE)
+    asked.say(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
     return DONE
 
 
-def _finding(session: Session, cell_id: str, wrong: bool, source: str, asked: Terminal) -> Finding | None:
-    """Ask what was read and write it; None where it was refused."""
-    cell = session.cell(cell_id)
-    read = asked.line(f"What did you read: document, page or table{f' [{source}]' if source else ''} >") or source
+def _help(session: Session, asked: Terminal) -> None:
+    asked.say()
+    asked.show(
+        "Open the report and find the count. c: events and patients are as shown. w: they are not; you type what you read."
+    )
+    asked.show(
+        "s: you cannot get at the report, or cannot find the count; nothing is written and the cell waits on. b: the cell before."
+    )
+    table = load_package(session.project.data).table("verifications")
+    for column in table.fields:
+        asked.show(f"{column.name}: {column.description}", indent="  ")
+
+
+def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
+    """Ask what was read and write it; None where it was refused or taken back."""
+    cell = session.cell(c.cell_id)
+    read = asked.line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >") or source
     events, n, note = int(cell["events"]), int(cell["n"]), ""
     if wrong:
         n = _number("Patients that you read >", asked)
         events = _number("Events that you read, or a percent such as 43.8% >", asked, of=n)
         note = asked.line("What was wrong >")
-    finding = Finding(cell_id, session.person, read, events, n, note)
+        if not _agreed(session, c, cell, events, n, asked):
+            return None
+    finding = Finding(c.cell_id, session.person, read, events, n, note)
     try:
         verdict = verify(
             session.project.data, session.project.cache, finding, (cell["events"], cell["n"]), date.today().isoformat()
@@ -143,6 +200,18 @@ def _finding(session: Session, cell_id: str, wrong: bool, source: str, asked: Te
         return None
     asked.say(f"  {verdict}: {events} of {n}")
     return finding
+
+
+def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, asked: Terminal) -> bool:
+    """Show what a correction changes, and ask whether to write it."""
+    if (cell["events"], cell["n"]) == (str(events), str(n)):
+        return True
+    asked.say(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
+    asked.show("corrections.csv keeps the old value with your reason; both readings stay in extractions.csv.", indent="  ")
+    holding = [e.id for e in session.estimates if e.synthesis.parent is None and c.cell_id in e.cells]
+    if holding:
+        asked.show(f"Estimates that hold it: {', '.join(holding)}. What moves: cordbook status", indent="  ")
+    return asked.key("Write it? [y] yes [n] no >", "yn") == "y"
 
 
 def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
@@ -178,7 +247,10 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
         for column, name in (("doi", "doi"), ("pmid", "PubMed"), ("pmcid", ""))
         if _known([reference[column]])
     ]
-    asked.show(" · ".join([*addresses, cell["source_url"]]), indent="  ")
+    own = cell["source_url"]
+    asked.show(
+        " · ".join([*addresses, *([] if any(own.endswith(a.partition(" ")[2]) for a in addresses) else [own])]), indent="  "
+    )
     asked.show(f"Read in: {cell['source_kind'].replace('_', ' ')}, {cell['locator'] or 'place not noted'}", indent="  ")
     asked.say()
     who = f"arm {cell['arm_id'].partition('.')[2]}{', ' + cell['stratum'] if cell['stratum'] else ''}"

@@ -66,7 +66,12 @@ def _write(data: Path, cache: Path, finding: Finding, shown: tuple[str, str], on
         wrong.append("a correction says what was wrong")
     if wrong:
         raise NotVerified("; ".join(wrong))
-    tables = {"verifications": [*_others(read_rows(data, "verifications"), row), row]}
+    before = read_rows(data, "verifications")
+    others = _others(before, row)
+    if any(r["verdict"] == CORRECTED for r in before if r not in others):
+        # What the same person corrected that day and now finds right is still a correction.
+        row["verdict"] = CORRECTED
+    tables = {"verifications": [*others, row]}
     if changed:
         corrections = read_rows(data, "corrections")
         number = max((int(c["correction_id"][1:]) for c in corrections), default=0)

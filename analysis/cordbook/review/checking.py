@@ -83,13 +83,25 @@ def _largest_weights(estimates: Estimates) -> dict[str, tuple[float, str]]:
     return largest
 
 
-def of_which(cells: Iterable[CellToCheck], what: str, estimates: Estimates) -> list[CellToCheck]:
-    """Those of a study, an estimate or one cell; raises ``KeyError`` where there is no such thing."""
+def of_which(
+    cells: Iterable[CellToCheck],
+    estimates: Estimates,
+    *,
+    study: str | None = None,
+    estimate: str | None = None,
+    cell: str | None = None,
+) -> list[CellToCheck]:
+    """Those of a study, behind an estimate, or one; all where nothing is named. ``KeyError`` where there is no such thing."""
     cells = list(cells)
-    found = [c for c in cells if what in (c.cell_id, c.study_id)]
-    if not found and what.split("--")[0] in estimates.declarations.ids:
-        behind = set(estimates[what].cells)
-        found = [c for c in cells if c.cell_id in behind]
-    if not found:
-        raise KeyError(f"{what!r} is no cell, no study with cells, and no estimate")
-    return found
+    if study is not None:
+        if study not in set(estimates.evidence["studies"]["study_id"]):
+            raise KeyError(f"there is no study {study!r}")
+        cells = [c for c in cells if c.study_id == study]
+    if estimate is not None:
+        behind = set(estimates[estimate].cells)
+        cells = [c for c in cells if c.cell_id in behind]
+    if cell is not None:
+        cells = [c for c in cells if c.cell_id == cell]
+        if not cells:
+            raise KeyError(f"there is no cell {cell!r}")
+    return cells
