@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
+from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimates
 from cordbook.review.risk_of_bias import study_weights
 
@@ -51,6 +52,17 @@ def states_of(evidence: Evidence) -> pd.Series:
     return pd.Series(
         {c: cell_state(agreement.get(c), verified=c in checked) for c in evidence["outcomes"]["cell_id"]}, dtype=object
     )
+
+
+@by_value_of_estimates
+def count_states(estimates: Estimates) -> pd.DataFrame:
+    """Cells by state: columns ``state, cells, pooled``, the last those that an estimate holds. All three states, also with none."""
+    states = states_of(estimates.evidence)
+    held = {cell for estimate in estimates for cell in estimate.cells}
+    rows = [
+        (state, int((states == state).sum()), sum(states[cell] == state for cell in held)) for state in (ONCE, TWICE, VERIFIED)
+    ]
+    return pd.DataFrame(rows, columns=["state", "cells", "pooled"])
 
 
 def cells_to_check(estimates: Estimates) -> list[CellToCheck]:
