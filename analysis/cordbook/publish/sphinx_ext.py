@@ -26,7 +26,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 import cordbook
 from cordbook.figures.markup import anchor
 from cordbook.project import Project
-from cordbook.publish import cite_ext, explorer_ext, feed, long_tables, page_shape, study_ext
+from cordbook.publish import cite_ext, explorer_ext, feed, host, long_tables, page_shape, study_ext
 from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
@@ -356,6 +356,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     explorer_ext.connect(app, _estimates_of)
     cite_ext.connect(app, _estimates_of)
     feed.connect(app, _estimates_of)
+    host.connect(app)
     page_shape.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
