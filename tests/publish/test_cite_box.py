@@ -25,7 +25,12 @@ from cordbook.review.estimates import load_estimates
 from cordbook.review.reporting import NO_ADDRESS
 from tests.publish import small_book
 
-DIRECTIVES = "\n\n## Cite\n\n:::{cite-book}\n:::\n\n:::{cite-estimates}\n:::\n"
+DIRECTIVES = "\n\n## Cite\n\n:::{cite-book}\n:::\n"
+PAGES = {
+    "cite-book": "book/prose.html",
+    "cite-ais-improved": "book/estimates/ais-improved.html",
+    "cite-lima2010": "book/studies/lima2010.html",
+}
 EVIL = "</pre></details><script>window.ran=1</script><img src=x onerror=window.ran=1>{est}`x` $y$ \\`"
 
 
@@ -88,7 +93,7 @@ def test_every_text_is_copied_as_it_is(book, served, browser, base):
         errors: list[str] = []
         page.on("console", lambda m, errors=errors: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e, errors=errors: errors.append(str(e)))
-        page.goto(root + (f"book/studies/lima2010.html#{box}" if "lima" in box else f"book/prose.html#{box}"))
+        page.goto(root + PAGES[box] + f"#{box}")
         assert page.locator(f"#{box}").evaluate("box => box.open"), "the address of a box opens it"
         buttons = page.locator(f"#{box} .cb-cite-copy")
         assert buttons.count() == len(texts) + 1, "no address for reports: that text can be copied too"
@@ -130,9 +135,8 @@ def test_axe_finds_nothing_in_open_boxes(book, browser, width, scheme):
     axe = pytest.importorskip("axe_playwright_python.base", reason="axe-playwright-python is not installed")
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
-    page.goto((book.site / "book" / "prose.html").as_uri() + "#cite-ais-improved")
-    page.locator("#cite-book > summary").click()
-    page.locator("#cite-book .cb-cite-copy").first.click()
+    page.goto((book.site / "book" / "estimates" / "ais-improved.html").as_uri() + "#cite-ais-improved")
+    page.locator("#cite-ais-improved .cb-cite-copy").first.click()
     page.evaluate("() => { for (const moving of document.getAnimations()) moving.finish(); }")
     page.evaluate(axe.AXE_SCRIPT)
     rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -176,7 +180,8 @@ def test_boxes_follow_the_address_for_reports_and_the_numbers(book):
     small_book.set_events(book.data, "lima2010.treated.ais_improved.all.27.7", 3)
     rebuild(book)
     page = (book.site / "book" / "prose.html").read_text(encoding="utf-8")
+    number = (book.site / "book" / "estimates" / "ais-improved.html").read_text(encoding="utf-8")
     study = (book.site / "book" / "studies" / "lima2010.html").read_text(encoding="utf-8")
     assert "mailto:book@example.org" in page
     assert "mailto:book@example.org" in study
-    assert text(cite_estimate(load_estimates(book.root)["ais-improved"], edition_of(book.root))) in page.replace("&#x27;", "'")
+    assert text(cite_estimate(load_estimates(book.root)["ais-improved"], edition_of(book.root))) in number.replace("&#x27;", "'")

@@ -5,8 +5,6 @@ It is a fold that works without scripts: every text can be selected. ``assets/pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cordbook.figures.markup import Html, element, join, verbatim
 from cordbook.review.citation_formats import apa, bibtex, ris, text
 from cordbook.review.citing import Citation
@@ -18,7 +16,7 @@ _ABOUT = {"book": "the book", "estimate": "this number", "study": "this study"}
 UNRELEASED = "This copy is not a released version: what you cite here may still change."
 
 
-def cite_box(citation: Citation, report_to: str, *, summary: str | None = None) -> Html:
+def cite_box(citation: Citation, report_to: str) -> Html:
     """The fold for one citation: one line, APA, BibTeX, RIS, and the report of an error."""
     c = citation
     about = _ABOUT[c.kind]
@@ -30,7 +28,7 @@ def cite_box(citation: Citation, report_to: str, *, summary: str | None = None) 
         _copyable("RIS", ris(c).rstrip()),
         _report(c, about, report_to),
     ]
-    heading = summary or f"Cite {about}, or report an error"
+    heading = f"Cite {about}, or report an error"
     return element("details", element("summary", heading), *parts, class_="cb-cite", id=f"{ANCHOR}{c.id or 'book'}")
 
 
@@ -48,10 +46,3 @@ def _report(c: Citation, about: str, report_to: str) -> Html:
         return join(element("p", NO_ADDRESS, class_="cb-cite-report"), _copyable(name, report.whole.rstrip()))
     how = f"{name}: write to {report_to}" if address.startswith("mailto:") else f"{name}: open an issue"
     return element("p", element("a", how, href=address, rel="nofollow"), class_="cb-cite-report")
-
-
-def cite_boxes(citations: Iterable[Citation], report_to: str) -> Html:
-    """Boxes of many estimates, folded into one; each has its address."""
-    boxes = [cite_box(c, report_to, summary=c.title) for c in citations]
-    head = element("summary", f"Cite one of these numbers, or report an error in it ({len(boxes)})")
-    return element("details", head, *boxes, class_="cb-folded cb-cite-all", id="cite")

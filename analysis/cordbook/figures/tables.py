@@ -123,8 +123,8 @@ def estimates_table(estimates: Sequence[Estimate]) -> Table:
     header = ("Estimate", "Id", "Studies", "Events of patients", "Pooled result (95% CI)", "Prediction interval", "I²", "Model")
     rows = tuple(
         (
-            Cell(e.title),
-            Cell(e.id, f"#cite-{e.id}"),
+            Cell(e.title, f"../estimates/{e.id}.html"),
+            Cell(e.id),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "of"), numeric=True),
             Cell(_pooled(e), numeric=True),

@@ -1,8 +1,7 @@
-"""What the Sphinx extension does for citing: the directives ``cite-book`` and ``cite-estimates``, and their script."""
+"""What the Sphinx extension does for citing: the directive ``cite-book``, the boxes of estimates, and their script."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from docutils import nodes
@@ -11,11 +10,11 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 import cordbook
-from cordbook.figures.cite_box import cite_box, cite_boxes
+from cordbook.figures.cite_box import cite_box
 from cordbook.figures.markup import element, join
+from cordbook.publish.estimate_pages import Box
 from cordbook.review.citing import cite_book, cite_estimate
 from cordbook.review.edition import Edition, edition_digest, edition_of_tree
-from cordbook.review.estimates import Estimates
 from cordbook.review.status import load_status
 
 _KEY = "cordbook-cite"
@@ -27,8 +26,15 @@ def edition_of(root: Path) -> Edition:
     return edition_of_tree(root, cordbook.__version__)
 
 
-def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
-    """Connect to Sphinx; ``estimates`` gives the estimates of a build, computed once."""
+def estimate_box(app: Sphinx) -> Box:
+    """What makes the box of any estimate in the book that is being built."""
+    root = Path(app.srcdir)
+    edition, report_to = edition_of(root), load_status(root / "data").report_to
+    return lambda e: cite_box(cite_estimate(e, edition), report_to)
+
+
+def connect(app: Sphinx) -> None:
+    """Connect to Sphinx."""
 
     class CiteBook(SphinxDirective):
         """The box that cites the book."""
@@ -40,18 +46,7 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
             feed = element("a", FOLLOW, href=f"{'../' * self.env.docname.count('/')}feed.xml", type="application/atom+xml")
             return [nodes.raw("", join(box, element("p", feed)), format="html")]
 
-    class CiteEstimates(SphinxDirective):
-        """The boxes that cite every estimate."""
-
-        def run(self) -> list[nodes.Node]:
-            self.env.metadata[self.env.docname][_KEY] = "yes"
-            root = Path(self.env.srcdir)
-            edition, report_to = edition_of(root), load_status(root / "data").report_to
-            every = [cite_estimate(e, edition) for e in estimates(self.env.app)]
-            return [nodes.raw("", cite_boxes(every, report_to), format="html")]
-
     app.add_directive("cite-book", CiteBook)
-    app.add_directive("cite-estimates", CiteEstimates)
     app.connect("env-get-outdated", _outdated)
     app.add_js_file("pages/cite.js", loading_method="defer")
 

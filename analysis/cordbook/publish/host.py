@@ -82,7 +82,7 @@ def _unpack(archive: Path, version: Version, place: Path, stage: Path, report: C
     report(f"{archive.name}: checking every byte")
     members, problems = check_bytes(archive)
     if problems:
-        raise CannotHost(f"{archive} is damaged:\n" + "\n".join(f"  {p.place}: {p.why}" for p in problems[:10]))
+        raise CannotHost(f"{archive} is damaged:\n" + "\n".join(f"  {p.place}: {p.what}" for p in problems[:10]))
     top = f"{name_of(version)}/"
     inside = stage / "unpacked"
     manifest = f"{top}source/{FOLDER}/{version}/{MANIFEST}"

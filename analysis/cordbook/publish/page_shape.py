@@ -33,6 +33,10 @@ _LIBRARY = {"fas", "fa", "fa-solid", "fa-regular", "far"}
 #: Roles that docutils gives to references: the one is deprecated, and then the list holds what no list may.
 _ROLES = (' role="doc-biblioentry"', ' role="list" class="citation-list"')
 
+#: Tables of plain Markdown scroll in a box of the theme; who has no mouse must reach it, and hear what it is.
+_SCROLLING = '<div class="pst-scrollable-table-container">'
+_REACHED = _SCROLLING.replace(">", ' tabindex="0" role="group" aria-label="Table, scrolls sideways on a narrow screen">')
+
 #: A file that a page loads (part of its name), and what must stand in the page for it to be of use.
 _ONLY_WITH = {
     "fontawesome.js": None,
@@ -71,7 +75,7 @@ def shaped(page: str, root: str) -> str:
         body = body.replace(old, new)
     for role in _ROLES:
         body = body.replace(role, "")
-    body = _ICON.sub(_own_icon, body)
+    body = _ICON.sub(_own_icon, body).replace(_SCROLLING, _REACHED)
     return _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head) + mark + _LOADED.sub(
         lambda tag: "" if _unused(tag[0], body) else tag[0], body
     )
@@ -112,5 +116,11 @@ def _plain_title(app: Sphinx, page: str, template: str, context: dict[str, Any],
 
 def connect(app: Sphinx) -> None:
     """Shape every page as it is written."""
+    app.connect("config-inited", _one_search)
     app.connect("html-page-context", _plain_title, priority=960)
     app.connect("builder-inited", _shape_pages)
+
+
+def _one_search(app: Sphinx, config: Any) -> None:
+    """The sidebar and the bar of each page have a search; the theme's second bar above them would hold nothing else."""
+    config.html_theme_options.setdefault("navbar_persistent", [])

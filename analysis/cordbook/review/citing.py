@@ -20,7 +20,7 @@ from cordbook.review.phrases import MISSING, phrase
 from cordbook.review.releases import FrozenEstimate, Release
 from cordbook.review.status import in_words
 
-ESTIMATES_PAGE, STUDIES_FOLDER = "book/methods/estimates.html", "book/studies"
+ESTIMATES_FOLDER, STUDIES_FOLDER = "book/estimates", "book/studies"
 
 
 class UnknownId(KeyError):
@@ -90,7 +90,7 @@ def _estimate(estimate_id: str, title: str, short: str, k: int, n: int, measure:
     number = f"{said[:-1]}; {counts})" if said.endswith(")") else f"{said} ({counts})"
     return Citation(
         "estimate", estimate_id, title, edition.authors, edition.date.year, edition, edition.date,
-        container=edition.title, number=number, doi=edition.doi, address=edition.address(f"{ESTIMATES_PAGE}#{estimate_id}"),
+        container=edition.title, number=number, doi=edition.doi, address=edition.address(f"{ESTIMATES_FOLDER}/{estimate_id}.html"),
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@
   function openAddressed() {
     var place = null;
     try { place = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch (error) { return; }
-    if (!place || !place.matches(".cb-cite, .cb-cite-all")) return;
+    if (!place || !place.matches(".cb-cite")) return;
     for (var fold = place; fold; fold = fold.parentElement) if (fold.tagName === "DETAILS") fold.open = true;
     place.scrollIntoView();
   }
