@@ -11,11 +11,14 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "host",
         help="lay out the folder for a host: the newest release, and every release under vX.Y.Z/",
-        description="Unpack the archive of every release into FOLDER: the newest at its root, each one in vX.Y.Z/. Every byte of "
-        "an archive is checked first. Readers can go from one version to another, and are told in an old one that a newer exists.",
-        epilog="Example: cordbook host public, then copy public/ to the host. Exit code 1: nothing was written, for the reasons listed.",
+        description="Unpack the archive of every release into FOLDER: the newest at its root, each one in vX.Y.Z/. "
+        "Every byte of an archive is checked first. Readers can go from one version to another, and are told in an "
+        "old one that a newer exists.",
+        epilog="Example: cordbook host public, then copy public/ to the host. "
+        "Exit code 0: done; 1: nothing was written, for the reasons listed; 2: wrong usage.",
     )
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="an empty or new folder, or one that this command has made before")
+    told = "an empty or new folder, or one that this command has made before"
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help=told)
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the archives are (default: dist/ of the project)")
     parser.set_defaults(run=run)
 
@@ -31,5 +34,6 @@ def run(options: argparse.Namespace) -> int:
     except (CannotHost, NoProject, ReleaseError) as error:
         print(f"cordbook host: {error}", file=sys.stderr)
         return 1
-    print(f"{options.folder}: version {versions[-1]} at the root; in folders of their own: {', '.join(f'v{v}' for v in versions)}")
+    folders = ", ".join(f"v{v}/" for v in versions)
+    print(f"{options.folder}: version {versions[-1]} at the root; in folders of their own: {folders}")
     return 0

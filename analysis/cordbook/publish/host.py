@@ -1,8 +1,8 @@
-"""The folder for a host: the newest release at its root, every release in ``vX.Y.Z/``, and what lets a reader go from one to another.
+"""The folder for a host: the newest release at its root, every release in ``vX.Y.Z/``, and a way for readers from one to another.
 
-Pages are taken from the archives as they are; not a byte of them is changed. Each copy of the book has a file ``versions.js``, empty
-when built, which is the one file that is replaced: it names the versions, and ``assets/pages/versions.js`` shows them. It is a script
-rather than JSON, since a page opened from a disk may not fetch. ``versions.json`` at the root says the same to other programs.
+Pages are taken from the archives as they are; not a byte of them is changed. Each copy of the book has a file ``versions.js``,
+empty when built, which is the one file that is replaced: it names the versions, and ``assets/pages/versions.js`` shows them. It
+is a script, since a page opened from a disk may not fetch JSON. ``versions.json`` at the root says the same to programs.
 """
 
 from __future__ import annotations
@@ -46,13 +46,15 @@ class Hosted:
 def host(project: Project, target: Path, archives: Path, *, report: Callable[[str], None] = print) -> tuple[Version, ...]:
     """Lay out every release of a project in ``target`` from its archive in ``archives``; the whole folder changes in one step.
 
-    Returns the versions, oldest first. Raises :class:`CannotHost` for an archive that is missing or damaged, or a folder that holds other things.
+    Returns the versions, oldest first. Raises :class:`CannotHost` for an archive that is missing or damaged, or a folder that
+    holds other things.
     """
     versions = list_releases(project.root)
     paths = {v: archives / f"{name_of(v)}.zip" for v in versions}
     problems = [_foreign(target)] if _foreign(target) else []
     problems += [] if versions else [f"no version has been released yet: {FOLDER}/ holds none"]
-    problems += [f"{path} is not there; make it: git checkout v{v} && cordbook archive {v}" for v, path in paths.items() if not path.is_file()]
+    gone = {v: path for v, path in paths.items() if not path.is_file()}
+    problems += [f"{path} is not there; make it: git checkout v{v} && cordbook archive {v}" for v, path in gone.items()]
     if problems:
         raise CannotHost("\n".join(problems))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,7 @@ def _write_versions(root: Path, copies: Sequence[Hosted]) -> None:
 
 
 def versions_script(here: Hosted, copies: Sequence[Hosted], base: str) -> str:
-    """``versions.js`` of one copy. Of each other version it names the pages of this one that it lacks; the newest is at the root."""
+    """``versions.js`` of one copy. Of each version it names the pages of this one that it lacks; the newest is at the root."""
 
     def entry(copy: Hosted) -> Mapping[str, object]:
         place = "" if copy is copies[-1] else copy.place

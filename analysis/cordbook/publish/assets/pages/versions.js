@@ -44,7 +44,8 @@ window.cordbookVersions = function (book) {
       element("details", "", [element("summary", "", ["Version " + here.version]), list])
     ]);
     nav.setAttribute("aria-label", "Versions of this book");
-    article.before(nav);
+    var footer = document.querySelector(".bd-footer-content__inner");
+    if (footer) footer.prepend(nav); else article.after(nav);
 
     if (here !== newest) {
       var told = has(newest)
@@ -54,7 +55,7 @@ window.cordbookVersions = function (book) {
         element("p", "", ["This is version " + here.version + " of " + inWords(here.date) + ". A newer version exists. ", told, "."])
       ]);
       note.setAttribute("aria-label", "A newer version exists");
-      nav.before(note);
+      article.before(note);
     }
     // An address within the page is followed with it.
     window.addEventListener("hashchange", function () {
