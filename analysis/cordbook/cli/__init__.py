@@ -11,7 +11,7 @@ import cordbook
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "validate", "estimates", "build", "status", "check", "release", "archive", "host", "diff", "history", "cite", "verify",
+    "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
     "pool", "compare", "references",
     "search", "import_records", "dedupe", "screen", "extract", "reconcile", "check_references",
     "import_baseline",
