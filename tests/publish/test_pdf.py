@@ -51,7 +51,7 @@ def edition(book) -> Edition:
 @pytest.fixture(scope="module")
 def printed(book, tmp_path_factory):
     """The PDF, read."""
-    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed: pip install 'cordbook[pdf]'")
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed: pip install pypdf")
     path = tmp_path_factory.mktemp("printed") / "book.pdf"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(book.root)

@@ -93,7 +93,7 @@ def print_pdf(
             report("printing them again, with the numbers of the sheets in the contents")
             content = _printed(program, book.to_html(numbers), Path(folder), edition)
         else:
-            report("the contents have no numbers of sheets: for these, pip install 'cordbook[pdf]'")
+            report("the contents have no numbers of sheets: for these, pip install pypdf")
         aside = Path(folder) / "whole.pdf"
         aside.write_bytes(content)
         os.replace(aside, path)
