@@ -32,6 +32,7 @@ from cordbook.publish import (
     explorer_ext,
     feed,
     glossary_ext,
+    host,
     long_tables,
     page_shape,
     search_ext,
@@ -369,6 +370,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     share_ext.connect(app)
     cite_ext.connect(app)
     feed.connect(app, _estimates_of)
+    host.connect(app)
     page_shape.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
