@@ -26,7 +26,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 import cordbook
 from cordbook.figures.markup import anchor
 from cordbook.project import Project
-from cordbook.publish import explorer_ext, long_tables, page_shape, study_ext
+from cordbook.publish import explorer_ext, long_tables, page_shape, safe_titles, study_ext
 from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
@@ -355,6 +355,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     study_ext.connect(app, _estimates_of)
     explorer_ext.connect(app, _estimates_of)
     page_shape.connect(app)
+    safe_titles.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
     app.add_js_file("tables.js", loading_method="defer")
