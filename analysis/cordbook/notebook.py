@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -34,9 +34,9 @@ from cordbook.figures.mechanism_tables import (
     trials_table,
     vegf_table,
 )
-from cordbook.figures.study_list import StudyList
 from cordbook.figures.methods import MethodsPages
 from cordbook.figures.release_pages import ReleasePages
+from cordbook.figures.study_list import StudyList
 from cordbook.figures.tables import (
     Table,
     estimates_table,
@@ -61,6 +61,7 @@ from cordbook.review.mechanisms import (
     select_claims,
     sources,
 )
+from cordbook.review.phrases import retraction_note
 from cordbook.review.say import say
 from cordbook.review.studies import study_records
 from cordbook.synthesis import PooledProportion
@@ -123,7 +124,7 @@ class Review:
             for part in self.estimates.parts(estimate_id)
             if part.result
         ]
-        return forest_plot(
+        figure = forest_plot(
             estimate.result,
             title=title or estimate.title,
             groups=groups if grouped else (),
@@ -132,6 +133,7 @@ class Review:
             rest=self._file_of_studies(estimate_id),
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
+        return _with_retractions(figure, estimate)
 
     def _natural(self, estimate_id: str | None) -> PooledProportion | None:
         return self[estimate_id].result if estimate_id else None
@@ -158,33 +160,38 @@ class Review:
 
     def funnel(self, estimate_id: str) -> Figure:
         """Funnel plot: share against study size."""
-        return funnel_plot(self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"funnel-{estimate_id}")
+        figure = funnel_plot(self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"funnel-{estimate_id}")
+        return _with_retractions(figure, self[estimate_id])
 
     def baujat(self, estimate_id: str) -> Figure:
         """Baujat plot: which studies make the result differ."""
-        return baujat_plot(self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"baujat-{estimate_id}")
+        figure = baujat_plot(self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"baujat-{estimate_id}")
+        return _with_retractions(figure, self[estimate_id])
 
     def cumulative(self, estimate_id: str) -> Figure:
         """The pooled result as studies were added, by year; studies without a year come last."""
         years = [9999.0 if pd.isna(year) else float(year) for year in self[estimate_id].rows["year"]]
-        return cumulative_plot(
+        figure = cumulative_plot(
             self._pooled(estimate_id), years, title=self[estimate_id].title, figure_id=f"cumulative-{estimate_id}"
         )
+        return _with_retractions(figure, self[estimate_id])
 
     def leave_one_out(self, estimate_id: str) -> Figure:
         """The pooled result without each study in turn."""
-        return leave_one_out_plot(
+        figure = leave_one_out_plot(
             self._pooled(estimate_id), title=self[estimate_id].title, figure_id=f"leave-one-out-{estimate_id}"
         )
+        return _with_retractions(figure, self[estimate_id])
 
     def bubble(self, estimate_id: str, moderator: str, name: str) -> Figure:
         """Share against a numeric column of the cells, for instance ``bubble(ID, "year", "Year of publication")``."""
         estimate = self[estimate_id]
         column = self.evidence.cells_by_id(c[0] for c in estimate.rows["cells"])[moderator]
         values = [float("nan") if pd.isna(column[c[0]]) else float(column[c[0]]) for c in estimate.rows["cells"]]
-        return bubble_plot(
+        figure = bubble_plot(
             self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"
         )
+        return _with_retractions(figure, estimate)
 
     def dose_response(self) -> Figure:
         """Radiation myelopathy against cord dose, with the curve fitted here and one that is often quoted."""
@@ -309,6 +316,12 @@ class Review:
     def standing(self) -> Table:
         """Where the evidence stands, in counts."""
         return standing_table(self.estimates, self.claims())
+
+
+def _with_retractions(figure: Figure, estimate: Estimate) -> Figure:
+    """The figure with a word on retracted reports that its estimate counts, for those who see it and those who hear it."""
+    told = retraction_note(estimate)
+    return replace(figure, caption=f"{figure.caption} {told}", alt=f"{figure.alt} {told}") if told else figure
 
 
 def _part_name(part: Estimate) -> str:

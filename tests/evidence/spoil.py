@@ -433,6 +433,11 @@ def notice_about_nothing(draw, raw, package):
     )
 
 
+def retracted_without_notice(draw, raw, package):
+    number, _ = pick(draw, raw, "outcomes", lambda r: r["poolable"] == "no" and not r["not_poolable_reason"].startswith("retracted"))
+    return Spoilt(with_cells(raw, "outcomes", number, {"not_poolable_reason": "retracted"}), "outcomes", number, "not_poolable_reason")
+
+
 # -------------------------------------------------------------------------------- references
 
 
@@ -515,6 +520,7 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "interval-order": interval_misses,
     "interval-pair": half_interval,
     "notice-about": notice_about_nothing,
+    "retracted-cells": retracted_without_notice,
     "alias-target": alias_of_alias,
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,

@@ -17,7 +17,11 @@ from cordbook.evidence.validation import BIBLIOGRAPHY_RULES, check_tables
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.evidence.spoil import SPOILERS, with_cells
+from tests.evidence.spoil import SPOILERS as OTHER_SPOILERS
+from tests.evidence.spoil import with_cells
+from tests.evidence.spoil_screening import SCREENING_SPOILERS
+
+SPOILERS = OTHER_SPOILERS | SCREENING_SPOILERS
 
 DATA = find_data_dir(Path(__file__).parent)
 PACKAGE = load_package(DATA)

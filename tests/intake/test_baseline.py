@@ -165,7 +165,7 @@ def test_no_column_of_a_table_comes_from_nowhere(file):
         "mechanisms": {"claim_id", "reference_id"},
         "claims": {"claim_id", "seed_id"},
         "registered_trials": {"registry_id"},
-        "integrity_notices": {"notice_id", "study_id", "citation"},
+        "integrity_notices": {"notice_id", "study_id", "citation", "found_by", "found_on"},
         "reporting_items": {"item_id"},
         "glossary": {"term_id"},
     }

@@ -3,6 +3,7 @@
 Run by the Python of ``.venv-validators``, never imported: ``python rocrate_offline.py validate ...``.
 """
 
+import functools
 import io
 import sys
 import urllib.request
@@ -13,9 +14,13 @@ from pathlib import Path
 import requests
 import urllib3
 
-CONTEXT = next(Path(sys.prefix).rglob("rocrate/data/ro-crate.jsonld")).read_bytes()
 PLACE = "w3id.org/ro/crate/1.1/context"
 open_url, send = urllib.request.OpenerDirector.open, requests.Session.send
+
+
+@functools.cache
+def context() -> bytes:
+    return next(Path(sys.prefix).rglob("rocrate/data/ro-crate.jsonld")).read_bytes()
 
 
 def opened(self, request, *arguments, **options):
@@ -24,7 +29,7 @@ def opened(self, request, *arguments, **options):
         return open_url(self, request, *arguments, **options)
     head = Message()
     head["Content-Type"] = "application/ld+json"
-    return urllib.response.addinfourl(io.BytesIO(CONTEXT), head, url, 200)
+    return urllib.response.addinfourl(io.BytesIO(context()), head, url, 200)
 
 
 def sent(self, request, **options):
@@ -32,7 +37,7 @@ def sent(self, request, **options):
         return send(self, request, **options)
     head = {"Content-Type": "application/ld+json"}
     asked = {"request_url": request.url, "request_method": "GET"}
-    raw = urllib3.HTTPResponse(io.BytesIO(CONTEXT), head, 200, preload_content=False, **asked)
+    raw = urllib3.HTTPResponse(io.BytesIO(context()), head, 200, preload_content=False, **asked)
     return self.get_adapter(request.url).build_response(request, raw)
 
 

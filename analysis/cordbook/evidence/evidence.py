@@ -17,6 +17,8 @@ from cordbook.evidence.reading import read_all
 from cordbook.evidence.schema import Field, Package, load_package
 from cordbook.reads import note, unnoted
 
+#: Behind the label of a study whose report was retracted.
+RETRACTED = "(retracted)"
 
 
 def parse_stratum(text: str | None) -> dict[str, str]:
@@ -138,10 +140,30 @@ class Evidence:
         return {s: (None if pd.isna(years[s]) else int(years[s])) for s in self.tables["studies"]["study_id"]}
 
     @property
+    def retracted(self) -> frozenset[str]:
+        """Studies whose retraction stands; see :func:`standing_retractions`. Second ids of one report go with it."""
+        note("table", "integrity_notices")
+        with unnoted():
+            return self._retracted
+
+    @cached_property
+    def _retracted(self) -> frozenset[str]:
+        if "integrity_notices" not in self.tables:  # a folder of another make
+            return frozenset()
+        references = self.tables["references"]
+        sources = {r.reference_id: r.reference_id if pd.isna(r.same_as) else r.same_as for r in references.itertuples()}
+        notices = self.tables["integrity_notices"].dropna(subset="study_id")
+        years = notices["year"].astype(object).where(notices["year"].notna(), None)
+        told = [(sources[s], kind, year) for s, kind, year in zip(notices["study_id"], notices["kind"], years, strict=True)]
+        taken_back = standing_retractions(told)
+        return frozenset(s for s in self.tables["studies"]["study_id"] if sources[s] in taken_back)
+
+    @property
     def study_labels(self) -> dict[str, str]:
         """How a study is named in figures and text: author and year, made unique by a letter.
 
-        Where author or year was not seen, the id of the study stands in.
+        Where author or year was not seen, the id of the study stands in. A retracted study carries :data:`RETRACTED` behind its
+        name, so that every figure, table and list that names it says so.
         """
         note("study_labels")
         with unnoted():
@@ -155,7 +177,23 @@ class Evidence:
             author, year = references.loc[study, "first_author"], references.loc[study, "year"]
             known = not pd.isna(author) and not pd.isna(year)
             plain[study] = f"{author} {int(year)}" if known else study
-        return _made_unique(plain)
+        return {study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()}
+
+
+def standing_retractions(notices: Iterable[tuple[str, str, int | None]]) -> set[str]:
+    """What was retracted and not reinstated later, from notices as (about what, kind, year or None).
+
+    A reinstatement holds unless a retraction is known to be of a later year.
+
+    >>> standing_retractions([("a", "retraction", 2019), ("b", "retraction", 2015), ("b", "reinstatement", 2016)])
+    {'a'}
+    """
+    latest: dict[str, dict[str, int]] = {}
+    for about, kind, year in notices:
+        if kind in ("retraction", "reinstatement"):
+            years = latest.setdefault(about, {})
+            years[kind] = max(years.get(kind, 0), year or 0)
+    return {a for a, y in latest.items() if "retraction" in y and y["retraction"] > y.get("reinstatement", -1)}
 
 
 def _made_unique(names: Mapping[str, str]) -> dict[str, str]:

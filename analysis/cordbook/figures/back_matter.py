@@ -93,7 +93,7 @@ def notices_list(notices: pd.DataFrame, labels: Mapping[str, str], hrefs: Mappin
 
 
 #: Hosts of notices that are shown as links: journals, regulators and archives of them.
-_NOTICE_HOSTS = re.compile(r"https://(www\.nature\.com|journals\.lww\.com|www\.hhs\.gov|www\.zora\.uzh\.ch|spectrum\.ieee\.org|www\.japantimes\.co\.jp)/\S+")
+_NOTICE_HOSTS = re.compile(r"https://(doi\.org|pubmed\.ncbi\.nlm\.nih\.gov|www\.nature\.com|journals\.lww\.com|www\.hhs\.gov|www\.zora\.uzh\.ch|spectrum\.ieee\.org|www\.japantimes\.co\.jp)/\S+")
 
 
 def _web(address: object) -> str | None:

@@ -13,6 +13,7 @@ from cordbook.figures.back_matter import Block, paragraph
 from cordbook.figures.few import with_most_weight
 from cordbook.figures.figure import Figure
 from cordbook.figures.prisma_flow import prisma_flow
+from cordbook.figures.retractions import retractions_list
 from cordbook.figures.tables import Table
 from cordbook.figures.timeline import timeline
 from cordbook.figures.traffic_lights import item_bars, traffic_lights
@@ -23,7 +24,16 @@ from cordbook.review.estimates import Estimates
 from cordbook.review.flow import StudyFlow, flow_today
 from cordbook.review.history import TOPICS, key_events, reports_by_year
 from cordbook.review.phrases import percent
-from cordbook.review.risk_of_bias import ANSWERS, NOT_APPLICABLE, Item, judge_studies, load_items, study_facts, study_weights, weight_by_answer
+from cordbook.review.risk_of_bias import (
+    ANSWERS,
+    NOT_APPLICABLE,
+    Item,
+    judge_studies,
+    load_items,
+    study_facts,
+    study_weights,
+    weight_by_answer,
+)
 from cordbook.review.status import load_status
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
@@ -212,6 +222,10 @@ class MethodsPages:
     def notices(self) -> Table:
         """All integrity notices."""
         return back_matter.notices_list(self._evidence["integrity_notices"], self._evidence.study_labels, self._pages)
+
+    def retractions(self) -> Table | Block:
+        """Retracted reports, and what the estimates that count them would be without."""
+        return retractions_list(self.estimates, self._pages)
 
     def trials_by_status(self) -> Table:
         """Registered trials by state."""

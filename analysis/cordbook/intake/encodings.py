@@ -70,7 +70,8 @@ def _paired(data: bytes) -> bool:
 
 def _guess(data: bytes) -> str:
     # Single bytes among ASCII are Western; only a text full of others is worth the guess of a library.
-    if sum(len(run) for run in _HIGH.findall(data)) < 0.15 * len(data):
+    runs = [len(run) for run in _HIGH.findall(data)]
+    if max(runs) == 1 or sum(runs) < 0.15 * len(data):
         return "cp1252"
     try:
         from charset_normalizer import from_bytes

@@ -34,7 +34,11 @@ class NoNetwork(SearchFailed):
 
 
 class Refused(SearchFailed):
-    """The source does not take this request, however often it is asked."""
+    """The source does not take this request, however often it is asked; ``status`` is what it answered with."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Malformed(Exception):
@@ -113,7 +117,7 @@ class Client:
                         later = f"; it asks to wait {wait:.0f} s" if wait > self.patience else ""
                         raise SearchFailed(f"{host} answered with status {status} {attempt} times{later}")
                 else:
-                    raise Refused(f"{host} refused the request with status {status}: {_said(body)}")
+                    raise Refused(f"{host} refused the request with status {status}: {_said(body)}", status)
             self.say(f"{host}: {why}, trying again in {wait:.0f} s")
             time.sleep(wait)
         raise AssertionError("unreachable")

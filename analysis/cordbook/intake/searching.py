@@ -27,6 +27,7 @@ from cordbook.intake.pubmed import PubMed
 from cordbook.intake.record import SOURCES, Record
 from cordbook.intake.source import Source
 from cordbook.intake.store import free_search_id, read_rows, take_in, writing
+from cordbook.intake.store import write_json as _write
 from cordbook.project import Project
 
 ALL: tuple[Source, ...] = (PubMed(), EuropePMC(), ClinicalTrials(), Crossref(), OpenAlex())
@@ -262,13 +263,3 @@ def _placed(source: Source) -> Source:
     """The source at the address that the environment gives, such as CORDBOOK_PUBMED_URL; for tests and mirrors."""
     base = os.environ.get(f"CORDBOOK_{SOURCES[source.name].upper()}_URL")
     return replace(source, base=base.rstrip("/")) if base else source
-
-
-def _write(path: Path, what: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    with open(aside, "w", encoding="utf-8") as file:
-        json.dump(what, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)

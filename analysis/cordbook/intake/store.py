@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cordbook.intake.baseline import to_csv
 from cordbook.intake.record import FIELDS, Record, slug
@@ -20,12 +22,14 @@ _RECORDS = (
     "received_on note"
 )
 _MERGES = "record_id same_as_record same_as_study method score decided_by decided_on undone_by undone_on note"
+_NOTICES = "notice_id study_id citation kind year reference what_it_says source_url confidence found_by found_on"
 #: Columns as they are written where a table has none yet; datapackage.json says what they mean.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "searches": tuple(_SEARCHES.split()),
     "records": tuple(_RECORDS.split()),
     "abstracts": ("record_id", "abstract"),
     "record_merges": tuple(_MERGES.split()),
+    "integrity_notices": tuple(_NOTICES.split()),
 }
 #: What stands for a title where a source gives none; the column may not be blank.
 NO_TITLE = "[no title in the source]"
@@ -74,6 +78,17 @@ def write_tables(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) 
     finally:
         for name, _ in aside:
             Path(name).unlink(missing_ok=True)
+
+
+def write_json(path: Path, what: Any) -> None:
+    """Write ``what`` as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    with open(aside, "w", encoding="utf-8") as file:
+        json.dump(what, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
 
 
 @contextlib.contextmanager

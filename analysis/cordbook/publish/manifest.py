@@ -105,10 +105,9 @@ def packages() -> dict[str, str]:
 
 def searches(estimates: Estimates) -> list[dict[str, Any]]:
     """Every search that was run: source, date, and records that it returned."""
-    evidence = estimates.evidence
-    table = evidence["searches"].merge(evidence["search_strategies"][["strategy_id", "source"]], on="strategy_id")
+    table = estimates.evidence["searches"]
     return [
-        {"source": str(row.source), "searched_on": str(row.searched_on)[:10], "records": int(row.hits)}
+        {"source": str(row.source), "searched_on": str(row.searched_on)[:10], "records": int(row.fetched)}
         for row in table.sort_values(["searched_on", "source"], kind="stable").itertuples()
     ]
 

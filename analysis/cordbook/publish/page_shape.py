@@ -9,6 +9,7 @@ page; tests in a real browser, under the strict policy, see that nothing escapes
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -45,6 +46,7 @@ _ONLY_WITH = {
     "togglebutton": 'class="toggle',
     "clipboard.min.js": 'class="highlight-',
     "copybutton": 'class="highlight-',
+    "pages/cite.js": 'class="cb-cite"',
     "design-tabs.js": 'class="sd-tab-set',
     "sphinx-design.min.css": ' class="sd-',
 }
@@ -65,6 +67,7 @@ def shaped(page: str, root: str) -> str:
     icon = f'<link rel="icon" type="image/svg+xml" href="{root}_static/pages/icon.svg" />'
     start = f'{_VIEWPORT}\n  {icon}\n  <script src="{root}_static/pages/page-start.js"></script>'
     head = head.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n  {start}', 1)
+    head += f'<link rel="alternate" type="application/atom+xml" title="New versions and studies" href="{root}feed.xml" />\n  '
     head += f'<link rel="stylesheet" href="{root}_static/pages/icons.css" />\n  <script defer src="{root}_static/pages/page-options.js"></script>\n  '
     body = _INLINE_SCRIPT.sub("", body)
     for old, new in _HANDLERS:
@@ -104,6 +107,19 @@ def _shape_pages(app: Sphinx) -> None:
     templates.render = shaped_render
 
 
+def _plain_title(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The theme writes the title once more, for print, and takes it for markup; a title of a study can hold anything."""
+    if "pagetitle" in context:
+        context["pagetitle"] = escape(context["pagetitle"])
+
+
 def connect(app: Sphinx) -> None:
     """Shape every page as it is written."""
+    app.connect("config-inited", _one_search)
+    app.connect("html-page-context", _plain_title, priority=960)
     app.connect("builder-inited", _shape_pages)
+
+
+def _one_search(app: Sphinx, config: Any) -> None:
+    """The sidebar and the bar of each page have a search; the theme's second bar above them would hold nothing else."""
+    config.html_theme_options.setdefault("navbar_persistent", [])

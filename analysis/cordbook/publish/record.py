@@ -102,7 +102,9 @@ class Today:
                 case ("declarations",):
                     return file_digest(self.project.data / "syntheses.yml")
                 case ("cells",):
-                    return self._of_tables("outcomes", "arms", "studies", "references")
+                    # Labels besides: a notice of retraction changes them.
+                    labels = value_digest(self.estimates.evidence.study_labels)
+                    return digest(self._of_tables("outcomes", "arms", "studies", "references") + labels)
                 case ("disjoint_keys",):
                     return value_digest(sorted(self.estimates.evidence.disjoint_keys))
                 case ("study_labels",):

@@ -9,6 +9,11 @@ from cordbook.review import study_words as words
 from cordbook.review.studies import OutcomeCell
 
 
+def estimate_page(estimate_id: str) -> str:
+    """The page of an estimate, seen from a study's page."""
+    return f"../estimates/{estimate_id}.html"
+
+
 def p(*parts: object, class_: str | None = None) -> Html:
     return element("p", *parts, class_=class_)
 

@@ -164,13 +164,15 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
 def _estimate(
     estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, disjoint_keys: frozenset[str]
 ) -> Estimate:
+    rows = (pair_arms if synthesis.kind == "comparison" else one_row_an_arm)(chosen, disjoint_keys)
+    return Estimate(estimate_id, title, synthesis, rows, pool_estimate(rows, synthesis))
+
+
+def pool_estimate(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion | ComparedArms | None:
+    """Pool rows as a declaration says; None where there are too few: a comparison needs two studies, a proportion one."""
     if synthesis.kind == "comparison":
-        rows = pair_arms(chosen, disjoint_keys)
-        result = _compare(rows, synthesis) if len(rows) > 1 else None
-    else:
-        rows = one_row_an_arm(chosen, disjoint_keys)
-        result = _pool(rows, synthesis) if len(rows) else None
-    return Estimate(estimate_id, title, synthesis, rows, result)
+        return _compare(rows, synthesis) if len(rows) > 1 else None
+    return _pool(rows, synthesis) if len(rows) else None
 
 
 def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:

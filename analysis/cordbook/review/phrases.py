@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from cordbook.evidence.evidence import RETRACTED
 from cordbook.review.estimates import Estimate
+from cordbook.review.retracted import retracted_labels, without_retracted
 
 MISSING = "not estimable"
 #: Bases of natural frequencies with the shares that they can show: tens where that loses little.
@@ -149,10 +151,24 @@ def phrase(estimate: Estimate, form: str = "short") -> str:
     return FORMS[form](estimate)
 
 
+def retraction_note(estimate: Estimate) -> str:
+    """Which retracted reports an estimate still counts, and its result without them; blank where it counts none."""
+    without = without_retracted(estimate)
+    if without is None:
+        return ""
+    named = [label.removesuffix(f" {RETRACTED}") for label in retracted_labels(estimate)]
+    one = len(named) == 1
+    listed = named[0] if one else f"{', '.join(named[:-1])} and {named[-1]}"
+    left = phrase(without, "full") if without.result else "too few studies are left to pool"
+    return f"The retracted {'report' if one else 'reports'} {listed} {'is' if one else 'are'} still counted. Without {'it' if one else 'them'}: {left}."
+
+
 def plain_sentence(estimate: Estimate) -> str:
     """The declaration's plain sentence with its numbers filled in."""
     if estimate.result is None:
         return "No study could be pooled."
-    return estimate.synthesis.sentence.format(
+    sentence = estimate.synthesis.sentence.format(
         p=phrase(estimate, "point"), tenths=phrase(estimate, "tenths"), ratio=phrase(estimate, "point")
     )
+    held = len(retracted_labels(estimate))
+    return f"{sentence} This counts {'a retracted report' if held == 1 else f'{held} retracted reports'}." if held else sentence

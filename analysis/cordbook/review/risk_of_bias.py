@@ -17,6 +17,7 @@ import yaml
 from cordbook.evidence.evidence import Evidence
 from cordbook.reads import by_value
 from cordbook.review.estimates import Estimate
+from cordbook.review.study_words import CRITICAL
 from cordbook.review.yaml_text import load_yaml
 
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"
@@ -146,7 +147,8 @@ def study_facts(evidence: Evidence) -> pd.DataFrame:
     harms = set(evidence["outcome_terms"].query("group == 'harm'")["outcome"])
     index = studies.index
     identity = evidence["references"].set_index("reference_id")["identity_confidence"]
-    notices = evidence["integrity_notices"]["study_id"].value_counts()
+    kinds = sorted(CRITICAL)
+    notices = evidence["integrity_notices"].query("kind in @kinds")["study_id"].value_counts()
     latest = cells.groupby("study_id")["timepoint_months"].max().reindex(index)
     controlled = set(arms.loc[arms["role"] == "comparator", "study_id"])
     facts = pd.DataFrame(

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from cordbook.evidence.evidence import Evidence, parse_stratum
+from cordbook.evidence.evidence import RETRACTED, Evidence, parse_stratum
 from cordbook.review.estimates import Estimate, Estimates
 
 Row = Mapping[str, Any]
@@ -161,6 +161,11 @@ class StudyRecord:
     trials: tuple[Row, ...]
     estimates: tuple[Estimate, ...]
     natural: tuple[Estimate, ...]
+
+    @property
+    def retracted(self) -> bool:
+        """Was the report retracted? Its label says so too."""
+        return self.label.endswith(RETRACTED)
 
     def whole_arms(self, role: str) -> tuple[Arm, ...]:
         """Arms of a role that are no part of another arm."""

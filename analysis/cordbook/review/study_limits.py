@@ -44,7 +44,9 @@ def _limits_of_design(r: StudyRecord) -> Iterable[str]:
         yield f"Short follow-up: {words.months(r.followup_months)}. Late harm, and gains that are lost again, may be missed."
     if r.population == "traumatic_sci" and r.phase is None:
         yield "The time since injury was not seen; how many recover by themselves depends on it."
-    if r.notices:
+    if r.retracted:
+        yield "The report was retracted; see the notice below."
+    if any(n["kind"] in words.CRITICAL for n in r.notices):
         yield "Others have raised doubts in print or a regulator has spoken; see the notices below."
     if r.overlaps:
         yield "Some of its patients stand, or may stand, in other reports too; see below how that is handled."

@@ -166,8 +166,11 @@ IDENTITY: Mapping[str | None, str] = {
 }  # fmt: skip
 NOTICES: Mapping[str, str] = {
     "disputing_letter": "Disputed", "regulator_criticism": "Criticism by or of a regulator", "retraction": "Retraction",
-    "expression_of_concern": "Expression of concern", "correction": "Correction",
+    "expression_of_concern": "Expression of concern", "correction": "Correction", "reinstatement": "Retraction taken back",
+    "identity_doubt": "Identity in doubt",
 }  # fmt: skip
+#: Notices that speak against a report. A correction, a retraction taken back or a doubt which paper it is do not by themselves.
+CRITICAL = frozenset(["disputing_letter", "regulator_criticism", "retraction", "expression_of_concern"])
 LEVELS: Mapping[str, str] = {"cervical": "neck (cervical)", "thoracic": "chest (thoracic)", "lumbar": "lower back (lumbar)"}
 
 

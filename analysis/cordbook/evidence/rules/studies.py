@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from cordbook.evidence.evidence import standing_retractions
 from cordbook.evidence.rules import strata
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Rule, decimal, listed, whole
 
@@ -242,6 +243,17 @@ def notice_is_about_something(data: Data) -> Iterator[Fault]:
             )
 
 
+def retracted_cells_have_a_notice(data: Data) -> Iterator[Fault]:
+    sources = {key: row["same_as"] or key for key, row in data.by_key("references").items()}
+    told = ((sources.get(r["study_id"], ""), r["kind"], whole(r["year"])) for _, r in data.rows("integrity_notices"))
+    retracted = standing_retractions(told)
+    for number, row in data.rows("outcomes"):
+        study = row["study_id"]
+        if "retracted" in row["not_poolable_reason"].split(";") and sources.get(study, study) not in retracted:
+            message = f"The reason is retracted, and no retraction of {study} stands in integrity_notices.csv."
+            yield Fault("outcomes", number, row, "not_poolable_reason", message, "Add the notice, or give another reason.")
+
+
 STUDY_RULES = (
     Rule("arm-id", "arms", "The key of an arm is made of its study and its name.", arm_id_fits),
     Rule(
@@ -278,4 +290,5 @@ STUDY_RULES = (
     Rule("interval-order", "published_pooled", "An interval holds its estimate.", interval_holds_estimate),
     Rule("interval-pair", "published_pooled", "An interval has both limits or none.", limits_come_in_pairs),
     Rule("notice-about", "integrity_notices", "A notice is about a study or a citation.", notice_is_about_something),
+    Rule("retracted-cells", "outcomes", "A cell left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
 )
