@@ -140,9 +140,29 @@ def fill(data: Path) -> None:
             (data / table.path).write_text(to_csv([row], table.columns), encoding="utf-8")
 
 
+#: The texts of every declaration, by file: what stands there is shown as it is.
+DECLARED: Mapping[str, tuple[str, ...]] = {
+    "data/review.yml": ("title",),
+    "data/syntheses.yml": ("title", "question", "sentence"),
+    "data/certainty.yml": ("reason",),
+    "data/claim_tests.yml": ("note", "because", "slip", "reason"),
+    "data/replication.yml": ("question", "why", "reason"),
+    "data/reporting_checklist.yml": ("how",),
+    "data/risk_of_bias.yml": ("name", "question", "why"),
+    "CITATION.cff": ("title",),
+}
+#: Texts with places for numbers: braces there would be no text.
+TEMPLATES = {"sentence"}
+
+
 def plant_declared(path: Path, keys: tuple[str, ...], planted: Planted) -> None:
     """The same in a declaration (YAML): a probe behind every text under one of the keys."""
     declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plain = [probe for probe in PROBES if "{" not in probe]
+
+    def probe_for(key: str) -> str:
+        fit = plain if key in TEMPLATES else PROBES
+        return fit[len(planted.texts) % len(fit)]
 
     def walk(value: object) -> None:
         if isinstance(value, list):
@@ -151,7 +171,7 @@ def plant_declared(path: Path, keys: tuple[str, ...], planted: Planted) -> None:
         elif isinstance(value, dict):
             for key, one in value.items():
                 if key in keys and isinstance(one, str):
-                    value[key] = f"{one} {planted.plant(f'{path.stem}.{key}', PROBES[len(planted.texts) % len(PROBES)])}"
+                    value[key] = f"{one} {planted.plant(f'{path.stem}.{key}', probe_for(key))}"
                 else:
                     walk(one)
 
