@@ -139,13 +139,19 @@ def _what(outcome: str, stratum: object) -> str:
     return outcome if pd.isna(stratum) else f"{outcome}; {str(stratum).replace(';', '; ').replace('=', ': ').replace('_', ' ')}"
 
 
+def states_table(states: pd.DataFrame) -> Table:
+    """How far cells have been looked at; takes the frame of ``checking.count_states``."""
+    rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
+    return Table("cell-states", "How far the cells have been looked at", ("State", "Cells", "Of them in an estimate"), rows)
+
+
 def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
     """Share of every estimate's weight whose cells a person has checked."""
     rows = tuple(
-        (Cell(w.title, href=f"estimates.html#{w.id}"), number(w.k), number(w.cells), Cell(percent(w.share), numeric=True))
+        (Cell(w.title, href=f"estimates.html#{w.id}"), number(w.k), number(w.cells), number(w.checked), Cell(w.percent, numeric=True))
         for w in weights
     )
-    header = ("Estimate", "Studies", "Cells", "Weight checked by a person")
+    header = ("Estimate", "Studies", "Cells", "Cells verified", "Weight verified by a person")
     return Table("verified-weight", "How much of each estimate a person has checked", header, rows, folded=True)
 
 
