@@ -26,6 +26,7 @@ from scipy import stats
 from scipy.special import expit, logit, ndtr
 
 from cordbook.synthesis.glmm import mean_proportion
+from cordbook.synthesis.pooling import prediction_limits
 from cordbook.synthesis.proportions import pool_proportions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,7 +143,10 @@ def intervals(events: np.ndarray, n: np.ndarray) -> dict[str, tuple[float, ...]]
     found["glmm_profile"] = _five(profile)
     for name, cut in profile_cuts(k).items():
         wider = pool_proportions(events, n, model="glmm", ci="profile", level=stats.chi2.cdf(cut, 1))
-        found[name] = (*_five(wider if wider.model_scale.se is not None else profile)[:3], *_five(profile)[3:])
+        if wider.model_scale.se is None:  # no events, or nothing but events: the exact interval, whatever was asked for
+            found[name] = _five(profile)
+            continue
+        found[name] = (*_five(wider)[:3], *_prediction(profile, wider, k))
     for name, df in (("glmm_wald", np.inf), ("glmm_t", k - 1)):
         scale = profile.model_scale
         if scale.se is None:  # no events, or nothing but events: the exact interval, whatever was asked for
@@ -221,6 +225,15 @@ def _prediction_coverage(low, high, p, tau) -> float:
 def _five(result) -> tuple[float, ...]:
     limits = (result.estimate, result.ci_low, result.ci_high, result.pi_low, result.pi_high)
     return tuple(np.nan if value is None else value for value in limits)
+
+
+def _prediction(profile, wider, k: int) -> tuple[float, float]:
+    """The prediction interval beside an interval that was cut elsewhere."""
+    fit = profile.model_scale
+    with np.errstate(divide="ignore"):
+        ends = logit(wider.ci_low), logit(wider.ci_high)
+    limits = prediction_limits(fit.estimate, fit.se, profile.tau2, model="glmm", k=k, df=k - 1, level=LEVEL, ends=ends)
+    return tuple(np.nan if limit is None else float(expit(limit)) for limit in limits)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -83,3 +83,11 @@ def test_importing_the_package_loads_no_statistics():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="pool_everything"):
         cordbook.pool_everything  # noqa: B018
+
+
+def test_everything_public_comes_with_a_star():
+    """The public names are loaded lazily; ``import *`` and completion know them none the less."""
+    names = {}
+    exec("from cordbook import *", names)
+    assert "pool_proportions" in names
+    assert set(cordbook.__all__) <= set(names) & set(dir(cordbook))

@@ -19,10 +19,13 @@ __version__ = "0.1.0.dev0"
 def __getattr__(name: str) -> Any:
     """The public face of the synthesis room, loaded when first used so that ``import cordbook`` stays light."""
     synthesis = import_module("cordbook.synthesis")
+    if name == "__all__":
+        return ["__version__", *synthesis.__all__]
     if name in synthesis.__all__:
         return getattr(synthesis, name)
     raise AttributeError(f"module 'cordbook' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *import_module("cordbook.synthesis").__all__])
+    own = (name for name in globals() if name.startswith("__"))
+    return sorted({*own, *__getattr__("__all__")})

@@ -11,8 +11,8 @@ import cordbook
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "verify", "pool", "compare", "references",
-    "search", "import_records", "dedupe", "screen", "check_references",
+    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "cite", "verify", "pool", "compare", "references",
+    "search", "import_records", "dedupe", "screen", "extract", "reconcile", "check_references",
     "import_baseline",
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ from cordbook.evidence.screening import (
 from cordbook.intake import screening_files
 from cordbook.intake.decisions import Decisions
 from cordbook.intake.ranking import ranked, stopping
+from cordbook.intake.readings import propose_study_id
 from cordbook.intake.screening import (
     Item,
     NotAllowed,
@@ -189,7 +190,8 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
                 continue
             reason = reasons[chosen]["reason"]
         if pressed == "i" and full:
-            study = asked.line("Key of the study, such as lima2010 >")
+            proposed = _proposed(session, record)
+            study = asked.line(f"Key of the study{f' [{proposed}]' if proposed else ', such as lima2010'} >") or proposed
         try:
             return decision_row(
                 record, session.stage, session.person, EXCLUDE if pressed == "e" else DECIDED[pressed], role=role,
@@ -197,6 +199,14 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
             )  # fmt: skip
         except NotAllowed as fault:
             asked.say(str(fault))
+
+
+def _proposed(session: Session, record: str) -> str:
+    """A key for the study of a record: surname and year, free of those that other studies and records have."""
+    taken = {row["reference_id"] for row in read_rows(session.data, "references")}
+    taken |= {row["study_id"] for row in session.decisions.rows() if row["record_id"] != record}
+    rows = (row for row in read_rows(session.data, "records") if row["record_id"] == record)
+    return propose_study_id(next(rows, {}), taken)
 
 
 def _resolve(session: Session, asked: Terminal) -> int:

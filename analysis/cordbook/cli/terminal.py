@@ -69,7 +69,8 @@ class Terminal:
         number = self.source.fileno()
         before = termios.tcgetattr(number)
         try:
-            tty.setcbreak(number)
+            # Not TCSAFLUSH, the default: that throws away keys which were pressed before the prompt was up.
+            tty.setcbreak(number, termios.TCSADRAIN)
             pressed = os.read(number, 1)
             if pressed == b"\x1b":  # an arrow or function key: the rest of it is no answer
                 with suppress(OSError):

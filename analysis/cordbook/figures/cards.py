@@ -18,6 +18,12 @@ SECTION_PAGES: Mapping[str, str] = {
     "3.2.1": "book/treatment/neuromodulation.html",
     "3.2.2": "book/treatment/cell-therapy.html",
 }
+#: Where a number can be cited, from the landing page.
+CITE = "book/methods/estimates.html#cite-"
+
+
+def _cite(e: Estimate) -> str:
+    return f"Cite, or report an error: {e.title}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Card:
             element("p", counts, class_="cb-card-sure"),
             element("p", plain_sentence(e)),
             element("p", element("a", f"Read on: {e.title}", href=SECTION_PAGES[e.synthesis.section])),
+            element("p", element("a", "Cite, or report an error", href=CITE + e.id, aria_label=_cite(e)), class_="cb-card-sure"),
             class_="cb-card",
         )
 

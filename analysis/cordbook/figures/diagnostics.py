@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from cordbook.figures.few import MOST_STUDIES, is_many, spread, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
+from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.figures.style import INK, RULE, TREATED
 from cordbook.review.phrases import percent, percent_number
 from cordbook.synthesis import PooledProportion, cumulative, funnel_proportions, influence, leave_one_out, proportion_effects
@@ -21,6 +22,8 @@ ROW_IN = 0.225
 MOST_BUBBLES = 150
 #: Names of points are written only where they do not pile up: this many at most.
 NAMED_POINTS = 4
+#: Squares of a narrow drawing whose rows have no weight, from 0 to 1.
+SQUARE = 0.12
 
 
 def _counts(result: PooledProportion) -> tuple[list[int], list[int], list[str]]:
@@ -120,15 +123,20 @@ def _row_plot(
         axes.axvline(result.estimate, color=TREATED, linewidth=0.8, linestyle=(0, (2, 3)))
         _percent_axis(axes, [r.estimate for r in rows] + [min(r.ci_high, 3 * result.ci_high) for r in rows])
         end = axes.get_xlim()[1]
+        shown = []
         for y, row in enumerate(rows):
             axes.plot([row.ci_low, min(row.ci_high, end)], [y, y], color=INK, linewidth=0.8, solid_capstyle="butt")
             axes.plot([row.estimate], [y], "s", color=TREATED, markersize=4, markeredgewidth=0, clip_on=False)
             axes.text(-0.69, y, f"{sign}{row.label}", transform=axes.get_yaxis_transform(), va="center_baseline", clip_on=False)
             text = f"{percent_number(row.estimate)} ({percent_number(row.ci_low)} to {percent_number(row.ci_high)})"
             axes.text(1.60, y, text, transform=axes.get_yaxis_transform(), va="center_baseline", ha="right", clip_on=False)
+            shown.append(Row("study", f"{sign}{row.label}", text, "", row.ci_low, row.estimate, row.ci_high, SQUARE))
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        return finish(drawing, figure_id=figure_id, title=title, caption=caption, alt=alt)
+        heads = ("Study", f"% ({result.level:.0%} CI)", "")
+        whole = Band(result.ci_low, result.estimate, result.ci_high, 0, len(rows) - 1)
+        narrow = narrow_forest(shown, Scale.of(axes), heads=heads, results=[whole], pooled=result.estimate)
+        return finish(drawing, figure_id=figure_id, title=title, caption=caption, alt=alt, narrow=narrow)
 
 
 def bubble_plot(

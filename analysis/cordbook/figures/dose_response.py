@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cordbook.figures.figure import Figure, canvas, finish
-from cordbook.figures.tables import Cell, Table
 from cordbook.figures.style import CONTROL, INK, MUTED, TREATED
+from cordbook.figures.tables import Cell, Table
 from cordbook.review.dose import MyelopathyDoseResponse
 from cordbook.review.phrases import percent
 from cordbook.synthesis import risk_at_dose, risk_band

@@ -45,6 +45,8 @@ class Figure:
     alt: str
     svg: str
     width_px: int
+    #: A second drawing of the same for narrow screens, which only cordbook.css brings to sight.
+    narrow: str = ""
 
     def __repr__(self) -> str:
         return self.alt
@@ -57,8 +59,8 @@ class Figure:
         scroll = f'<div class="cb-figure-scroll" tabindex="0" role="group" aria-label="{escape(self.alt, quote=True)}">'
         return (
             f'<figure class="cb-figure" id="{self.id}"><p class="cb-figure-title">{escape(self.title)}</p>{scroll}'
-            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg)}</div></div>'
-            f"<figcaption>{escape(self.caption)}</figcaption></figure>"
+            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg)}</div>'
+            f"{self.narrow}</div><figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
     def save(self, path: Path | str) -> Path:
@@ -78,13 +80,16 @@ def canvas(figure_id: str, width_in: float, height_in: float) -> Iterator[Matplo
         yield MatplotlibFigure(figsize=(width_in, height_in))
 
 
-def finish(drawing: MatplotlibFigure, *, figure_id: str, title: str, caption: str, alt: str) -> Figure:
-    """Turn a drawing into a :class:`Figure`; call it inside :func:`canvas`. The same drawing gives the same bytes."""
+def finish(drawing: MatplotlibFigure, *, figure_id: str, title: str, caption: str, alt: str, narrow: str = "") -> Figure:
+    """Turn a drawing into a :class:`Figure`; call it inside :func:`canvas`. The same drawing gives the same bytes.
+
+    ``narrow`` is the same for narrow screens, made by :mod:`cordbook.figures.forest_narrow`.
+    """
     buffer = io.StringIO()
     drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     svg = _METADATA.sub("", _XML_HEAD.sub("", buffer.getvalue(), count=1)).strip()
     svg = "\n".join(line.rstrip() for line in svg.splitlines())
-    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), round(drawing.get_figwidth() * 96))
+    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), round(drawing.get_figwidth() * 96), narrow)
 
 
 def _with_own_ids(svg: str, figure_id: str) -> str:

@@ -14,6 +14,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from cordbook.figures.few import MOST_STUDIES, shares, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
+from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, RULE, TREATED
 from cordbook.review.phrases import percent_number
 from cordbook.review.phrases import ratio as ratio_text
@@ -105,6 +106,7 @@ def forest_plot(
             title=title or "Forest plot",
             caption=(caption or _caption(result, natural or any(g.natural for g in groups), natural_label)) + left_out,
             alt=alt + left_out,
+            narrow=_narrow(Scale.of(axes), result, rows, groups, natural, natural_label, links or {}, rest),
         )
 
 
@@ -311,15 +313,59 @@ def _interval_text(row: _Row, result: Result) -> str:
 
 def _head(axes: Axes, result: Result) -> None:
     y = -1.05
-    counts = "Cells v control" if isinstance(result, ComparedArms) else "Events/n"
-    unit = "ratio" if isinstance(result, ComparedArms) and result.measure != "RD" else "%"
     for x, text, ha in (
         (LABEL_X, "Study", "left"),
-        (COUNT_X, counts, "right"),
-        (TEXT_X, f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)", "right"),
+        (COUNT_X, _counts_head(result), "right"),
+        (TEXT_X, _value_head(result), "right"),
         (WEIGHT_X, "Weight, %", "right"),
     ):
         _text(axes, x, y, text, ha=ha, weight="bold", colour=MUTED)
+
+
+def _counts_head(result: Result) -> str:
+    return "Cells v control" if isinstance(result, ComparedArms) else "Events/n"
+
+
+def _value_head(result: Result) -> str:
+    unit = "ratio" if isinstance(result, ComparedArms) and result.measure != "RD" else "%"
+    return f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)"
+
+
+def _narrow(
+    scale: Scale, result: Result, rows: Sequence[_Row], groups: Sequence[ForestGroup],
+    natural: PooledProportion | None, natural_label: str, links: Mapping[str, str], rest: str | None,
+) -> str:  # fmt: skip
+    """The same rows for a phone."""
+    compared = isinstance(result, ComparedArms)
+    shown = [_narrow_row(row, result, links.get(row.label), rest) for row in rows]
+    band = None
+    if natural is not None and not compared:
+        mid, low, high = (percent_number(v) for v in (natural.estimate, natural.ci_low, natural.ci_high))
+        area = Band(natural.ci_low, natural.estimate, natural.ci_high, 0, len(rows) - 1)
+        band = (f"{natural_label}: {mid}% ({low} to {high})", area)
+    line = result.estimate if result.estimate is not None and (not scale.log or result.estimate > 0) else None
+    null = None if not compared else 1.0 if scale.log else 0.0
+    heads = ("Study", _value_head(result), _counts_head(result))
+    return narrow_forest(shown, scale, heads=heads, natural=band, bands=_narrow_bands(groups), pooled=line, null=null)
+
+
+def _narrow_row(row: _Row, result: Result, href: str | None, rest: str | None) -> Row:
+    if row.kind in ("group", "blank"):
+        return Row("bare", row.label)
+    if row.kind == "rest":
+        return Row("bare", row.label, counts=row.counts, href=rest)
+    size = min(row.weight or 0.0, 40.0) / 40.0
+    return Row(row.kind, row.label, _interval_text(row, result), row.counts, row.low, row.estimate, row.high, size, href)
+
+
+def _narrow_bands(groups: Sequence[ForestGroup]) -> list[Band]:
+    bands, top = [], 0
+    for group, most in zip(groups, _most(groups), strict=True):
+        rows = len(_group_rows(group, most))
+        if (natural := group.natural) is not None:
+            bands.append(Band(natural.ci_low, natural.estimate, natural.ci_high, top + 1, top + rows - 1))
+        top += rows
+    return bands
 
 
 def describe(

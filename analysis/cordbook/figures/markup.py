@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 #: Characters that Markdown, MyST or a directive could read as their own; as entities they are only characters.
 _LIVE = str.maketrans({c: f"&#{ord(c)};" for c in "`{}$\\"})
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -33,7 +34,7 @@ def one_line(value: object) -> str:
     joined = " ".join(str(value).split())
     if joined.isprintable():  # nearly every text: nothing to leave out
         return joined
-    visible = "".join(c for c in joined if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    visible = "".join(c for c in joined if unicodedata.category(c) not in _INVISIBLE)
     return " ".join(visible.split())
 
 
@@ -49,6 +50,16 @@ def text(value: object) -> Html:
     before, after = (" " if plain[:1].isspace() else ""), (" " if plain[-1:].isspace() else "")
     inside = one_line(plain)
     return Html(f"{before}{escape(inside, quote=True).translate(_LIVE)}{after}" if inside else before)
+
+
+def verbatim(value: str) -> Html:
+    """Text with its blanks and lines, for ``pre``: line ends become entities, so that no parser of Markdown sees a blank line.
+
+    >>> verbatim("TY  - <b>\\n\\nER")
+    'TY  - &lt;b&gt;&#10;&#10;ER'
+    """
+    shown = "".join(c for c in value.replace("\r\n", "\n") if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
+    return Html(escape(shown, quote=True).translate(_LIVE).replace("\n", "&#10;"))
 
 
 def join(*parts: object, between: str = "") -> Html:

@@ -24,7 +24,16 @@ from cordbook.review.estimates import Estimates
 from cordbook.review.flow import StudyFlow, flow_today
 from cordbook.review.history import TOPICS, key_events, reports_by_year
 from cordbook.review.phrases import percent
-from cordbook.review.risk_of_bias import ANSWERS, NOT_APPLICABLE, Item, judge_studies, load_items, study_facts, study_weights, weight_by_answer
+from cordbook.review.risk_of_bias import (
+    ANSWERS,
+    NOT_APPLICABLE,
+    Item,
+    judge_studies,
+    load_items,
+    study_facts,
+    study_weights,
+    weight_by_answer,
+)
 from cordbook.review.status import load_status
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"

@@ -20,7 +20,7 @@ from cordbook.review.release_words import change_in_words
 from cordbook.review.releases import FrozenEstimate
 
 #: Where estimates have their permanent address, seen from the page of changes.
-ESTIMATES_PAGE = "estimates.html"
+ESTIMATES_FOLDER = "../estimates"
 _WIDTH, _HEIGHT, _PAD = 120, 26, 4
 #: Ratios beyond these are drawn at the edge.
 _LEAST, _MOST = 0.05, 20.0
@@ -59,7 +59,7 @@ class ChangesTable:
         header = ("Estimate", "Before", "Now", "Both intervals", "Conclusion", "Why")
         rows = [
             (
-                element("a", change.title, href=f"{ESTIMATES_PAGE}#{change.id}") if change.after else change.title,
+                element("a", change.title, href=f"{ESTIMATES_FOLDER}/{change.id}.html") if change.after else change.title,
                 _told(change.before),
                 _told(change.after),
                 intervals(change.before, change.after),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from cordbook.figures.figure import Figure, canvas, finish
+from cordbook.figures.forest_narrow import Row, Scale, narrow_forest
 from cordbook.figures.style import INK, MUTED, RULE, TREATED
 from cordbook.review.phrases import percent, phrase, ratio
 from cordbook.review.replication import Replication
@@ -51,8 +52,20 @@ def replication_plot(pairs: Sequence[Replication], *, figure_id: str, title: str
             drawing, figure_id=figure_id, title=title,
             caption="Open squares: published. Filled diamonds: ours, on today's data. Lines are 95% intervals; a published "
             "estimate without a line has no interval on file, and an arrow means that the line goes on.",
-            alt=describe(pairs),
+            alt=describe(pairs), narrow=_narrow(rows, Scale.of(axes), as_share),
         )  # fmt: skip
+
+
+def _narrow(rows: Sequence[_Row], scale: Scale, as_share: bool) -> str:
+    """The same rows for a phone."""
+    shown = [
+        Row("bare", row.label)
+        if row.kind == "question"
+        else Row(row.kind, row.label, row.text, "", row.low, row.estimate, row.high, 0.3)
+        for row in rows
+    ]
+    heads = ("Question", "% (95% CI)" if as_share else "ratio (95% CI)", "")
+    return narrow_forest(shown, scale, heads=heads, null=None if as_share else 1.0)
 
 
 def _rows(pair: Replication) -> list[_Row]:

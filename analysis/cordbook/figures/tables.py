@@ -123,7 +123,7 @@ def estimates_table(estimates: Sequence[Estimate]) -> Table:
     header = ("Estimate", "Id", "Studies", "Events of patients", "Pooled result (95% CI)", "Prediction interval", "I²", "Model")
     rows = tuple(
         (
-            Cell(e.title),
+            Cell(e.title, f"../estimates/{e.id}.html"),
             Cell(e.id),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "of"), numeric=True),

@@ -21,7 +21,7 @@ TOPIC_COLOURS: Mapping[str, str] = {"rm_incidence": HARM, "harm_report": HARM, "
 MARKS: Mapping[str, tuple[str, str]] = {
     "first with a control group": ("o", "first with a control group"),
     "first randomised": ("^", "first randomised"),
-    "notice": ("x", "critical letter or notice"),
+    "notice": ("x", "letter or notice"),
 }
 
 

@@ -427,7 +427,8 @@ def _reading(cell: Row, reading: str, reader: str, events: str, n: str) -> Row:
 
 
 def _reconciliations(raw: Mapping[str, Table]) -> Table:
-    return [{c: cell[c] for c in COLUMNS["reconciliations"]} for cell in raw["outcomes"]]
+    # Who reconciled and when is noted from the first study on that people read.
+    return [{c: cell.get(c, "") for c in COLUMNS["reconciliations"]} for cell in raw["outcomes"]]
 
 
 # --------------------------------------------------------------------------- other tables
@@ -495,7 +496,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "definition", "source_kind", "source_url", "locator", "confidence", "poolable", "not_poolable_reason", "note",
     ),
     "extractions": ("cell_id", "reading", "reader", "seen", "events", "n"),
-    "reconciliations": ("cell_id", "agreement", "settled_by", "readers"),
+    "reconciliations": ("cell_id", "agreement", "settled_by", "readers", "reconciled_by", "reconciled_on"),
     "continuous": (
         "continuous_id", "reference_id", "level", "arm", "comparison", "outcome", "timepoint_months", "measure",
         "value", "sd", "sem", "n", "ci_low", "ci_high", "p", "source_kind", "source_url", "locator", "confidence",

@@ -15,7 +15,7 @@ from cordbook.reads import PACKAGE
 SOURCES = ("_config.yml", "_toc.yml", "references.bib", "requirements.lock", "data", "book", "releases", "_static")
 #: Made by the build itself, or never read by it.
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
-_MADE = (("book", "studies", ".md"), ("data", "raw", ""))
+_MADE = (("book", "studies", ".md"), ("book", "estimates", ".md"), ("data", "raw", ""))
 #: What decides on all pages at once: a change here makes Sphinx begin anew.
 BASE = ("_config.yml", "_toc.yml", "references.bib", "requirements.lock", "_static")
 

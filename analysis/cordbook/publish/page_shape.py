@@ -9,6 +9,7 @@ page; tests in a real browser, under the strict policy, see that nothing escapes
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -32,6 +33,10 @@ _LIBRARY = {"fas", "fa", "fa-solid", "fa-regular", "far"}
 #: Roles that docutils gives to references: the one is deprecated, and then the list holds what no list may.
 _ROLES = (' role="doc-biblioentry"', ' role="list" class="citation-list"')
 
+#: Tables of plain Markdown scroll in a box of the theme; who has no mouse must reach it, and hear what it is.
+_SCROLLING = '<div class="pst-scrollable-table-container">'
+_REACHED = _SCROLLING.replace(">", ' tabindex="0" role="group" aria-label="Table, scrolls sideways on a narrow screen">')
+
 #: A file that a page loads (part of its name), and what must stand in the page for it to be of use.
 _ONLY_WITH = {
     "fontawesome.js": None,
@@ -41,6 +46,7 @@ _ONLY_WITH = {
     "togglebutton": 'class="toggle',
     "clipboard.min.js": 'class="highlight-',
     "copybutton": 'class="highlight-',
+    "pages/cite.js": 'class="cb-cite"',
     "design-tabs.js": 'class="sd-tab-set',
     "sphinx-design.min.css": ' class="sd-',
 }
@@ -61,13 +67,14 @@ def shaped(page: str, root: str) -> str:
     icon = f'<link rel="icon" type="image/svg+xml" href="{root}_static/pages/icon.svg" />'
     start = f'{_VIEWPORT}\n  {icon}\n  <script src="{root}_static/pages/page-start.js"></script>'
     head = head.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n  {start}', 1)
+    head += f'<link rel="alternate" type="application/atom+xml" title="New versions and studies" href="{root}feed.xml" />\n  '
     head += f'<link rel="stylesheet" href="{root}_static/pages/icons.css" />\n  <script defer src="{root}_static/pages/page-options.js"></script>\n  '
     body = _INLINE_SCRIPT.sub("", body)
     for old, new in _HANDLERS:
         body = body.replace(old, new)
     for role in _ROLES:
         body = body.replace(role, "")
-    body = _ICON.sub(_own_icon, body)
+    body = _ICON.sub(_own_icon, body).replace(_SCROLLING, _REACHED)
     return _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head) + mark + _LOADED.sub(
         lambda tag: "" if _unused(tag[0], body) else tag[0], body
     )
@@ -100,6 +107,19 @@ def _shape_pages(app: Sphinx) -> None:
     templates.render = shaped_render
 
 
+def _plain_title(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The theme writes the title once more, for print, and takes it for markup; a title of a study can hold anything."""
+    if "pagetitle" in context:
+        context["pagetitle"] = escape(context["pagetitle"])
+
+
 def connect(app: Sphinx) -> None:
     """Shape every page as it is written."""
+    app.connect("config-inited", _one_search)
+    app.connect("html-page-context", _plain_title, priority=960)
     app.connect("builder-inited", _shape_pages)
+
+
+def _one_search(app: Sphinx, config: Any) -> None:
+    """The sidebar and the bar of each page have a search; the theme's second bar above them would hold nothing else."""
+    config.html_theme_options.setdefault("navbar_persistent", [])

@@ -1,7 +1,7 @@
 """The book's Sphinx extension: numbers and guards in prose, and the look of figures and tables.
 
 ``{est}`ID``` writes an estimate, ``{est}`ID:FORM``` in one of the forms of :mod:`cordbook.review.phrases`,
-with a link to the estimate's row. ``{cell}`ID``` writes the counts of one cell, ``{value}`TABLE/KEY/COLUMN``` a value of
+with a link to the estimate's page. ``{cell}`ID``` writes the counts of one cell, ``{value}`TABLE/KEY/COLUMN``` a value of
 a table, ``{status}`FIELD``` a field of ``data/review.yml``. The directive ``guard`` states the condition under which the text in it, or the
 heading after it, is true; the build stops where data has broken it.
 """
@@ -26,7 +26,18 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 import cordbook
 from cordbook.figures.markup import anchor
 from cordbook.project import Project
-from cordbook.publish import explorer_ext, long_tables, page_shape, study_ext
+from cordbook.publish import (
+    cite_ext,
+    estimate_ext,
+    explorer_ext,
+    feed,
+    glossary_ext,
+    long_tables,
+    page_shape,
+    search_ext,
+    share_ext,
+    study_ext,
+)
 from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
@@ -34,16 +45,14 @@ from cordbook.publish.lock import locked
 from cordbook.publish.page_guards import broken_guards, explain_all, find_guards
 from cordbook.publish.record import Today
 from cordbook.reads import Read, begin, end
-from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.counts import count_rows
+from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.guards import GuardError, Verdict, judge
 from cordbook.review.phrases import percent
 from cordbook.review.say import say
 from cordbook.review.status import in_words, load_status
 
 ASSETS = Path(__file__).parent / "assets"
-#: The page that lists every estimate; a number in prose links to its row there.
-ESTIMATES_PAGE = "book/methods/estimates"
 #: After sphinxcontrib-bibtex (500) has made the citations.
 _AFTER_CITATIONS = 900
 
@@ -154,8 +163,8 @@ def _problem(role: SphinxRole, text: str) -> tuple[list[nodes.Node], list[nodes.
     return [role.inliner.problematic(role.rawtext, role.rawtext, message)], [message]
 
 
-def _relative(env: BuildEnvironment, anchor: str) -> str:
-    return f"{env.app.builder.get_relative_uri(env.docname, ESTIMATES_PAGE)}#{anchor}"
+def _relative(env: BuildEnvironment, estimate_id: str) -> str:
+    return env.app.builder.get_relative_uri(env.docname, f"{estimate_ext.FOLDER}/{estimate_id}")
 
 
 class GuardDirective(SphinxDirective):
@@ -353,7 +362,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", lambda a: a.config.html_static_path.append(str(ASSETS)), priority=100)
     app.connect("html-page-context", _only_own_scripts, priority=900)
     study_ext.connect(app, _estimates_of)
+    estimate_ext.connect(app, _estimates_of, cite_ext.estimate_box)
     explorer_ext.connect(app, _estimates_of)
+    glossary_ext.connect(app, _estimates_of)
+    search_ext.connect(app, _estimates_of)
+    share_ext.connect(app)
+    cite_ext.connect(app)
+    feed.connect(app, _estimates_of)
     page_shape.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")

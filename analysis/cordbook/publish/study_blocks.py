@@ -8,8 +8,10 @@ from cordbook.figures.markup import Html, element
 from cordbook.review import study_words as words
 from cordbook.review.studies import OutcomeCell
 
-#: The page of all estimates, seen from a study's page.
-ESTIMATES = "../methods/estimates.html"
+
+def estimate_page(estimate_id: str) -> str:
+    """The page of an estimate, seen from a study's page."""
+    return f"../estimates/{estimate_id}.html"
 
 
 def p(*parts: object, class_: str | None = None) -> Html:

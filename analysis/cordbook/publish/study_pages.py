@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cordbook.figures.markup import Html, anchor, element, html_table, join, link, myst_text, one_line
+from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.project import Project
 from cordbook.publish.files import write_whole
-from cordbook.publish.study_blocks import ESTIMATES, bullets, facts, p, sub, who
+from cordbook.publish.study_blocks import bullets, estimate_page, facts, p, sub, who
+from cordbook.publish.study_cite import Cite, study_cites
 from cordbook.publish.study_retraction import retraction_box
 from cordbook.publish.study_sources import readings, registration, sources
 from cordbook.review import study_words as words
@@ -53,7 +54,7 @@ def write_study_pages(project: Project, estimates: Estimates) -> Written:
     """
     folder = project.root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    pages = study_pages(estimates)
+    pages = study_pages(estimates, study_cites(estimates.evidence))
     changed = []
     for study_id, text in pages.items():
         path, content = folder / f"{study_id}.md", text.encode()
@@ -66,18 +67,18 @@ def write_study_pages(project: Project, estimates: Estimates) -> Written:
     return Written(len(pages), tuple(changed), tuple(path.stem for path in gone))
 
 
-def study_pages(estimates: Estimates) -> dict[str, str]:
-    """The source of every study's page, by study id."""
+def study_pages(estimates: Estimates, cite: Cite | None = None) -> dict[str, str]:
+    """The source of every study's page, by study id; ``cite`` makes the box that cites it."""
     records = study_records(estimates)
     wrong = [study_id for study_id in records if not _ID.fullmatch(study_id) or study_id == INDEX]
     if wrong:
         raise ValueError(
             f"no page can be named {', '.join(map(repr, wrong))}: a study id is small letters, digits and _, and not {INDEX!r}"
         )
-    return {study_id: page_text(record, records) for study_id, record in records.items()}
+    return {study_id: page_text(record, records, cite) for study_id, record in records.items()}
 
 
-def page_text(r: StudyRecord, records: Mapping[str, StudyRecord]) -> str:
+def page_text(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | None = None) -> str:
     """The MyST source of one study's page; ``records`` are all studies, for links to other reports."""
     blocks: list[str] = [_front_matter(r), f"# {myst_text(page_title(r))}", _head(r), *retraction_box(r), _plain(r)]
     sections: Sequence[tuple[str, list[Html]]] = (
@@ -94,6 +95,7 @@ def page_text(r: StudyRecord, records: Mapping[str, StudyRecord]) -> str:
         ("Registration", registration(r)),
         ("How the numbers were read", readings(r)),
         ("Sources", sources(r, records)),
+        ("Cite or correct", [cite(r)] if cite else []),
     )
     for heading, parts in sections:
         if parts:
@@ -258,7 +260,7 @@ def _pooled(c: OutcomeCell) -> Html:
         )
     if not c.estimates:
         return join("could be; no estimate asks for it yet")
-    return link("yes", f"{ESTIMATES}#{anchor(c.estimates[0])}")
+    return link("yes", estimate_page(c.estimates[0]))
 
 
 def _why_not(cells: Sequence[OutcomeCell]) -> list[Html]:
@@ -340,7 +342,7 @@ def _nature(r: StudyRecord) -> list[Html]:
 
 def _estimate_link(estimate: Estimate | None) -> Iterator[object]:
     if estimate is not None:
-        yield from (" (", link(phrase(estimate, "full"), f"{ESTIMATES}#{anchor(estimate.id)}"), ")")
+        yield from (" (", link(phrase(estimate, "full"), estimate_page(estimate.id)), ")")
 
 
 def _uses(r: StudyRecord) -> list[Html]:
@@ -358,7 +360,7 @@ def _uses(r: StudyRecord) -> list[Html]:
 
 def _uses_table(identifier: str, caption: str, estimates: Sequence[Estimate], label: str) -> Html:
     rows = [
-        (link(e.title, f"{ESTIMATES}#{anchor(e.id)}"), phrase(e, "short"), phrase(e, "k"), _weight(e, label)) for e in estimates
+        (link(e.title, estimate_page(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, label)) for e in estimates
     ]
     header = ("Estimate", "Pooled result (95% CI)", "Studies", "Weight of this study")
     return html_table(identifier, caption, header, rows, numeric=(1, 2, 3))

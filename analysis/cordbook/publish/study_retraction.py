@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cordbook.figures.markup import Html, anchor, element, join, link
-from cordbook.publish.study_blocks import ESTIMATES, bullets, p
+from cordbook.figures.markup import Html, element, join, link
+from cordbook.publish.study_blocks import bullets, estimate_page, p
 from cordbook.review.estimates import Estimate
 from cordbook.review.phrases import phrase
 from cordbook.review.retracted import without_retracted
@@ -31,4 +31,4 @@ def _box(*parts: Html) -> Html:
 def _change(estimate: Estimate) -> Html:
     without = without_retracted(estimate)
     left = phrase(without) if without is not None and without.result else "too few studies to pool"
-    return join(link(estimate.title, f"{ESTIMATES}#{anchor(estimate.id)}"), f": {phrase(estimate)}. Without retracted reports: {left}.")
+    return join(link(estimate.title, estimate_page(estimate.id)), f": {phrase(estimate)}. Without retracted reports: {left}.")

@@ -266,7 +266,7 @@ def _inconsistency(estimate: Estimate, limits: Thresholds) -> tuple[int, str]:
         return 2, f"Studies differ so much that {text}."
     if width >= limits.prediction_serious:
         return 1, f"Studies differ: {text}."
-    return 0, f"Studies agree well enough: {text}."
+    return 0, f"Not marked down: {text}, less than {100 * limits.prediction_serious:g} percentage points from end to end."
 
 
 def _imprecision(estimate: Estimate, kind: str, limits: Thresholds) -> tuple[int, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
+import re
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,19 @@ import yaml
 from cordbook.review.yaml_text import load_yaml
 
 STATES = ("living", "paused", "retired")
+_MEANINGS = {
+    "living": "it is updated as evidence comes",
+    "paused": "updates have stopped for now",
+    "retired": "it is no longer updated",
+}
+#: Signs of an address that can stand in a page, a feed and a citation without becoming markup.
+_HTTPS = r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?/[A-Za-z0-9/._~%+-]*"
+_MAIL = r"[A-Za-z0-9.+_-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+_ADDRESSES = (
+    ("report_to", re.compile(f"{_MAIL}|{_HTTPS}"), "a mail address, or the https address of a repository or its issues"),
+    ("address", re.compile(f"{_HTTPS}(?<=/)"), "an https address that ends in /"),
+    ("id", re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "urn:uuid: and a UUID in small letters"),
+)
 
 
 class StatusError(ValueError):
@@ -19,13 +33,31 @@ class StatusError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """State of the review and its dates; a date that is not set yet is None."""
+    """State of the review and its dates; a date that is not set yet is None.
+
+    ``report_to`` is where readers tell of errors (a mail address, or the address of a repository's issues), ``address`` where
+    the book stands on the web, ending in ``/``, ``id`` the name of the review for machines (``urn:uuid:...``); empty where
+    there is none.
+    """
 
     title: str
     state: str
     baseline: dt.date
     last_search: dt.date | None
     next_search: dt.date | None
+    report_to: str = ""
+    address: str = ""
+    id: str = ""
+
+    @property
+    def state_means(self) -> str:
+        """What the state means for a reader."""
+        return _MEANINGS[self.state]
+
+    @property
+    def next_planned(self) -> str:
+        """The date of the next search in words."""
+        return "no date is set yet" if self.next_search is None else in_words(self.next_search)
 
 
 def load_status(data: Path) -> Status:
@@ -35,8 +67,8 @@ def load_status(data: Path) -> Status:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise StatusError(f"{path}: {error}") from error
-    names = {f.name for f in fields(Status)}
-    if not isinstance(content, dict) or set(content) != names:
+    names = {f.name: f.default is MISSING for f in fields(Status)}
+    if not isinstance(content, dict) or not {n for n, needed in names.items() if needed} <= set(content) <= set(names):
         raise StatusError(f"{path}: expected the fields {', '.join(sorted(names))}")
     if content["state"] not in STATES:
         raise StatusError(f"{path}: state is {content['state']!r}; it is one of {', '.join(STATES)}")
@@ -44,6 +76,10 @@ def load_status(data: Path) -> Status:
         value = content[name]
         if not (isinstance(value, dt.date) or (value is None and name != "baseline")):
             raise StatusError(f"{path}: {name} is {value!r}; write a date as 2026-11-20, or leave it empty")
+    for name, form, example in _ADDRESSES:
+        value = content[name] = content.get(name) or ""
+        if value and not (isinstance(value, str) and form.fullmatch(value)):
+            raise StatusError(f"{path}: {name} is {value!r}; write {example}, or leave it empty")
     return Status(**content)
 
 

@@ -221,8 +221,9 @@ def _compare_glmm(counts, ci, level, likelihood, prediction) -> ComparedArms:
         ci = "profile" if finite else "exact"
     if finite:
         df = None if ci == "wald" else fit.k - 1
+        ends = None if ci == "wald" else (scale.ci_low, scale.ci_high)
         limits = prediction_limits(
-            fit.estimate, fit.se, fit.tau2, model="glmm", k=fit.k, df=df, prediction=prediction, level=level
+            fit.estimate, fit.se, fit.tau2, model="glmm", k=fit.k, df=df, prediction=prediction, level=level, ends=ends
         )
         scale = replace(scale, pi_low=limits[0], pi_high=limits[1])
     q = saturated_statistic(counts, fit)

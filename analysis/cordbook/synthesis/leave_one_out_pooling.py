@@ -226,10 +226,12 @@ class _Scale:
     def row(
         self, label: str, k: int, back: Callable, spread: tuple[float, ...], ci: str, ends: np.ndarray | None = None
     ) -> PooledRow:
-        half, wide = self.critical * self.se, self.critical * np.sqrt(self.se**2 + self.tau2)
+        half, spread_of_studies = self.critical * self.se, self.critical * np.sqrt(self.tau2)
         low, high = (self.estimate - half, self.estimate + half) if ends is None else map(float, ends)
         shown = [float(back(value)) for value in (self.estimate, low, high)]
-        pi = [float(back(self.estimate + side * wide)) for side in (-1, 1)] if self.predicts else [None, None]
+        # As in `pooling.prediction_limits`: each limit is as far off as the interval's and the studies' spread together.
+        wide = [np.hypot(end - self.estimate, spread_of_studies) for end in (low, high)]
+        pi = [float(back(self.estimate - wide[0])), float(back(self.estimate + wide[1]))] if self.predicts else [None, None]
         low, high = (value if np.isfinite(value) else None for value in (low, high))
         return PooledRow(label, k, *shown, *pi, self.estimate, self.se, low, high, *spread, ci)
 

@@ -186,23 +186,36 @@ def prediction_limits(
     df: int | None,
     prediction: str = "auto",
     level: float = 0.95,
+    ends: tuple[float, float] | None = None,
 ) -> tuple[float | None, float | None]:
     """Return the limits between which the true effect of a new study is expected; None for a common-effect model.
 
     ``estimate -+ quantile * sqrt(se^2 + tau2)``; ``df`` is that of the confidence interval and is used by "auto".
+
+    Beside a confidence interval by profile likelihood, which need not be symmetric, ``ends`` are its limits and their distances from the
+    estimate stand for ``quantile * se``, each on its side: ``estimate -+ sqrt((estimate - end)^2 + quantile^2 tau2)``. The two agree
+    where the profile limits are those of Wald, and no prediction interval is narrower than its confidence interval (recovery of
+    variance estimates from limits: Zou and Donner 2008, doi 10.1002/sim.3095).
 
     Examples
     --------
     >>> low, high = prediction_limits(0.0, 0.3, 0.16, model="reml", k=10, df=None)
     >>> round(low, 3), round(high, 3)
     (-0.98, 0.98)
+    >>> low, high = prediction_limits(0.0, 0.3, 0.16, model="glmm", k=10, df=None, ends=(-0.9, 0.6))
+    >>> round(low, 3), round(high, 3)
+    (-1.194, 0.987)
     """
     if model == "common" or k < 2:
         return None, None
     chosen = {"auto": df, "normal": None, "k-1": k - 1, "k-2": k - 2}[prediction]
     if chosen == 0:
         return None, None
-    reach = critical_value(level, chosen) * float(np.sqrt(se * se + tau2))
+    quantile = critical_value(level, chosen)
+    if ends is not None:
+        spread = quantile * float(np.sqrt(tau2))
+        return estimate - float(np.hypot(estimate - ends[0], spread)), estimate + float(np.hypot(ends[1] - estimate, spread))
+    reach = quantile * float(np.sqrt(se * se + tau2))
     return estimate - reach, estimate + reach
 
 

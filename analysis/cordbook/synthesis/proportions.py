@@ -90,7 +90,8 @@ def pool_proportions(
         Keep the Hartung-Knapp scale from falling below 1 (not for the GLMM).
     prediction : str
         Quantile of the prediction interval, as in `pool_effects`: "auto" is normal beside "wald" and t with k - 1 degrees
-        of freedom beside "hksj", "profile" and "profile-t".
+        of freedom beside "hksj", "profile" and "profile-t". Beside the last two the interval contains that of the estimate
+        (`pooling.prediction_limits`).
     tau2_interval : bool
         Whether the interval of tau2 (profile likelihood for the GLMM, else Q-profile), and with it those of I-squared and
         H-squared, is wanted; it takes as long as the fit. They are None when it is not.
@@ -247,7 +248,8 @@ def _pool_by_likelihood(x, size, names, method, level, prediction, tau2_interval
     else:
         reach = critical_value(level, df) * fit.se
         low, high = fit.mu - reach, fit.mu + reach
-    pi = prediction_limits(fit.mu, fit.se, tau2, model="glmm", k=k, df=df, prediction=prediction, level=level)
+    own = (low, high) if method in PROFILE_CI else None
+    pi = prediction_limits(fit.mu, fit.se, tau2, model="glmm", k=k, df=df, prediction=prediction, level=level, ends=own)
     typical = typical_variance(effects_of_counts(x, size, "logit").vi)
     p = float(expit(fit.mu))
     # p (1 - p), written so that it does not vanish where p rounds to 1.
@@ -258,7 +260,7 @@ def _pool_by_likelihood(x, size, names, method, level, prediction, tau2_interval
         ci_high=float(expit(high)),
         pi_low=_proportion(expit, pi[0]),
         pi_high=_proportion(expit, pi[1]),
-        model_scale=ModelScale(fit.mu, fit.se, _finite(low), _finite(high), *pi),
+        model_scale=ModelScale(fit.mu, fit.se, _finite(low), _finite(high), *map(_finite, pi)),
         tau2=tau2,
         tau2_ci_low=_finite(ends.tau2_low),
         tau2_ci_high=_finite(ends.tau2_high),

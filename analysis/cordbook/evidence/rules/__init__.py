@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cordbook.evidence.rules.base import Data, Fault, Rule
 from cordbook.evidence.rules.cells import CELL_RULES
-from cordbook.evidence.rules.fields import SCHEMA_RULES, check_table
+from cordbook.evidence.rules.fields import SCHEMA_RULES, check_table, complaints
 from cordbook.evidence.rules.readings import READING_RULES
 from cordbook.evidence.rules.screening import SCREENING_RULES
 from cordbook.evidence.rules.sources import SOURCE_RULES
@@ -12,4 +12,4 @@ from cordbook.evidence.rules.studies import STUDY_RULES
 
 RULES: tuple[Rule, ...] = (*CELL_RULES, *READING_RULES, *STUDY_RULES, *SOURCE_RULES, *SCREENING_RULES)
 
-__all__ = ["RULES", "SCHEMA_RULES", "Data", "Fault", "Rule", "check_table"]
+__all__ = ["RULES", "SCHEMA_RULES", "Data", "Fault", "Rule", "check_table", "complaints"]

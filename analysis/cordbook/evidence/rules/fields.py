@@ -95,6 +95,15 @@ def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
     return complain
 
 
+def complaints(field: Field, text: str) -> tuple[Complaint, ...]:
+    """What is wrong with a text as a value of a column, by the schema alone: rule, message and remedy of each fault.
+
+    >>> [rule for rule, _, _ in complaints(Field("n", "integer", minimum=0), "-2")]
+    ['range']
+    """
+    return _complainer(field)(text)
+
+
 def _text_faults(field: Field, text: str) -> Iterator[Complaint]:
     if text.isascii() and text.isprintable():
         unwanted = []

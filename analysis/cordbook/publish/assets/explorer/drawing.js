@@ -8,20 +8,37 @@
   var TONES = {
     ink: "#1b1b1f", muted: "#5f6368", rule: "#c8ccd0", treated: "#0072b2", natural: "#009e73", prediction: "#cc79a7", harm: "#b35900", ground: "#ffffff"
   };
-  var ROW = 22, NARROW_ROW = 38, HEAD = 30, DIAMOND = 8;
+  var ROW = 22, NARROW_ROW = 40, HEAD = 30, DIAMOND = 8;
+  // On a phone, as in figures/forest_narrow.py: the name over its interval, the share beside the name, the counts beside the interval.
+  var NARROW = 312, SIGN = 7.9, TEXT = 12, NARROW_TEXT = 13;
 
   function shown(r) { return r.events + "/" + r.n; }
   function cut(text, most) { return text.length > most ? text.slice(0, most - 1) + "\u2026" : text; }
 
   // rows: [{name, events, n, off}] to draw; rest: how many more are counted; pooled; natural; harm; title; width in pixels.
   X.forest = function (view) {
-    var narrow = view.width < 560, width = narrow ? 340 : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
-    var left = narrow ? 12 : 210, right = narrow ? width - 12 : width - 206, span = right - left;
+    var narrow = view.width < 560, width = narrow ? NARROW : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
+    var counts = Math.max.apply(null, view.rows.concat(view.pooled || []).map(function (r) { return shown(r).length; }).concat(8));
+    var left = narrow ? 8 : 210, right = narrow ? width - 16 - SIGN * counts : width - 206, span = right - left;
     var tone = view.harm ? "harm" : "treated", largest = 0, top = HEAD, y = top, i;
     function at(share) { return left + span * (share - view.from) / (view.to - view.from); }
     function inside(share) { return Math.min(Math.max(share, view.from), view.to); }
-    function text(x, yy, words, look) { marks.push(Object.assign({ kind: "text", x: x, y: yy, text: words, anchor: "start", tone: "ink", size: 12 }, look)); }
+    function text(x, yy, words, look) { marks.push(Object.assign({ kind: "text", x: x, y: yy, text: words, anchor: "start", tone: "ink", size: narrow ? NARROW_TEXT : TEXT }, look)); }
     function line(x1, y1, x2, y2, colour, wide, dash) { marks.push({ kind: "line", x1: x1, y1: y1, x2: x2, y2: y2, tone: colour, wide: wide || 1, dash: dash || null }); }
+
+    // A line through all rows; where names stand over intervals it leaves the names out.
+    function upright(x, from, to, colour, wide, dash) {
+      if (!narrow) return line(x, from, x, to, colour, wide, dash);
+      for (var strip = top; strip + row <= foot; strip += row) line(x, strip + 18, x, strip + 38, colour, wide, dash);
+      if (to > foot) line(x, foot + 18, x, to, colour, wide, dash);
+    }
+    // A row of words: name and share, and the counts under the share; in a wide drawing all side by side.
+    function told(name, count, said, yy, middle, look) {
+      var ends = Object.assign({}, look, { anchor: "end", struck: false });
+      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * said.length - 8) / SIGN)) : cut(name, 30), look);
+      text(width, narrow ? yy + 13 : middle + 4, said, ends);
+      text(narrow ? width : right + 62, middle + 4, count, narrow ? Object.assign({}, ends, { tone: "muted", weight: null }) : ends);
+    }
 
     view.rows.forEach(function (r) { largest = Math.max(largest, r.weight || 0); });
     var body = y + view.rows.length * row, more = view.rest > 0 ? row : 0, foot = body + more + 8;
@@ -29,51 +46,36 @@
     if (view.natural) {
       var n0 = at(inside(view.natural.values[1])), n1 = at(inside(view.natural.values[2]));
       marks.push({ kind: "rect", x: n0, y: top - 6, w: Math.max(n1 - n0, 1), h: height - top - 40, tone: "natural", faint: true });
-      line(at(view.natural.values[0]), top - 6, at(view.natural.values[0]), height - 46, "natural", 1.5, "4 3");
+      upright(at(view.natural.values[0]), top - 6, height - 46, "natural", 1.5, "4 3");
     }
-    if (!narrow) {
-      text(0, 16, "Study", { weight: "bold" });
-      text(width, 16, "Share (95% CI)", { anchor: "end", weight: "bold" });
-      text(right + 62, 16, "Events/n", { anchor: "end", weight: "bold" });
-    } else text(left, 16, "Study, events/n and share (95% CI)", { weight: "bold" });
+    text(0, 16, "Study", { weight: "bold" });
+    text(width, 16, narrow ? "Share (95% CI), events/n" : "Share (95% CI)", { anchor: "end", weight: "bold" });
+    if (!narrow) text(right + 62, 16, "Events/n", { anchor: "end", weight: "bold" });
     view.rows.forEach(function (r) {
       var ends = X.exactInterval(r.events, r.n, 0.95), share = r.events / r.n, words = X.words;
       var middle = narrow ? y + 28 : y + row / 2, said = words.percent(share) + " (" + words.percentNumber(ends[0]) + " to " + words.percentNumber(ends[1]) + ")";
       var colour = r.off ? "muted" : "ink";
-      if (narrow) {
-        text(left, y + 13, cut(r.name, 26), { tone: colour, struck: r.off });
-        text(right, y + 13, shown(r) + ": " + said, { tone: colour, anchor: "end", size: 11 });
-      } else {
-        text(0, middle + 4, cut(r.name, 30), { tone: colour, struck: r.off });
-        text(right + 62, middle + 4, shown(r), { tone: colour, anchor: "end" });
-        text(width, middle + 4, said, { tone: colour, anchor: "end" });
-      }
+      told(r.name, shown(r), said, y, middle, { tone: colour, struck: r.off });
       line(at(inside(ends[0])), middle, at(inside(ends[1])), middle, r.off ? "rule" : tone, 1.5);
       var side = r.off ? 6 : 4 + 8 * Math.sqrt((r.weight || 0) / (largest || 1));
       if (share <= view.to) marks.push({ kind: "rect", x: at(share) - side / 2, y: middle - side / 2, w: side, h: side, tone: r.off ? "rule" : tone, hollow: r.off });
       y += row;
     });
-    if (more) text(left, y + 15, "and " + X.words.studies(view.rest) + " more, counted but not drawn", { tone: "muted" });
+    if (more) text(0, y + 15, "and " + X.words.studies(view.rest) + " more, counted but not drawn", { tone: "muted" });
     y = foot;
     line(left, y - 4, right, y - 4, "rule");
     if (view.pooled) {
       var p = view.pooled, mid = narrow ? y + 28 : y + row / 2, a = at(inside(p.low)), b = at(inside(p.high)), m = at(inside(p.estimate));
       var pooledText = X.words.percent(p.estimate) + " (" + X.words.percentNumber(p.low) + " to " + X.words.percentNumber(p.high) + ")";
       var name = p.k === 1 ? "One study" : "All " + p.k + " pooled";
-      if (narrow) {
-        text(left, y + 13, name, { weight: "bold" });
-        text(right, y + 13, p.events + "/" + p.n + ": " + pooledText, { anchor: "end", weight: "bold", size: 11 });
-      } else {
-        text(0, mid + 4, name, { weight: "bold" });
-        text(right + 62, mid + 4, p.events + "/" + p.n, { anchor: "end", weight: "bold" });
-        text(width, mid + 4, pooledText, { anchor: "end", weight: "bold" });
-      }
+      told(name, shown(p), pooledText, y, mid, { weight: "bold" });
       marks.push({ kind: "shape", points: [[a, mid], [m, mid - DIAMOND], [Math.max(b, a + 1), mid], [m, mid + DIAMOND]], tone: tone });
-      line(m, top - 6, m, foot - 4, tone, 1, "2 3");
+      upright(m, top - 6, foot - 4, tone, 1, "2 3");
       y += row;
       if (p.piLow !== null) {
         marks.push({ kind: "rect", x: at(inside(p.piLow)), y: y + 2, w: Math.max(at(inside(p.piHigh)) - at(inside(p.piLow)), 1), h: 6, tone: "prediction" });
-        if (!narrow) text(0, y + 9, "A new study (95% prediction)", { tone: "muted", size: 11 });
+        if (narrow) text(width, y + 9, "a new study", { tone: "muted", anchor: "end" });
+        else text(0, y + 9, "A new study (95% prediction)", { tone: "muted", size: 11 });
         y += 16;
       }
     }
@@ -81,7 +83,7 @@
     line(left, y, right, y, "muted");
     view.ticks.forEach(function (tick) {
       line(at(tick), y, at(tick), y + 4, "muted");
-      text(at(tick), y + 17, X.words.percent(tick), { anchor: tick === view.to && narrow ? "end" : "middle", size: 11, tone: "muted" });
+      text(at(tick), y + 17, X.words.percent(tick), { anchor: tick === view.from && narrow ? "start" : "middle", size: narrow ? NARROW_TEXT : 11, tone: "muted" });
     });
     return { width: width, height: y + 24, marks: marks };
   };

@@ -115,9 +115,9 @@
     var low = X.glmm.limitOfMu(peak, d, target, -1), high = X.glmm.limitOfMu(peak, d, target, 1);
     var ofTau = peak.loglik - 0.5 * z2, tauHigh = X.glmm.limitOfTau(peak, d, ofTau, 1);
     var tauLow = peak.common.loglik >= ofTau ? 0 : X.glmm.limitOfTau(peak, d, ofTau, -1);
-    var tau2 = peak.tau * peak.tau, reach = X.studentQuantile(k - 1, 0.5 * (1 + level)) * Math.sqrt(peak.se * peak.se + tau2);
+    var tau2 = peak.tau * peak.tau, spread = X.studentQuantile(k - 1, 0.5 * (1 + level)) * peak.tau;
     r.ci = "profile-t"; r.estimate = X.expit(peak.mu); r.low = X.expit(low); r.high = X.expit(high);
-    r.piLow = X.expit(peak.mu - reach); r.piHigh = X.expit(peak.mu + reach);
+    r.piLow = X.expit(peak.mu - Math.hypot(peak.mu - low, spread)); r.piHigh = X.expit(peak.mu + Math.hypot(high - peak.mu, spread));
     r.tau2 = tau2; r.tau2Low = tauLow * tauLow; r.tau2High = finite(tauHigh * tauHigh);
     var typical = typicalVariance(logits(events, sizes).v);
     r.i2 = 100 * tau2 / (tau2 + typical);

@@ -1,0 +1,140 @@
+"""``cordbook extract``: read an included study, cell by cell, with the codebook beside it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from cordbook.cli.extract_asking import Session, ask_all, finish, what_next
+from cordbook.cli.people import person_or_none
+from cordbook.cli.terminal import terminal
+from cordbook.evidence.problems import as_text
+from cordbook.evidence.schema import Unreadable
+from cordbook.intake import extraction_form, landing
+from cordbook.intake.extraction import Codebook, open_questions, rows_of_other
+from cordbook.intake.readings import ARM, NotReadable, Readings, record_of_study, waiting_studies
+from cordbook.intake.store import Busy, read_rows
+from cordbook.project import NoProject, Project, find_project
+
+DONE, REFUSED, USAGE = 0, 1, 2
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser of ``cordbook``."""
+    parser = subparsers.add_parser(
+        "extract",
+        help="read an included study, cell by cell",
+        description=(
+            "Asks what the tables need of a study that was included: the study, its arms, and each count, with meaning, unit and allowed values "
+            "from the codebook. Two people read apart, each into a file of data/readings; `cordbook reconcile` brings them together. "
+            "Without STUDY: which studies wait."
+        ),
+        epilog="Exit code 0: done or stopped. 1: an answer of a form, or the reader, was refused. 2: no project, or a file cannot be read.",
+    )
+    parser.add_argument(
+        "study", metavar="STUDY", nargs="?", help="key of the study, as it was given when its report was included"
+    )
+    parser.add_argument("--reader", metavar="NAME", default="", help="who reads (default: CORDBOOK_REVIEWER)")
+    parser.add_argument(
+        "--form", metavar="FILE.csv", type=Path,
+        help="a form for a spreadsheet: written where FILE is not there, else taken in",
+    )  # fmt: skip
+    parser.add_argument("--arm", metavar="NAME", action="append", default=[], help="with --form: a blank arm in the form")
+    parser.add_argument(
+        "--cell", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[], help="with --form: a blank cell in the form"
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked; return the exit code."""
+    try:
+        project = find_project()
+        landing.finish(project.cache)
+        if not args.study:
+            return _waiting(project)
+        person = person_or_none(args.reader)
+        if person is None:
+            return _fail("say who reads: --reader NAME, or set CORDBOOK_REVIEWER", USAGE)
+        session = _session(project, args.study, person)
+        if args.form:
+            return _form(session, args.form, args.arm, args.cell)
+        ask_all(session, terminal())
+        return DONE
+    except (NoProject, Busy, NotReadable) as error:
+        return _fail(str(error), USAGE if isinstance(error, NoProject) else REFUSED)
+    except Unreadable as unreadable:
+        print(as_text(unreadable.problems), file=sys.stderr)
+        return USAGE
+
+
+def _waiting(project: Project) -> int:
+    store = Readings(project.data, project.cache)
+    studies = waiting_studies(project.data)
+    for study in studies:
+        begun = store.both(study)
+        told = ", ".join(f"reading {r.number} by {r.reader} {'complete' if r.complete else 'begun'}" for r in begun)
+        print(f"{study}: {told or 'not read yet'}")
+    print(f"{len(studies)} included studies wait for extraction." if studies else "No included study waits for extraction.")
+    return DONE
+
+
+def _session(project: Project, study: str, person: str) -> Session:
+    if study in {row["study_id"] for row in read_rows(project.data, "studies")}:
+        raise NotReadable(
+            f"{study} is in the tables already. To check its cells: cordbook verify-cells {study}. To add to it: data/README.md"
+        )
+    if record_of_study(project.data, study) is None:
+        waiting = waiting_studies(project.data)
+        raise NotReadable(
+            f"no report was included as {study!r}. Waiting: {', '.join(waiting) or 'none'}. "
+            "A report is included by two people with: cordbook screen --stage full_text"
+        )
+    store = Readings(project.data, project.cache)
+    session = Session(project, store, Codebook.of(project.data), store.of(study, person))
+    session.add(rows_of_other(session.reading, store.find(study, 3 - session.reading.number)))
+    return session
+
+
+# ------------------------------------------------------------------------------------------------ form
+
+
+def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str]) -> int:
+    if not path.exists():
+        wanted = [tuple(part.strip() for part in ([*text.split(","), "", "", ""])[:4]) for text in cells]
+        text = extraction_form.form_text(session.reading, session.codebook, tuple(arms), wanted)  # type: ignore[arg-type]
+        try:
+            landing.write_file(path, text)
+        except OSError as error:
+            return _fail(f"{path} cannot be written: {error.strerror}", USAGE)
+        print(
+            f"A form for reading {session.reading.number} of {session.reading.study_id} is in {path}. Fill in value, then give the command again."
+        )
+        return DONE
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        taken = extraction_form.take(text, session.reading, session.codebook)
+    except OSError as error:
+        return _fail(f"{path} cannot be read: {error.strerror}", USAGE)
+    except UnicodeDecodeError:
+        return _fail(f"{path} is not UTF-8 text. Save it as CSV UTF-8.", USAGE)
+    except ValueError as error:
+        return _fail(f"{path}: {error}", USAGE)
+    session.add(taken.answers)
+    for fault in taken.faults:
+        print(f"{path}, {fault}", file=sys.stderr)
+    left = sum(1 for _ in open_questions(session.reading, session.codebook))
+    print(
+        f"{len(taken.answers)} answers taken, {taken.known} known already, {len(taken.faults)} not taken; {left} questions are open."
+    )
+    if not left and not taken.faults and session.reading.rows(ARM):
+        finish(session)
+        print(what_next(session))
+    return REFUSED if taken.faults else DONE
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"cordbook: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,59 @@
+"""What the Sphinx extension does for citing: the directive ``cite-book``, the boxes of estimates, and their script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+import cordbook
+from cordbook.figures.cite_box import cite_box
+from cordbook.figures.markup import element, join
+from cordbook.publish.estimate_pages import Box
+from cordbook.review.citing import cite_book, cite_estimate
+from cordbook.review.edition import Edition, edition_digest, edition_of_tree
+from cordbook.review.status import load_status
+
+_KEY = "cordbook-cite"
+FOLLOW = "Follow new versions and new studies (Atom feed)"
+
+
+def edition_of(root: Path) -> Edition:
+    """The edition that the book of a project folder is."""
+    return edition_of_tree(root, cordbook.__version__)
+
+
+def estimate_box(app: Sphinx) -> Box:
+    """What makes the box of any estimate in the book that is being built."""
+    root = Path(app.srcdir)
+    edition, report_to = edition_of(root), load_status(root / "data").report_to
+    return lambda e: cite_box(cite_estimate(e, edition), report_to)
+
+
+def connect(app: Sphinx) -> None:
+    """Connect to Sphinx."""
+
+    class CiteBook(SphinxDirective):
+        """The box that cites the book."""
+
+        def run(self) -> list[nodes.Node]:
+            self.env.metadata[self.env.docname][_KEY] = "yes"
+            root = Path(self.env.srcdir)
+            box = cite_box(cite_book(edition_of(root)), load_status(root / "data").report_to)
+            feed = element("a", FOLLOW, href=f"{'../' * self.env.docname.count('/')}feed.xml", type="application/atom+xml")
+            return [nodes.raw("", join(box, element("p", feed)), format="html")]
+
+    app.add_directive("cite-book", CiteBook)
+    app.connect("env-get-outdated", _outdated)
+    app.add_js_file("pages/cite.js", loading_method="defer")
+
+
+def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Pages with a box are read again when the edition has changed: a release, its date, its authors, an address."""
+    root = Path(app.srcdir)
+    now = edition_digest(edition_of(root)) + load_status(root / "data").report_to
+    before, env.cordbook_edition = getattr(env, "cordbook_edition", None), now
+    return [] if now == before else [name for name, meta in env.metadata.items() if _KEY in meta and name in env.found_docs]

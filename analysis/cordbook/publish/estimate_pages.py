@@ -1,0 +1,321 @@
+"""A page an estimate: its number, how sure, natural recovery beside it, and the studies that count. A stable address to share.
+
+MyST sources in ``book/estimates``, made like those of the studies: headings are MyST, all else is escaped HTML, and a page is
+written only when its content changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
+from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
+from cordbook.project import Project
+from cordbook.publish.files import write_whole
+from cordbook.publish.study_blocks import bullets, facts, p, sub
+from cordbook.review.certainty import FILE, Certainty, kind_of, rate
+from cordbook.review.estimates import COMPARED, Estimate, Estimates
+from cordbook.review.phrases import MISSING, percent, phrase, plain_sentence, ratio
+
+FOLDER = "book/estimates"
+ALL = "../methods/estimates.html"
+#: The chapter of each section of the book, by the number that declarations name.
+CHAPTERS: Mapping[str, str] = {
+    "1": "book/introduction/radiation-myelopathy",
+    "3.1.1": "book/treatment/steroids-ivig",
+    "3.1.2": "book/treatment/adjunctive",
+    "3.2.1": "book/treatment/neuromodulation",
+    "3.2.2": "book/treatment/cell-therapy",
+}
+#: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
+Box = Callable[[Estimate], Html]
+_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+_NO_CONTROL = "Without a comparison group nobody can tell how much of this the treatment did."
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
+    its chapter."""
+
+    certainty: Certainty | None = None
+    natural: tuple[Estimate, ...] = ()
+    whole: Estimate | None = None
+    parts: tuple[Estimate, ...] = ()
+    chapter: str | None = None
+
+
+def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
+    """Write a page for every estimate and remove those of estimates that are gone; unchanged files are not touched.
+
+    Returns the ids of the estimates whose page changed. Raises ``ValueError`` for an id that cannot be the name of a page.
+    """
+    folder = project.root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = estimate_pages(project, estimates, box)
+    changed = []
+    for estimate_id, text in pages.items():
+        path, content = folder / f"{estimate_id}.md", text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            write_whole(path, content)
+            changed.append(estimate_id)
+    for path in folder.glob("*.md"):
+        if path.stem not in pages:
+            path.unlink()
+    return tuple(changed)
+
+
+def estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, str]:
+    """The source of every estimate's page, by id."""
+    every = list(estimates)
+    wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
+    if wrong:
+        raise ValueError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
+    rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
+    chapters = {section: page for section, page in CHAPTERS.items() if _is_there(project, page)}
+    by_id = {e.id: e for e in every}
+    return {
+        e.id: page_text(
+            e,
+            Beside(
+                rated.get(e.id),
+                natural_of(e, every),
+                by_id.get(e.synthesis.parent or ""),
+                tuple(estimates.parts(e.id)),
+                chapters.get(e.synthesis.section),
+            ),
+            box,
+        )
+        for e in every
+    }
+
+
+def _is_there(project: Project, page: str) -> bool:
+    return any((project.root / f"{page}{suffix}").is_file() for suffix in (".ipynb", ".md"))
+
+
+def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
+    """Estimates of natural recovery to set beside a share of treated people: the declared one, else all of the same outcome."""
+    if kind_of(e) != "single arm":
+        return ()
+    declared = [other for other in every if other.id == e.synthesis.natural]
+    same = [
+        other
+        for other in every
+        if other.synthesis.outcome == e.synthesis.outcome and dict(other.synthesis.where).get("role") == ("natural_course",)
+    ]
+    return tuple(other for other in declared or same if other.result is not None)
+
+
+def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
+    """The MyST source of one estimate's page."""
+    blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), _plain(e, beside)]
+    sections: Sequence[tuple[str, list[Html]]] = (
+        ("The number", [_facts(e, beside)]),
+        ("Set beside nature", _nature(e, beside)),
+        ("The studies that count", _studies(e, beside)),
+        ("How sure", _sure(beside)),
+        ("Parts of this estimate", _parts(beside)),
+        ("Cite or correct", [box(e)] if box else []),
+    )
+    for heading, content in sections:
+        if content:
+            blocks += [f"## {heading}", *content]
+    return "\n\n".join(blocks) + "\n"
+
+
+def headline(e: Estimate) -> str:
+    """The number with its interval, and what it is where that is no percentage: ``odds ratio 2.3 (95% CI 0.9 to 5.9)``."""
+    measure = COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
+    return f"{measure} {phrase(e, 'short')}".strip()
+
+
+def description(e: Estimate, beside: Beside) -> str:
+    """The estimate in a few sentences, for a share preview: in words, studies and people, a new study, nature, certainty."""
+    told = [plain_sentence(e)]
+    if e.result is not None:
+        number = headline(e)
+        told.append(f"{number[:1].upper()}{number[1:]}; {phrase(e, 'studies')}, {phrase(e, 'people')}.")
+    if _has_prediction(e):
+        told.append(f"A new study may show {phrase(e, 'prediction')}.")
+    if beside.natural:
+        told.append(f"{beside.natural[0].title}: {phrase(beside.natural[0], 'short')}.")
+    if beside.certainty:
+        told.append(f"Certainty: {beside.certainty.level}.")
+    return one_line(" ".join(told))
+
+
+def _front_matter(e: Estimate, beside: Beside) -> str:
+    told = description(e, beside)
+    meta = {
+        "description": told,
+        "property=og:title": one_line(f"{e.title}: {headline(e)}"),
+        "property=og:description": told,
+        "property=og:type": "article",
+    }
+    # A JSON text is a quoted YAML text: nothing in it can end the value.
+    lines = [f"    {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in meta.items()]
+    return "\n".join(["---", "orphan: true", "myst:", "  html_meta:", *lines, "---"])
+
+
+def _head(e: Estimate, beside: Beside) -> Html:
+    chapter = [" · ", link("The chapter", f"../{beside.chapter.removeprefix('book/')}.html")] if beside.chapter else []
+    whole = [" · Part of: ", link(beside.whole.title, f"{beside.whole.id}.html")] if beside.whole else []
+    return p(link("All estimates", f"{ALL}#{e.id}"), *chapter, *whole, class_="cb-study-head")
+
+
+def _number(e: Estimate) -> Html:
+    if e.result is None:
+        return p(MISSING, class_="cb-estimate")
+    measure = COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
+    lead = [element("span", measure[:1].upper() + measure[1:], class_="cb-estimate-what"), " "] if measure else []
+    interval = element("span", f"({phrase(e, 'interval')})", class_="cb-estimate-interval")
+    return p(*lead, element("strong", phrase(e, "point")), " ", interval, class_="cb-estimate")
+
+
+def _plain(e: Estimate, beside: Beside) -> Html:
+    told = [plain_sentence(e)]
+    if e.result is not None and e.k == 1:
+        told.append("This is one study alone: nothing is pooled.")
+    if kind_of(e) == "single arm" and e.result is not None:
+        told.append(_NO_CONTROL)
+    if beside.certainty and beside.certainty.domains:
+        told.append(f"How sure we can be, by our rules: {beside.certainty.level}.")
+    return element("div", p(element("strong", "In plain words."), " ", " ".join(told)), class_="cb-plain")
+
+
+def _has_prediction(e: Estimate) -> bool:
+    return e.result is not None and e.result.pi_low is not None
+
+
+def _facts(e: Estimate, beside: Beside) -> Html:
+    pairs: list[tuple[str, object]] = [
+        ("Question", e.synthesis.question),
+        ("Result (interval)", headline(e)),
+        ("Events of patients", phrase(e, "of")),
+        ("Studies", phrase(e, "k")),
+        ("People", phrase(e, "n")),
+        ("What a new study may show (prediction interval)", phrase(e, "prediction") if _has_prediction(e) else "cannot be told"),
+        (
+            "Differences between studies (I²)",
+            phrase(e, "i2") if e.result is not None and e.result.i2 is not None else "cannot be told",
+        ),
+        ("Model", join(_method(e), " (", link("what this means", "../methods/statistics.html"), ")")),
+    ]
+    if beside.certainty:
+        pairs.append(("Certainty", link(beside.certainty.level, "../methods/certainty.html")))
+    notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
+    if notes:
+        pairs.append(("Notes", join(*notes, between=" ")))
+    pairs.append(("Permanent id", element("code", e.id)))
+    return facts("estimate", "The number and how it was made", pairs)
+
+
+def _method(e: Estimate) -> str:
+    if e.result is None:
+        return "none: no study could be pooled"
+    if e.result.model == "single":
+        return "one study with its exact interval"
+    return f"{e.result.measure}, {e.result.model}, {e.result.ci_method} interval"
+
+
+def _nature(e: Estimate, beside: Beside) -> list[Html]:
+    if kind_of(e) != "single arm" or e.result is None:
+        return []
+    if not beside.natural:
+        return [
+            p(
+                "How many people have this outcome without the treatment was not counted in a way that can be pooled. ",
+                _NO_CONTROL,
+            )
+        ]
+    lead = "Some people improve without any experimental treatment:"
+    return [
+        p(lead),
+        bullets([join(link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural]),
+        p(_NO_CONTROL),
+    ]
+
+
+def _studies(e: Estimate, beside: Beside) -> list[Html]:
+    if not e.k:
+        return [p("No study has a count that this estimate may pool.")]
+    scale = SHARE if not e.is_comparison else DIFFERENCE if e.synthesis.measure == "RD" else RATIO
+    band = (beside.natural[0].result.ci_low, beside.natural[0].result.ci_high) if beside.natural else None
+    rows = [_study_row(row, study, scale, band) for row, study in _pairs(e)]
+    if e.result is not None and e.k > 1:
+        r = e.result
+        prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
+        drawn = strip(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, prediction=prediction, band=band)
+        counts = f"{r.events1:,}/{r.n1:,} v {r.events2:,}/{r.n2:,}" if e.is_comparison else f"{e.events:,}/{e.n:,}"
+        rows.append((element("strong", "Pooled"), counts, _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"))
+    what = COMPARED.get(e.synthesis.measure, e.synthesis.measure).capitalize() if e.is_comparison else "Percent"
+    header = ("Study", "Events/patients", f"{what} (95% interval)", "Drawn", "Weight")
+    key = [
+        *([f"The green band is natural recovery: {beside.natural[0].title}."] if band else []),
+        *(["The bar under the diamond is the prediction interval."] if _has_prediction(e) else []),
+        "Percentages run from 0 to 100." if scale == SHARE else "The line is no difference.",
+    ]
+    caption = "Every study behind the number"
+    return [html_table("studies", caption, header, rows, numeric=(1, 2, 4)), p(" ".join(key), class_="cb-status")]
+
+
+def _pairs(e: Estimate) -> Iterator[tuple[object, object]]:
+    """Rows of the estimate with what the model made of them; None where it could make nothing."""
+    found = e.result.studies if e.result else ()
+    if len(found) == e.k:
+        yield from zip(e.rows.itertuples(), found, strict=True)
+    else:
+        by_label = {study.label: study for study in found}
+        yield from ((row, by_label.get(row.label)) for row in e.rows.itertuples())
+
+
+def _study_row(row: object, study: object, scale: str, band: tuple[float, float] | None) -> tuple[object, ...]:
+    counts = (
+        f"{row.events1:,}/{row.n1:,} v {row.events2:,}/{row.n2:,}" if hasattr(row, "events1") else f"{row.events:,}/{row.n:,}"
+    )
+    name = link(row.label, f"../studies/{row.study_id}.html")
+    if study is None or not study.weight:
+        return name, counts, "no say", Html(""), "–"
+    drawn = strip(study.estimate, study.ci_low, study.ci_high, scale=scale, band=band)
+    return name, counts, _limits(study.estimate, study.ci_low, study.ci_high, scale), drawn, f"{study.weight:.1f}%"
+
+
+def _limits(point: float, low: float, high: float, scale: str) -> Html:
+    show = ratio if scale == RATIO else percent
+    return join(show(point), sub(f"{show(low)} to {show(high)}"))
+
+
+def _sure(beside: Beside) -> list[Html]:
+    if beside.certainty is None or not beside.certainty.domains:
+        return []
+    c = beside.certainty
+    steps = {0: "not lowered", 1: "lowered one step", 2: "lowered two steps"}
+    items = [
+        join(element("strong", f"{d.name.capitalize()}: {steps.get(d.down, d.down)}."), f" {d.reason}" if d.reason else "")
+        for d in c.domains
+    ]
+    lead = p(element("strong", f"{c.level.capitalize()}."), f" {c.start_reason} Five reasons can lower it:")
+    return [
+        lead,
+        bullets(items),
+        p(
+            "These are rules of GRADE applied by a program, no judgement of a panel: ",
+            link("how", "../methods/certainty.html"),
+            ".",
+        ),
+    ]
+
+
+def _parts(beside: Beside) -> list[Html]:
+    if not beside.parts:
+        return []
+    rows = [
+        (link(part.title, f"{part.id}.html"), phrase(part, "short"), phrase(part, "k"), phrase(part, "of"))
+        for part in beside.parts
+    ]
+    header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
+    return [html_table("parts", "Subgroups", header, rows, numeric=(1, 2, 3))]

@@ -1,0 +1,78 @@
+"""What services show when a page is shared: a title and a few words, as Open Graph and Twitter read them.
+
+Pages of studies and estimates bring their own; for the others the title and the plain words (or the first words) of the page are
+taken. No picture is named: it would need an address on the web, which the book does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+SITE_NAME = "Cordbook"
+#: Services cut longer texts.
+LONGEST = 300
+_OPENINGS = ("In plain words.",)
+_META = re.compile(r'<meta\b[^>]*\b(?:name|property)="([^"]+)"')
+
+
+def connect(app: Sphinx) -> None:
+    """Connect to Sphinx."""
+    app.connect("html-page-context", _share)
+
+
+def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    there = set(_META.findall(context.get("metatags") or ""))
+    told = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or SITE_NAME)
+    title = _plain(context.get("title") or context.get("docstitle") or SITE_NAME)
+    wanted = {
+        "name=description": told,
+        "property=og:title": title,
+        "property=og:description": told,
+        "property=og:type": "website" if page == app.config.root_doc else "article",
+        "property=og:site_name": SITE_NAME,
+        "property=og:url": context.get("pageurl") or "",
+        "name=twitter:card": "summary",
+    }
+    lines = []
+    for key, value in wanted.items():
+        kind, _, name = key.partition("=")
+        if value and name not in there:
+            lines.append(f'<meta {kind}="{name}" content="{escape(value, quote=True)}" />')
+    context["metatags"] = "\n".join([context.get("metatags") or "", *lines]).strip("\n") + "\n"
+
+
+def summary_of(doctree: nodes.document) -> str:
+    """The plain words of a page, or its first words: whole sentences as far as they fit."""
+    boxes = [node for node in doctree.findall(nodes.container) if {"cb-plain", "cb-answer"} & set(node.get("classes", ()))]
+    if boxes:
+        return shorten(" ".join(text for p in boxes[0].findall(nodes.paragraph) if (text := _words(p))))
+    return shorten(next((text for p in doctree.findall(nodes.paragraph) if (text := _words(p))), ""))
+
+
+def _words(paragraph: nodes.paragraph) -> str:
+    text = " ".join(paragraph.astext().split())
+    for opening in _OPENINGS:
+        text = text.removeprefix(opening).strip()
+    return text
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """The sentences of a text that fit; a first one that is too long ends at a word.
+
+    >>> shorten("One. Two three. Four.", 16), shorten("Onlyone verylongone", 12)
+    ('One. Two three.', 'Onlyone …')
+    """
+    if len(text) <= longest:
+        return text
+    whole = [m.end() for m in re.finditer(r"[.?!](?=\s)", text) if m.end() <= longest]
+    return text[: whole[-1]] if whole else f"{text[: longest - 2].rsplit(' ', 1)[0]} …"
+
+
+def _plain(title: str) -> str:
+    """The title as Sphinx gives it, HTML, as text."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", title)).split())

@@ -1,0 +1,155 @@
+"""Pages of estimates: their numbers are those of the estimate, natural recovery stands beside, nothing from data is markup."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html import unescape
+
+import pytest
+import yaml
+
+from cordbook.figures.markup import element
+from cordbook.project import Project
+from cordbook.publish.estimate_pages import (
+    CHAPTERS,
+    FOLDER,
+    Beside,
+    description,
+    estimate_pages,
+    headline,
+    natural_of,
+    page_text,
+    write_estimate_pages,
+)
+from cordbook.review.certainty import rate
+from cordbook.review.phrases import phrase
+
+HOSTILE = '"><script>alert(1)</script> {{x}} `y` $z$ <img src=x onerror=alert(2)> ---\n# not a heading'
+
+
+@pytest.fixture(scope="module")
+def pages(root, estimates):
+    return estimate_pages(Project(root), estimates)
+
+
+def meta(page):
+    return yaml.safe_load(page.split("---")[1])["myst"]["html_meta"]
+
+
+def text_of(page):
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_every_estimate_has_a_page_with_its_number(pages, estimates):
+    assert set(pages) == {e.id for e in estimates}
+    rated = rate(estimates, pages)
+    for e in estimates:
+        found, told = meta(pages[e.id]), text_of(pages[e.id])
+        assert found["property=og:title"].startswith(e.title)
+        assert found["property=og:title"].endswith(headline(e))
+        assert phrase(e, "short") in found["property=og:description"]
+        assert f"Studies {e.k:,}" in told
+        assert f"People {e.n:,}" in told
+        assert phrase(e, "of") in told
+        assert f"How sure we can be, by our rules: {rated[e.id].level}." in told
+        for study in e.rows["study_id"]:
+            assert f'href="../studies/{study}.html"' in pages[e.id]
+        if e.result is not None and e.result.pi_low is not None:
+            assert phrase(e, "prediction") in told
+
+
+def test_a_share_of_treated_people_has_natural_recovery_beside_it(pages, estimates):
+    e = estimates["ais-improved-cell-therapy"]
+    assert [n.id for n in natural_of(e, list(estimates))] == ["natural-ais-a-acute"]
+    assert phrase(estimates["natural-ais-a-acute"], "short") in meta(pages[e.id])["description"]
+    assert phrase(estimates["natural-ais-a-acute"], "full") in text_of(pages[e.id])
+    assert "cb-strip-natural" in pages[e.id]
+    every = natural_of(estimates["ais-improved-cell-therapy-thoracic"], list(estimates))
+    assert len(every) >= 4
+    assert all(n.id.startswith("natural-ais") for n in every)
+
+
+def test_no_natural_recovery_where_it_does_not_apply(pages, estimates):
+    for name in ("tumour-cell-therapy", "ais-improved-treated-v-control", "natural-ais-a-acute", "myelopathy-sbrt"):
+        assert natural_of(estimates[name], list(estimates)) == ()
+        assert "## Set beside nature" not in pages[name]
+    without = pages["motor-improved-cell-therapy"]
+    assert "was not counted in a way that can be pooled" in without
+    assert "cb-strip-natural" not in without
+
+
+def test_a_comparison_says_its_measure_and_both_arms(pages, estimates):
+    e = estimates["ais-improved-treated-v-control"]
+    assert headline(e).startswith("odds ratio ")
+    row = e.rows.iloc[0]
+    assert f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" in pages[e.id]
+
+
+def test_parts_and_wholes_lead_to_each_other(pages, estimates):
+    for part in estimates.parts("ais-improved-cell-therapy-phase"):
+        assert f'href="{part.id}.html"' in pages["ais-improved-cell-therapy-phase"]
+        assert 'href="ais-improved-cell-therapy-phase.html"' in pages[part.id]
+
+
+def test_chapters_are_there_and_have_the_number_of_their_section(root, estimates):
+    assert {e.synthesis.section for e in estimates} <= set(CHAPTERS)
+    for section, page in CHAPTERS.items():
+        text = (root / f"{page}.ipynb").read_text(encoding="utf-8")
+        assert f'"# {section} ' in text, page
+
+
+def test_whatever_data_hold_stays_text(estimates):
+    e = estimates["ais-improved-cell-therapy"]
+    rows = e.rows.assign(label=HOSTILE)
+    synthesis = dataclasses.replace(e.synthesis, question=HOSTILE, note=HOSTILE)
+    bad = dataclasses.replace(e, title=HOSTILE, synthesis=synthesis, rows=rows)
+    c = rate(estimates, [e.id])[e.id]
+    c = dataclasses.replace(c, start_reason=HOSTILE, domains=tuple(dataclasses.replace(d, reason=HOSTILE) for d in c.domains))
+    page = page_text(bad, Beside(c, (bad,), bad, (bad,), None))
+    body = re.sub(r"\\[!-/:-@\[-`{-~]", "", page.split("\n---\n", 1)[1])  # without what MyST reads as a plain sign
+    assert "<script" not in body
+    assert "<img" not in body
+    assert not re.search(r"[`{}$]", body)
+    assert len([line for line in body.splitlines() if line.startswith("# ")]) == 1
+    assert "script" in meta_of_first(page)["property=og:title"]
+
+
+def meta_of_first(page):
+    head = page.removeprefix("---\n").split("\n---\n", 1)[0]
+    return yaml.safe_load(head)["myst"]["html_meta"]
+
+
+def test_an_estimate_without_a_study_says_so(estimates):
+    e = estimates["ais-improved-cell-therapy"]
+    empty = dataclasses.replace(e, rows=e.rows.iloc[:0], result=None)
+    page = page_text(empty, Beside())
+    assert "not estimable" in page
+    assert "No study has a count" in page
+    assert "None" not in page
+    assert description(empty, Beside()) == "No study could be pooled."
+
+
+def test_the_box_of_another_module_stands_at_the_end(root, estimates):
+    page = page_text(estimates["tumour-cell-therapy"], Beside(), lambda e: element("p", e.id, class_="box"))
+    assert page.rstrip().endswith('## Cite or correct\n\n<p class="box">tumour-cell-therapy</p>')
+
+
+def test_pages_are_written_only_when_they_change_and_go_with_their_estimate(tmp_path, root, estimates):
+    (tmp_path / "data").mkdir()
+    project = Project(tmp_path)
+    assert set(write_estimate_pages(project, estimates)) == {e.id for e in estimates}
+    left = tmp_path / FOLDER / "gone.md"
+    left.write_text("x", encoding="utf-8")
+    before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / FOLDER).glob("*.md") if p != left}
+    assert write_estimate_pages(project, estimates) == ()
+    assert {p.name: p.stat().st_mtime_ns for p in (tmp_path / FOLDER).glob("*.md")} == before
+
+
+def test_an_id_that_cannot_name_a_page_is_refused(root, estimates):
+    class Odd(list):
+        def parts(self, _):
+            return []
+
+    with pytest.raises(ValueError, match=r"no page can be named '\.\./up'"):
+        estimate_pages(Project(root), Odd([dataclasses.replace(estimates["tumour-cell-therapy"], id="../up")]))
