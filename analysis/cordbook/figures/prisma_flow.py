@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ COLUMN_IN = (WIDTH_IN - 2 * EDGE_IN - GAP_IN) / 2
 LETTERS_AN_INCH = 17
 #: Reasons that the diagram names; the table beside it names all.
 MOST_REASONS = 5
+NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _other_boxes(flow: StudyFlow) -> list[_Box]:
 
 def _previous_box(flow: StudyFlow) -> _Box:
     if flow.since is None:
-        none = "No version has been released yet, so every report is new."
+        none = "No version is out yet, so every report is new."
         return _Box(_wrapped("Previous version: none", none, wide=True), taken=False)
     return _Box(_wrapped(f"Previous version {flow.since.version}: {flow.since.studies:,} study reports", wide=True))
 
@@ -152,9 +154,10 @@ def _count(number: int, noun: str) -> str:
 def _wrapped(*lines: str, wide: bool = False) -> tuple[str, ...]:
     width = WIDTH_IN - 2 * EDGE_IN if wide else COLUMN_IN
     letters = int((width - 2 * PAD_IN) * LETTERS_AN_INCH)
-    first = textwrap.wrap(lines[0], letters - 2)
-    rest = [part for line in lines[1:] for part in textwrap.wrap(line, letters, subsequent_indent="  ")]
-    return ("\n".join(first), *rest)
+    # A number stays with the word before it, and what goes on is indented; an ordinary blank would be dropped in SVG.
+    head, *rest = (re.sub(r" (?=[\d,]+$)", NO_BREAK, line) for line in lines)
+    parts = [part for line in rest for part in textwrap.wrap(line, letters, subsequent_indent=2 * NO_BREAK)]
+    return ("\n".join(textwrap.wrap(head, letters - 2)), *parts)
 
 
 def _line_count(box: _Box) -> int:
