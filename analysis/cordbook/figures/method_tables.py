@@ -37,7 +37,9 @@ def words(value: object) -> str:
 def flow_table(flow: StudyFlow) -> Table:
     """The flow diagram as a table: every step with its number, or that it has not been taken."""
     d = flow.databases
-    steps = [(f"Records from {name}", hits) for name, _, hits in d.sources]
+    s = flow.since
+    steps = [(f"Study reports in version {s.version}" if s else "Study reports in the previous version", s.studies if s else None)]
+    steps += [(f"Records from {name}", hits) for name, _, hits in d.sources]
     steps += [
         ("Records identified by databases and registers", d.identified), ("Duplicates removed", d.duplicates),
         *([("Records of studies in the review already", d.known), ("Records waiting to be screened", d.waiting)] if d.searched else []),
@@ -45,8 +47,12 @@ def flow_table(flow: StudyFlow) -> Table:
         ("Reports not retrieved", d.not_retrieved), ("Reports assessed", d.assessed),
         ("Reports excluded after assessment", sum(n for _, n in d.excluded_reports) if d.searched else None),
         ("Studies included from databases and registers", d.included),
+        *[(f"of these from {name}", n) for name, n in d.by_source],
         *([("Reports waiting to be assessed", d.to_assess), ("Studies waiting to be extracted", d.to_extract)] if d.searched else []),
-        ("Study reports found by targeted look-ups", flow.by_other_methods), ("Study reports in the data", flow.studies),
+        ("Study reports found by targeted look-ups", flow.by_other_methods),
+        *([("New since that version, by databases and registers", s.by_databases), ("New since that version, by other methods", s.by_other_methods),
+           ("Of that version, no longer in the data", s.gone)] if s else []),
+        ("Study reports in the data", flow.studies),
         ("of these with at least one countable outcome", flow.with_cells), ("without a countable outcome", flow.without_cells),
         ("In at least one synthesis", flow.in_synthesis), ("With a countable outcome, in no synthesis", sum(n for _, n in flow.left_out)),
     ]  # fmt: skip
