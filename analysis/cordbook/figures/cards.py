@@ -19,7 +19,7 @@ SECTION_PAGES: Mapping[str, str] = {
     "3.2.2": "book/treatment/cell-therapy.html",
 }
 #: Where a number can be cited, from the landing page.
-CITE = "book/methods/estimates.html#cite-"
+CITE = "book/estimates/{id}.html#cite-{id}"
 
 
 def _cite(e: Estimate) -> str:
@@ -47,7 +47,7 @@ class Card:
             element("p", counts, class_="cb-card-sure"),
             element("p", plain_sentence(e)),
             element("p", element("a", f"Read on: {e.title}", href=SECTION_PAGES[e.synthesis.section])),
-            element("p", element("a", "Cite, or report an error", href=CITE + e.id, aria_label=_cite(e)), class_="cb-card-sure"),
+            element("p", element("a", "Cite, or report an error", href=CITE.format(id=e.id), aria_label=_cite(e)), class_="cb-card-sure"),
             class_="cb-card",
         )
 
