@@ -13,7 +13,7 @@ import cordbook
 COMMANDS = (
     "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
     "pool", "compare", "references",
-    "search", "import_records", "dedupe", "screen", "extract", "reconcile", "check_references",
+    "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_cells", "check_references",
     "import_baseline",
 )  # fmt: skip
 

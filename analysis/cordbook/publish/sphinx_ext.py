@@ -35,6 +35,7 @@ from cordbook.publish import (
     host,
     long_tables,
     page_shape,
+    safe_titles,
     search_ext,
     share_ext,
     study_ext,
@@ -372,6 +373,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     feed.connect(app, _estimates_of)
     host.connect(app)
     page_shape.connect(app)
+    safe_titles.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
     app.add_js_file("tables.js", loading_method="defer")
