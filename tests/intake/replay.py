@@ -55,7 +55,7 @@ def not_the_form(handler, body):
 
 
 def slow(handler, body):
-    time.sleep(0.7)
+    time.sleep(1.5)
     _send(handler, body)
 
 

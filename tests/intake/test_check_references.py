@@ -115,7 +115,7 @@ def server(monkeypatch: pytest.MonkeyPatch):
 
 
 def run(*more: str) -> int:
-    return main(["check-references", "--back-off", "0.01", "--timeout", "0.35", "--interval", "0", *more])
+    return main(["check-references", "--back-off", "0.01", "--interval", "0", *more])
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *more: str) -> dict:
@@ -212,7 +212,9 @@ def test_a_passing_fault_loses_nothing(project, server, capsys, fault):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_check_that_breaks_off_goes_on_where_it_stopped(project, server, capsys, fault):
     server.faults = dict.fromkeys(range(3, 99), FAULTS[fault])
-    assert run("--online", "--write", "--back-off", "0", "--timeout", "0.1") == 1
+    # Only the answer called slow is to come too late, however busy the machine is.
+    limit = ["--timeout", "0.3"] if fault == "slow" else []
+    assert run("--online", "--write", "--back-off", "0", *limit) == 1
     out = capsys.readouterr().out
     assert "Not checked: 5 DOIs" in out
     assert [r["kind"] for r in read_rows(project / "data", "integrity_notices")] == ["retraction"], "what had come is used"
