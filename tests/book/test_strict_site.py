@@ -28,7 +28,7 @@ PAGES = (
     "book/methods/glossary.html", "search.html", "genindex.html", "book/estimates/ais-improved-cell-therapy.html",
 )  # fmt: skip
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-#: Wide and narrow, light and dark; 360 px is the narrowest phone, and 200% zoom of a screen of 720.
+#: Wide and narrow, light and dark; other widths are tried on more pages in test_site.py.
 VIEWS = ((1300, "light"), (1300, "dark"), (360, "light"))
 #: Pages that are walked through by the Tab key; the chapter has figures with links, folds and terms of the glossary.
 WALKED = (
@@ -270,9 +270,9 @@ def test_paper_gets_the_text_without_what_needs_a_screen(still, page):
     shown = "n => n.checkVisibility()"
     seen = tab.evaluate(
         f"s => [...document.querySelectorAll(s)].filter({shown}).map(n => n.outerHTML.slice(0, 90))",
-        # The list that the theme prints in place of the sidebar stays, heads of columns, and what tells of the reader's choice.
-        ".bd-sidebar, .bd-header-article, .skip-link, .cb-tools, .cb-filter, .prev-next-area, nav:not(#jb-print-toc nav), select, "
-        "input:not(.cbx-table input), button:not(.cb-sort, .cbx-chip)",
+        # The list printed in place of the sidebar stays, heads of columns, and what tells of a choice.
+        ".bd-sidebar, .bd-header-article, .skip-link, .cb-tools, .cb-filter, .prev-next-area, nav:not(#jb-print-toc nav), "
+        "select, input:not(.cbx-table input), button:not(.cb-sort, .cbx-chip)",
     )
     assert seen == []
     assert tab.evaluate(f"[...document.querySelectorAll('main details')].filter({shown}).every(fold => fold.open)")
