@@ -19,7 +19,7 @@ LIMA = "lima2010.treated.ais_improved.all.27.7"
 CHANGES = small_book.OPEN + "review.releases.changes()"
 #: Columns of studies that count parts of the patients.
 _PARTS = ("level_cervical", "level_thoracic", "level_lumbar", "ais_a", "ais_b", "ais_c", "ais_d")
-IGNORED = "_build/\n.cordbook/\ndist/\nbook/studies/*.md\n__pycache__/\n"
+IGNORED = "_build/\n.cordbook/\ndist/\nbook/studies/*.md\nbook/estimates/*.md\n__pycache__/\n"
 
 
 def git(root: Path, *arguments: str) -> str:

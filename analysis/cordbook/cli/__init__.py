@@ -11,9 +11,10 @@ import cordbook
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "cite", "verify", "pool",
-    "compare", "references", "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_cells",
-    "check_references", "import_baseline",
+    "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
+    "pool", "compare", "references",
+    "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_cells", "check_references",
+    "import_baseline",
 )  # fmt: skip
 
 

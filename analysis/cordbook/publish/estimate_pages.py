@@ -18,10 +18,12 @@ from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, facts, p, sub
 from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, Certainty, kind_of, rate
-from cordbook.review.estimates import COMPARED, Estimate, Estimates
+from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
+from cordbook.review.method_words import method
 from cordbook.review.phrases import MISSING, percent, phrase, plain_sentence, ratio
+from cordbook.review.study_words import LEVELS_BY, part_name
 
-FOLDER = "book/estimates"
+FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
 AUDIT = "../methods/extraction-audit.html"
 #: The chapter of each section of the book, by the number that declarations name.
@@ -35,7 +37,8 @@ CHAPTERS: Mapping[str, str] = {
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
 Box = Callable[[Estimate], Html]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_NO_CONTROL = "Without a comparison group nobody can tell how much of this the treatment did."
+_NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
+_CANNOT_TELL = "cannot be told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,11 @@ def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
     blocks.append(_plain(e, beside))
     sections: Sequence[tuple[str, list[Html]]] = (
         ("The number", [_facts(e, beside)]),
-        ("Set beside nature", _nature(e, beside)),
+        ("Without the treatment", _nature(e, beside)),
         ("The studies that count", _studies(e, beside)),
         ("How sure", _sure(beside)),
-        ("Parts of this estimate", _parts(beside)),
+        ("Parts of this estimate", _parts(e, beside)),
+        ("How it was computed", [_computed(e)]),
         ("Cite or correct", [box(e)] if box else []),
     )
     for heading, content in sections:
@@ -212,31 +216,40 @@ def _facts(e: Estimate, beside: Beside) -> Html:
     pairs: list[tuple[str, object]] = [
         ("Question", e.synthesis.question),
         ("Result (interval)", headline(e)),
-        ("Events of patients", phrase(e, "of")),
+        ("Events of patients", _events(e)),
         ("Studies", phrase(e, "k")),
         ("People", phrase(e, "n")),
-        ("What a new study may show (prediction interval)", phrase(e, "prediction") if _has_prediction(e) else "cannot be told"),
-        (
-            "Differences between studies (I²)",
-            phrase(e, "i2") if e.result is not None and e.result.i2 is not None else "cannot be told",
-        ),
-        ("Model", join(_method(e), " (", link("what this means", "../methods/statistics.html"), ")")),
+        ("A new study may show", _prediction(e)),
     ]
     if beside.certainty:
         pairs.append(("Certainty", link(beside.certainty.level, "../methods/certainty.html")))
+    return facts("estimate", "The number in short", pairs)
+
+
+def _events(e: Estimate) -> str:
+    if not e.is_comparison:
+        return phrase(e, "of")
+    arms = (("events1", "n1"), ("events2", "n2"))
+    treated, control = (f"{e.rows[events].sum():,} of {e.rows[n].sum():,}" for events, n in arms)
+    return f"{treated} treated, {control} not"
+
+
+def _prediction(e: Estimate) -> str:
+    return phrase(e, "prediction") if _has_prediction(e) else _CANNOT_TELL
+
+
+def _computed(e: Estimate) -> Html:
+    told = e.result is not None and e.result.i2 is not None
+    pairs: list[tuple[str, object]] = [
+        ("Model", join(method(e)[:1].upper(), method(e)[1:], " (", link("what this means", "../methods/statistics.html"), ")")),
+        ("Prediction interval", _prediction(e)),
+        ("Differences between studies (I²)", phrase(e, "i2") if told else _CANNOT_TELL),
+    ]
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
     if notes:
         pairs.append(("Notes", join(*notes, between=" ")))
     pairs.append(("Permanent id", element("code", e.id)))
-    return facts("estimate", "The number and how it was made", pairs)
-
-
-def _method(e: Estimate) -> str:
-    if e.result is None:
-        return "none: no study could be pooled"
-    if e.result.model == "single":
-        return "one study with its exact interval"
-    return f"{e.result.measure}, {e.result.model}, {e.result.ci_method} interval"
+    return facts("computed", "Model, differences between studies, notes", pairs)
 
 
 def _nature(e: Estimate, beside: Beside) -> list[Html]:
@@ -244,16 +257,12 @@ def _nature(e: Estimate, beside: Beside) -> list[Html]:
         return []
     if not beside.natural:
         return [
-            p(
-                "How many people have this outcome without the treatment was not counted in a way that can be pooled. ",
-                _NO_CONTROL,
-            )
+            p("How many people have this outcome without the treatment was not counted in a way that can be pooled.")
         ]
     lead = "Some people improve without any experimental treatment:"
     return [
         p(lead),
         bullets([join(link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural]),
-        p(_NO_CONTROL),
     ]
 
 
@@ -301,6 +310,10 @@ def _study_row(row: object, study: object, scale: str, band: tuple[float, float]
     return name, counts, _limits(study.estimate, study.ci_low, study.ci_high, scale), drawn, f"{study.weight:.1f}%"
 
 
+def _pooled(e: Estimate) -> object:
+    return join(phrase(e, "point"), sub(phrase(e, "interval"))) if e.result is not None else MISSING
+
+
 def _limits(point: float, low: float, high: float, scale: str) -> Html:
     show = ratio if scale == RATIO else percent
     return join(show(point), sub(f"{show(low)} to {show(high)}"))
@@ -327,12 +340,13 @@ def _sure(beside: Beside) -> list[Html]:
     ]
 
 
-def _parts(beside: Beside) -> list[Html]:
+def _parts(e: Estimate, beside: Beside) -> list[Html]:
     if not beside.parts:
         return []
     rows = [
-        (link(part.title, f"{part.id}.html"), phrase(part, "short"), phrase(part, "k"), phrase(part, "of"))
+        (link(part_name(part.title), f"{part.id}.html"), _pooled(part), phrase(part, "k"), phrase(part, "of"))
         for part in beside.parts
     ]
     header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
-    return [html_table("parts", "Subgroups", header, rows, numeric=(1, 2, 3))]
+    caption = f"The same studies, apart by {LEVELS_BY[e.synthesis.by][0]}" if e.synthesis.by in LEVELS_BY else "Subgroups"
+    return [html_table("parts", caption, header, rows, numeric=(1, 2, 3))]
