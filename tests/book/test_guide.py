@@ -26,7 +26,7 @@ from tests.publish import release_book, small_book
 
 GUIDE = "book/methods/add-a-trial.md"
 STUDY = "exemplar2026"
-_BLOCK = re.compile(r"^```(?:sh|\{code-block\} text\n:caption: (?P<caption>[^\n]*))\n(?P<text>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^(?:\*\*(?P<caption>What [^*]+)\*\*[^\n]*\n\n```text|```sh)\n(?P<text>.*?)^```$", re.M | re.S)
 _TYPES = re.compile(r"What (?P<who>\w+) types")
 _WRITES = re.compile(r"What (?P<who>\w+) writes into (?P<file>[\w.]+)")
 
