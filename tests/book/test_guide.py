@@ -44,9 +44,9 @@ def blocks(page: str) -> list[Block]:
 
 
 def typed(text: str) -> str:
-    """What is typed: without remarks, ⏎ is Enter alone."""
+    """What is typed: without remarks, [Enter] is Enter alone."""
     lines = [re.sub(r"\s*(#.*)?$", "", line) for line in text.splitlines()]
-    return "".join("\n" if line == "⏎" else f"{line}\n" for line in lines)
+    return "".join("\n" if line == "[Enter]" else f"{line}\n" for line in lines)
 
 
 def fill(path: Path, text: str) -> None:
