@@ -33,7 +33,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "brings them together. "
             "Without STUDY: which studies wait."
         ),
-        epilog="Exit code 0: done or stopped. 1: an answer of a form, or the reader, was refused. 2: no project, or a file cannot be read.",
+        epilog="Exit code 0: done or stopped. 1: an answer of a form, or the reader, was refused. "
+        "2: no project, or a file cannot be read.",
     )
     parser.add_argument(
         "study", metavar="STUDY", nargs="?", help="key of the study, as it was given when its report was included"
@@ -45,7 +46,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     parser.add_argument("--arm", metavar="NAME", action="append", default=[], help="with --form: a blank arm in the form")
     parser.add_argument(
-        "--cell", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[], help="with --form: a blank cell in the form"
+        "--cell", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[],
+        help="with --form: a blank cell in the form",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
@@ -131,7 +133,8 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
         print(f"{path}, {fault}", file=sys.stderr)
     left = sum(1 for _ in open_questions(session.reading, session.codebook))
     print(
-        f"{len(taken.answers)} answers taken, {taken.known} known already, {len(taken.faults)} not taken; {left} questions are open."
+        f"{len(taken.answers)} answers taken, {taken.known} known already, {len(taken.faults)} not taken; "
+        f"{left} questions are open."
     )
     if not left and not taken.faults and session.reading.rows(ARM):
         finish(session)

@@ -37,7 +37,8 @@ class ExtractionProgress:
 def extraction_progress(evidence: Evidence) -> ExtractionProgress:
     """Count what the tables of readings, reconciliations and verifications hold."""
     cells, agreement = evidence["outcomes"], evidence["reconciliations"]["agreement"].value_counts()
-    counts = {name: int(agreement.get(name, 0)) for name in ("agree", "disagree_settled", "disagree_open", "second_not_seen", "single")}
+    kinds = ("agree", "disagree_settled", "disagree_open", "second_not_seen", "single")
+    counts = {name: int(agreement.get(name, 0)) for name in kinds}
     twice = counts["agree"] + counts["disagree_settled"] + counts["disagree_open"]
     low, high = proportion_confint(counts["agree"], twice, method="wilson") if twice else (float("nan"), float("nan"))
     references = evidence["references"].set_index("reference_id")
