@@ -178,7 +178,6 @@ def plain_sentence(estimate: Estimate) -> str:
         tenths=phrase(estimate, "tenths"),
         ratio=phrase(estimate, "point"),
         of=phrase(estimate, "of"),
-        pooled=phrase(estimate, "point") if estimate.k == 1 else f"pooled {phrase(estimate, 'point')}",
         part=part_name(estimate.title),
     )
     held = len(retracted_labels(estimate))
