@@ -99,7 +99,7 @@ def weights_table(weights: Mapping[str, tuple[Estimate, pd.DataFrame]], items: S
     """Percent of an estimate's weight with yes (and with no), by item: a row an estimate."""
     rows = []
     for estimate_id, (estimate, table) in weights.items():
-        cells = [Cell(estimate.title, href=f"estimates.html#{estimate_id}"), number(estimate.k)]
+        cells = [Cell(estimate.title, href=f"../estimates/{estimate_id}.html"), number(estimate.k)]
         for item in items:
             applies = table.loc[item.id, NOT_APPLICABLE] < 100
             cells.append(Cell(f"{table.loc[item.id, YES]:.0f} / {table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True))
@@ -145,13 +145,19 @@ def _what(outcome: str, stratum: object) -> str:
     return outcome if pd.isna(stratum) else f"{outcome}; {str(stratum).replace(';', '; ').replace('=', ': ').replace('_', ' ')}"
 
 
+def states_table(states: pd.DataFrame) -> Table:
+    """How far cells have been looked at; takes the frame of ``checking.count_states``."""
+    rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
+    return Table("cell-states", "How far the cells have been looked at", ("State", "Cells", "Of them in an estimate"), rows)
+
+
 def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
     """Share of every estimate's weight whose cells a person has checked."""
     rows = tuple(
-        (Cell(w.title, href=f"estimates.html#{w.id}"), number(w.k), number(w.cells), Cell(percent(w.share), numeric=True))
+        (Cell(w.title, href=f"../estimates/{w.id}.html"), number(w.k), number(w.cells), number(w.checked), Cell(w.percent, numeric=True))
         for w in weights
     )
-    header = ("Estimate", "Studies", "Cells", "Weight checked by a person")
+    header = ("Estimate", "Studies", "Cells", "Cells verified", "Weight verified by a person")
     return Table("verified-weight", "How much of each estimate a person has checked", header, rows, folded=True)
 
 

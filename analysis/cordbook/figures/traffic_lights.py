@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cordbook.figures.figure import Figure, canvas, finish
-from cordbook.figures.style import INK, MUTED, RULE
+from cordbook.figures.style import INK, MUTED, QUESTION, RULE
 from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
 
 #: Sky blue and orange of Okabe and Ito, which have no other meaning in the book; dark signs suit both by day and night.
@@ -74,7 +74,7 @@ def _lights(axes: Axes, places: Sequence[tuple[float, float]], answer: str) -> N
         axes.plot(xs, ys, marker="o", markersize=1.6, color=RULE, markeredgewidth=0, **plain)
     elif answer == UNCLEAR:
         axes.plot(xs, ys, marker="o", markersize=LIGHT_PT, markerfacecolor="none", markeredgecolor=MUTED, markeredgewidth=0.8, **plain)
-        axes.plot(xs, ys, marker="$?$", markersize=SIGN_PT, color=MUTED, markeredgewidth=0, **plain)
+        axes.plot(xs, ys, marker=QUESTION, markersize=SIGN_PT, color=MUTED, markeredgewidth=0, **plain)
     else:
         colour, sign = (YES_COLOUR, "+") if answer == YES else (NO_COLOUR, "_")
         axes.plot(xs, ys, marker="o", markersize=LIGHT_PT, color=colour, markeredgewidth=0, **plain)
