@@ -148,7 +148,7 @@ def _in_terminal(project, *arguments):
     return process, master
 
 
-def _until(master, text, seconds=60):
+def _until(master, text, seconds=300):
     shown = ""
     end = time.monotonic() + seconds
     while text not in shown:
