@@ -64,6 +64,7 @@ from cordbook.review.mechanisms import (
 from cordbook.review.phrases import retraction_note
 from cordbook.review.say import say
 from cordbook.review.studies import study_records
+from cordbook.review.study_words import part_name
 from cordbook.synthesis import PooledProportion
 
 #: The dose-response model that textbooks and the parent review quote.
@@ -120,7 +121,7 @@ class Review:
             raise ValueError(f"{estimate_id}: no study could be pooled, so there is nothing to draw")
         by_group = natural if isinstance(natural, Mapping) else {}
         groups = [
-            ForestGroup(_part_name(part), part.result, self._natural(by_group.get(part.id.rpartition("--")[2])))
+            ForestGroup(part_name(part.title), part.result, self._natural(by_group.get(part.id.rpartition("--")[2])))
             for part in self.estimates.parts(estimate_id)
             if part.result
         ]
@@ -322,11 +323,6 @@ def _with_retractions(figure: Figure, estimate: Estimate) -> Figure:
     """The figure with a word on retracted reports that its estimate counts, for those who see it and those who hear it."""
     told = retraction_note(estimate)
     return replace(figure, caption=f"{figure.caption} {told}", alt=f"{figure.alt} {told}") if told else figure
-
-
-def _part_name(part: Estimate) -> str:
-    name = part.title.split(": ")[-1]
-    return name[:1].upper() + name[1:]
 
 
 def open_review(root: Path | str | None = None) -> Review:

@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 import yaml
 
+from cordbook.evidence.schema import load_package
 from cordbook.figures.markup import element
 from cordbook.project import Project
 from cordbook.publish.estimate_pages import (
@@ -23,7 +24,8 @@ from cordbook.publish.estimate_pages import (
     write_estimate_pages,
 )
 from cordbook.review.certainty import rate
-from cordbook.review.phrases import phrase
+from cordbook.review.phrases import phrase, plain_sentence
+from cordbook.review.study_words import LEVELS_BY, part_name, part_title
 
 HOSTILE = '"><script>alert(1)</script> {{x}} `y` $z$ <img src=x onerror=alert(2)> ---\n# not a heading'
 
@@ -51,7 +53,11 @@ def test_every_estimate_has_a_page_with_its_number(pages, estimates):
         assert phrase(e, "short") in found["property=og:description"]
         assert f"Studies {e.k:,}" in told
         assert f"People {e.n:,}" in told
-        assert phrase(e, "of") in told
+        if e.is_comparison:
+            assert f"{e.rows['events1'].sum()} of {e.rows['n1'].sum()} treated" in told
+            assert f"{e.rows['events2'].sum()} of {e.rows['n2'].sum()} not" in told
+        else:
+            assert phrase(e, "of") in told
         assert f"How sure we can be, by our rules: {rated[e.id].level}." in told
         for study in e.rows["study_id"]:
             assert f'href="../studies/{study}.html"' in pages[e.id]
@@ -90,6 +96,33 @@ def test_parts_and_wholes_lead_to_each_other(pages, estimates):
     for part in estimates.parts("ais-improved-cell-therapy-phase"):
         assert f'href="{part.id}.html"' in pages["ais-improved-cell-therapy-phase"]
         assert 'href="ais-improved-cell-therapy-phase.html"' in pages[part.id]
+
+
+def test_parts_are_named_in_words_and_say_what_holds_of_them(pages, estimates):
+    parts = [e for e in estimates if e.synthesis.parent]
+    assert len(parts) > 20
+    for e in parts:
+        name = e.id.rpartition("--")[2]
+        assert not e.title.endswith(f": {name.replace('-', ' ')}") or name in ("case-series", "olfactory-mucosa"), e.title
+        told = plain_sentence(e)
+        assert told.startswith(part_name(e.title))
+        assert phrase(e, "of") in told
+        assert "Over all" not in told
+    assert estimates["ais-improved-cell-therapy--ad-msc"].title == "AIS improved after cell therapy: fat-tissue MSC"
+    assert estimates["ais-improved-cell-therapy-phase--acute"].title == "AIS improved after cell therapy: acute injury"
+
+
+def test_a_level_without_words_still_reads():
+    assert part_title("Walking, by robot", "robot", "new_kind") == "Walking, by robot: new kind"
+    assert part_title("Walking, by route", "route", "new_kind") == "Walking: new kind"
+
+
+def test_every_level_of_the_schema_has_words(root):
+    package = load_package(root / "data")
+    fields = {f.name: f for t in package.tables for f in t.fields if t.name in ("arms", "studies")}
+    for by, (_, words) in LEVELS_BY.items():
+        if not by.startswith("stratum."):
+            assert set(fields[by].enum or ()) - {"none", "other", "not_applicable"} <= set(words), by
 
 
 def test_chapters_are_there_and_have_the_number_of_their_section(root, estimates):

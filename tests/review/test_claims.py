@@ -91,7 +91,7 @@ def test_every_estimate_named_by_a_test_exists_today_and_is_linked(verdicts, est
         assert set(verdict.estimate_ids) <= known
         assert (verdict.link is None) == (not verdict.estimate_ids)
         if verdict.link:
-            assert verdict.link.endswith(f"#{verdict.estimate_ids[0]}")
+            assert verdict.link.endswith(f"/{verdict.estimate_ids[0]}.html")
 
 
 def test_the_verdicts_counted_by_document_add_up(verdicts, estimates):

@@ -27,7 +27,8 @@ def register(commands: argparse._SubParsersAction) -> None:
         description="Check every reference that has a DOI or a PubMed number against Crossref and the Retraction Watch data set. "
         "Retractions, expressions of concern, corrections, and DOIs that stand for another paper are proposed as integrity "
         "notices. Nothing is written unless you say --write; rows are only ever added.",
-        epilog=f"Environment: {WATCH}, the data set; CORDBOOK_CONTACT, your e-mail address, which Crossref asks for. "
+        epilog=f"Environment: {WATCH}, the data set; CORDBOOK_CONTACT, your e-mail address, which Crossref asks for "
+        "(or contact in data/review.yml). "
         "The data set is retraction_watch.csv of https://gitlab.com/crossref/retraction-watch-data. Without --online, answers of "
         "Crossref that were kept earlier are used. Exit code 0: all was checked. 1: something was not, or there is no network. "
         "2: wrong use.",

@@ -84,7 +84,7 @@ def _waiting(project: Project) -> int:
 def _session(project: Project, study: str, person: str) -> Session:
     if study in {row["study_id"] for row in read_rows(project.data, "studies")}:
         raise NotReadable(
-            f"{study} is in the tables already. To check its cells: cordbook verify-cells {study}. To add to it: data/README.md"
+            f"{study} is in the tables already. To check its cells: cordbook verify-cells --study {study}. To add to it: data/README.md"
         )
     if record_of_study(project.data, study) is None:
         waiting = waiting_studies(project.data)

@@ -21,8 +21,8 @@ from cordbook.figures.replication import replication_plot
 from cordbook.figures.tables import Cell, Table
 from cordbook.figures.verdicts import verdict_bars
 from cordbook.review.certainty import FILE, Certainty, Thresholds, load_settings, rate
-from cordbook.review.claims import ESTIMATES_PAGE, ClaimVerdict, claims_today
-from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.claims import ClaimVerdict, claims_today
+from cordbook.review.estimates import ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.replication import Replications, replicate
 
 #: Short names of the parent documents, by seed id, for figures.
@@ -167,7 +167,7 @@ class AuditPages:
         return {}
 
     def address(self, estimate_id: str) -> str:
-        """The row of an estimate as seen from the chapter, which runs in its own folder."""
+        """The page of an estimate as seen from the chapter, which runs in its own folder."""
         root = self.estimates.evidence.folder.resolve().parent
         here = Path.cwd() if Path.cwd().is_relative_to(root) else root
-        return f"{Path(os.path.relpath(root / ESTIMATES_PAGE, here)).as_posix()}#{estimate_id}"
+        return Path(os.path.relpath(root / ESTIMATES_FOLDER / f"{estimate_id}.html", here)).as_posix()

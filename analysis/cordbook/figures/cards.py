@@ -18,12 +18,13 @@ SECTION_PAGES: Mapping[str, str] = {
     "3.2.1": "book/treatment/neuromodulation.html",
     "3.2.2": "book/treatment/cell-therapy.html",
 }
-#: Where a number can be cited, from the landing page.
-CITE = "book/methods/estimates.html#cite-"
+#: Where the pages of estimates are, from the landing page.
+ESTIMATES = "book/estimates/"
 
 
-def _cite(e: Estimate) -> str:
-    return f"Cite, or report an error: {e.title}"
+def _cite(e: Estimate) -> Html:
+    label = f"Cite, or report an error: {e.title}"
+    return element("a", "Cite, or report an error", href=f"{ESTIMATES}{e.id}.html#cite-{e.id}", aria_label=label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Card:
             element("p", counts, class_="cb-card-sure"),
             element("p", plain_sentence(e)),
             element("p", element("a", f"Read on: {e.title}", href=SECTION_PAGES[e.synthesis.section])),
-            element("p", element("a", "Cite, or report an error", href=CITE + e.id, aria_label=_cite(e)), class_="cb-card-sure"),
+            element("p", _cite(e), class_="cb-card-sure"),
             class_="cb-card",
         )
 

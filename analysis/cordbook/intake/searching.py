@@ -31,6 +31,8 @@ from cordbook.intake.store import write_json as _write
 from cordbook.project import Project
 
 ALL: tuple[Source, ...] = (PubMed(), EuropePMC(), ClinicalTrials(), Crossref(), OpenAlex())
+#: A source that sends so many empty pages one after the other, or records without end, is left.
+EMPTY_PAGES, SURPLUS = 10, 1000
 #: --since-last begins so many days before the last search: sources date some records back. What is known is not taken twice.
 OVERLAP = timedelta(days=7)
 _FIRST = re.compile(r"\bfirst ([\d,]*\d)\b")
@@ -154,7 +156,7 @@ def run(
     """Run searches one after the other; what fails is reported, the rest goes on. ``client``: settings of :class:`Client`."""
     outcomes: list[Outcome] = []
     for strategy in chosen:
-        settings = {"interval": strategy.source.interval, "contact": contact_address(), "say": say} | client
+        settings = {"interval": strategy.source.interval, "contact": contact_address(project.data), "say": say} | client
         if outcomes and all(o.no_network for o in outcomes):
             settings["attempts"] = 1
         with Client(**settings) as asking:
@@ -200,6 +202,7 @@ def _fetch(under_way: _UnderWay, strategy: Strategy, client: Client, say: Callab
     state = under_way.state
     come = {record.key() for record in under_way.records()}
     resumed = bool(state.get("pages"))
+    received = empty = 0
     while state["cursor"] is not None and not (strategy.first and len(come) >= strategy.first):
         try:
             page = strategy.source.page(client, strategy.query, state["since"], state["cursor"])
@@ -215,6 +218,12 @@ def _fetch(under_way: _UnderWay, strategy: Strategy, client: Client, say: Callab
         remarks = state["remarks"] + [r for r in page.remarks if r not in state["remarks"]]
         under_way.keep(page.records, page.cursor, hits=page.hits, remarks=remarks)
         say(f"{strategy.strategy_id}: {len(come)} of {page.hits} records")
+        received, empty = received + len(page.records), 0 if page.records else empty + 1
+        if page.cursor is not None and (empty >= EMPTY_PAGES or received > 2 * page.hits + SURPLUS):
+            raise SearchFailed(
+                f"{strategy.source.name} sends page after page without coming to an end; "
+                f"to begin anew, delete {under_way.folder}"
+            )
 
 
 def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: Outcome) -> Outcome:

@@ -16,12 +16,16 @@ from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
 from cordbook.project import Project
 from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, facts, p, sub
+from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, Certainty, kind_of, rate
-from cordbook.review.estimates import COMPARED, Estimate, Estimates
+from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
+from cordbook.review.method_words import method
 from cordbook.review.phrases import MISSING, percent, phrase, plain_sentence, ratio
+from cordbook.review.study_words import LEVELS_BY, part_name
 
-FOLDER = "book/estimates"
+FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
+AUDIT = "../methods/extraction-audit.html"
 #: The chapter of each section of the book, by the number that declarations name.
 CHAPTERS: Mapping[str, str] = {
     "1": "book/introduction/radiation-myelopathy",
@@ -33,19 +37,21 @@ CHAPTERS: Mapping[str, str] = {
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
 Box = Callable[[Estimate], Html]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_NO_CONTROL = "Without a comparison group nobody can tell how much of this the treatment did."
+_NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
+_CANNOT_TELL = "cannot be told"
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter."""
+    its chapter, and how much of its weight a person has verified."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
     whole: Estimate | None = None
     parts: tuple[Estimate, ...] = ()
     chapter: str | None = None
+    verified: VerifiedWeight | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -77,6 +83,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
     chapters = {section: page for section, page in CHAPTERS.items() if _is_there(project, page)}
     by_id = {e.id: e for e in every}
+    verified = {w.id: w for w in verified_weights(estimates)}
     return {
         e.id: page_text(
             e,
@@ -86,6 +93,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
                 by_id.get(e.synthesis.parent or ""),
                 tuple(estimates.parts(e.id)),
                 chapters.get(e.synthesis.section),
+                verified.get(e.id),
             ),
             box,
         )
@@ -112,13 +120,15 @@ def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
 
 def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
     """The MyST source of one estimate's page."""
-    blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), _plain(e, beside)]
+    blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), *_verified(beside)]
+    blocks.append(_plain(e, beside))
     sections: Sequence[tuple[str, list[Html]]] = (
         ("The number", [_facts(e, beside)]),
-        ("Set beside nature", _nature(e, beside)),
+        ("Without the treatment", _nature(e, beside)),
         ("The studies that count", _studies(e, beside)),
         ("How sure", _sure(beside)),
-        ("Parts of this estimate", _parts(beside)),
+        ("Parts of this estimate", _parts(e, beside)),
+        ("How it was computed", [_computed(e)]),
         ("Cite or correct", [box(e)] if box else []),
     )
     for heading, content in sections:
@@ -176,6 +186,17 @@ def _number(e: Estimate) -> Html:
     return p(*lead, element("strong", phrase(e, "point")), " ", interval, class_="cb-estimate")
 
 
+def _verified(beside: Beside) -> list[Html]:
+    """How much a person has verified, none included: it stands under the number, not at the end."""
+    w = beside.verified
+    if w is None:
+        return []
+    of = f"{w.checked:,} of {w.cells:,} counts" if w.cells > 1 else f"{w.checked} of 1 count"
+    told = element("strong", f"{w.percent} verified by a person")
+    rest = " of the weight" if w.checked else ""
+    return [p(told, f"{rest} ({of} looked up in the report). ", link("What this means", AUDIT), class_="cb-status")]
+
+
 def _plain(e: Estimate, beside: Beside) -> Html:
     told = [plain_sentence(e)]
     if e.result is not None and e.k == 1:
@@ -195,31 +216,40 @@ def _facts(e: Estimate, beside: Beside) -> Html:
     pairs: list[tuple[str, object]] = [
         ("Question", e.synthesis.question),
         ("Result (interval)", headline(e)),
-        ("Events of patients", phrase(e, "of")),
+        ("Events of patients", _events(e)),
         ("Studies", phrase(e, "k")),
         ("People", phrase(e, "n")),
-        ("What a new study may show (prediction interval)", phrase(e, "prediction") if _has_prediction(e) else "cannot be told"),
-        (
-            "Differences between studies (I²)",
-            phrase(e, "i2") if e.result is not None and e.result.i2 is not None else "cannot be told",
-        ),
-        ("Model", join(_method(e), " (", link("what this means", "../methods/statistics.html"), ")")),
+        ("A new study may show", _prediction(e)),
     ]
     if beside.certainty:
         pairs.append(("Certainty", link(beside.certainty.level, "../methods/certainty.html")))
+    return facts("estimate", "The number in short", pairs)
+
+
+def _events(e: Estimate) -> str:
+    if not e.is_comparison:
+        return phrase(e, "of")
+    arms = (("events1", "n1"), ("events2", "n2"))
+    treated, control = (f"{e.rows[events].sum():,} of {e.rows[n].sum():,}" for events, n in arms)
+    return f"{treated} treated, {control} not"
+
+
+def _prediction(e: Estimate) -> str:
+    return phrase(e, "prediction") if _has_prediction(e) else _CANNOT_TELL
+
+
+def _computed(e: Estimate) -> Html:
+    told = e.result is not None and e.result.i2 is not None
+    pairs: list[tuple[str, object]] = [
+        ("Model", join(method(e)[:1].upper(), method(e)[1:], " (", link("what this means", "../methods/statistics.html"), ")")),
+        ("Prediction interval", _prediction(e)),
+        ("Differences between studies (I²)", phrase(e, "i2") if told else _CANNOT_TELL),
+    ]
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
     if notes:
         pairs.append(("Notes", join(*notes, between=" ")))
     pairs.append(("Permanent id", element("code", e.id)))
-    return facts("estimate", "The number and how it was made", pairs)
-
-
-def _method(e: Estimate) -> str:
-    if e.result is None:
-        return "none: no study could be pooled"
-    if e.result.model == "single":
-        return "one study with its exact interval"
-    return f"{e.result.measure}, {e.result.model}, {e.result.ci_method} interval"
+    return facts("computed", "Model, differences between studies, notes", pairs)
 
 
 def _nature(e: Estimate, beside: Beside) -> list[Html]:
@@ -227,16 +257,12 @@ def _nature(e: Estimate, beside: Beside) -> list[Html]:
         return []
     if not beside.natural:
         return [
-            p(
-                "How many people have this outcome without the treatment was not counted in a way that can be pooled. ",
-                _NO_CONTROL,
-            )
+            p("How many people have this outcome without the treatment was not counted in a way that can be pooled.")
         ]
     lead = "Some people improve without any experimental treatment:"
     return [
         p(lead),
         bullets([join(link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural]),
-        p(_NO_CONTROL),
     ]
 
 
@@ -284,6 +310,10 @@ def _study_row(row: object, study: object, scale: str, band: tuple[float, float]
     return name, counts, _limits(study.estimate, study.ci_low, study.ci_high, scale), drawn, f"{study.weight:.1f}%"
 
 
+def _pooled(e: Estimate) -> object:
+    return join(phrase(e, "point"), sub(phrase(e, "interval"))) if e.result is not None else MISSING
+
+
 def _limits(point: float, low: float, high: float, scale: str) -> Html:
     show = ratio if scale == RATIO else percent
     return join(show(point), sub(f"{show(low)} to {show(high)}"))
@@ -310,12 +340,13 @@ def _sure(beside: Beside) -> list[Html]:
     ]
 
 
-def _parts(beside: Beside) -> list[Html]:
+def _parts(e: Estimate, beside: Beside) -> list[Html]:
     if not beside.parts:
         return []
     rows = [
-        (link(part.title, f"{part.id}.html"), phrase(part, "short"), phrase(part, "k"), phrase(part, "of"))
+        (link(part_name(part.title), f"{part.id}.html"), _pooled(part), phrase(part, "k"), phrase(part, "of"))
         for part in beside.parts
     ]
     header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
-    return [html_table("parts", "Subgroups", header, rows, numeric=(1, 2, 3))]
+    caption = f"The same studies, apart by {LEVELS_BY[e.synthesis.by][0]}" if e.synthesis.by in LEVELS_BY else "Subgroups"
+    return [html_table("parts", caption, header, rows, numeric=(1, 2, 3))]

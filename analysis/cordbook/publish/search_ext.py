@@ -1,18 +1,24 @@
 """What makes the search find estimates, studies and terms by their names: objects of a Sphinx domain, each with its address.
 
 Sphinx puts objects into its own search index (which works from a disk) and into ``objects.inv``, where other books find them.
+What a found page is about stands in a script of its own, since a page opened from a disk may not read others.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
+from sphinx.environment import BuildEnvironment
 
 from cordbook.publish import estimate_pages, glossary_ext, study_pages
+from cordbook.publish.files import write_whole
+from cordbook.publish.share_ext import description_of, shorten
 from cordbook.reads import unnoted
 from cordbook.review.estimates import Estimates
 
@@ -22,6 +28,10 @@ Found = tuple[str, str, str, str, str]
 IMPORTANT = 0
 #: Where the theme begins the text of a page. No anchor at all would be read as one that is the name.
 TOP = "main-content"
+#: Under ``_static``; loaded by the search page alone.
+WORDS = "pages/search-words.js"
+#: Two or three lines under a found page.
+LONGEST = 220
 
 
 def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
@@ -52,10 +62,41 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
 
     def in_plain_words(a: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
         if page == "search":
+            a.add_js_file(WORDS, loading_method="defer")
             a.add_js_file("search.js", loading_method="defer")
+            a.add_css_file("search.css")
+
+    def write_words(a: Sphinx, error: Exception | None) -> None:
+        if error is None and a.builder.format == "html":
+            with unnoted():
+                write_whole(Path(a.outdir) / "_static" / WORDS, words_script(_words(a.env), estimates(a)))
 
     app.add_domain(ReviewDomain)
     app.connect("html-page-context", in_plain_words)
+    app.connect("doctree-read", _keep_words)
+    app.connect("env-purge-doc", lambda a, env, page: _words(env).pop(page, None))
+    app.connect("env-merge-info", lambda a, env, pages, other: _words(env).update({p: _words(other)[p] for p in pages}))
+    app.connect("build-finished", write_words)
+
+
+def _words(env: BuildEnvironment) -> dict[str, str]:
+    """What each page is about, by its name; kept from build to build with the pages."""
+    if not hasattr(env, "cordbook_words"):
+        env.cordbook_words = {}
+    return env.cordbook_words
+
+
+def _keep_words(app: Sphinx, doctree: nodes.document) -> None:
+    _words(app.env)[app.env.docname] = description_of(doctree)
+
+
+def words_script(pages: dict[str, str], estimates: Estimates) -> bytes:
+    """A script with what each page and each term is about, by page or page#anchor."""
+    told = {page: shorten(words, LONGEST) for page, words in pages.items() if words}
+    terms = glossary_ext.terms(estimates)
+    told |= {f"{glossary_ext.PAGE}#{term.anchor}": shorten(term.meaning, LONGEST) for term in terms}
+    content = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return f"window.cordbookWords={content};\n".encode()
 
 
 def findable(estimates: Estimates) -> Iterator[Found]:

@@ -46,6 +46,12 @@ def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
     context["metatags"] = "\n".join([context.get("metatags") or "", *lines]).strip("\n") + "\n"
 
 
+def description_of(doctree: nodes.document) -> str:
+    """The description that a page brings, else its plain words."""
+    own = next((str(m["content"]) for m in doctree.findall(nodes.meta) if m.get("name") == "description"), "")
+    return own or summary_of(doctree)
+
+
 def summary_of(doctree: nodes.document) -> str:
     """The plain words of a page, or its first words: whole sentences as far as they fit."""
     boxes = [node for node in doctree.findall(nodes.container) if {"cb-plain", "cb-answer"} & set(node.get("classes", ()))]

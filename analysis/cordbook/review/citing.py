@@ -15,12 +15,12 @@ from typing import Any
 from cordbook.evidence.bibliography import NOT_SEEN
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.edition import Author, Edition
-from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.estimates import ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.phrases import MISSING, phrase
 from cordbook.review.releases import FrozenEstimate, Release
 from cordbook.review.status import in_words
 
-ESTIMATES_FOLDER, STUDIES_FOLDER = "book/estimates", "book/studies"
+STUDIES_FOLDER = "book/studies"
 
 
 class UnknownId(KeyError):

@@ -15,13 +15,11 @@ from cordbook.reads import by_value_of_estimates
 from cordbook.review.claim_rows import ROW_RULES, row_faults, source_faults
 from cordbook.review.claim_rules import ESTIMATE_RULES, Claim, Rule, look_up
 from cordbook.review.claim_tests import ClaimTest, ClaimTestError, Part, load_claim_tests
-from cordbook.review.estimates import Estimates
+from cordbook.review.estimates import ESTIMATES_FOLDER, Estimates
 from cordbook.review.phrases import phrase
 from cordbook.review.verdicts import PARTLY, UNTESTED, VERDICTS, at_most, combine
 
 FILE = "claim_tests.yml"
-#: The page that lists every estimate; a verdict links to its row there.
-ESTIMATES_PAGE = "book/methods/estimates.html"
 RULES: Mapping[str, Rule] = {**ESTIMATE_RULES, **ROW_RULES}
 NO_CONTROL = "Without a control group a number cannot show that the treatment did it."
 
@@ -97,7 +95,7 @@ def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> 
     today = (*finding.today, *(f"{title}: {phrase(estimates[i])}" for title, i in named if i in shown))
     lines = tuple((line, i) for line in today for title, i in named if line.startswith(f"{title}: "))
     why = " ".join(t for t in (finding.why, test.note) if t)
-    link = f"{ESTIMATES_PAGE}#{ids[0]}" if ids else None
+    link = f"{ESTIMATES_FOLDER}/{ids[0]}.html" if ids else None
     return ClaimVerdict(
         claim.id,
         claim.seed_id,

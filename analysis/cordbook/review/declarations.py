@@ -25,7 +25,7 @@ COMPARE_MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
-    "natural", "harm", "note",
+    "natural", "harm", "note", "part_sentence",
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class Synthesis:
     ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study) or the keys and
     values that a stratum must hold. ``where`` filters the columns of :attr:`Evidence.cells`, or keys of the
     stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
-    become estimates of their own, with ids ``ID--VALUE``.
+    become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs.
     """
 
     id: str
@@ -61,6 +61,7 @@ class Synthesis:
     harm: bool
     note: str
     parent: str | None = None
+    part_sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         natural=entry.get("natural"),
         harm=bool(entry.get("harm", False)),
         note=entry.get("note", ""),
+        part_sentence=entry.get("part_sentence", ""),
     )
 
 

@@ -15,9 +15,12 @@ from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.reads import note, unnoted
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
+from cordbook.review.study_words import part_title
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
 from cordbook.synthesis.results import ModelScale, StudyProportion
 
+#: Where the book has a page for every estimate: its permanent address is this, its id and ".html".
+ESTIMATES_FOLDER = "book/estimates"
 #: What the package says of the measure of a comparison, for tables.
 COMPARED = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
 
@@ -151,7 +154,7 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
     parts = [
         _estimate(
             f"{synthesis.id}--{value.lower().replace('_', '-').replace('+', '-')}",
-            f"{synthesis.title}: {value.replace('_', ' ')}",
+            part_title(synthesis.title, synthesis.by, value),
             replace(synthesis, by=None, parent=synthesis.id),
             part,
             disjoint,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.review.estimates import Estimate
 from cordbook.review.retracted import retracted_labels, without_retracted
+from cordbook.review.study_words import part_name
 
 MISSING = "not estimable"
 #: Bases of natural frequencies with the shares that they can show: tens where that loses little.
@@ -163,12 +164,21 @@ def retraction_note(estimate: Estimate) -> str:
     return f"The retracted {'report' if one else 'reports'} {listed} {'is' if one else 'are'} still counted. Without {'it' if one else 'them'}: {left}."
 
 
+def _part_sentence(estimate: Estimate) -> str:
+    """What holds of all studies need not hold of a part, so that a part has a sentence of its own."""
+    return estimate.synthesis.part_sentence or "{part}, counted apart: {p}."
+
+
 def plain_sentence(estimate: Estimate) -> str:
     """The declaration's plain sentence with its numbers filled in."""
     if estimate.result is None:
         return "No study could be pooled."
-    sentence = estimate.synthesis.sentence.format(
-        p=phrase(estimate, "point"), tenths=phrase(estimate, "tenths"), ratio=phrase(estimate, "point")
+    sentence = (_part_sentence(estimate) if estimate.synthesis.parent else estimate.synthesis.sentence).format(
+        p=phrase(estimate, "point"),
+        tenths=phrase(estimate, "tenths"),
+        ratio=phrase(estimate, "point"),
+        of=phrase(estimate, "of"),
+        part=part_name(estimate.title),
     )
     held = len(retracted_labels(estimate))
     return f"{sentence} This counts {'a retracted report' if held == 1 else f'{held} retracted reports'}." if held else sentence

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cordbook.review.studies import Arm, OutcomeCell, Reading
+if TYPE_CHECKING:  # the studies need the estimates, and those the words of their subgroups
+    from cordbook.review.studies import Arm, OutcomeCell, Reading
 
 NOT_STATED = "not stated"
 DAYS_PER_MONTH = 30.44
@@ -112,6 +114,24 @@ ROUTES: Mapping[str, str] = {
     "intraspinal": "put into the spinal cord", "intrathecal": "put into the fluid around the cord",
     "intravenous": "given into a vein", "intraarterial": "given into an artery",
     "scaffold_implant": "placed in the cord on a scaffold", "mixed": "given by more than one route",
+}  # fmt: skip
+#: What subgroups are formed by, as titles name it after "by", and their levels after a colon.
+LEVELS_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "cell_type": ("cell type", {code: name if name.startswith(("Schwann", "Muse")) else name[:1].lower() + name[1:]
+                                for code, (_, name) in CELLS.items()} | {"mixed": "more than one type of cell"}),
+    "injury_phase": ("time since injury", {
+        "acute": "acute injury", "subacute": "subacute injury", "chronic": "chronic injury",
+        "acute_subacute": "acute or subacute injury", "mixed": "acute, subacute and chronic injuries together",
+    }),
+    "design": ("design", {
+        "rct": "randomised trials", "controlled_nonrandomised": "controlled trials, not randomised", "cohort": "cohorts",
+        "single_arm": "trials without a comparison group", "case_series": "case series", "case_report": "case reports",
+    }),
+    "route": ("route", {
+        "intraspinal": "into the spinal cord", "intrathecal": "into the fluid around the cord", "intravenous": "into a vein",
+        "intraarterial": "into an artery", "scaffold_implant": "on a scaffold in the cord", "mixed": "by more than one route",
+    }),
+    "stratum.baseline_ais": ("baseline grade", {}),
 }  # fmt: skip
 #: Arms by name: in a table, and in a sentence after "treated with".
 ARMS: Mapping[str, str] = {
@@ -248,6 +268,37 @@ def _part(key: str, value: str) -> str:
         words = number(float(words))
     words = words.replace("+", " or ") if key == "baseline_ais" else plain(words)
     return _STRATA.get(key, f"{plain(key)}: {{}}").replace("{}", f"{_COMPARED.get(sign, '')}{words}")
+
+
+def level(by: str, value: str) -> str:
+    """A level that subgroups are formed by, in words that can follow a title and a colon.
+
+    >>> level("cell_type", "bm_msc"), level("route", "intrathecal"), level("stratum.baseline_ais", "A"), level("new", "a_b")
+    ('bone-marrow MSC', 'into the fluid around the cord', 'AIS A at the start', 'a b')
+    """
+    known = LEVELS_BY.get(by, ("", {}))[1]
+    if value in known:
+        return known[value]
+    return _part(by.removeprefix("stratum."), value) if by.startswith("stratum.") else plain(value)
+
+
+def part_title(title: str, by: str, value: str) -> str:
+    """The title of a subgroup's estimate, from that of the whole.
+
+    >>> part_title("AIS improved, by design", "design", "rct")
+    'AIS improved: randomised trials'
+    """
+    return f"{title.removesuffix(f', by {LEVELS_BY[by][0]}' if by in LEVELS_BY else '')}: {level(by, value)}"
+
+
+def part_name(title: str) -> str:
+    """The part alone, of the title of a subgroup's estimate.
+
+    >>> part_name("AIS improved: randomised trials")
+    'Randomised trials'
+    """
+    name = title.rpartition(": ")[2]
+    return name[:1].upper() + name[1:]
 
 
 def arm(name: str) -> str:

@@ -22,6 +22,8 @@
   function sortable(table) {
     const body = table.tBodies[0];
     [...table.tHead.rows[0].cells].forEach((head, column) => {
+      // A column of drawings has nothing to sort by.
+      if (![...body.rows].some((row) => cellText(row, column))) return;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "cb-sort";

@@ -383,7 +383,7 @@
     function showWarnings(o, p, natural, same) {
       var list = [];
       if (same) {
-        list.push(el("li", { class: "cbx-same" }, ["This is the book\u2019s estimate ", el("a", { href: "methods/estimates.html#" + encodeURIComponent(same.id), text: same.title }), "."]));
+        list.push(el("li", { class: "cbx-same" }, ["This is the book\u2019s estimate ", el("a", { href: "estimates/" + encodeURIComponent(same.id) + ".html", text: same.title }), "."]));
       } else {
         list.push(el("li", { text: "This selection is yours, not one of the book\u2019s declared estimates. A group picked after looking at results is a hint, not a finding." }));
       }
@@ -394,7 +394,7 @@
       var column = data.columns.role, roles = new Set(answer.counted.map(function (r) { return column.values[column.codes[r.cells[0]]]; }));
       if (roles.size > 1) list.push(el("li", { text: "Treated people and others are pooled together here. Choose who was counted." }));
       else if (roles.has("treated") && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
-      if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "methods/estimates.html#" + encodeURIComponent(natural.id), text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
+      if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "estimates/" + encodeURIComponent(natural.id) + ".html", text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
       p.notes.forEach(function (note) { list.push(el("li", { text: note })); });
       fill(parts.warnings, list);
     }

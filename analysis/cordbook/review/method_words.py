@@ -1,0 +1,32 @@
+"""How an estimate was pooled, in words: the model, what it pools, the kind of its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cordbook.review.estimates import Estimate
+
+MODELS: Mapping[str, str] = {
+    "common": "common effect, inverse variance", "mh": "common effect (Mantel-Haenszel)", "peto": "common effect (Peto)",
+    "dl": "random effects (DerSimonian-Laird)", "pm": "random effects (Paule-Mandel)", "reml": "random effects (REML)",
+    "ml": "random effects (maximum likelihood)", "glmm": "random effects, binomial mixed model (GLMM)",
+}  # fmt: skip
+MEASURES: Mapping[str, str] = {
+    "OR": "log odds ratio", "RR": "log risk ratio", "RD": "risk difference", "logit": "log odds", "raw": "share",
+    "arcsine": "arcsine of the share", "double-arcsine": "double arcsine of the share",
+}  # fmt: skip
+INTERVALS: Mapping[str, str] = {
+    "wald": "normal interval", "hksj": "Hartung-Knapp interval", "profile": "profile-likelihood interval",
+    "profile-t": "profile-likelihood interval with t quantiles", "exact": "exact interval (Clopper-Pearson)",
+}  # fmt: skip
+
+
+def method(e: Estimate) -> str:
+    """Model, measure and interval of an estimate; a code without words here stands as it is."""
+    if e.result is None:
+        return "no study could be pooled"
+    if e.result.model == "single":
+        return "one study with its exact interval"
+    r = e.result
+    interval = INTERVALS.get(r.ci_method, r.ci_method)
+    return f"{MODELS.get(r.model, r.model)} on the {MEASURES.get(r.measure, r.measure)}; {interval}"
