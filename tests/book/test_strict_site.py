@@ -16,6 +16,7 @@ import pytest
 from cordbook.publish.page_shape import POLICY, shaped
 
 from ..conftest import copy_project
+from .contrast import faint
 from .keyboard import at, tab_to, walked
 
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed: pip install cordbook[test]")
@@ -34,6 +35,12 @@ VIEWS = ((1300, "light"), (1300, "dark"), (360, "light"))
 WALKED = (
     "index.html", "book/explorer.html", "book/treatment/cell-therapy.html", "book/studies/levi2018.html",
     "book/estimates/ais-improved-cell-therapy.html", "book/methods/glossary.html",
+)  # fmt: skip
+#: Pages with every kind of figure.
+DRAWN = (
+    "book/treatment/cell-therapy.html", "book/introduction/radiation-myelopathy.html", "book/mechanisms/vascular.html",
+    "book/explorer.html", "book/methods/risk-of-bias.html", "book/methods/prisma-flow.html", "book/methods/claims.html",
+    "book/methods/replication.html", "book/estimates/ais-improved-cell-therapy.html",
 )  # fmt: skip
 #: Longer than this and the eye follows it.
 BLINK_MS = 20
@@ -279,6 +286,26 @@ def test_paper_gets_the_text_without_what_needs_a_screen(still, page):
     over = "n => n.getBoundingClientRect().right > innerWidth + 1"
     assert tab.evaluate(f"[...document.querySelectorAll('main figure svg, main p')].filter({over}).length") == 0
     tab.evaluate("() => { dispatchEvent(new Event('afterprint')); }")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", DRAWN)
+def test_texts_and_marks_of_figures_stand_out_by_day_and_night(still, page, scheme):
+    tab = still(page, color_scheme=scheme)
+    for width in (1280, 360):
+        tab.set_viewport_size({"width": width, "height": 800})
+        found, looked = faint(tab)
+        assert looked > 30
+        assert found == [], width
+
+
+def test_what_stands_out_too_little_is_seen(still):
+    """The check above can fail: a paler blue, and a grey text."""
+    tab = still("book/treatment/cell-therapy.html")
+    tab.evaluate("document.documentElement.style.setProperty('--cb-treated', '#9fc9e6')")
+    assert any("159,201,230" in what for what in faint(tab)[0])
+    tab.evaluate("document.documentElement.style.setProperty('--cb-muted', '#8a8f94')")
+    assert any(" text " in what for what in faint(tab)[0])
 
 
 def test_the_landing_page_is_light(browser, served):
