@@ -15,9 +15,13 @@ from pathlib import Path
 
 import pytest
 
+#: Seconds until something is taken for never: a machine may be very busy.
+PATIENCE = 300
 #: Asks for four keys, like a command that is slow to start and slow between its questions.
 ASKS = """
-import sys, time
+import signal, sys, time
+# A shell starts what runs in its background with SIGINT ignored, and so all that this starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from cordbook.cli.terminal import Ended, terminal
 time.sleep(float(sys.argv[1]))
 asked, got = terminal(), []
@@ -50,7 +54,7 @@ class Typist:
         os.write(self.master, keys)
 
     def sees(self, text: str) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while True:
             if select.select([self.master], [], [], 0.2)[0]:
                 self.shown += os.read(self.master, 65536).decode("utf-8", "replace")
@@ -60,14 +64,14 @@ class Typist:
 
     def waits_for_a_key(self) -> None:
         """Until the terminal hands over single keys."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while termios.tcgetattr(self.slave)[3] & termios.ICANON:
             assert time.monotonic() < end
             time.sleep(0.005)
 
     def ends(self) -> int:
         try:
-            return self.process.wait(timeout=60)
+            return self.process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.sees("")
             where = Path(f"/proc/{self.process.pid}/wchan")

@@ -315,8 +315,11 @@ def test_without_the_extra_one_line_says_what_to_install(intake_project, monkeyp
 
 
 def test_unknown_sources_and_dates_are_refused(intake_project, capsys):
-    assert main(["search", "embase"]) == 2
+    assert main(["search", "nowhere"]) == 2
     assert "There are: crossref" in capsys.readouterr().err
+    for name in ("embase", "Embase (embase.com)", "embase-x"):
+        assert main(["search", name]) == 2
+        assert "cordbook import FILE --strategy embase-x" in capsys.readouterr().err, "a person searches there"
     with pytest.raises(SystemExit, match="2"):
         main(["search", "--since", "last week"])
 

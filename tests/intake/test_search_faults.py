@@ -221,8 +221,8 @@ def test_an_issue_holds_the_longest_result(intake_project, server, capsys, monke
     server.titles = [f"{n} [brackets] *stars* " + "long words of a title " * 40 for n in range(900)]
     assert main(["search", "crossref", "--format", "markdown"]) == 0
     out = capsys.readouterr().out
-    assert "- and 750 more" in out
-    assert len(out) < 65_536
+    assert "- and 780 more" in out
+    assert len(out.encode()) < 65_536 - 14_000  # the workflow puts the check of the references behind it
 
 
 def test_who_asks_comes_from_the_environment_or_the_review(tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from datetime import date
 from pathlib import Path
 
 DONE, FAILED, USAGE = 0, 1, 2
-#: Titles that the markdown names: an issue holds 65,536 letters.
-MOST_TITLES = 150
+#: Titles that the markdown names: an issue holds 65,536 letters, and more than titles stands in it.
+MOST_TITLES = 120
 
 
 def register(commands: argparse._SubParsersAction) -> None:

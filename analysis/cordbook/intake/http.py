@@ -137,7 +137,9 @@ class Client:
         self._last = time.monotonic()
         kind = {"data": params} if post else {"params": params}
         with self._http.stream("POST" if post else "GET", url, **kind) as response:
-            self._reached = True
+            if not self._reached:
+                self._reached = True
+                self.say(f"{response.url.host} answers")
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk

@@ -193,7 +193,7 @@ def _ask(
                     break
             else:
                 answered, in_a_row = answered + 1, 0
-                if number % 25 == 0 or number == len(wanted):
+                if number % 5 == 0 or number == len(wanted):
                     say(f"Crossref: {number} of {len(wanted)} asked")
     return answered, tuple(failed), False
 

@@ -118,11 +118,24 @@ def strategies(data: Path, wanted: Iterable[str] = ()) -> list[Strategy]:
         matching = [
             s for s in found if name.casefold() in (s.strategy_id.casefold(), s.source.name.casefold(), SOURCES[s.source.name])
         ]
+        if not matching and (by_hand := _by_hand(data, name)):
+            raise UnknownSource(
+                f"{name} can be searched by a person only. Run the saved search there (the column query of "
+                f"data/search_strategies.csv) and take in its export: cordbook import FILE --strategy {by_hand}"
+            )
         if not matching:
             known = ", ".join(sorted({SOURCES[s.source.name] for s in found}) + [s.strategy_id for s in found])
             raise UnknownSource(f"no saved search is called {name!r}. There are: {known}")
         chosen += [s for s in matching if s not in chosen]
     return chosen or found
+
+
+def _by_hand(data: Path, name: str) -> str:
+    """The key of a saved search of that key, or of a source of that name, which no program can run; blank if there is none."""
+    rows = (row for row in read_rows(data, "search_strategies") if not any(row["source"].startswith(s.name) for s in ALL))
+    wanted = name.casefold()
+    found = (r["strategy_id"] for r in rows if wanted == r["strategy_id"].casefold() or r["source"].casefold().startswith(wanted))
+    return next(found, "")
 
 
 def last_complete(data: Path, strategy_id: str) -> str:
