@@ -66,8 +66,8 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for view in VIEWS:
-            size = {"width": view.width, "height": view.height}
-            context = browser.new_context(viewport=size, device_scale_factor=view.scale, color_scheme="light", reduced_motion="reduce")
+            options = {"device_scale_factor": view.scale, "color_scheme": "light", "reduced_motion": "reduce"}
+            context = browser.new_context(viewport={"width": view.width, "height": view.height}, **options)
             taken = picture(context.new_page(), view)
             context.close()
             (PICTURES / f"{view.name}.png").write_bytes(taken)
