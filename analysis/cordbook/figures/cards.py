@@ -22,8 +22,9 @@ SECTION_PAGES: Mapping[str, str] = {
 CITE = "book/estimates/{id}.html#cite-{id}"
 
 
-def _cite(e: Estimate) -> str:
-    return f"Cite, or report an error: {e.title}"
+def _cite(e: Estimate) -> Html:
+    what = "Cite, or report an error"
+    return element("a", what, href=CITE.format(id=e.id), aria_label=f"{what}: {e.title}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Card:
             element("p", counts, class_="cb-card-sure"),
             element("p", plain_sentence(e)),
             element("p", element("a", f"Read on: {e.title}", href=SECTION_PAGES[e.synthesis.section])),
-            element("p", element("a", "Cite, or report an error", href=CITE.format(id=e.id), aria_label=_cite(e)), class_="cb-card-sure"),
+            element("p", _cite(e), class_="cb-card-sure"),
             class_="cb-card",
         )
 
