@@ -14,7 +14,11 @@ import pytest
 from cordbook.cli import main
 from cordbook.review.phrases import phrase
 
+from .narrow import over
+
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+#: The narrowest phone, and a screen of 1280 at twice the size.
+SMALL, ZOOMED = {"width": 320, "height": 568}, {"width": 640, "height": 450}
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +47,13 @@ def pages(site: Path) -> list[Path]:
 
 
 def browsed(site: Path) -> list[Path]:
-    """The pages that are opened in the browser: every chapter, and of the study pages the largest and every 25th."""
-    every = pages(site)
-    studies = [p for p in every if p.parent.name == "studies" and p.name != "index.html"]
-    largest = sorted(studies, key=lambda p: -p.stat().st_size)[:4]
-    return [p for p in every if p not in studies] + sorted({*largest, *studies[::25]})
+    """The pages that are opened in the browser: every chapter, and of studies and estimates the largest pages and every 25th."""
+    found = every = pages(site)
+    for kind in ("studies", "estimates"):
+        alike = [p for p in every if p.parent.name == kind and p.name != "index.html"]
+        largest = sorted(alike, key=lambda p: -p.stat().st_size)[:4]
+        found = [p for p in found if p not in alike] + sorted({*largest, *alike[::25]})
+    return found
 
 
 def test_the_build_says_where_the_book_is_and_what_it_holds(site, estimates):
@@ -90,7 +96,7 @@ def test_every_number_of_an_estimate_in_prose_is_todays(site, page, estimates):
             continue
         page.goto(path.as_uri())
         for link in page.locator("a.cb-number-link").all():
-            estimate_id = link.get_attribute("href").split("#")[1]
+            estimate_id = Path(urlsplit(link.get_attribute("href")).path).stem
             assert link.inner_text() in forms(estimate_id), f"{path.name}: {estimate_id}"
             seen += 1
     assert seen > 50
@@ -122,14 +128,17 @@ def test_no_page_names_another_host_for_what_it_loads(site):
     assert foreign == {}
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_no_page_scrolls_sideways(site, browser, viewport):
-    page = browser.new_page(viewport=viewport)
+@pytest.mark.parametrize("scale", [1, 2], ids=["phones-and-desktop", "zoomed"])
+def test_no_page_scrolls_sideways_or_cuts_text_off(site, browser, scale):
+    page = browser.new_page(device_scale_factor=scale, reduced_motion="reduce")
+    found = {}
     for path in browsed(site):
         page.goto(path.as_uri())
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= viewport["width"], f"{path.name} is {width} wide"
+        for viewport in [ZOOMED] if scale == 2 else [DESKTOP, PHONE, SMALL]:
+            page.set_viewport_size(viewport)
+            found[path.name, viewport["width"]] = over(page)
     page.close()
+    assert {where: texts for where, texts in found.items() if texts} == {}
 
 
 def test_figures_have_words_for_those_who_cannot_see_them(site, page, estimates):

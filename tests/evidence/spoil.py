@@ -290,6 +290,17 @@ def verified_otherwise(draw, raw, package):
     return Spoilt(spoilt, "verifications", number, "events")
 
 
+def corrected_without_trace(draw, raw, package):
+    _, row = pick(draw, raw, "outcomes")
+    spoilt, number = with_row(raw, "verifications", _verification(row, verdict="corrected"))
+    if draw(st.booleans()):
+        # A correction of another day, column or row is not this one.
+        other = {"corrected_on": "2026-12-02"}, {"column": "note"}, {"row_key": "another"}
+        fits = {"table": "outcomes", "row_key": row["cell_id"], "column": "events", "corrected_on": "2026-12-01"}
+        spoilt, _ = with_row(spoilt, "corrections", fits | draw(st.sampled_from(other)))
+    return Spoilt(spoilt, "verifications", number, "verdict")
+
+
 def before_the_review(draw, raw, package):
     _, row = pick(draw, raw, "outcomes")
     spoilt, number = with_row(raw, "verifications", _verification(row, verified_on="1926-12-01"))
@@ -507,6 +518,7 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "disagreement-settled": unsettled,
     "value-was-read": never_seen_value,
     "verification-stands": verified_otherwise,
+    "verdict-fits": corrected_without_trace,
     "dates-plausible": before_the_review,
     "corrections-stand": correction_not_made,
     "arm-id": arm_renamed,

@@ -157,3 +157,10 @@ def test_a_few_more_than_the_most_are_all_drawn():
     figure = forest_plot(many(MOST_STUDIES + LET_THROUGH), figure_id="few")
     assert "smaller studies" not in figure.svg
     assert "one by one" not in figure.caption
+
+
+def test_dollar_signs_in_a_name_are_no_formula():
+    names = ["Price $5 to $9", "Broken $x_{ $$"]
+    figure = forest_plot(pool_proportions([1, 2], [5, 6], labels=names))
+    assert set(names) <= set(texts(figure))
+    assert all(f">{name}<" in figure.narrow.replace("&#36;", "$").replace("&#123;", "{") for name in names)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,8 +54,10 @@ def not_the_form(handler, body):
 
 
 def slow(handler, body):
-    time.sleep(0.7)
-    _send(handler, body)
+    """Says nothing until the client has given up, however long a loaded machine takes for that."""
+    handler.connection.settimeout(60)
+    with suppress(OSError):
+        handler.connection.recv(1)
 
 
 def hang_up(handler, body):
@@ -74,6 +75,15 @@ FAULTS = {
     "slow": slow,
     "hang up": hang_up,
 }
+
+
+#: Seconds that a client waits: long enough for a loaded machine, short only where the server says nothing at all.
+PATIENT, SILENT = 20.0, 0.5
+
+
+def patience(fault: str) -> float:
+    """How long to wait for the server under a fault of `FAULTS`."""
+    return SILENT if fault == "slow" else PATIENT
 
 
 def _send(handler, body, code=200):

@@ -148,7 +148,7 @@ def _in_terminal(project, *arguments):
     return process, master
 
 
-def _until(master, text, seconds=60):
+def _until(master, text, seconds=300):
     shown = ""
     end = time.monotonic() + seconds
     while text not in shown:
@@ -197,6 +197,72 @@ def test_a_sheet_goes_out_and_comes_back(project):
     ):
         assert said in taken.stderr
     assert screened(project) == [("pubmed.2", "A", "exclude", "other_reason")]
+
+
+def test_a_csv_of_asreview_2_and_3_brings_its_labels(project):
+    """They leave our columns alone, blank ``included`` and earlier decisions too, number the rows and add columns of their own."""
+    out = project / "queue.csv"
+    cordbook(project, "screen", "--as", "A", keys="u\n")
+    cordbook(project, "screen", "--as", "A", "--export", str(out))
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines()))
+    assert [r["included"] for r in rows] == ["", "", ""]
+    labels = ["1", "0.0", ""]
+    for number, (row, label) in enumerate(zip(rows, labels, strict=True)):
+        row |= {"asreview_label": label, "asreview_time": "2026-11-21 10:00:00", "asreview_note": "seen abroad" if number == 1 else ""}
+    with open(out, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["", *rows[0]])
+        writer.writerows([n, *row.values()] for n, row in enumerate(rows))
+    taken = cordbook(project, "screen", "--as", "A", "--import", str(out))
+    assert "was judged unsure before by A; use --replace" in taken.stderr
+    assert screened(project)[1:] == [("pubmed.2", "A", "exclude", "other_reason")]
+    assert read_rows(project / "data", "screening")[-1]["note"] == "seen abroad"
+    assert cordbook(project, "screen", "--as", "A", "--replace", "--import", str(out)).returncode == 0
+    assert screened(project)[2:] == [("pubmed.1", "A", "include", "")]
+    again = cordbook(project, "screen", "--as", "A", "--import", str(out))
+    assert "0 decisions taken, 2 known already, 0 not taken" in again.stdout
+
+
+@pytest.mark.parametrize("name", ["included", "label", "final_included", "label_included", "included_final", "include"])
+def test_a_label_column_by_any_name_that_asreview_knows(name):
+    sheet = read_sheet(f"record_id,{name}\nr1,1\nr2,0\nr3,-1\nr4,\n")
+    items = dict.fromkeys(["r1", "r2", "r3", "r4"])
+    taken = take(sheet, items, [], "title_abstract", "A", ["not_human", "other_reason"])
+    assert [(r["record_id"], r["decision"]) for r in taken.rows] == [("r1", "include"), ("r2", "exclude")]
+    assert taken.faults == ()
+
+
+def test_ris_as_asreview_2_and_3_write_it():
+    """rispy numbers the records; columns of ASReview stand in notes as JSON, the label first in words."""
+    text = """1.
+TY  - JOUR
+ID  - r1
+TI  - One
+N1  - ASReview_relevant
+N1  - asreview_label: 1
+N1  - asreview_time: "2026-11-21 10:00:00"
+N1  - asreview_note: "with \\"quotes\\""
+ER  -
+
+2.
+TY  - JOUR
+ID  - r2
+TI  - Two
+N1  - ASReview_irrelevant
+N1  - asreview_label: 0
+ER  -
+
+3.
+TY  - JOUR
+ID  - r3
+TI  - Three
+N1  - ASReview_not_seen
+ER  -
+"""
+    taken = take(read_ris(text), dict.fromkeys(["r1", "r2", "r3"]), [], "title_abstract", "A", ["other_reason"])
+    assert [(r["record_id"], r["decision"], r["note"]) for r in taken.rows] == [
+        ("r1", "include", 'with "quotes"'), ("r2", "exclude", "The file gave no reason."),
+    ]  # fmt: skip
 
 
 def test_ris_labelled_by_asreview_comes_back(project):

@@ -19,12 +19,12 @@ from cordbook.intake.http import Client, Malformed, SearchFailed, retry_after
 from cordbook.intake.openalex import OpenAlex, abstract_of
 from cordbook.intake.pubmed import PubMed, _halved, articles
 from cordbook.intake.store import read_rows
-from tests.intake.replay import FAULTS, Replay, cut, hang_up, serving, status
+from tests.intake.replay import FAULTS, PATIENT, Replay, cut, hang_up, patience, serving, status
 
 KEYS = ("pubmed", "epmc", "ctgov", "crossref", "openalex")
 PER_PAGE = 4
 TITLES = [f"Cells & cord number {n}" for n in range(10)]
-QUICK = {"back_off": 0.01, "timeout": 0.35, "interval": 0.0}
+QUICK = {"back_off": 0.01, "timeout": PATIENT, "interval": 0.0}
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_search_takes_in_every_record_once(intake_project, server, source):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_passing_fault_loses_nothing_and_doubles_nothing(intake_project, server, source, fault):
     server.faults = {2: FAULTS[fault]}
-    outcome = run(intake_project, source)
+    outcome = run(intake_project, source, timeout=patience(fault))
     assert outcome.failed == ""
     assert titles_in(intake_project) == sorted(TITLES)
 
@@ -315,8 +315,11 @@ def test_without_the_extra_one_line_says_what_to_install(intake_project, monkeyp
 
 
 def test_unknown_sources_and_dates_are_refused(intake_project, capsys):
-    assert main(["search", "embase"]) == 2
+    assert main(["search", "nowhere"]) == 2
     assert "There are: crossref" in capsys.readouterr().err
+    for name in ("embase", "Embase (embase.com)", "embase-x"):
+        assert main(["search", name]) == 2
+        assert "cordbook import FILE --strategy embase-x" in capsys.readouterr().err, "a person searches there"
     with pytest.raises(SystemExit, match="2"):
         main(["search", "--since", "last week"])
 

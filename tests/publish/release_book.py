@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from cordbook.project import Project
 from cordbook.publish.build import build
@@ -17,7 +19,7 @@ LIMA = "lima2010.treated.ais_improved.all.27.7"
 CHANGES = small_book.OPEN + "review.releases.changes()"
 #: Columns of studies that count parts of the patients.
 _PARTS = ("level_cervical", "level_thoracic", "level_lumbar", "ais_a", "ais_b", "ais_c", "ais_d")
-IGNORED = "_build/\n.cordbook/\ndist/\nbook/studies/*.md\n__pycache__/\n"
+IGNORED = "_build/\n.cordbook/\ndist/\nbook/studies/*.md\nbook/estimates/*.md\n__pycache__/\n"
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -36,15 +38,21 @@ def commit(root: Path, message: str) -> None:
     git(root, "commit", "--quiet", "--message", message)
 
 
-def make(root: Path, target: Path) -> Project:
-    """The small book under git, built and committed; the project's own files that carry the version among its files."""
+def make(root: Path, target: Path, chapters: Mapping[str, str] = MappingProxyType({})) -> Project:
+    """The small book under git, built and committed; the project's own files that carry the version among its files.
+
+    ``chapters`` are more chapters of one cell each: name and code.
+    """
     small_book.make(root, target)
     for name in ("CITATION.cff", "CHANGELOG.md"):
         shutil.copy(root / name, target / name)
     (target / ".gitignore").write_text(IGNORED, encoding="utf-8")
     small_book.chapter(target / "book" / "changes.ipynb", "# Changes", CHANGES)
     toc = (target / "_toc.yml").read_text(encoding="utf-8")
-    (target / "_toc.yml").write_text(toc + "  - file: book/changes\n", encoding="utf-8")
+    for name, code in chapters.items():
+        small_book.chapter(target / "book" / f"{name}.ipynb", f"# {name.capitalize()}", code)
+    more = "".join(f"  - file: book/{name}\n" for name in ("changes", *chapters))
+    (target / "_toc.yml").write_text(toc + more, encoding="utf-8")
     project = Project(target)
     build(project, report=quiet)
     git(target, "init", "--quiet", "--initial-branch=main")

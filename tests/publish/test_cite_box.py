@@ -185,3 +185,12 @@ def test_boxes_follow_the_address_for_reports_and_the_numbers(book):
     assert "mailto:book@example.org" in page
     assert "mailto:book@example.org" in study
     assert text(cite_estimate(load_estimates(book.root)["ais-improved"], edition_of(book.root))) in number.replace("&#x27;", "'")
+
+
+def test_boxes_follow_the_authors(book):
+    """Nothing but CITATION.cff has changed."""
+    about = book.root / "CITATION.cff"
+    about.write_text(re.sub(r"(?m)^title: .*$", "title: A renamed review", about.read_text(encoding="utf-8")), encoding="utf-8")
+    rebuild(book)
+    for page in ("book/prose.html", "book/estimates/ais-improved.html"):
+        assert "A renamed review" in (book.site / page).read_text(encoding="utf-8"), page

@@ -1,4 +1,4 @@
-"""The feed, held against the rules of RFC 4287 one by one, with hostile data, two releases. The feed in a built book: test_cite_box.py."""
+"""The feed, held against RFC 4287 rule by rule, with hostile data and two releases. In a built book: test_cite_box.py."""
 
 from __future__ import annotations
 

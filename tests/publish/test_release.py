@@ -23,6 +23,7 @@ from cordbook.publish.archive import ArchiveError, archive, name_of, write_archi
 from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release
 from cordbook.publish.verify import check_bytes, verify
 from cordbook.review.releases import ReleaseError, Version, list_releases, read_release
+from tests.book.narrow import over
 from tests.publish.conftest import edited, quiet
 from tests.publish.release_book import LIMA, add_study, clone, commit, copy, drop_cell, git, make
 from tests.publish.small_book import set_events
@@ -498,3 +499,13 @@ def test_the_first_release_has_an_honest_page(released):
     page = (released.site / "book" / "changes.html").read_text(encoding="utf-8")
     assert "There is no earlier version" in page
     assert "cb-intervals" not in page
+
+
+# The last test: chapters cannot run beside an open browser.
+@pytest.mark.parametrize("width", [320, 360, 640, 1280])
+def test_the_pages_of_two_releases_fit_narrow_screens(second, browser, width):
+    tab = browser.new_page(viewport={"width": width, "height": 740}, device_scale_factor=2 if width == 640 else 1)
+    for name in ("book/changes.html", "index.html", "book/estimates/ais-improved.html"):
+        tab.goto((second.site / name).as_uri())
+        assert over(tab) == [], name
+    tab.close()

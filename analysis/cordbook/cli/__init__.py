@@ -11,8 +11,9 @@ import cordbook
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "validate", "estimates", "build", "status", "check", "release", "archive", "diff", "history", "cite", "verify", "pool", "compare", "references",
-    "search", "import_records", "dedupe", "screen", "extract", "reconcile", "check_references",
+    "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
+    "pool", "compare", "references",
+    "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_cells", "check_references",
     "import_baseline",
 )  # fmt: skip
 

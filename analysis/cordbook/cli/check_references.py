@@ -27,7 +27,8 @@ def register(commands: argparse._SubParsersAction) -> None:
         description="Check every reference that has a DOI or a PubMed number against Crossref and the Retraction Watch data set. "
         "Retractions, expressions of concern, corrections, and DOIs that stand for another paper are proposed as integrity "
         "notices. Nothing is written unless you say --write; rows are only ever added.",
-        epilog=f"Environment: {WATCH}, the data set; CORDBOOK_CONTACT, your e-mail address, which Crossref asks for. "
+        epilog=f"Environment: {WATCH}, the data set; CORDBOOK_CONTACT, your e-mail address, which Crossref asks for "
+        "(or contact in data/review.yml). "
         "The data set is retraction_watch.csv of https://gitlab.com/crossref/retraction-watch-data. Without --online, answers of "
         "Crossref that were kept earlier are used. Exit code 0: all was checked. 1: something was not, or there is no network. "
         "2: wrong use.",
@@ -67,15 +68,17 @@ def run(options: argparse.Namespace) -> int:
     watch = options.retraction_watch or (Path(os.environ[WATCH]) if os.environ.get(WATCH) else None)
     try:
         project = find_project()
+        if watch:
+            say(f"reading {watch}")
         checked = check(
             project, watch_file=watch, online=options.online, today=today, max_age=options.max_age, say=say,
             timeout=options.timeout, back_off=options.back_off, interval=options.interval,
         )  # fmt: skip
         if checked.no_network:
-            return fail(f"no network: {checked.failed[-1]}. Nothing was changed.")
+            return fail(f"no network: {checked.failed[-1].split(': ', 1)[-1]}. Nothing was changed.")
         if not (watch or options.online or checked.answers):
             return fail(
-                f"nothing to check against. Say --online, or give the file of Retraction Watch with --retraction-watch or {WATCH}.",
+                f"nothing to check against: say --online, or give the file of Retraction Watch with --retraction-watch ({WATCH}).",
                 USAGE,
             )
         with writing(project.cache):
@@ -83,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
             written = add(project.data, proposed) if options.write else []
     except ImportError as error:  # rapidfuzz belongs to the packages of the intake, as httpx does
         return fail(f'{error.name} is missing. Install it with: pip install "cordbook[intake]"')
-    except (NoProject, NotInstalled, NotTheDataSet, Busy, OSError) as error:
+    except OSError as error:
+        return fail(f"{error.filename} cannot be read: {error.strerror}" if error.filename else error)
+    except (NoProject, NotInstalled, NotTheDataSet, Busy) as error:
         return fail(error)
     if options.json:
         print(json.dumps(_as_json(checked, proposed, len(written)), indent=1, ensure_ascii=False))

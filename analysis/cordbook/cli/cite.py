@@ -15,7 +15,8 @@ def register(commands: argparse._SubParsersAction) -> None:
         help="a citation of the book, a release, one number or one study",
         description="Print a citation: of the book, of one estimate with its interval and counts, or of the report of a study. "
         "With --release it is what that version said, which never changes; without it, what the working tree says today.",
-        epilog="Example: cordbook cite ais-improved-cell-therapy --release 0.1.0 --format bibtex",
+        epilog="Example: cordbook cite ais-improved-cell-therapy --release 0.1.0 --format bibtex. "
+        "Exit code 0: cited; 1: no such estimate or study, near ones are named; 2: no such release, or the data cannot be read.",
     )
     parser.add_argument("id", metavar="ESTIMATE|STUDY", nargs="?", help="the id of an estimate or of a study (default: the book)")
     parser.add_argument("--release", metavar="X.Y.Z", help="cite this release (default: the working tree)")

@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 
 DONE, FAILED, USAGE = 0, 1, 2
+#: Records that take seconds to compare, so that the command says what it does.
+MANY = 2_000
 KEYS = "s same   d different   u skip   b back   q stop"
 
 
@@ -26,7 +28,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     what.add_argument("--in", dest="sheet", metavar="FILE", type=Path, help="take the decisions from such a file")
     what.add_argument("--undo", metavar="RECORD", help="take back the merge that sets this record aside")
     what.add_argument("--no-ask", action="store_true", help="merge what is certain and ask nothing")
-    parser.add_argument("--by", default="", help="who decides (default: CORDBOOK_REVIEWER)")
+    parser.add_argument("--by", metavar="NAME", default="", help="who decides (default: CORDBOOK_REVIEWER)")
     parser.set_defaults(run=run)
 
 
@@ -49,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, project) -> int:
     import cordbook
     from cordbook.intake import dedupe_sheet, dedupe_store
+    from cordbook.intake.store import read_rows
     from cordbook.intake.text import one_line
 
     today = date.today().isoformat()
@@ -64,6 +67,8 @@ def _run(options: argparse.Namespace, project) -> int:
         found = dedupe_sheet.decisions(options.sheet.read_text(encoding="utf-8-sig"), dedupe_store.load(project))
         print(f"{dedupe_store.decide_many(project, found, person, today)} decisions taken from {options.sheet}")
         return DONE
+    if (size := len(read_rows(project.data, "records"))) > MANY:
+        print(f"Comparing {size:,} records ...", file=sys.stderr, flush=True)
     result = dedupe_store.run(project, f"cordbook {cordbook.__version__}", today, write=not (options.list or options.out))
     if options.out:
         options.out.write_text(dedupe_sheet.sheet(result.uncertain, result.tables), encoding="utf-8-sig")

@@ -12,6 +12,8 @@ from pathlib import Path
 DONE, INCOMPLETE, USAGE = 0, 1, 2
 #: Rejects are named one by one up to here; all of them stand in the file that is kept aside.
 SHOWN = 10
+#: Bytes of a file that takes seconds to read, so that it is named first.
+LARGE = 2_000_000
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -27,7 +29,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--strategy", default="", help="key of the saved search that gave it, as in embase-injury")
     parser.add_argument("--source", default="", help="name of the database, where the records do not say it")
     parser.add_argument("--searched-on", type=_day, metavar="DATE", help="day of the search (default: today)")
-    parser.add_argument("--by", default="", help="who searched (default: CORDBOOK_REVIEWER, else the program)")
+    parser.add_argument("--by", metavar="NAME", default="", help="who searched (default: CORDBOOK_REVIEWER, else the program)")
     parser.add_argument("--form", default="", help="format, where it is not found out")
     parser.add_argument("--encoding", default="", help="encoding, where it is not found out")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -41,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.intake.importing import CannotImport, import_file, known_strategy
     from cordbook.intake.parsers import FORMATS
     from cordbook.intake.store import Busy
+    from cordbook.intake.text import one_line
     from cordbook.project import NoProject, find_project
 
     if options.form and options.form not in FORMATS:
@@ -60,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     code, done = DONE, []
     for path in options.files:
         try:
+            if path.stat().st_size > LARGE:
+                print(f"Reading {one_line(path.name)} ...", file=sys.stderr, flush=True)
             imported = import_file(
                 project,
                 path,
@@ -71,8 +76,12 @@ def run(options: argparse.Namespace) -> int:
                 encoding=options.encoding,
                 source=options.source,
             )
+        except FileNotFoundError:
+            print(f"cordbook import: {one_line(str(path))} cannot be read: No such file or directory", file=sys.stderr)
+            code = INCOMPLETE
+            continue
         except (CannotImport, Busy, OSError) as error:
-            print(f"cordbook import: {error}", file=sys.stderr)
+            print(f"cordbook import: {one_line(str(error))}", file=sys.stderr)
             code = INCOMPLETE
             continue
         done.append(imported)
@@ -90,10 +99,10 @@ def _told(done) -> str:
     from cordbook.intake.text import one_line
 
     if not done.seen:
-        return f"{done.file}: empty, nothing to take in"
+        return f"{one_line(done.file)}: empty, nothing to take in"
     lines = [
-        f"{done.file} ({done.form}, {done.encoding}, {done.source or 'source unknown'}): {done.seen} seen, {len(done.new)} new, "
-        f"{done.known} known already, {len(done.rejects)} kept aside"
+        f"{one_line(done.file)} ({done.form}, {done.encoding}, {done.source or 'source unknown'}): {done.seen} seen, "
+        f"{len(done.new)} new, {done.known} known already, {len(done.rejects)} kept aside"
     ]
     lines += [f"  line {r.first}: {one_line(r.why)}: {one_line(r.text)[:80]}" for r in done.rejects[:SHOWN]]
     if len(done.rejects) > SHOWN:

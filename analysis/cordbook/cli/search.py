@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 DONE, FAILED, USAGE = 0, 1, 2
+#: Titles that the markdown names: an issue holds 65,536 letters, and more than titles stands in it.
+MOST_TITLES = 120
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -19,9 +22,10 @@ def register(commands: argparse._SubParsersAction) -> None:
         description="Run the searches of data/search_strategies.csv that a program can run (PubMed, Europe PMC, "
         "ClinicalTrials.gov, Crossref, OpenAlex). A search that breaks off goes on where it stopped when the command is given "
         "again; records enter data/ when a search is whole, each once.",
-        epilog="Environment: CORDBOOK_CONTACT, your e-mail address, which sources ask for; NCBI_API_KEY, for 10 instead of 3 "
-        "requests a second; OPENALEX_API_KEY, which OpenAlex needs for long lists; CORDBOOK_PUBMED_URL and the like, for a "
-        "mirror. Exit code 0: all searches are whole. 1: one is not, or there is no network. 2: wrong use.",
+        epilog="Environment: CORDBOOK_CONTACT, your e-mail address, which sources ask for (or contact in data/review.yml); "
+        "NCBI_API_KEY, for 10 instead of 3 requests a second; OPENALEX_API_KEY, which OpenAlex needs for long lists; "
+        "CORDBOOK_PUBMED_URL and the like, for a mirror. Exit code 0: all searches are whole. 1: one is not (what came is kept, "
+        "and the command given again goes on), or there is no network (nothing was changed). 2: wrong use.",
     )
     parser.add_argument(
         "sources",
@@ -80,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps([asdict(o) for o in outcomes], indent=2))
     else:
         print(_told(outcomes, project.data, markdown=options.format == "markdown"))
-    return FAILED if any(o.failed for o in outcomes) else DONE
+    return DONE if all(o.complete for o in outcomes) else FAILED
 
 
 def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
@@ -89,6 +93,10 @@ def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
 
     rows = {row["record_id"]: row for row in read_rows(data, "records")}
     lines: list[str] = []
+
+    def told(text: str) -> str:
+        return _markdown(one_line(text)) if markdown else one_line(text)
+
     if markdown:
         lines += ["| search | source | since | hits | fetched | new | known |", "| --- | --- | --- | --: | --: | --: | --: |"]
         lines += [
@@ -103,16 +111,23 @@ def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
             )
         if o.failed:
             kept = f"{o.fetched} records are kept; give the command again to go on" if o.fetched else "nothing was changed"
-            lines += ["", f"{o.strategy_id} is not whole: {one_line(o.failed)}. {kept[0].upper()}{kept[1:]}."]
-        lines += [f"- {one_line(remark)}" if markdown else f"  {one_line(remark)}" for remark in o.remarks]
-    for record_id in (record_id for o in outcomes for record_id in o.new if markdown):
+            lines += ["", f"{o.strategy_id} is not whole: {told(o.failed)}. {kept[0].upper()}{kept[1:]}."]
+        elif not o.complete:
+            lines += ["", f"{o.strategy_id} is not whole, though the source gave all it would; search again another day."]
+        lines += [f"{'-' if markdown else ' '} {told(remark)}" for remark in o.remarks]
+    new = [record_id for o in outcomes for record_id in o.new] if markdown else []
+    if new:
+        lines.append("")
+    for record_id in new[:MOST_TITLES]:
         row = rows[record_id]
-        title = _markdown(one_line(row["title"]))
+        title = told(textwrap.shorten(one_line(row["title"]), 200, placeholder=" ..."))
         lines.append(
             f"- [{title}]({row['url']}) {row['year']}"
             if row["url"].startswith("http") and ")" not in row["url"]
             else f"- {title} {row['year']}"
         )
+    if len(new) > MOST_TITLES:
+        lines.append(f"- and {len(new) - MOST_TITLES:,} more")
     if any(o.new for o in outcomes):
         lines += ["", "Next: cordbook dedupe"]
     return "\n".join(lines)

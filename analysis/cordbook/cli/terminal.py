@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import sys
 import textwrap
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from re import Match, Pattern
 from typing import TextIO
@@ -63,25 +67,52 @@ class Terminal:
         return line.strip()
 
     def _one_key(self) -> str:
-        import termios
-        import tty
-
         number = self.source.fileno()
-        before = termios.tcgetattr(number)
-        try:
-            # Not TCSAFLUSH, the default: that throws away keys which were pressed before the prompt was up.
-            tty.setcbreak(number, termios.TCSADRAIN)
+        with _single_keys(number):
+            # A signal that comes just before a read would wait for the next key; so no wait is longer than this.
+            while not select.select([number], [], [], 0.5)[0]:
+                pass
             pressed = os.read(number, 1)
             if pressed == b"\x1b":  # an arrow or function key: the rest of it is no answer
-                with suppress(OSError):
-                    os.set_blocking(number, False)
-                    os.read(number, 16)
-        finally:
-            os.set_blocking(number, True)
-            termios.tcsetattr(number, termios.TCSADRAIN, before)
+                _skip_sequence(number)
         if pressed in (b"", b"\x04"):
             raise Ended
         return pressed.decode("ascii", "ignore").lower()
+
+
+@contextmanager
+def _single_keys(number: int) -> Iterator[None]:
+    """Keys come one by one and are not shown; the terminal is set back however this ends, SIGKILL excepted."""
+    import termios
+    import tty
+
+    def ended(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = termios.tcgetattr(number)
+    handlers = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            # Their default is to end at once, which would leave the person with a terminal that does not show what is typed.
+            handlers = {name: signal.signal(name, ended) for name in (signal.SIGTERM, signal.SIGHUP)}
+        # Not TCSAFLUSH, the default: that throws away keys which were pressed before the prompt was up.
+        tty.setcbreak(number, termios.TCSADRAIN)
+        yield
+    finally:
+        with suppress(termios.error):  # a terminal that is gone
+            termios.tcsetattr(number, termios.TCSADRAIN, before)
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
+
+
+def _skip_sequence(number: int) -> None:
+    """Read the rest of an escape sequence (ECMA-48: brackets, parameters, a last letter), and no key that follows it."""
+    begun = False
+    while select.select([number], [], [], 0.02)[0]:
+        byte = os.read(number, 1)
+        if not byte or (begun and b"\x40" <= byte <= b"\x7e") or (not begun and byte not in (b"[", b"O")):
+            return
+        begun = True
 
 
 def terminal(width: int | None = None) -> Terminal:

@@ -32,7 +32,8 @@ ESCAPES: Mapping[str, str] = {
     "{": r"{\textbraceleft}",
     "}": r"{\textbraceright}",
     "~": r"{\textasciitilde}",
-    "^": r"{\textasciicircum}",
+    # As an accent over nothing: what reads BibTeX for the web does not know \textasciicircum.
+    "^": r"{\^{}}",
     "&": r"\&",
     "%": r"\%",
     "_": r"\_",

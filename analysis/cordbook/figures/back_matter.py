@@ -89,7 +89,7 @@ def notices_list(notices: pd.DataFrame, labels: Mapping[str, str], hrefs: Mappin
     )  # fmt: skip
     ids = tuple(f"notice-{i.lower()}" for i in notices.sort_values(["year", "notice_id"], ascending=[False, True], na_position="last")["notice_id"])
     header = ("About", "Kind", "Year", "What it says, in our words", "Notice", "Confidence in reading")
-    return Table("notices", "Letters, notices and retractions on record", header, rows, ids, CARDS)
+    return Table("notices", "Letters, notices and retractions on record", header, rows, ids, f"{CARDS} cb-notices")
 
 
 #: Hosts of notices that are shown as links: journals, regulators and archives of them.

@@ -18,13 +18,13 @@ SECTION_PAGES: Mapping[str, str] = {
     "3.2.1": "book/treatment/neuromodulation.html",
     "3.2.2": "book/treatment/cell-therapy.html",
 }
-#: Where a number can be cited, from the landing page.
-CITE = "book/estimates/{id}.html#cite-{id}"
+#: Where the pages of estimates are, from the landing page.
+ESTIMATES = "book/estimates/"
 
 
 def _cite(e: Estimate) -> Html:
-    what = "Cite, or report an error"
-    return element("a", what, href=CITE.format(id=e.id), aria_label=f"{what}: {e.title}")
+    label = f"Cite, or report an error: {e.title}"
+    return element("a", "Cite, or report an error", href=f"{ESTIMATES}{e.id}.html#cite-{e.id}", aria_label=label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cordbook.figures.figure import Figure, canvas, finish
-from cordbook.figures.style import HARM, INK, MUTED, RULE, TREATED
+from cordbook.figures.style import HARM, INK, MUTED, QUESTION, RULE, TREATED
 from cordbook.review.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
 WIDTH_IN, ROW_IN, HEAD_IN, FOOT_IN = 8.2, 0.32, 0.42, 0.98
@@ -135,7 +135,7 @@ def _legend(axes: Axes, rows: int) -> None:
     certainty = [
         Line2D([], [], marker="^", color=INK, markerfacecolor=INK, linestyle="none", markersize=MARK_PT, label="source found"),
         Line2D([], [], marker="^", color=INK, markerfacecolor="none", linestyle="none", markersize=MARK_PT, label="only a related source"),
-        Line2D([], [], marker="$?$", color=INK, linestyle="none", markersize=MARK_PT, label="no source found"),
+        Line2D([], [], marker=QUESTION, color=INK, linestyle="none", markersize=MARK_PT, label="no source found"),
     ]
     box = axes.get_position()
     left = (LABEL_X - box.x0) / box.width

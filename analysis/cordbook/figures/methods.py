@@ -18,6 +18,7 @@ from cordbook.figures.tables import Table
 from cordbook.figures.timeline import timeline
 from cordbook.figures.traffic_lights import item_bars, traffic_lights
 from cordbook.review.audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
+from cordbook.review.checking import count_states
 from cordbook.review.checklist import Answer, load_checklist
 from cordbook.review.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
 from cordbook.review.estimates import Estimates
@@ -155,6 +156,10 @@ class MethodsPages:
     def verified(self) -> Table:
         """How much of each estimate's weight a person has checked."""
         return method_tables.verified_table(verified_weights(self.estimates))
+
+    def cell_states(self) -> Table:
+        """How many cells were read once, read twice, verified by a person."""
+        return method_tables.states_table(count_states(self.estimates))
 
     def verified_sentence(self) -> Block:
         """How many cells a person has checked so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ COLUMN_IN = (WIDTH_IN - 2 * EDGE_IN - GAP_IN) / 2
 LETTERS_AN_INCH = 17
 #: Reasons that the diagram names; the table beside it names all.
 MOST_REASONS = 5
+NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ def prisma_flow(flow: StudyFlow, *, figure_id: str = "prisma-flow") -> Figure:
     """Draw the flow of studies; ``flow`` comes from :func:`cordbook.review.flow.study_flow`."""
     flow.check()
     left, right = _database_boxes(flow.databases), _other_boxes(flow)
-    down = _down_boxes(flow)
-    top = LINE_IN + 0.1
+    down, before = _down_boxes(flow), _previous_box(flow)
+    top = EDGE_IN + _height(before) + GAP_IN + LINE_IN + 0.1
     upper = max(_stack_height(left), _stack_height(right))
     height = top + upper + GAP_IN + sum(max(_height(a), _height(b) if b else 0) + GAP_IN for a, b in down)
     with canvas(figure_id, WIDTH_IN, height) as drawing:
@@ -45,7 +47,8 @@ def prisma_flow(flow: StudyFlow, *, figure_id: str = "prisma-flow") -> Figure:
         axes.axis("off")
         second = EDGE_IN + COLUMN_IN + GAP_IN
         for x, heading in ((EDGE_IN, "Databases and registers"), (second, "Other methods")):
-            axes.text(x, LINE_IN, heading, fontsize=FONT_PT, fontweight="bold", color=MUTED, va="bottom")
+            axes.text(x, top - 0.1, heading, fontsize=FONT_PT, fontweight="bold", color=MUTED, va="bottom")
+        _draw_box(axes, before, EDGE_IN, EDGE_IN, WIDTH_IN - 2 * EDGE_IN)
         _draw_stack(axes, left, EDGE_IN, top, top + upper + GAP_IN)
         _draw_stack(axes, right, second, top, top + upper + GAP_IN)
         y = top + upper + GAP_IN
@@ -85,12 +88,15 @@ def _database_boxes(d: DatabaseFlow) -> list[_Box]:
     waiting = [f"Waiting: {d.waiting:,}"] if d.waiting else []
     to_assess = [f"To be assessed: {d.to_assess:,}"] if d.to_assess else []
     to_extract = [f"Included, to be extracted: {d.to_extract:,}"] if d.to_extract else []
+    sources = [f"{name}: {n:,}" for name, n in d.by_source[:MOST_REASONS]]
+    sources += [f"Other sources: {rest:,}"] if (rest := sum(n for _, n in d.by_source[MOST_REASONS:])) else []
     return [
         _Box(_wrapped(f"Records identified: {d.identified:,}", *found)),
         _Box(_wrapped(f"Duplicates removed: {d.duplicates:,}", *([f"In the review already: {d.known:,}"] if d.known else []))),
         _Box(_wrapped(f"Records screened: {d.screened:,}", f"Excluded: {d.excluded:,}", *waiting)),
         _Box(_wrapped(f"Reports sought: {d.sought:,}", f"Not retrieved: {d.not_retrieved:,}", *to_assess)),
-        _Box(_wrapped(f"Reports assessed: {d.assessed:,}", *_some(d.excluded_reports, "Excluded"), f"Studies included: {d.included:,}", *to_extract)),
+        _Box(_wrapped(f"Reports assessed: {d.assessed:,}", *_some(d.excluded_reports, "Excluded"), *to_extract)),
+        _Box(_wrapped(f"Studies included: {d.included:,}", *sources)),
     ]
 
 
@@ -101,10 +107,27 @@ def _other_boxes(flow: StudyFlow) -> list[_Box]:
     ]
 
 
+def _previous_box(flow: StudyFlow) -> _Box:
+    if flow.since is None:
+        none = "No version is out yet, so every report is new."
+        return _Box(_wrapped("Previous version: none", none, wide=True), taken=False)
+    return _Box(_wrapped(f"Previous version {flow.since.version}: {flow.since.studies:,} study reports", wide=True))
+
+
 def _down_boxes(flow: StudyFlow) -> list[tuple[_Box, _Box | None]]:
     out = sum(n for _, n in flow.left_out)
+    since = flow.since
+    found, other = flow.databases.included or 0, flow.by_other_methods
+    if since:
+        found, other = since.by_databases, since.by_other_methods
+    ways = f"by databases and registers: {found:,}; by other methods: {other:,}"
+    if not flow.databases.searched:
+        ways = "all by other methods; no database or register has been searched"
+    gone = f", of which {since.gone:,} no longer stand" if since and since.gone else ""
+    kept = [f"{since.studies:,} of version {since.version}{gone}, and the {since.new:,} new"] if since else []
     return [
-        (_Box(_wrapped(f"Study reports in the data: {flow.studies:,}", wide=True)), None),
+        (_Box(_wrapped(f"New study reports: {found + other:,}", ways, wide=True)), None),
+        (_Box(_wrapped(f"Study reports in the data: {flow.studies:,}", *kept, wide=True)), None),
         (
             _Box(_wrapped(f"With a countable outcome: {flow.with_cells:,}")),
             _Box(_wrapped(f"Without: {flow.without_cells:,}", "no events of patients were seen")),
@@ -131,9 +154,10 @@ def _count(number: int, noun: str) -> str:
 def _wrapped(*lines: str, wide: bool = False) -> tuple[str, ...]:
     width = WIDTH_IN - 2 * EDGE_IN if wide else COLUMN_IN
     letters = int((width - 2 * PAD_IN) * LETTERS_AN_INCH)
-    first = textwrap.wrap(lines[0], letters - 2)
-    rest = [part for line in lines[1:] for part in textwrap.wrap(line, letters, subsequent_indent="  ")]
-    return ("\n".join(first), *rest)
+    # A number stays with the word before it, and what goes on is indented; an ordinary blank would be dropped in SVG.
+    head, *rest = (re.sub(r" (?=[\d,]+$)", NO_BREAK, line) for line in lines)
+    parts = [part for line in rest for part in textwrap.wrap(line, letters, subsequent_indent=2 * NO_BREAK)]
+    return ("\n".join(textwrap.wrap(head, letters - 2)), *parts)
 
 
 def _line_count(box: _Box) -> int:
@@ -191,6 +215,16 @@ def describe_flow(flow: StudyFlow) -> str:
         )
     else:
         text = "Flow of studies after PRISMA 2020. No database and no register has been searched yet, so these boxes are empty."
+    if d.by_source:
+        text += " Studies included by source: " + ", ".join(f"{name} {n:,}" for name, n in d.by_source[:MOST_REASONS]) + "."
+    s = flow.since
+    if s is None:
+        text += " No version has been released yet, so every report is new."
+    else:
+        text += (
+            f" Version {s.version} held {s.studies:,} study reports, of which {s.gone:,} no longer stand; {s.new:,} are new, "
+            f"{s.by_databases:,} by databases and registers and {s.by_other_methods:,} by other methods."
+        )
     out = sum(n for _, n in flow.left_out)
     reasons = ", ".join(f"{reason.lower()} {n:,}" for reason, n in flow.left_out[:MOST_REASONS])
     return (

@@ -3,6 +3,8 @@ each has one meaning across the book."""
 
 from __future__ import annotations
 
+from matplotlib.markers import MarkerStyle
+
 INK = "#1b1b1f"
 MUTED = "#5f6368"
 RULE = "#c8ccd0"
@@ -25,6 +27,11 @@ SCREEN_COLOURS = {
 }
 
 FONT_SIZE = 9.0
+#: The edge of a coloured area: a pale colour alone stands out too little from the page and from what is beside.
+EDGE_PT = 0.5
+
+#: A question mark as a marker, made while matplotlib still reads formulas, which it takes it for.
+QUESTION = MarkerStyle("$?$")
 
 RC = {
     "font.family": ["sans-serif"],
@@ -48,4 +55,6 @@ RC = {
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
     "path.simplify": True,
+    # A name with two dollar signs is a name: read as a formula it would be drawn otherwise, or stop the build.
+    "text.parse_math": False,
 }

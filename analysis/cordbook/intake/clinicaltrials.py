@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.intake.http import Client, Malformed, as_json
+from cordbook.intake.http import Client, Malformed
 from cordbook.intake.record import Record, tidy
-from cordbook.intake.source import Cursor, Page, count_at, list_at, text_at
+from cordbook.intake.source import Cursor, Page, ask_page, count_at, list_at, text_at
 
 #: Modules that a record is made of; whole studies with their results would be a hundred times larger.
 WANTED = "IdentificationModule,StatusModule,SponsorCollaboratorsModule,DescriptionModule,DesignModule,ContactsLocationsModule"
@@ -33,7 +33,7 @@ class ClinicalTrials:
             params["filter.advanced"] = f"AREA[LastUpdatePostDate]RANGE[{since},MAX]"
         if cursor:
             params["pageToken"] = cursor["token"]
-        return client.ask(f"{self.base}/studies", params, lambda body: _page(as_json(body), cursor))
+        return ask_page(client, f"{self.base}/studies", params, lambda answer: _page(answer, cursor), cursor)
 
 
 def _page(answer: dict[str, Any], cursor: Cursor) -> Page:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.intake.http import Client, Malformed, as_json
+from cordbook.intake.http import Client, Malformed
 from cordbook.intake.record import Record, tidy
-from cordbook.intake.source import Cursor, Page, count_at, list_at, text_at
+from cordbook.intake.source import Cursor, Page, ask_page, count_at, list_at, text_at
 
 WANTED = "DOI,title,subtitle,author,issued,container-title,volume,issue,page,article-number,language,type,URL,abstract"
 
@@ -32,7 +32,7 @@ class Crossref:
             params["filter"] = f"from-created-date:{since}"
         if client.contact:
             params["mailto"] = client.contact
-        return client.ask(f"{self.base}/works", params, lambda body: _page(as_json(body)))
+        return ask_page(client, f"{self.base}/works", params, _page, cursor)
 
 
 def _page(answer: dict[str, Any]) -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -15,6 +16,11 @@ BOMS = (
 #: What is left when a file is neither UTF nor GB; in the order in which a tie is broken.
 OTHERS = ["cp1252", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1250", "cp1251", "koi8_r", "iso8859_9"]
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+#: Punctuation and full-width signs of Chinese text, which tell nothing.
+_MARKS = re.compile(r"[\u2010-\u2026\u3000-\u303f\uff00-\uffef\u00b7]")
+#: So many bytes from the first that is not ASCII are looked at.
+SAMPLE = 200_000
 
 
 def decode(data: bytes, encoding: str = "") -> tuple[str, str]:
@@ -41,11 +47,8 @@ def decode(data: bytes, encoding: str = "") -> tuple[str, str]:
     broken = replaced.count("\ufffd")
     if broken * 2 <= sum(1 for char in replaced if char > "\x7f" and char != "\ufffd"):
         return replaced, "utf-8"
-    if _paired(data):
-        try:
-            return data.decode("gb18030"), "gb18030"
-        except UnicodeDecodeError:
-            pass
+    if chinese := _chinese(data):
+        return data.decode(chinese, "replace"), chinese
     guess = _guess(data)
     return data.decode(guess, "replace"), guess
 
@@ -62,16 +65,36 @@ def _utf16(data: bytes) -> str:
     return ""
 
 
-def _paired(data: bytes) -> bool:
-    """Do bytes above 127 come in pairs, as in Chinese text? In Western text they mostly stand alone."""
-    runs = [len(run) for run in _HIGH.findall(data)]
-    return sum(n for n in runs if n % 2 == 0) >= 0.8 * sum(runs) > 0
+def _chinese(data: bytes) -> str:
+    """The Chinese encoding in which ``data`` is made of frequent characters, most beside another one; blank if in none.
+
+    Western letters with accents read as rare characters, each between two letters; text in one Chinese encoding reads as rare
+    characters in another.
+    """
+    first = _HIGH.search(data)
+    sample = data[first.start() : first.start() + SAMPLE] if first else b""
+    shares = {}
+    for name in ("gb18030", "big5"):
+        text = sample.decode(name, "replace")
+        written = [char for char in text if char > "\x7f" and not _MARKS.match(char)]
+        together = sum(len(run) for run in _HAN.findall(text) if len(run) > 1)
+        if written and together >= 0.5 * len(written):
+            shares[name] = sum(map(_frequent, written)) / len(written)
+    best = max(shares, key=shares.__getitem__, default="")
+    return best if best and shares[best] >= 0.85 else ""
+
+
+@cache
+def _frequent(char: str) -> bool:
+    """Is ``char`` of the first level of GB 2312 (3,755 characters) or of Big5 (5,401), which hold those in daily use?"""
+    simplified, traditional = char.encode("gb2312", "ignore"), char.encode("big5", "ignore")
+    return (len(simplified) == 2 and 0xB0 <= simplified[0] <= 0xD7) or (len(traditional) == 2 and 0xA4 <= traditional[0] <= 0xC6)
 
 
 def _guess(data: bytes) -> str:
-    # Single bytes among ASCII are Western; only a text full of others is worth the guess of a library.
+    # One byte or two among ASCII (Größe) are Western; only a text full of others is worth the guess of a library.
     runs = [len(run) for run in _HIGH.findall(data)]
-    if max(runs) == 1 or sum(runs) < 0.15 * len(data):
+    if max(runs) <= 2 or sum(runs) < 0.15 * len(data):
         return "cp1252"
     try:
         from charset_normalizer import from_bytes

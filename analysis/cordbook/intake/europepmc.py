@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.intake.http import Client, Malformed, as_json
+from cordbook.intake.http import Client, Malformed
 from cordbook.intake.record import Record, tidy
-from cordbook.intake.source import Cursor, Page, count_at, list_at, text_at
+from cordbook.intake.source import Cursor, Page, ask_page, count_at, list_at, text_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class EuropePMC:
         mark = cursor.get("mark", "*")
         # POST, because a search strategy can be longer than an address may be.
         params = {"query": asked, "format": "json", "resultType": "core", "pageSize": self.page_size, "cursorMark": mark}
-        return client.ask(f"{self.base}/searchPOST", params, lambda body: _page(as_json(body), mark), post=True)
+        return ask_page(client, f"{self.base}/searchPOST", params, lambda answer: _page(answer, mark), cursor, post=True)
 
 
 def _page(answer: dict[str, Any], mark: str) -> Page:

@@ -12,13 +12,17 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import cordbook
+from cordbook.review.status import StatusError, load_status
 
 MISSING = 'Searching needs the package httpx. Install it with: pip install "cordbook[intake]"'
 #: Statuses that pass by themselves (RFC 9110, RFC 6585).
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Seconds and tries for a source that has not answered yet: without a network that should be told soon.
+CONNECTING, FIRST_TRIES = 20.0, 2
 #: A body beyond this is no page of records.
 LARGEST_BODY = 128 * 2**20
 
@@ -54,7 +58,7 @@ class Client:
     """Asks one source, at most once every ``interval`` seconds.
 
     ``attempts`` tries a request; waits 1, 2, 4, ... times ``back_off`` seconds in between, or what Retry-After says up to
-    ``patience`` seconds. ``say`` is told of every wait.
+    ``patience`` seconds. A host that cannot be reached at all is tried twice, quietly. ``say`` is told of every other wait.
     """
 
     interval: float = 0.34
@@ -65,6 +69,7 @@ class Client:
     contact: str = ""
     say: Callable[[str], None] = lambda text: None
     _last: float = field(default=0.0, init=False)
+    _reached: bool = field(default=False, init=False)
     _http: Any = field(default=None, init=False)
 
     def __enter__(self) -> Client:
@@ -73,7 +78,8 @@ class Client:
         except ImportError as error:
             raise NotInstalled(MISSING) from error
         agent = f"cordbook/{cordbook.__version__}" + (f" (mailto:{self.contact})" if self.contact else "")
-        self._http = httpx.Client(timeout=self.timeout, follow_redirects=True, headers={"User-Agent": agent})
+        limits = httpx.Timeout(self.timeout, connect=min(self.timeout, CONNECTING))
+        self._http = httpx.Client(timeout=limits, follow_redirects=True, headers={"User-Agent": agent})
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,13 +95,14 @@ class Client:
         host = httpx.URL(url).host
         for attempt in range(1, self.attempts + 1):
             last = attempt == self.attempts
+            quiet = False
             wait = self.back_off * 2 ** (attempt - 1)
             try:
                 status, headers, body = self._send(url, params, post=post)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                if last:
+                if last or (attempt >= FIRST_TRIES and not self._reached):
                     raise NoNetwork(f"{host} cannot be reached ({_why(error)})") from error
-                why = "no connection"
+                why, quiet = "no connection", not self._reached
             except (httpx.TransportError, httpx.DecodingError) as error:
                 if last:
                     raise SearchFailed(f"{host} broke off {attempt} times in a row ({_why(error)})") from error
@@ -118,7 +125,8 @@ class Client:
                         raise SearchFailed(f"{host} answered with status {status} {attempt} times{later}")
                 else:
                     raise Refused(f"{host} refused the request with status {status}: {_said(body)}", status)
-            self.say(f"{host}: {why}, trying again in {wait:.0f} s")
+            if not quiet:
+                self.say(f"{host}: {why}, trying again in {wait:.0f} s")
             time.sleep(wait)
         raise AssertionError("unreachable")
 
@@ -129,6 +137,9 @@ class Client:
         self._last = time.monotonic()
         kind = {"data": params} if post else {"params": params}
         with self._http.stream("POST" if post else "GET", url, **kind) as response:
+            if not self._reached:
+                self._reached = True
+                self.say(f"{response.url.host} answers")
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
@@ -163,9 +174,17 @@ def as_json(body: bytes) -> dict[str, Any]:
     return found
 
 
-def contact_address() -> str:
-    """The e-mail address that requests carry, from CORDBOOK_CONTACT; sources ask for one to reach who asks too much."""
-    return os.environ.get("CORDBOOK_CONTACT", "").strip()
+def contact_address(data: Path) -> str:
+    """The e-mail address that requests carry; sources ask for one, to reach who asks too much.
+
+    From CORDBOOK_CONTACT, else ``contact`` in ``review.yml``; blank where neither says.
+    """
+    if told := os.environ.get("CORDBOOK_CONTACT", "").strip():
+        return told
+    try:
+        return load_status(data).contact
+    except (StatusError, OSError, ValueError):  # the build says what is wrong with it
+        return ""
 
 
 def _why(error: Exception) -> str:

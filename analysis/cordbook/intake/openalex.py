@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.intake.http import Client, Malformed, as_json
+from cordbook.intake.http import Client, Malformed
 from cordbook.intake.record import Record, tidy
-from cordbook.intake.source import Cursor, Page, count_at, list_at, text_at
+from cordbook.intake.source import Cursor, Page, ask_page, count_at, list_at, text_at
 
 WANTED = "id,doi,ids,title,authorships,publication_year,primary_location,biblio,language,type,abstract_inverted_index"
 #: No abstract has more words than this; a position beyond it is a fault of the answer.
@@ -38,7 +38,7 @@ class OpenAlex:
             params["mailto"] = client.contact
         if key := os.environ.get("OPENALEX_API_KEY"):
             params["api_key"] = key
-        return client.ask(f"{self.base}/works", params, lambda body: _page(as_json(body)))
+        return ask_page(client, f"{self.base}/works", params, _page, cursor)
 
 
 def _page(answer: dict[str, Any]) -> Page:

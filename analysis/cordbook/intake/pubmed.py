@@ -106,9 +106,7 @@ class PubMed:
         try:
             return client.ask(f"{self.base}/efetch.fcgi", params, whole), wanted
         except Short as short:
-            # PubMed keeps some numbers without a record (withdrawn); the count of the search tells the difference.
-            if not short.records:
-                raise
+            # PubMed keeps some numbers without a record (withdrawn). What is missing in the end makes the search not whole.
             return short.records, wanted
         except Refused as error:
             if "obtain query" in str(error) or "history" in str(error):

@@ -115,6 +115,7 @@ def check(
     references = references_of(project.data)
     dois = list(dict.fromkeys(r.doi for r in references if r.doi))
     watch = read_watch(watch_file, dois, (r.pmid for r in references)) if watch_file else None
+    client = {"contact": contact_address(project.data)} | client
     kept = _Kept(project.cache / "references" / "crossref")
     asked, failed, no_network = _ask(kept, dois, today, max_age, say, client) if online else (0, (), False)
     works, answers, unknown = {}, {}, []
@@ -176,7 +177,7 @@ def _ask(
     """Ask Crossref for what is not kept or too old: how many answers came, what failed, and was there no network."""
     wanted = [d for d in dois if not _fresh(kept.get(d), today, max_age)]
     base = (os.environ.get("CORDBOOK_CROSSREF_URL") or Crossref().base).rstrip("/")
-    settings = {"interval": Crossref().interval, "contact": contact_address(), "say": say} | dict(client)
+    settings = {"interval": Crossref().interval, "say": say} | dict(client)
     answered, failed, in_a_row = 0, [], 0
     with Client(**settings) as asking:
         for number, doi in enumerate(wanted, 1):
@@ -192,7 +193,7 @@ def _ask(
                     break
             else:
                 answered, in_a_row = answered + 1, 0
-                if number % 25 == 0 or number == len(wanted):
+                if number % 5 == 0 or number == len(wanted):
                     say(f"Crossref: {number} of {len(wanted)} asked")
     return answered, tuple(failed), False
 

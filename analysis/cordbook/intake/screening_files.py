@@ -1,9 +1,16 @@
-"""Screening outside: a CSV for spreadsheets, and the files that ASReview reads and writes."""
+"""Screening outside: a CSV for spreadsheets, and the files that ASReview reads and writes.
+
+ASReview reads labels (1, 0, blank) from a column called ``included`` or by one of the other names below, in RIS from a note. Version
+1 writes them back into that column, -1 for unseen. Versions 2 and 3 leave the columns of the file as they were, with a first
+column of row numbers, and add ``asreview_label`` and others, such as ``asreview_note``; so there the label of ASReview is the news.
+Sources: ASReview's documentation of its data format and labelled data; its writers of CSV and RIS.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +34,9 @@ SHEET = (
     "study_id",
     "note",
 )
+#: Names by which ASReview knows a column of labels, and the column that its versions 2 and 3 add.
+LABELS = ("included", "label", "final_included", "label_included", "included_label", "included_final", "included_flag", "include")
+NEWS, NEWS_NOTE = "asreview_label", "asreview_note"
 #: What a label column without a reason is taken for.
 NO_REASON = "other_reason"
 INCLUDED = {
@@ -107,7 +117,7 @@ def read_sheet(text: str) -> list[tuple[int, Row]]:
     rows, begins = [], 1
     try:
         header = [one_line(c).lower() for c in next(reader, [])]
-        if not {"decision", "included", "asreview_label"} & set(header):
+        if not {"decision", NEWS, *LABELS} & set(header):
             raise ValueError("the first line has none of the columns decision and included")
         while True:
             begins = reader.line_num + 1
@@ -139,7 +149,17 @@ def read_ris(text: str) -> list[tuple[int, Row]]:
             row[{"ID": "record_id", "DO": "doi"}.get(tag, "title")] = value
         elif tag == "N1":
             row["included"] = next((v for k, v in RIS_LABELS.items() if k in value), row.get("included", ""))
+            if value.startswith(f"{NEWS_NOTE}: "):
+                row[NEWS_NOTE] = _note(value.removeprefix(f"{NEWS_NOTE}: "))
     return rows
+
+
+def _note(text: str) -> str:
+    """A note in RIS, which ASReview writes as JSON."""
+    try:
+        return one_line(str(json.loads(text)))
+    except ValueError:
+        return text
 
 
 def _bare(cell: str) -> str:
@@ -203,10 +223,13 @@ def _record(row: Row, items: Mapping[str, Item]) -> str | None:
 
 
 def _decision(row: Row) -> tuple[str, str, str]:
-    reason, note = row.get("reason", ""), row.get("note", "")
-    if row.get("decision"):
+    reason, note = row.get("reason", ""), row.get("note", "") or row.get(NEWS_NOTE, "")
+    news = row.get(NEWS, "").lower()
+    if row.get("decision") and (news in UNKNOWN or INCLUDED.get(news) == row["decision"].lower()):
         return row["decision"].lower(), reason, note
-    label = row.get("included", row.get("asreview_label", "")).lower()
+    label = next((text for name in (NEWS, *LABELS) if (text := row.get(name, "").lower()) not in UNKNOWN), "")
+    if row.get("decision"):
+        reason = ""  # of the decision that ASReview's label has replaced
     if label in UNKNOWN:
         return "", "", ""
     decision = INCLUDED.get(label, label)

@@ -31,6 +31,8 @@ from cordbook.intake.store import write_json as _write
 from cordbook.project import Project
 
 ALL: tuple[Source, ...] = (PubMed(), EuropePMC(), ClinicalTrials(), Crossref(), OpenAlex())
+#: A source that sends so many empty pages one after the other, or records without end, is left.
+EMPTY_PAGES, SURPLUS = 10, 1000
 #: --since-last begins so many days before the last search: sources date some records back. What is known is not taken twice.
 OVERLAP = timedelta(days=7)
 _FIRST = re.compile(r"\bfirst ([\d,]*\d)\b")
@@ -116,11 +118,24 @@ def strategies(data: Path, wanted: Iterable[str] = ()) -> list[Strategy]:
         matching = [
             s for s in found if name.casefold() in (s.strategy_id.casefold(), s.source.name.casefold(), SOURCES[s.source.name])
         ]
+        if not matching and (by_hand := _by_hand(data, name)):
+            raise UnknownSource(
+                f"{name} can be searched by a person only. Run the saved search there (the column query of "
+                f"data/search_strategies.csv) and take in its export: cordbook import FILE --strategy {by_hand}"
+            )
         if not matching:
             known = ", ".join(sorted({SOURCES[s.source.name] for s in found}) + [s.strategy_id for s in found])
             raise UnknownSource(f"no saved search is called {name!r}. There are: {known}")
         chosen += [s for s in matching if s not in chosen]
     return chosen or found
+
+
+def _by_hand(data: Path, name: str) -> str:
+    """The key of a saved search of that key, or of a source of that name, which no program can run; blank if there is none."""
+    rows = (row for row in read_rows(data, "search_strategies") if not any(row["source"].startswith(s.name) for s in ALL))
+    wanted = name.casefold()
+    found = (r["strategy_id"] for r in rows if wanted == r["strategy_id"].casefold() or r["source"].casefold().startswith(wanted))
+    return next(found, "")
 
 
 def last_complete(data: Path, strategy_id: str) -> str:
@@ -154,7 +169,7 @@ def run(
     """Run searches one after the other; what fails is reported, the rest goes on. ``client``: settings of :class:`Client`."""
     outcomes: list[Outcome] = []
     for strategy in chosen:
-        settings = {"interval": strategy.source.interval, "contact": contact_address(), "say": say} | client
+        settings = {"interval": strategy.source.interval, "contact": contact_address(project.data), "say": say} | client
         if outcomes and all(o.no_network for o in outcomes):
             settings["attempts"] = 1
         with Client(**settings) as asking:
@@ -200,6 +215,7 @@ def _fetch(under_way: _UnderWay, strategy: Strategy, client: Client, say: Callab
     state = under_way.state
     come = {record.key() for record in under_way.records()}
     resumed = bool(state.get("pages"))
+    received = empty = 0
     while state["cursor"] is not None and not (strategy.first and len(come) >= strategy.first):
         try:
             page = strategy.source.page(client, strategy.query, state["since"], state["cursor"])
@@ -215,6 +231,12 @@ def _fetch(under_way: _UnderWay, strategy: Strategy, client: Client, say: Callab
         remarks = state["remarks"] + [r for r in page.remarks if r not in state["remarks"]]
         under_way.keep(page.records, page.cursor, hits=page.hits, remarks=remarks)
         say(f"{strategy.strategy_id}: {len(come)} of {page.hits} records")
+        received, empty = received + len(page.records), 0 if page.records else empty + 1
+        if page.cursor is not None and (empty >= EMPTY_PAGES or received > 2 * page.hits + SURPLUS):
+            raise SearchFailed(
+                f"{strategy.source.name} sends page after page without coming to an end; "
+                f"to begin anew, delete {under_way.folder}"
+            )
 
 
 def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: Outcome) -> Outcome:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from cordbook.intake.http import Client, Malformed
+from cordbook.intake.http import Client, Malformed, as_json
 from cordbook.intake.record import Record
 
 #: Where to go on: what fits into JSON, so that it outlives the process. Empty: at the beginning.
@@ -25,7 +25,7 @@ class Page:
 
 
 class Source(Protocol):
-    """A source that can be searched by a program. ``limit``: at most so many records are wanted."""
+    """A source that can be searched by a program: its name, address, and seconds between two requests."""
 
     name: str
     base: str
@@ -62,6 +62,44 @@ def list_at(thing: Any, *path: str) -> list[Any]:
 def count_at(thing: Any, *path: str) -> int:
     """The whole number at ``path``; raises :class:`Malformed` where there is none."""
     try:
-        return int(text_at(thing, *path))
+        found = int(text_at(thing, *path))
     except ValueError as error:
         raise Malformed(f"an answer without {'.'.join(path)}") from error
+    if found < 0:
+        raise Malformed(f"an answer with {'.'.join(path)} below zero")
+    return found
+
+
+class _Early(Malformed):
+    """An empty page before the end; carries it."""
+
+    def __init__(self, page: Page, seen: int) -> None:
+        super().__init__(f"an empty page after {seen} of {page.hits} records")
+        self.page = page
+
+
+def ask_page(
+    client: Client,
+    url: str,
+    params: Mapping[str, Any],
+    read: Callable[[dict[str, Any]], Page],
+    cursor: Cursor,
+    *,
+    post: bool = False,
+) -> Page:
+    """The page that ``read`` makes of the answer. An empty one before the end is asked again, and in the end believed."""
+    seen = int(cursor.get("seen", 0))
+
+    def whole(body: bytes) -> Page:
+        page = read(as_json(body))
+        if not page.records and seen < page.hits:
+            raise _Early(page, seen)
+        return page
+
+    try:
+        page = client.ask(url, params, whole, post=post)
+    except _Early as early:
+        page = early.page
+    if page.cursor is None:
+        return page
+    return replace(page, cursor={**page.cursor, "seen": seen + len(page.records)})

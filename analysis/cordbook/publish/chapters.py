@@ -61,23 +61,24 @@ def pages(project: Project) -> list[Path]:
     """All pages of ``_toc.yml`` in the order of the book, notebooks and Markdown, as absolute paths."""
     toc = yaml.safe_load(project.toc.read_text(encoding="utf-8"))
     found = []
-    for name in _toc_files(toc):
+    for name in toc_files(toc):
         stem = name.removesuffix(".ipynb").removesuffix(".md")
         candidates = [project.root / f"{stem}{suffix}" for suffix in (".ipynb", ".md")]
         found += [path for path in candidates if path.is_file()][:1]
     return found
 
 
-def _toc_files(entry: Any) -> Iterator[str]:
+def toc_files(entry: Any) -> Iterator[str]:
+    """The names of files in a table of contents or a part of one, in their order."""
     if isinstance(entry, Mapping):
         for key in ("root", "file"):
             if key in entry:
                 yield str(entry[key])
         for value in entry.values():
-            yield from _toc_files(value)
+            yield from toc_files(value)
     elif isinstance(entry, list):
         for item in entry:
-            yield from _toc_files(item)
+            yield from toc_files(item)
 
 
 def code_digest(notebook: nbformat.NotebookNode) -> str:

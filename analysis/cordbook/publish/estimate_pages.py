@@ -16,6 +16,7 @@ from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
 from cordbook.project import Project
 from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, facts, p, sub
+from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, Certainty, kind_of, rate
 from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.method_words import method
@@ -24,6 +25,7 @@ from cordbook.review.study_words import LEVELS_BY, part_name
 
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
+AUDIT = "../methods/extraction-audit.html"
 #: The chapter of each section of the book, by the number that declarations name.
 CHAPTERS: Mapping[str, str] = {
     "1": "book/introduction/radiation-myelopathy",
@@ -42,13 +44,14 @@ _CANNOT_TELL = "cannot be told"
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter."""
+    its chapter, and how much of its weight a person has verified."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
     whole: Estimate | None = None
     parts: tuple[Estimate, ...] = ()
     chapter: str | None = None
+    verified: VerifiedWeight | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -80,6 +83,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
     chapters = {section: page for section, page in CHAPTERS.items() if _is_there(project, page)}
     by_id = {e.id: e for e in every}
+    verified = {w.id: w for w in verified_weights(estimates)}
     return {
         e.id: page_text(
             e,
@@ -89,6 +93,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
                 by_id.get(e.synthesis.parent or ""),
                 tuple(estimates.parts(e.id)),
                 chapters.get(e.synthesis.section),
+                verified.get(e.id),
             ),
             box,
         )
@@ -115,7 +120,8 @@ def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
 
 def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
     """The MyST source of one estimate's page."""
-    blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), _plain(e, beside)]
+    blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), *_verified(beside)]
+    blocks.append(_plain(e, beside))
     sections: Sequence[tuple[str, list[Html]]] = (
         ("The number", [_facts(e, beside)]),
         ("Without the treatment", _nature(e, beside)),
@@ -179,6 +185,17 @@ def _number(e: Estimate) -> Html:
     lead = [element("span", measure[:1].upper() + measure[1:], class_="cb-estimate-what"), " "] if measure else []
     interval = element("span", f"({phrase(e, 'interval')})", class_="cb-estimate-interval")
     return p(*lead, element("strong", phrase(e, "point")), " ", interval, class_="cb-estimate")
+
+
+def _verified(beside: Beside) -> list[Html]:
+    """How much a person has verified, none included: it stands under the number, not at the end."""
+    w = beside.verified
+    if w is None:
+        return []
+    of = f"{w.checked:,} of {w.cells:,} counts" if w.cells > 1 else f"{w.checked} of 1 count"
+    told = element("strong", f"{w.percent} verified by a person")
+    rest = " of the weight" if w.checked else ""
+    return [p(told, f"{rest} ({of} looked up in the report). ", link("What this means", AUDIT), class_="cb-status")]
 
 
 def _plain(e: Estimate, beside: Beside) -> Html:

@@ -115,9 +115,17 @@ def _parts(rows: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _text(markup: str) -> str:
-    text = " ".join(unescape(_TAG.sub("", markup.replace("<br>", " "))).split())
-    # A cell that begins with one of these would run as a formula in a spreadsheet.
-    return f"'{text}" if text[:1] in tuple("=+-@") and not re.fullmatch(r"[+-]?[\d.,]+%?", text) and len(text) > 1 else text
+    return harmless(" ".join(unescape(_TAG.sub("", markup.replace("<br>", " "))).split()))
+
+
+def harmless(text: str) -> str:
+    """The text of a cell, with an apostrophe before what would run as a formula in a spreadsheet; numbers stay as they are.
+
+    >>> harmless("=SUM(A1)"), harmless("-0.5"), harmless("-"), harmless("-1+A1")
+    ("'=SUM(A1)", '-0.5', '-', "'-1+A1")
+    """
+    runs = text[:1] in tuple("=+-@\t\r") and len(text) > 1 and not re.fullmatch(r"[+-]?[\d.,]+%?", text)
+    return f"'{text}" if runs else text
 
 
 def _as_csv(head: str, rows: Iterable[str]) -> str:
@@ -168,5 +176,6 @@ def estimate_csv(estimate: Estimate) -> str:
         numbers = [getattr(study, name, None) for name in ("estimate", "ci_low", "ci_high", "weight")]
         year = "" if row.year is None or row.year != row.year else int(row.year)
         shown = ["" if value is None else repr(float(value)) for value in numbers]
-        writer.writerow([row.label, row.study_id, year, *(getattr(row, c) for c in counts), *shown, ";".join(row.cells)])
+        counted = [getattr(row, name) for name in counts]
+        writer.writerow([harmless(row.label), row.study_id, year, *counted, *shown, ";".join(row.cells)])
     return out.getvalue()

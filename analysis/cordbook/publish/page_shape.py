@@ -71,6 +71,7 @@ def shaped(page: str, root: str) -> str:
     head = head.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n  {start}', 1)
     head += f'<link rel="alternate" type="application/atom+xml" title="New versions and studies" href="{root}feed.xml" />\n  '
     head += f'<link rel="stylesheet" href="{root}_static/pages/icons.css" />\n  <script defer src="{root}_static/pages/page-options.js"></script>\n  '
+    head += f'<script defer src="{root}_static/pages/versions.js"></script>\n  <script defer src="{root}versions.js"></script>\n  '
     body = _INLINE_SCRIPT.sub("", body)
     for old, new in _HANDLERS:
         body = body.replace(old, new)

@@ -32,8 +32,10 @@ from cordbook.publish import (
     explorer_ext,
     feed,
     glossary_ext,
+    host,
     long_tables,
     page_shape,
+    safe_titles,
     search_ext,
     share_ext,
     study_ext,
@@ -369,9 +371,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     share_ext.connect(app)
     cite_ext.connect(app)
     feed.connect(app, _estimates_of)
+    host.connect(app)
     page_shape.connect(app)
+    safe_titles.connect(app)
     long_tables.connect(app, _estimates_of)
     app.add_css_file("cordbook.css")
+    app.add_css_file("access.css")
     app.add_js_file("tables.js", loading_method="defer")
     # env_version grows with the meaning of what is kept in the environment.
     return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}

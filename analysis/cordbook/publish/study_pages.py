@@ -17,7 +17,7 @@ from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.study_cite import Cite, study_cites
 from cordbook.publish.study_retraction import retraction_box
-from cordbook.publish.study_sources import readings, registration, sources
+from cordbook.publish.study_sources import readings, registration, sources, state_of, verified_line
 from cordbook.review import study_words as words
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase
@@ -240,7 +240,7 @@ def _outcome_table(identifier: str, caption: str, cells: Sequence[OutcomeCell]) 
         (
             join(c.label, sub(c.definition or c.outcome_means)),
             join(who(c), sub(words.months(c.months))),
-            words.counts(c),
+            join(words.counts(c), sub(state_of(c))),
             join(percent(c.share), sub(f"{percent(c.low)} to {percent(c.high)}")) if c.n else "–",
             _pooled(c),
         )
@@ -248,7 +248,7 @@ def _outcome_table(identifier: str, caption: str, cells: Sequence[OutcomeCell]) 
     ]
     attributes = [{"id": c.cell_id} for c in ordered]
     table = html_table(identifier, caption, _HEADER, rows, row_attributes=attributes, numeric=(2, 3))
-    return [table, p("Intervals are exact (Clopper-Pearson).", class_="cb-status")]
+    return [table, p(verified_line(ordered), " Intervals are exact (Clopper-Pearson).", class_="cb-status")]
 
 
 def _pooled(c: OutcomeCell) -> Html:

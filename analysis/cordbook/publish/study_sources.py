@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from cordbook.figures.markup import Html, element, html_table, join, link
 from cordbook.publish.references import link as citable_page
 from cordbook.publish.study_blocks import bullets, facts, p, sub, who
 from cordbook.review import study_words as words
+from cordbook.review.checking import cell_state
 from cordbook.review.studies import OutcomeCell, Row, StudyRecord
 
 
@@ -51,11 +52,6 @@ def readings(r: StudyRecord) -> list[Html]:
     lead = f"What was read: {words.read_as(r.read_as)}."
     if not r.cells:
         return [p(lead)]
-    state = (
-        "No person has checked these numbers against the source yet; both readings were automated."
-        if not r.verified
-        else f"A person has checked {r.verified} of {len(r.cells)} counts against the source."
-    )
     rows = [
         (
             join(c.label, sub(f"{who(c)}, {words.months(c.months)}")),
@@ -75,9 +71,33 @@ def readings(r: StudyRecord) -> list[Html]:
     header = ("Count", "First reading", "Second reading", "How it was settled", "Read in", "Checked by a person, and notes")
     table = html_table("readings", "Both readings of every count", header, rows)
     return [
-        p(lead, " ", state),
+        p(lead, " ", _state(r)),
         element("details", element("summary", f"Both readings of every count ({len(rows)})"), table, class_="cb-folded"),
     ]
+
+
+def state_of(c: OutcomeCell) -> str:
+    """How far a count has been looked at: read once, read twice, verified by a person."""
+    return cell_state(c.agreement, verified=bool(c.verified))
+
+
+def verified_line(cells: Sequence[OutcomeCell]) -> Html:
+    """How many of some counts a person has verified, none included."""
+    done = sum(bool(c.verified) for c in cells)
+    told = (
+        f"{done} of {len(cells)} counts here verified by a person"
+        if len(cells) > 1
+        else ("This count was verified by a person" if done else "This count was not verified by a person yet")
+    )
+    return join(link(told, "../methods/extraction-audit.html"), ".")
+
+
+def _state(r: StudyRecord) -> str:
+    if r.verified:
+        return f"A person has checked {r.verified} of {len(r.cells)} counts against the source."
+    if r.read_by:
+        return f"Read by {words.enumerate_words(list(r.read_by))}. Nobody has checked these numbers against the source since."
+    return "No person has checked these numbers against the source yet; both readings were automated."
 
 
 def _reading(c: OutcomeCell, which: int) -> Html:

@@ -144,20 +144,39 @@ def _reading(readings: pd.DataFrame, cell_id: str, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedWeight:
-    """How much of an estimate a person has checked: ``k`` studies, number of cells, share of the weight (0 to 1)."""
+    """How much of an estimate a person has checked: ``k`` studies, number of cells, how many of them a person has checked, and
+    the share of the weight (0 to 1) of studies whose cells are all checked."""
 
     id: str
     title: str
     k: int
     cells: int
+    checked: int
     share: float
+
+    @property
+    def percent(self) -> str:
+        """The share in percent without decimals; rounding makes neither something nothing nor a part the whole.
+
+        >>> [VerifiedWeight("a", "A", 9, 9, 1, share).percent for share in (0, 0.001, 0.5, 0.999, 1)]
+        ['0%', 'under 1%', '50%', 'over 99%', '100%']
+        """
+        told = f"{self.share:.0%}"
+        return (
+            "under 1%" if told == "0%" and self.share > 0 else "over 99%" if told == "100%" and self.share < 1 - 1e-9 else told
+        )
 
 
 @by_value_of_estimates
 def verified_weights(estimates: Estimates) -> tuple[VerifiedWeight, ...]:
     """:func:`verified_share` of every estimate that was pooled."""
     shares = ((e, verified_share(e, estimates.evidence)) for e in estimates)
-    return tuple(VerifiedWeight(e.id, e.title, e.k, len(e.cells), share) for e, share in shares if share is not None)
+    checked = set(estimates.evidence["verifications"]["cell_id"])
+    return tuple(
+        VerifiedWeight(e.id, e.title, e.k, len(e.cells), len(checked & set(e.cells)), share)
+        for e, share in shares
+        if share is not None
+    )
 
 
 def verified_share(estimate: Estimate, evidence: Evidence) -> float | None:

@@ -82,7 +82,8 @@ def ris(c: Citation) -> str:
         ("ET", c.said_of_edition if c.kind != "study" else ""),
         ("DO", c.doi),
         ("UR", c.address),
-        *(("N1", note) for note in _notes(c)),
+        # ET has said the edition already.
+        *(("N1", note) for note in _notes(c) if c.kind == "study" or note != c.said_of_edition),
     ]
     lines = [f"{tag}  - {_line(value)}" for tag, value in tags if tag and value]
     return "\r\n".join([*lines, "ER  - ", ""])

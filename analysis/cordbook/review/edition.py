@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from cordbook.review.releases import FOLDER, Manifest, ReleaseError, Version, list_releases, read_manifest
+from cordbook.review.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
 from cordbook.review.status import Status, load_status
 from cordbook.review.yaml_text import load_yaml
 
@@ -73,8 +73,7 @@ def edition_of_release(root: Path, version: Version) -> Edition:
     """The edition of a release of a project folder; raises :class:`ReleaseError` where there is none."""
     there = list_releases(root)
     if version not in there:
-        known = ", ".join(map(str, there)) or "none yet"
-        raise ReleaseError(f"no release {version} in {FOLDER}/; there are: {known}")
+        raise no_release(version, there)
     return _released(root, read_manifest(root / FOLDER / str(version)))
 
 

@@ -17,6 +17,7 @@ from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, Settled, set_aside, settled
 from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.previous import Previous, previous_version
 
 #: Why a study with countable outcomes stands in no synthesis, where its cells themselves may be pooled.
 NO_SYNTHESIS = "Outcome that no synthesis asks for"
@@ -50,6 +51,8 @@ class DatabaseFlow:
     reports: int | None
     included: int | None
     to_extract: int | None = None
+    #: Studies included, by the source whose record came first; they add up to ``included``.
+    by_source: tuple[tuple[str, int], ...] = ()
 
     @property
     def searched(self) -> bool:
@@ -77,9 +80,10 @@ class DatabaseFlow:
                 self.sought,
             ),
             ("reports excluded and included", out + self.reports, "assessed", self.assessed),
+            ("studies by source", sum(n for _, n in self.by_source), "included", self.included),
         )
         wrong = [f"{a}: {n}; {b}: {m}" for a, n, b, m in sums if n != m]
-        values = [getattr(self, name) for name in self.__slots__ if name not in ("sources", "excluded_reports")]
+        values = [getattr(self, name) for name in self.__slots__ if name not in ("sources", "excluded_reports", "by_source")]
         wrong += ["a number below zero"] if any(v < 0 for v in values) else []
         if self.included + self.to_extract > self.reports:
             wrong.append(f"studies included: {self.included + self.to_extract}; reports of them: {self.reports}")
@@ -88,11 +92,26 @@ class DatabaseFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """What came since the previous version: its study reports, those that are ``gone``, and the new ones by their way in."""
+
+    version: str
+    studies: int
+    gone: int
+    by_databases: int
+    by_other_methods: int
+
+    @property
+    def new(self) -> int:
+        return self.by_databases + self.by_other_methods
+
+
+@dataclass(frozen=True, slots=True)
 class StudyFlow:
     """The whole diagram. ``studies`` are study reports in the data; every later number is a part of them.
 
     ``left_out`` gives the reasons why reports with a countable outcome stand in no synthesis, with their numbers,
-    each report under one reason.
+    each report under one reason. ``since`` compares with the previous version; None where none was released, and then all is new.
     """
 
     databases: DatabaseFlow
@@ -102,6 +121,7 @@ class StudyFlow:
     with_cells: int
     in_synthesis: int
     left_out: tuple[tuple[str, int], ...]
+    since: Since | None = None
 
     def check(self) -> None:
         """Raise :class:`FlowError` where the numbers do not add up."""
@@ -118,17 +138,26 @@ class StudyFlow:
             ),
         )
         wrong = [f"study reports {a}: {n}; {b}: {m}" for a, n, b, m in sums if n != m]
+        s = self.since
+        if s is not None:
+            kept = s.studies - s.gone
+            if kept + s.new != self.studies:
+                wrong.append(f"study reports kept from version {s.version} and new: {kept + s.new}; in the data: {self.studies}")
+            if min(kept, s.gone, s.by_databases, s.by_other_methods) < 0:
+                wrong.append("a number of new or former study reports below zero")
+            if s.by_databases > found or s.by_other_methods > self.by_other_methods:
+                wrong.append("more new study reports than there are")
         if wrong:
             raise FlowError("the flow of studies does not add up: " + "; ".join(wrong))
 
 
 @by_value_of_estimates
 def flow_today(estimates: Estimates) -> StudyFlow:
-    """:func:`study_flow` of the review."""
-    return study_flow(estimates.evidence, estimates)
+    """:func:`study_flow` of the review, compared with the version before this state of the data."""
+    return study_flow(estimates.evidence, estimates, previous_version(estimates.evidence))
 
 
-def study_flow(evidence: Evidence, estimates: Iterable[Estimate]) -> StudyFlow:
+def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Previous | None = None) -> StudyFlow:
     """Count the flow of studies; raises :class:`FlowError` for records or counts that contradict each other."""
     studies = set(evidence["studies"]["study_id"])
     cells = evidence["outcomes"]
@@ -147,9 +176,15 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate]) -> StudyFlow:
         with_cells=len(with_cells),
         in_synthesis=len(pooled),
         left_out=_counted(reasons_left_out(evidence, computed).values()),
+        since=previous and _since(previous, studies, found),
     )
     flow.check()
     return flow
+
+
+def _since(previous: Previous, studies: set[str], found: set[str]) -> Since:
+    new = studies - previous.studies
+    return Since(previous.version, len(previous.studies), len(previous.studies - studies), len(new & found), len(new - found))
 
 
 def reasons_left_out(evidence: Evidence, estimates: Iterable[Estimate]) -> dict[str, str]:
@@ -218,6 +253,11 @@ def database_flow(
     labels = dict(reasons[["reason", "label"]].itertuples(index=False))
     included = [s.study_id for s in assessed.values() if s.outcome == INCLUDE]
     there = set(studies)
+    came_from = _source_of_records(strategies, searches, records)
+    first_source: dict[str, str] = {}
+    for record, state in assessed.items():
+        if state.outcome == INCLUDE and state.study_id in there:
+            first_source.setdefault(state.study_id, came_from[record])
     flow = DatabaseFlow(
         sources=sources,
         identified=identified,
@@ -234,6 +274,7 @@ def database_flow(
         reports=len(included),
         included=len(set(included) & there),
         to_extract=len(set(included) - there),
+        by_source=_counted(first_source.values()),
     )
     flow.check()
     return flow, set(included) & there
@@ -255,6 +296,13 @@ def _sources(strategies: pd.DataFrame, searches: pd.DataFrame) -> tuple[tuple[st
         fetched[of_strategy.get(strategy, search.source)] += int(search.fetched)
     others = {name: REGISTER if name in REGISTERS else DATABASE for name in sorted(set(fetched) - set(kinds))}
     return tuple((name, kind, fetched[name] if name in fetched else None) for name, kind in (kinds | others).items())
+
+
+def _source_of_records(strategies: pd.DataFrame, searches: pd.DataFrame, records: pd.DataFrame) -> dict[str, str]:
+    """The name of the source of every record, as :func:`_sources` writes it."""
+    of_strategy = dict(zip(strategies["strategy_id"], strategies["source"], strict=True))
+    names = {s.search_id: of_strategy.get(None if pd.isna(s.strategy_id) else s.strategy_id, s.source) for s in searches.itertuples()}
+    return {r: names[s] for r, s in zip(records["record_id"], records["search_id"], strict=True)}
 
 
 def _check_records(

@@ -11,6 +11,7 @@ from importlib import metadata
 from platform import python_version
 from typing import Any
 
+from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.reading import read_all
 from cordbook.review.certainty import rate
 from cordbook.review.claim_tests import ClaimTestError
@@ -45,7 +46,7 @@ def freeze(estimates: Estimates, guards: Iterable[FrozenGuard] = ()) -> Frozen:
         guards=tuple(guards),
         claims=frozen_claims(estimates),
         rows=rows,
-        made_with=made_with() | data_digests(estimates),
+        made_with=made_with() | data_digests(estimates.evidence),
     )
 
 
@@ -142,9 +143,9 @@ def made_with() -> dict[str, str]:
     return {"python": python_version(), **{name: metadata.version(name) for name in LIBRARIES}}
 
 
-def data_digests(estimates: Estimates) -> dict[str, str]:
+def data_digests(evidence: Evidence) -> dict[str, str]:
     """SHA-256 of the files of ``data/`` by their path in the project, subfolders left out."""
-    files = sorted(p for p in estimates.evidence.folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in evidence.folder.iterdir() if p.is_file() and not p.name.startswith("."))
     return {f"data/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -56,6 +56,7 @@ def history(states: Sequence[tuple[str, dt.date | None, Frozen]], estimate_id: s
     known = {i for _, _, frozen in states for i in frozen.estimates}
     if estimate_id not in known:
         near = get_close_matches(estimate_id, sorted(known), n=5, cutoff=0.3)
-        where = "no version has been released yet" if not states else f"no release has an estimate {estimate_id!r}"
+        none = "no version has been released yet (--today shows what the working tree says)"
+        where = f"no release has an estimate {estimate_id!r}" if states else none
         raise KeyError(where + (f"; near it are: {', '.join(near)}" if near else ""))
     return tuple(Point(name, date, frozen.estimates.get(estimate_id)) for name, date, frozen in states)

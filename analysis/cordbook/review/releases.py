@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import total_ordering
 from pathlib import Path
@@ -199,13 +199,18 @@ def list_releases(root: Path | str) -> tuple[Version, ...]:
     return tuple(sorted(Version.parse(name) for name in names))
 
 
+def no_release(wanted: Version, there: Sequence[Version]) -> ReleaseError:
+    """The error for a version that was not released; says which were."""
+    known = f"there are: {', '.join(map(str, there))}" if there else "no version has been released yet"
+    return ReleaseError(f"no release {wanted} in {FOLDER}/; {known}")
+
+
 def read_release(root: Path | str, version: Version | str) -> Release:
     """Read a release of a project folder; raises :class:`ReleaseError` where there is none or a file cannot be read."""
     wanted = Version.parse(version) if isinstance(version, str) else version
     there = list_releases(root)
     if wanted not in there:
-        known = ", ".join(str(v) for v in there) or "none yet"
-        raise ReleaseError(f"no release {wanted} in {FOLDER}/; there are: {known}")
+        raise no_release(wanted, there)
     return read_release_folder(Path(root) / FOLDER / str(wanted))
 
 

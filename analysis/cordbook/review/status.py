@@ -22,6 +22,7 @@ _HTTPS = r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?/[A-Za-
 _MAIL = r"[A-Za-z0-9.+_-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 _ADDRESSES = (
     ("report_to", re.compile(f"{_MAIL}|{_HTTPS}"), "a mail address, or the https address of a repository or its issues"),
+    ("contact", re.compile(_MAIL), "a mail address"),
     ("address", re.compile(f"{_HTTPS}(?<=/)"), "an https address that ends in /"),
     ("id", re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "urn:uuid: and a UUID in small letters"),
 )
@@ -37,7 +38,7 @@ class Status:
 
     ``report_to`` is where readers tell of errors (a mail address, or the address of a repository's issues), ``address`` where
     the book stands on the web, ending in ``/``, ``id`` the name of the review for machines (``urn:uuid:...``); empty where
-    there is none.
+    there is none. ``contact`` is the mail address that searches carry, so that a source can reach who asks.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Status:
     report_to: str = ""
     address: str = ""
     id: str = ""
+    contact: str = ""
 
     @property
     def state_means(self) -> str:

@@ -105,6 +105,7 @@ class OutcomeCell:
     readings: tuple[Reading, ...]
     agreement: str | None
     settled_by: str | None
+    reconciled_by: str | None
     verified: tuple[str, ...]
     doubts: tuple[str, ...]
     corrections: tuple[str, ...]
@@ -192,6 +193,13 @@ class StudyRecord:
     def results(self) -> tuple[OutcomeCell, ...]:
         """Cells that count anything but harm."""
         return tuple(c for c in self.cells if c.group != "harm")
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """The people who read the counts; empty where automated readers did, whose readings no person brought together."""
+        if not all(c.reconciled_by for c in self.cells):
+            return ()
+        return tuple(dict.fromkeys(x.reader for c in self.cells for x in c.readings if x.reader))
 
     @property
     def verified(self) -> int:
@@ -302,6 +310,7 @@ class _CellTables:
             reasons=tuple((r["label"], r["explanation"]) for r in reasons), note=row["note"], estimates=estimates,
             readings=tuple(Reading(r["reading"], r["reader"], bool(r["seen"]), r["events"], r["n"]) for r in readings),
             agreement=settled.get("agreement"), settled_by=settled.get("settled_by"),
+            reconciled_by=settled.get("reconciled_by"),
             verified=tuple(f"{v['verified_by']}, {v['verified_on']}, {v['source_read']}" for v in self.verified.get(cell_id, ())),
             doubts=tuple(dict.fromkeys(d["reason"] for d in self.doubts.get(cell_id, ()))),
             corrections=tuple(_correction(c) for c in self.corrections.get(cell_id, ())),

@@ -63,7 +63,11 @@ def _limits_of_reading(r: StudyRecord) -> Iterable[str]:
     if not r.cells:
         yield "No count of people with a result was seen, so nothing of it can be pooled."
     elif not r.verified:
-        yield "No person has checked the numbers against the source yet."
+        yield (
+            "Nobody has checked the numbers against the source since they were read."
+            if r.read_by
+            else "No person has checked the numbers against the source yet."
+        )
 
 
 def _limits_of_counts(r: StudyRecord) -> Iterable[str]:

@@ -462,5 +462,7 @@ def _checked(r: StudyRecord) -> str:
     if not r.cells:
         return ""
     if not r.verified:
+        if r.read_by:
+            return f"{words.enumerate_words(list(r.read_by))} took the numbers; nobody has checked them against the source since."
         return "Two automated readers took the numbers; no person has checked them yet."
     return f"A person has checked {r.verified} of the {len(r.cells)} counts against the source."

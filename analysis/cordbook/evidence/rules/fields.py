@@ -26,7 +26,7 @@ SCHEMA_RULES: Mapping[str, str] = {
     "primary-key": "The key of a row stands once.",
     "foreign-key": "What a row points to exists.",
     "clean-text": "Text has no control or invisible characters, no blanks at its ends and composed accents (NFC).",
-    "no-formula": "Text does not begin with a sign that a spreadsheet takes for a formula.",
+    "no-formula": "Text does not begin with a sign that a spreadsheet takes for a formula (= + - @); a number may be negative.",
 }
 FORMULA_SIGNS = ("=", "+", "-", "@")
 #: Invisible characters that turn up when text is pasted; joiners (Cf) never belong in these tables.

@@ -182,6 +182,25 @@ def verification_stands(data: Data) -> Iterator[Fault]:
             )
 
 
+def verdict_fits(data: Data) -> Iterator[Fault]:
+    made = {
+        (row["row_key"], row["corrected_on"])
+        for _, row in data.rows("corrections")
+        if row["table"] == "outcomes" and row["column"] in ("events", "n")
+    }
+    for number, row in data.rows("verifications"):
+        if row["verdict"] == "corrected" and (row["cell_id"], row["verified_on"]) not in made:
+            yield Fault(
+                "verifications",
+                number,
+                row,
+                "verdict",
+                f"The cell is said to have been corrected on {row['verified_on']}, and corrections.csv has no such row.",
+                "Add the correction with the old and the new value, or set verdict to confirmed. "
+                "`cordbook verify-cells` writes both.",
+            )
+
+
 def dates_are_plausible(data: Data) -> Iterator[Fault]:
     for table, column in (("verifications", "verified_on"), ("corrections", "corrected_on")):
         for number, row in data.rows(table):
@@ -278,6 +297,7 @@ READING_RULES = (
     Rule(
         "verification-stands", "verifications", "The last person to check a cell read its value.", verification_stands
     ),
+    Rule("verdict-fits", "verifications", "A person who corrects a cell leaves a correction.", verdict_fits),
     Rule("dates-plausible", "corrections", "No work is dated before the review began.", dates_are_plausible),
     Rule(
         "corrections-stand",

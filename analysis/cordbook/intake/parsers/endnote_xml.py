@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
-from cordbook.intake.parsers.parsed import Parsed, Reject, build
+from cordbook.intake.parsers.parsed import TWO_TITLES, Parsed, Reject, build, two_titles
 
 #: Field to the path of its element in a record.
 PATHS = {
@@ -52,8 +52,11 @@ def parse(text: str) -> Parsed:
         last = line + raw.count("\n")
         try:
             # XML 1.0 forbids control characters; some exports hold them all the same.
-            record = build(_values(ElementTree.fromstring(_FORBIDDEN.sub(" ", body + closed))), PATHS)
-            if record.title:
+            values = _values(ElementTree.fromstring(_FORBIDDEN.sub(" ", body + closed)))
+            record = build(values, PATHS)
+            if two_titles(values["titles/title"]):
+                rejects.append(Reject(line, last, TWO_TITLES, raw))
+            elif record.title:
                 records.append((line, record))
             else:
                 rejects.append(Reject(line, last, "no title", raw))

@@ -38,6 +38,15 @@ Values = Mapping[str, Sequence[str]]
 FieldMap = Mapping[str, Sequence[str]]
 
 
+#: Why such a record is put aside: taken as one, the second would be lost.
+TWO_TITLES = "two titles in one record; where the second begins, its first line is missing"
+
+
+def two_titles(values: Sequence[str]) -> bool:
+    """Do the values of one title tag differ?"""
+    return len({" ".join(v.split()).casefold() for v in values if v.strip()}) > 1
+
+
 def build(values: Values, fields: FieldMap) -> Record:
     """A record from tagged values: the first tag that says something, authors together, first and last page as one."""
     found: dict[str, str] = {}

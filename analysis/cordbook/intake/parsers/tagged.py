@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cordbook.intake.parsers.parsed import FieldMap, Parsed, Reject, build
+from cordbook.intake.parsers.parsed import TWO_TITLES, FieldMap, Parsed, Reject, build, two_titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,11 @@ def parse(text: str, form: Form) -> Parsed:
         elif form.must_end and not block.ended and last >= _last_line(lines):
             rejects.append(Reject(first, last, "the file ends inside this record", raw))
         else:
-            record = build(_joined(block.values, form.listed), form.fields)
-            if record.title:
+            values = _joined(block.values, form.listed)
+            record = build(values, form.fields)
+            if twice := next((tag for tag in form.fields["title"] if two_titles(values.get(tag, ()))), ""):
+                rejects.append(Reject(first, last, f"{TWO_TITLES} ({twice})", raw))
+            elif record.title:
                 records.append((first, record))
             else:
                 rejects.append(Reject(first, last, "no title", raw))

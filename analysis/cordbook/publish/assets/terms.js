@@ -103,9 +103,12 @@ document.addEventListener("DOMContentLoaded", () => {
       hide();
     }
   });
-  document.addEventListener("pointerdown", (event) => {
-    if (shown && !shown.contains(event.target) && !box.contains(event.target)) hide();
-  });
+  // A tap elsewhere puts the meaning away, and so does a focus elsewhere: it could lie over what is reached next.
+  for (const kind of ["pointerdown", "focusin"]) {
+    document.addEventListener(kind, (event) => {
+      if (shown && !shown.contains(event.target) && !box.contains(event.target)) hide();
+    });
+  }
   window.addEventListener("resize", () => { if (shown) place(); });
   document.addEventListener("scroll", () => { if (shown) place(); }, { capture: true, passive: true });
 });

@@ -1,0 +1,44 @@
+"""``cordbook pdf``: the book as a PDF, for print and archives."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "pdf",
+        help="the book as a PDF, for print and archives",
+        description="Print the built book with Chromium: a title page with the citation, contents, every chapter and the "
+        "methods, with bookmarks and numbered sheets. Folded parts are open; the explorer and navigation are left out.",
+        epilog="Exit code 0: printed; 1: the book is not built or Chromium failed; 2: no Chromium, no project, or wrong usage.",
+    )
+    parser.add_argument("--output", metavar="FILE", type=Path, help="where to (default: dist/cordbook-VERSION.pdf)")
+    parser.add_argument("--with-studies", action="store_true", help="print the pages of all estimates and studies too")
+    parser.add_argument("--chromium", metavar="PROGRAM", help="the Chromium or Chrome to use (default: the first on the path)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from cordbook.project import NoProject, find_project
+    from cordbook.publish.pdf import NoChromium, PrintFailed, print_pdf
+    from cordbook.publish.print_book import NotPrintable
+    from cordbook.review.edition import CitationFileError
+    from cordbook.review.releases import ReleaseError
+
+    try:
+        target = options.output.resolve() if options.output else None
+        if target and target.is_dir():
+            print(f"cordbook pdf: {options.output} is a folder; name a file", file=sys.stderr)
+            return 2
+        made = print_pdf(find_project(), target, chromium=options.chromium, with_studies=options.with_studies)
+    except (NoChromium, NoProject) as error:
+        print(f"cordbook pdf: {error}", file=sys.stderr)
+        return 2
+    except (CitationFileError, NotPrintable, OSError, PrintFailed, ReleaseError) as error:
+        print(f"cordbook pdf: {error}", file=sys.stderr)
+        return 1
+    print(f"{made.path}\n  {made.chapters} chapters on {made.sheets:,} sheets, {made.size / 1e6:.1f} MB")
+    return 0

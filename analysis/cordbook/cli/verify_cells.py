@@ -1,0 +1,272 @@
+"""``cordbook verify-cells``: people look extracted counts up in their sources, the most influential first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import pandas as pd
+
+from cordbook.cli.people import person_or_none
+from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.evidence.problems import as_text
+from cordbook.evidence.schema import Unreadable, load_package
+from cordbook.intake import landing
+from cordbook.intake.percent import counts_for_percent, is_percent
+from cordbook.intake.readings import NotReadable, reader_name, same_person
+from cordbook.intake.store import Busy, Row, read_rows
+from cordbook.intake.verifying import Finding, NotVerified, verify
+from cordbook.project import NoProject, Project, find_project
+from cordbook.review.audit import verified_weights
+from cordbook.review.checking import VERIFIED, CellToCheck, cells_to_check, of_which
+from cordbook.review.estimates import Estimates, load_estimates
+
+DONE, USAGE = 0, 2
+SHOWN = 20
+KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "back", "?": "help", "q": "quit"}
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser of ``cordbook``."""
+    parser = subparsers.add_parser(
+        "verify-cells",
+        help="look extracted counts up in their sources",
+        description=(
+            "Shows one count after the other with its source, the most influential first: weight in its estimate, low "
+            "confidence, read once. You look it up and say whether it stands. Each finding is on disk at once: who, when, "
+            "what was read. A wrong count is corrected after you have seen what changes: the data with it are validated, "
+            "and written whole or not at all; corrections.csv keeps the old value, extractions.csv both readings."
+        ),
+        epilog="Exit code 0: done or stopped. 2: no project, wrong use, nobody to ask, or the data cannot be read.",
+    )
+    parser.add_argument("--as", dest="person", metavar="NAME", default="", help="who checks (default: CORDBOOK_REVIEWER)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--study", metavar="ID", help="only the cells of a study")
+    which.add_argument("--estimate", metavar="ID", help="only the cells behind an estimate")
+    which.add_argument("--cell", metavar="ID", help="only this cell")
+    parser.add_argument("--again", action="store_true", help="also cells that a person has checked")
+    parser.add_argument("--list", action="store_true", help="print the queue and how far it is; ask nothing")
+    parser.add_argument("--json", action="store_true", help="with --list: the whole queue as JSON")
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One person who checks; what is shown of cells is looked up in the evidence as it was at the start."""
+
+    project: Project
+    estimates: Estimates
+    person: str
+
+    def cell(self, cell_id: str) -> Row:
+        """The cell as it stands in the table now."""
+        return next(row for row in read_rows(self.project.data, "outcomes") if row["cell_id"] == cell_id)
+
+    def read_before(self) -> set[str]:
+        """Cells that this person extracted."""
+        rows = read_rows(self.project.data, "extractions")
+        return {row["cell_id"] for row in rows if row["reader"] and same_person(row["reader"], self.person)}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked; return the exit code."""
+    if args.json and not args.list:
+        return _fail("--json goes with --list", USAGE)
+    try:
+        project = find_project()
+        landing.finish(project.cache)
+        estimates = load_estimates(project.root)
+        cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
+        waiting = [c for c in cells if args.again or c.state != VERIFIED]
+        if args.json:
+            print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
+            return DONE
+        if not cells:
+            print("There is no count to check yet. A study enters the tables with cordbook extract and cordbook reconcile.")
+            return DONE
+        if args.list:
+            _list(cells, waiting, estimates)
+            return DONE
+        person = person_or_none(args.person)
+        if person is None:
+            return _fail("say who checks: --as NAME, or set CORDBOOK_REVIEWER", USAGE)
+        return _ask_all(Session(project, estimates, reader_name(person)), waiting, terminal())
+    except KeyError as error:
+        return _fail(str(error.args[0]), USAGE)
+    except (NoProject, Busy, NotReadable, ValueError) as error:
+        return _fail(str(error), USAGE)
+    except Unreadable as unreadable:
+        print(as_text(unreadable.problems), file=sys.stderr)
+        return USAGE
+
+
+def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimates: Estimates) -> None:
+    rows = [("cell", "weight", "in the estimate", "confidence", "state")]
+    rows += [
+        (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
+        for c in waiting[:SHOWN]
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if waiting:
+        print("\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows))
+        print(f"\nand {len(waiting) - SHOWN:,} more (--json prints all)\n" if len(waiting) > SHOWN else "")
+    print(_progress(cells))
+    shares = [w.share for w in verified_weights(estimates)]
+    some = sum(share > 0 for share in shares)
+    if some:
+        print(f"{some} of {len(shares)} estimates rest on checked cells at least in part.")
+    elif shares:
+        print(f"None of {len(shares)} estimates rests on a checked cell.")
+
+
+def _progress(cells: Sequence[CellToCheck]) -> str:
+    done = sum(c.state == VERIFIED for c in cells)
+    share = f"{done / len(cells):.0%}"
+    # Rounding must hide neither the first nor the last cell.
+    share = "under 1%" if done and share == "0%" else "over 99%" if done < len(cells) and share == "100%" else share
+    return f"{done:,} of {len(cells):,} cells ({share}) have been checked by a person."
+
+
+def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> int:
+    own = session.read_before()
+    skipped = sum(c.cell_id in own for c in waiting)
+    waiting = [c for c in waiting if c.cell_id not in own]
+    if skipped:
+        asked.say(f"{skipped:,} cells that you read yourself are left out: another person checks them.")
+    if not waiting:
+        asked.say("No cell waits to be checked. To look at checked ones again: --again")
+        return DONE
+    at = done = 0
+    source = ""
+    pressed = ""
+    try:
+        while at < len(waiting):
+            _show(session, waiting[at], f"{at + 1} of {len(waiting):,}", asked)
+            keys = "cws" + ("b" if at else "") + "?q"
+            pressed = asked.key("  ".join(f"[{k}] {KEYS[k]}" for k in keys) + " >", keys)
+            if pressed == "q":
+                raise Ended
+            if pressed == "?":
+                _help(session, asked)
+            elif pressed in "sb":
+                at += 1 if pressed == "s" else -1
+            elif found := _finding(session, waiting[at], pressed == "w", source, asked):
+                source = found.source_read
+                done += 1
+                at += 1
+    except Ended:
+        asked.say()
+        if not pressed and not sys.stdin.isatty():
+            return _fail("nobody answers: this is no terminal. The queue: cordbook verify-cells --list", USAGE)
+    asked.say(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
+    return DONE
+
+
+def _help(session: Session, asked: Terminal) -> None:
+    asked.say()
+    asked.show(
+        "Open the report and find the count. c: events and patients are as shown. w: they are not; you type what you read."
+    )
+    asked.show(
+        "s: you cannot get at the report, or cannot find the count; nothing is written and the cell waits on. b: the cell before."
+    )
+    table = load_package(session.project.data).table("verifications")
+    for column in table.fields:
+        asked.show(f"{column.name}: {column.description}", indent="  ")
+
+
+def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
+    """Ask what was read and write it; None where it was refused or taken back."""
+    cell = session.cell(c.cell_id)
+    read = asked.line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >") or source
+    events, n, note = int(cell["events"]), int(cell["n"]), ""
+    if wrong:
+        n = _number("Patients that you read >", asked)
+        events = _number("Events that you read, or a percent such as 43.8% >", asked, of=n)
+        note = asked.line("What was wrong >")
+        if not _agreed(session, c, cell, events, n, asked):
+            return None
+    finding = Finding(c.cell_id, session.person, read, events, n, note)
+    try:
+        verdict = verify(
+            session.project.data, session.project.cache, finding, (cell["events"], cell["n"]), date.today().isoformat()
+        )
+    except NotVerified as error:
+        asked.show(str(error), indent="  ! ")
+        return None
+    asked.say(f"  {verdict}: {events} of {n}")
+    return finding
+
+
+def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, asked: Terminal) -> bool:
+    """Show what a correction changes, and ask whether to write it."""
+    if (cell["events"], cell["n"]) == (str(events), str(n)):
+        return True
+    asked.say(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
+    asked.show("corrections.csv keeps the old value with your reason; both readings stay in extractions.csv.", indent="  ")
+    holding = [e.id for e in session.estimates if e.synthesis.parent is None and c.cell_id in e.cells]
+    if holding:
+        asked.show(f"Estimates that hold it: {', '.join(holding)}. What moves: cordbook status", indent="  ")
+    return asked.key("Write it? [y] yes [n] no >", "yn") == "y"
+
+
+def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
+    while True:
+        text = asked.line(prompt)
+        if of is not None and is_percent(text):
+            try:
+                found = counts_for_percent(text, of)
+            except ValueError as error:
+                asked.show(str(error), indent="  ! ")
+                continue
+            asked.show(found.why, indent="  ")
+            if found.count is not None and asked.key("Take it? [y] yes [n] no >", "yn") == "y":
+                return found.count
+        elif text.isascii() and text.isdigit() and len(text) < 10:
+            return int(text)
+        else:
+            asked.say("  ! A whole number.")
+
+
+def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None:
+    evidence = session.estimates.evidence
+    cell = session.cell(c.cell_id)
+    reference = evidence["references"].set_index("reference_id").loc[c.study_id]
+    term = evidence["outcome_terms"].set_index("outcome").loc[cell["outcome"]]
+    asked.say()
+    asked.say(f"{place}   {c.cell_id}")
+    weight = f"{c.weight:.0%} of the weight of {c.estimate}" if c.estimate else "in no estimate"
+    asked.show(f"{weight}, confidence {c.confidence}, {c.state}")
+    asked.show(". ".join(_known(reference[["title", "journal"]])) or "title not seen", indent="  ")
+    addresses = [
+        f"{name} {reference[column]}"
+        for column, name in (("doi", "doi"), ("pmid", "PubMed"), ("pmcid", ""))
+        if _known([reference[column]])
+    ]
+    own = cell["source_url"]
+    asked.show(
+        " · ".join([*addresses, *([] if any(own.endswith(a.partition(" ")[2]) for a in addresses) else [own])]), indent="  "
+    )
+    asked.show(f"Read in: {cell['source_kind'].replace('_', ' ')}, {cell['locator'] or 'place not noted'}", indent="  ")
+    asked.say()
+    who = f"arm {cell['arm_id'].partition('.')[2]}{', ' + cell['stratum'] if cell['stratum'] else ''}"
+    when = f"{cell['timepoint_months']} months" if cell["timepoint_months"] else "time not told"
+    asked.show(f"{term['label']} ({term['definition']}) in {who}, {when}")
+    if cell["definition"]:
+        asked.show(f"Counted: {cell['definition']}", indent="  ")
+    if cell["note"]:
+        asked.show(f"Note: {cell['note']}", indent="  ")
+    asked.say(f"  {cell['events']} of {cell['n']}")
+
+
+def _known(values: object) -> list[str]:
+    return [str(v) for v in values if not pd.isna(v)]  # type: ignore[attr-defined]
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"cordbook: {message}", file=sys.stderr)
+    return code

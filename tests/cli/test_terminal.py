@@ -1,0 +1,149 @@
+"""The keyboard in a real pseudo-terminal: no key is lost, whenever it was pressed, and the terminal is always set back."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+#: Seconds until something is taken for never: a machine may be very busy.
+PATIENCE = 300
+#: Asks for four keys, like a command that is slow to start and slow between its questions.
+ASKS = """
+import signal, sys, time
+# A shell starts what runs in its background with SIGINT ignored, and so all that this starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cordbook.cli.terminal import Ended, terminal
+time.sleep(float(sys.argv[1]))
+asked, got = terminal(), []
+assert asked.raw
+try:
+    for number in range(4):
+        got.append(asked.key(f"question {number}", "iexq1"))
+        time.sleep(float(sys.argv[2]))
+        if sys.argv[3:] == ["raise"]:
+            raise RuntimeError("no terminal is left in disorder")
+except Ended:
+    got.append("end")
+print("got", "".join(got))
+"""
+
+
+class Typist:
+    """A process in a pseudo-terminal and the person before it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.master, self.slave = pty.openpty()
+        self.before = termios.tcgetattr(self.slave)
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", ASKS, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave,
+            env=os.environ | {"TERM": "xterm"},
+        )  # fmt: skip
+
+    def types(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def sees(self, text: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while True:
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.shown += os.read(self.master, 65536).decode("utf-8", "replace")
+            if text in self.shown:
+                return
+            assert time.monotonic() < end, f"waited for {text!r}, saw {self.shown!r}"
+
+    def waits_for_a_key(self) -> None:
+        """Until the terminal hands over single keys."""
+        end = time.monotonic() + PATIENCE
+        while termios.tcgetattr(self.slave)[3] & termios.ICANON:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+    def ends(self) -> int:
+        try:
+            return self.process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.sees("")
+            where = Path(f"/proc/{self.process.pid}/wchan")
+            pytest.fail(f"still there: {self.shown!r}, {where.read_text() if where.exists() else ''}")
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def typist() -> Iterator[type[Typist]]:
+    made: list[Typist] = []
+
+    def start(*arguments: str) -> Typist:
+        made.append(Typist(*arguments))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def test_keys_pressed_before_the_prompt_count(typist):
+    """All four before the program has even begun to ask."""
+    person = typist("0.5", "0")
+    person.types(b"ie1x")
+    person.sees("got ie1x")
+    assert person.ends() == 0
+
+
+def test_keys_pressed_between_two_prompts_count(typist):
+    person = typist("0", "0.3")
+    person.sees("question 0")
+    person.types(b"i")
+    person.sees("i\r\n")
+    person.types(b"e1")  # the program is not asking now
+    person.sees("question 3")
+    person.types(b"x")
+    person.sees("got ie1x")
+
+
+@pytest.mark.parametrize("sequence", [b"\x1b[A", b"\x1bOP", b"\x1b[15~", b"\x1b[1;5C"])
+def test_an_arrow_or_function_key_is_no_answer_and_swallows_none(typist, sequence):
+    person = typist("0.2", "0")
+    person.types(sequence + b"ie1x")
+    person.sees("got ie1x")
+    assert "Press one of: i e x q 1" in person.shown
+
+
+@pytest.mark.parametrize("key", ["é", "脊", "\x00", "\t", " "])
+def test_other_keys_are_asked_again(typist, key):
+    person = typist("0", "0")
+    person.sees("question 0")
+    person.types(key.encode() + b"ie1x")
+    person.sees("got ie1x")
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, b"\x04", b"ie1x", "raise"])
+def test_the_terminal_is_set_back_however_it_ends(typist, way):
+    person = typist("0", "0", *(["raise"] if way == "raise" else []))
+    person.sees("question 0")
+    person.waits_for_a_key()
+    if isinstance(way, signal.Signals):
+        person.process.send_signal(way)
+    else:
+        person.types(b"i" if way == "raise" else way)
+    code = person.ends()
+    assert termios.tcgetattr(person.slave) == person.before
+    if way in (signal.SIGTERM, signal.SIGHUP):
+        assert code == 128 + way
+    if way == b"\x04":
+        person.sees("got end")
