@@ -88,6 +88,9 @@ def test_no_natural_recovery_where_it_does_not_apply(pages, estimates):
 def test_a_comparison_says_its_measure_and_both_arms(pages, estimates):
     e = estimates["ais-improved-treated-v-control"]
     assert headline(e).startswith("odds ratio ")
+    assert "A odds" not in pages[e.id]
+    assert "An odds ratio of 1 would mean no difference." in pages[e.id]
+    assert "A risk ratio of 1 would mean no difference." in pages["ais-improved-msc-treated-v-control"]
     row = e.rows.iloc[0]
     assert f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" in pages[e.id]
 

@@ -111,7 +111,8 @@ def test_with_an_address_pages_name_theirs(book):
 def test_questions_that_head_an_answer_are_left_out():
     page = new_document("page")
     box = nodes.container("", classes=["cb-answer"])
-    box += [nodes.paragraph("", "What happens after? About 5.3% (95% CI 4 to 6) improved."), nodes.paragraph("", "What anyway? Half.")]
+    answers = ("What happens after? About 5.3% (95% CI 4 to 6) improved.", "What anyway? Half.")
+    box += [nodes.paragraph("", answer) for answer in answers]
     page += box
     assert summary_of(page) == "About 5.3% (95% CI 4 to 6) improved. Half."
     page.children[0].children = [nodes.paragraph("", "Only a question?")]

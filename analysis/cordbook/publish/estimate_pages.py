@@ -200,6 +200,10 @@ def _verified(beside: Beside) -> list[Html]:
 
 def _plain(e: Estimate, beside: Beside) -> Html:
     told = [plain_sentence(e)]
+    if e.result is not None and e.is_comparison:
+        what = COMPARED.get(e.synthesis.measure, e.synthesis.measure)
+        none = 0 if e.synthesis.measure == "RD" else 1
+        told.append(f"{'An' if what.startswith('o') else 'A'} {what} of {none} would mean no difference.")
     if e.result is not None and e.k == 1:
         told.append("This is one study alone: nothing is pooled.")
     if kind_of(e) == "single arm" and e.result is not None:

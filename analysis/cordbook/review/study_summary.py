@@ -452,7 +452,8 @@ def _chance(main: Sequence[OutcomeCell]) -> list[str]:
     if first.n < SMALL and first.low is not None and first.high is not None:
         return [
             f"With only {first.n} people counted, chance matters a lot: "
-            f"instead of {percent(first.share)}, the true share may well be anything from {percent(first.low)} to {percent(first.high)}."
+            f"instead of {percent(first.share)}, the true share may well be anything "
+            f"from {percent(first.low)} to {percent(first.high)}."
         ]
     return []
 
