@@ -6,7 +6,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test check validate estimates serve lock validators clean
+.PHONY: help setup book test check validate estimates serve lock validators screenshots clean
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
@@ -17,6 +17,7 @@ help:
 	@echo "make serve      show the book at http://localhost:8000 and rebuild it on every save"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 	@echo "make validators  set up the public validators of the metadata for the tests, in .venv-validators"
+	@echo "make screenshots  renew the README's pictures of the book (docs/images)"
 	@echo "make clean      remove what was built (not .venv)"
 
 setup:
@@ -48,6 +49,9 @@ lock: setup
 validators:
 	@$(PYTHON) -m venv .venv-validators
 	@.venv-validators/bin/python -m pip install --quiet roc-validator==0.13.0 rocrate==0.16.0 cffconvert==2.0.0
+
+screenshots: book
+	@$(BIN)/python tools/screenshots.py
 
 clean:
 	@rm -rf _build .cordbook dist

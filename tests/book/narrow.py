@@ -21,10 +21,10 @@ OVER = """() => {
   for (let text = texts.nextNode(); text && found.length < 5; text = texts.nextNode()) {
     const parent = text.parentElement;
     if (!text.data.trim() || /^(SCRIPT|STYLE|NOSCRIPT)$/.test(parent.tagName)) continue;
-    if (!parent.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
     range.selectNodeContents(text);
     const out = [...range.getClientRects()].some(r => r.right > wide + 1 || (r.left < -1 && r.right > 0));
-    if (out && !kept(parent)) found.push(text.data.trim().slice(0, 60));
+    if (!out || kept(parent) || !parent.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
+    found.push(text.data.trim().slice(0, 60));
   }
   return found;
 }"""

@@ -130,7 +130,7 @@ def test_no_page_names_another_host_for_what_it_loads(site):
 
 @pytest.mark.parametrize("scale", [1, 2], ids=["phones-and-desktop", "zoomed"])
 def test_no_page_scrolls_sideways_or_cuts_text_off(site, browser, scale):
-    page = browser.new_page(device_scale_factor=scale)
+    page = browser.new_page(device_scale_factor=scale, reduced_motion="reduce")
     found = {}
     for path in browsed(site):
         page.goto(path.as_uri())

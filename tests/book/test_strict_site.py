@@ -16,6 +16,7 @@ import pytest
 from cordbook.publish.page_shape import POLICY, shaped
 
 from ..conftest import copy_project
+from .contrast import faint
 from .keyboard import at, tab_to, walked
 
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed: pip install cordbook[test]")
@@ -26,6 +27,7 @@ PAGES = (
     "book/studies/index.html", "book/studies/levi2018.html", "book/methods/prisma-flow.html", "book/methods/risk-of-bias.html",
     "book/methods/claims.html", "book/methods/estimates.html", "book/methods/references.html", "book/methods/statistics.html",
     "book/methods/glossary.html", "search.html", "genindex.html", "book/estimates/ais-improved-cell-therapy.html",
+    "book/estimates/ais-improved-treated-v-control.html", "search.html?q=schwann",
 )  # fmt: skip
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 #: Wide and narrow, light and dark; other widths are tried on more pages in test_site.py.
@@ -35,8 +37,17 @@ WALKED = (
     "index.html", "book/explorer.html", "book/treatment/cell-therapy.html", "book/studies/levi2018.html",
     "book/estimates/ais-improved-cell-therapy.html", "book/methods/glossary.html",
 )  # fmt: skip
+#: Pages with every kind of figure.
+DRAWN = (
+    "book/treatment/cell-therapy.html", "book/introduction/radiation-myelopathy.html", "book/mechanisms/vascular.html",
+    "book/explorer.html", "book/methods/risk-of-bias.html", "book/methods/prisma-flow.html", "book/methods/claims.html",
+    "book/methods/replication.html", "book/estimates/ais-improved-cell-therapy.html",
+)  # fmt: skip
 #: Longer than this and the eye follows it.
 BLINK_MS = 20
+#: Pages of this many kinds, the last of the list, are judged on a dark phone too.
+ON_A_DARK_PHONE = 6
+JUDGED = [(page, *view) for page in PAGES for view in VIEWS] + [(page, 360, "dark") for page in PAGES[-ON_A_DARK_PHONE:]]
 #: What a phone on a slow network should load for the landing page.
 LANDING_BYTES = 400_000
 #: A page may be this much wider than the screen before it scrolls: scroll bars and rounding.
@@ -113,14 +124,19 @@ def test_the_theme_can_be_changed_and_is_kept(browser, served):
     tab.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), VIEWS)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(("page", "width", "scheme"), JUDGED)
 def test_axe_finds_nothing_and_text_does_not_scroll_sideways(browser, site, page, width, scheme):
     from axe_playwright_python.base import AXE_SCRIPT
 
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     tab = context.new_page()
-    tab.goto((site / page).as_uri())
+    tab.goto(f"{site.as_uri()}/{page}")
+    if "?q=" in page:
+        tab.wait_for_selector("#search-results li .cb-found")
+    terms = tab.locator("a.cb-term:visible")
+    if terms.count():
+        terms.first.focus()
+        assert tab.locator(".cb-meaning").is_visible()
     # Colours that are still on their way from one theme to the other would be judged half way.
     tab.evaluate("() => { for (const moving of document.getAnimations()) moving.finish(); }")
     tab.evaluate(AXE_SCRIPT)
@@ -279,6 +295,26 @@ def test_paper_gets_the_text_without_what_needs_a_screen(still, page):
     over = "n => n.getBoundingClientRect().right > innerWidth + 1"
     assert tab.evaluate(f"[...document.querySelectorAll('main figure svg, main p')].filter({over}).length") == 0
     tab.evaluate("() => { dispatchEvent(new Event('afterprint')); }")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", DRAWN)
+def test_texts_and_marks_of_figures_stand_out_by_day_and_night(still, page, scheme):
+    tab = still(page, color_scheme=scheme)
+    for width in (1280, 360):
+        tab.set_viewport_size({"width": width, "height": 800})
+        found, looked = faint(tab)
+        assert looked > 30
+        assert found == [], width
+
+
+def test_what_stands_out_too_little_is_seen(still):
+    """The check above can fail: a paler blue, and a grey text."""
+    tab = still("book/treatment/cell-therapy.html")
+    tab.evaluate("document.documentElement.style.setProperty('--cb-treated', '#9fc9e6')")
+    assert any("159,201,230" in what for what in faint(tab)[0])
+    tab.evaluate("document.documentElement.style.setProperty('--cb-muted', '#8a8f94')")
+    assert any(" text " in what for what in faint(tab)[0])
 
 
 def test_the_landing_page_is_light(browser, served):

@@ -58,31 +58,26 @@ y
 .
 ais_improved
 2
-
-12
+                    # all patients
+                    # the months as before
 10
 11                  # more events than patients: refused
 2
-at least one grade up
-1
-.
-Table 2
-1
-y
-.
+                    # the rest as for the count before
 tumour
 1
 
-12
+
 20
 0
 .
-1
-.
+e                   # not all as before
+                    # source as before
+                    # address as before
 Table 3
-1
-y
-.
+                    # confidence as before
+                    # pooled as before
+                    # no note, as before
                     # no more counts
 y
 """

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence.schema import Field
-from cordbook.intake.extraction import Codebook, open_questions, same_value, study_rows
+from cordbook.intake.extraction import Codebook, open_cell, open_questions, same_value, study_rows
 from cordbook.intake.extraction_form import form_text, take
+from cordbook.intake.offers import COMMON, as_before, offered
 from cordbook.intake.readings import Answer, NotReadable, Reading, Readings, cell_row, propose_study_id, reader_name, same_person
 from tests.intake.invented import ADA, BEN, STUDY, cordbook, fill, make_included, typed
 
@@ -107,7 +108,7 @@ def test_killed_after_an_answer_it_is_there(project):
     for question, answer in (("topic >", b"1\n"), ("country >", b"Nowhere\n")):
         until(question)
         os.write(master, answer)
-    until("population >")
+    until("population [traumatic_sci] >")
     process.send_signal(signal.SIGKILL)
     process.wait()
     os.close(master)
@@ -282,3 +283,137 @@ def test_questions_end(codebook):
             break
         now = now.with_answers({q.place: Answer("", "not reported")})
     assert q is None
+
+
+#: A trial of six counts (three outcomes in two arms), read from a full text: what is typed, and nothing that could be spared.
+SIX = """
+cell_therapy
+Nowhere
+                    # the population that goes with the topic
+rct
+.
+                    # the intervention that goes with the topic
+chronic
+..
+full text
+treated
+                    # its role
+20
+bm_mnc
+autologous
+intrathecal
+..
+control
+                    # its role
+10
+                    # no more arms
+ais improved, death, tumour
+                    # in each arm
+                    # of all patients
+12
+20
+45%
+y
+at least one grade up
+primary_fulltext
+.
+Table 2
+high
+                    # pooled
+.
+10
+2
+                    # the rest as before
+20
+0
+.
+                    # the rest as before
+10
+0
+                    # the rest as before
+20
+0
+.
+                    # the rest as before
+10
+0
+                    # the rest as before
+                    # no more counts
+y
+"""
+
+
+def test_a_trial_of_six_counts_takes_few_prompts_and_keys(project):
+    """What the effort is: prompts are the lines that a person answers, keys what is pressed for them, Enter included."""
+    keys = typed(SIX)
+    done = cordbook(project, "extract", STUDY, "--reader", "Ada", keys=keys)
+    assert done.returncode == 0, done.stderr
+    assert "Complete." in done.stdout, done.stdout[-1500:]
+    made = study_rows(reading(project))["outcomes"]
+    assert [(c["cell_id"].removeprefix(f"{STUDY}."), c["events"], c["n"]) for c in made] == [
+        (f"{arm}.{outcome}.all.12", events, n)
+        for outcome, treated in (("ais_improved", "9"), ("death", "0"), ("tumour", "0"))
+        for arm, events, n in (("treated", treated, "20"), ("control", "2" if outcome == "ais_improved" else "0", "10"))
+    ]
+    assert {(c["source_kind"], c["locator"], c["confidence"], c["poolable"]) for c in made} == {
+        ("primary_fulltext", "Table 2", "high", "yes")
+    }
+    assert keys.count("\n") <= 55
+    assert len(keys) <= 260
+
+
+def test_counts_are_never_offered_and_the_rest_only_from_a_whole_count(codebook):
+    """An offer of numbers that two readers take unseen would look like agreement."""
+    first, second, other = (cell_row("treated", o, "", m) for o, m in (("death", "6"), ("death", "12"), ("tumour", "12")))
+    answers = {("arms", "treated", "row"): Answer("opened"), ("arms", "treated", "n"): Answer("20")}
+    for outcome, months in (("death", "6"), ("death", "12"), ("tumour", "12")):
+        answers |= open_cell("treated", outcome, "", months)[1]
+    said = {"n": "20", "events": "0", "definition": "any death", "source_kind": "primary_fulltext", "source_url": ""}
+    said["locator"] = "Table 2"
+    answers |= {("outcomes", first, c): Answer(v, "" if v else "not reported") for c, v in said.items()}
+    for row in (second, other):
+        answers |= {("outcomes", row, c): Answer(v) for c, v in (("n", "19"), ("events", "1"))}
+    half = Reading(STUDY, 1, "A", answers)
+    # The first count is not told to its end: nothing is like it yet.
+    assert as_before(half, ("outcomes", second, "definition"), codebook) == ("", {})
+    rest = {"confidence": Answer("high"), "poolable": Answer("no"), "note": Answer("", "not reported")}
+    whole = half.with_answers({("outcomes", first, c): a for c, a in rest.items()})
+    whole = whole.with_answers({("outcomes", first, "not_poolable_reason"): Answer("overlap")})
+    before, copied = as_before(whole, ("outcomes", second, "definition"), codebook)
+    assert before == first
+    assert {place[1] for place in copied} == {second}
+    assert {place[2]: a for place, a in copied.items()} == {
+        c: whole.answers["outcomes", first, c] for c in COMMON
+    }  # why it is not pooled, too
+    # Another outcome has another definition; what comes after it may be the same.
+    assert as_before(whole, ("outcomes", other, "definition"), codebook) == ("", {})
+    defined = whole.with_answers({("outcomes", other, "definition"): Answer("", "not reported")})
+    assert set(as_before(defined, ("outcomes", other, "source_kind"), codebook)[1]) == {
+        ("outcomes", other, c) for c in COMMON if c != "definition"
+    }
+    for row in (first, second, other):
+        for column in ("n", "events"):
+            blank = Reading(STUDY, 1, "A", {p: a for p, a in whole.answers.items() if p != ("outcomes", row, column)})
+            assert offered(blank, ("outcomes", row, column)) == ""
+    assert offered(whole, ("outcomes", second, "locator")) == "Table 2"
+    assert offered(whole, ("outcomes", second, "note")) == ". not reported"
+
+
+def test_help_back_and_one_by_one(project):
+    """The codebook on demand; what was taken as a whole can be gone through again; what is taken one by one is offered."""
+    lines = typed(SIX).splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line == "2\n") + 1
+    # Taken as before, back to the note and the confidence in it, another one; then the rest of the trial.
+    keys = ["?\n", *lines[:at], "?\n", "\n", "<\n", "<\n", "<\n", "medium\n", "q\n"]
+    done = cordbook(project, "extract", STUDY, "--reader", "Ada", keys="".join(keys))
+    assert done.returncode == 0, done.stderr
+    assert "type string; a value is needed, or . and the reason why there is none" in done.stdout
+    row = "control.ais_improved.all.12"
+    assert "Improved by at least one AIS grade: The grade of the ASIA Impairment Scale rose" in " ".join(done.stdout.split())
+    now = reading(project)
+    assert now.value("outcomes", row, "confidence") == "medium"
+    assert now.value("outcomes", row, "locator") == "Table 2"
+    more = "".join([*lines[at + 1 : at + 4], "e\n", "\n", "\n", "Table 4\n", "q\n"])
+    cordbook(project, "extract", STUDY, "--reader", "Ada", keys=more)
+    assert reading(project).value("outcomes", "treated.death.all.12", "locator") == "Table 4"
+    assert reading(project).value("outcomes", "treated.death.all.12", "source_kind") == "primary_fulltext"

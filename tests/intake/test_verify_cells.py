@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 import shutil
 
 import pytest
@@ -204,3 +206,33 @@ def test_the_share_of_an_estimate_moves(project):
     assert verified_share(again[one], again.evidence) == pytest.approx(weight)
     states = states_of(load_evidence(data))
     assert set(states) == {VERIFIED, TWICE, ONCE}
+
+
+@pytest.mark.parametrize("moves", range(5))
+def test_the_power_goes_while_a_correction_is_written(project, monkeypatch, moves):
+    """After ``moves`` files were put in place: the next command finishes the correction, or nothing had begun. Never a part."""
+    before, old = tables(project), cell(project)
+    real, done = os.replace, []
+
+    class PowerCut(BaseException):
+        pass
+
+    def replace(source, target):
+        if len(done) == moves:
+            raise PowerCut
+        real(source, target)
+        done.append(target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cordbook.intake.landing.os.replace", replace)
+        # The list of moves is one file, verifications, corrections and outcomes are three.
+        with pytest.raises(PowerCut) if moves < 4 else contextlib.nullcontext():
+            found(project, int(old["events"]) - 1, int(old["n"]))
+    assert main(["verify-cells", "--list", "--json"]) == 0
+    if moves == 0:
+        assert tables(project) == before
+    else:
+        assert cell(project)["events"] == str(int(old["events"]) - 1)
+        assert [len(rows(project, name)) for name in ("verifications", "corrections")] == [1, 1]
+        assert validate(project / "data").errors == 0
+    assert [p for p in [*project.rglob(".*.landing"), *project.rglob("landing.json")] if p.is_file()] == []

@@ -79,7 +79,7 @@ def test_a_share_of_treated_people_has_natural_recovery_beside_it(pages, estimat
 def test_no_natural_recovery_where_it_does_not_apply(pages, estimates):
     for name in ("tumour-cell-therapy", "ais-improved-treated-v-control", "natural-ais-a-acute", "myelopathy-sbrt"):
         assert natural_of(estimates[name], list(estimates)) == ()
-        assert "## Set beside nature" not in pages[name]
+        assert "## Without the treatment" not in pages[name]
     without = pages["motor-improved-cell-therapy"]
     assert "was not counted in a way that can be pooled" in without
     assert "cb-strip-natural" not in without

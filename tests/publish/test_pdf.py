@@ -218,6 +218,15 @@ def test_drawings_of_two_pages_keep_their_own_parts(tmp_path, edition):
     assert [link["href"] for link in second.find_all("a")] == ["#c", f"#{new}"]
 
 
+def test_a_section_of_which_nothing_is_left_goes_with_its_heading(tmp_path, edition):
+    gone = '<section id="s"><h2>Cite it</h2><details class="cb-cite"><summary>Cite</summary></details></section>'
+    kept = '<section id="k"><h2>Drawn</h2><figure><svg></svg></figure></section>'
+    project = made(tmp_path, index="", a__one=f'{gone}{kept}<a href="#s">cite</a>', a__two="")
+    page = BeautifulSoup(print_book(project, edition).to_html(), "html.parser").select_one("#page-a-one")
+    assert [heading.get_text() for heading in page.find_all("h2")] == ["Drawn"]
+    assert page.a["href"] == "#page-a-one"
+
+
 def test_an_explorer_is_left_out_and_a_missing_page_is_told(tmp_path, edition):
     project = made(tmp_path, index="", a__one='<div id="cb-explorer"></div>', a__two="x")
     assert [c.name for c in print_book(project, edition).chapters] == ["index", "a/two"]

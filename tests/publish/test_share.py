@@ -5,10 +5,12 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
 
 from cordbook.project import Project
 from cordbook.publish.build import build
-from cordbook.publish.share_ext import LONGEST, shorten
+from cordbook.publish.share_ext import LONGEST, shorten, summary_of
 from cordbook.review.estimates import load_estimates
 from cordbook.review.phrases import phrase
 from tests.publish import small_book, terms_book
@@ -104,6 +106,16 @@ def test_with_an_address_pages_name_theirs(book):
         build(book, report=quiet)
         assert head(book, "book/estimates/tumour").one("og:url") == "https://example.org/b/book/estimates/tumour.html"
     build(book, report=quiet)
+
+
+def test_questions_that_head_an_answer_are_left_out():
+    page = new_document("page")
+    box = nodes.container("", classes=["cb-answer"])
+    box += [nodes.paragraph("", "What happens after? About 5.3% (95% CI 4 to 6) improved."), nodes.paragraph("", "What anyway? Half.")]
+    page += box
+    assert summary_of(page) == "About 5.3% (95% CI 4 to 6) improved. Half."
+    page.children[0].children = [nodes.paragraph("", "Only a question?")]
+    assert summary_of(page) == "Only a question?"
 
 
 @pytest.mark.parametrize("text", ["One. Two.", "a" * 500, "word " * 200, "Short. " + "long " * 100, "No end of it " * 40 + "."])

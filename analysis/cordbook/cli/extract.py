@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from cordbook.cli.extract_asking import Session, ask_all, finish, what_next
+from cordbook.cli.extract_asking import ask_all, finish, what_next
+from cordbook.cli.extract_rows import Session
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import terminal
 from cordbook.evidence.problems import as_text
@@ -27,8 +28,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "extract",
         help="read an included study, cell by cell",
         description=(
-            "Asks what the tables need of a study that was included: the study, its arms, and each count, with meaning, unit and allowed values "
-            "from the codebook. Two people read apart, each into a file of data/readings; `cordbook reconcile` brings them together. "
+            "Asks what the tables need of a study that was included: the study, its arms, and each count, with meaning, unit and "
+            "allowed values from the codebook. Two people read apart, each into a file of data/readings; `cordbook reconcile` "
+            "brings them together. "
             "Without STUDY: which studies wait."
         ),
         epilog="Exit code 0: done or stopped. 1: an answer of a form, or the reader, was refused. 2: no project, or a file cannot be read.",
@@ -84,7 +86,8 @@ def _waiting(project: Project) -> int:
 def _session(project: Project, study: str, person: str) -> Session:
     if study in {row["study_id"] for row in read_rows(project.data, "studies")}:
         raise NotReadable(
-            f"{study} is in the tables already. To check its cells: cordbook verify-cells --study {study}. To add to it: data/README.md"
+            f"{study} is in the tables already. To check its cells: cordbook verify-cells --study {study}. "
+            "To add to it: data/README.md"
         )
     if record_of_study(project.data, study) is None:
         waiting = waiting_studies(project.data)
@@ -110,7 +113,8 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
         except OSError as error:
             return _fail(f"{path} cannot be written: {error.strerror}", USAGE)
         print(
-            f"A form for reading {session.reading.number} of {session.reading.study_id} is in {path}. Fill in value, then give the command again."
+            f"A form for reading {session.reading.number} of {session.reading.study_id} is in {path}. "
+            "Fill in value, then give the command again."
         )
         return DONE
     try:

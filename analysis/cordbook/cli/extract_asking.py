@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from cordbook.cli.extract_rows import ASK, BACK, REST, STOP, Session, another_cell, chosen, take_out
 from cordbook.cli.terminal import Ended, Terminal
 from cordbook.evidence.rules import complaints
 from cordbook.intake.extraction import (
-    Codebook,
     Question,
-    cell_faults,
     faults,
     open_arm,
-    open_cell,
     open_questions,
     questions,
     rows_of_other,
     tidy,
     wider_arms,
 )
+from cordbook.intake.offers import as_before, offered
 from cordbook.intake.percent import counts_for_percent, is_percent
 from cordbook.intake.readings import (
     ARM,
@@ -29,37 +26,15 @@ from cordbook.intake.readings import (
     REMOVED,
     Answer,
     Place,
-    Reading,
-    Readings,
     record_of_study,
 )
 from cordbook.intake.screening import load_items
 from cordbook.intake.text import one_line
-from cordbook.project import Project
 
 HELP = (
-    "Answer each question, or: . not reported, . REASON for another reason, .. nothing more of this part is reported, < back, q stop. "
-    "Every answer is on disk at once."
+    "Answer each question; Enter takes what stands in [brackets]. Or: . not reported, . REASON for another reason, "
+    ".. nothing more of this part is reported, < back, ? help, q stop. Every answer is on disk at once."
 )
-#: Columns of a cell for which the last answer is offered again.
-AGAIN = ("source_kind", "source_url")
-BACK, STOP, REST = "<", "q", ".."
-
-
-@dataclass(slots=True)
-class Session:
-    """One reader at one study; ``reading`` grows with each answer."""
-
-    project: Project
-    store: Readings
-    codebook: Codebook
-    reading: Reading
-    history: list[Place] = field(default_factory=list)
-    arms_named: bool = False
-
-    def add(self, answers: dict[Place, Answer]) -> None:
-        if answers:
-            self.reading = self.store.add(self.reading, answers)
 
 
 def ask_all(session: Session, asked: Terminal) -> None:
@@ -75,23 +50,24 @@ def ask_all(session: Session, asked: Terminal) -> None:
                     continue
                 break
             again = None
-            answer = _ask(session, question, asked)
+            answer = _same(session, question, asked)
+            if answer is _NEITHER:
+                answer = _ask(session, question, asked)
             if answer is None:
                 again = session.history.pop() if session.history else None
                 if again is None:
                     asked.say("This is the first question of this sitting.")
             elif isinstance(answer, dict):
                 session.add(answer)
-                session.history += list(answer)[:1]
+                session.history += answer
     except Ended:
         asked.say()
     left = sum(1 for _ in open_questions(session.reading, session.codebook))
     if session.reading.complete and not left:
         asked.say(what_next(session))
     else:
-        asked.say(
-            f"Every answer is kept; {left} questions are open. To go on: cordbook extract {study} --reader {quoted(session.reading.reader)}"
-        )
+        again_with = f"cordbook extract {study} --reader {quoted(session.reading.reader)}"
+        asked.say(f"Every answer is kept; {left} questions are open. To go on: {again_with}")
 
 
 def _introduce(session: Session, asked: Terminal) -> None:
@@ -129,22 +105,57 @@ def _question(session: Session, again: Place | None) -> Question | None:
     return next(open_questions(session.reading, session.codebook), None)
 
 
+#: The question of :func:`_same` did not arise, or was answered with no.
+_NEITHER: dict[Place, Answer] = {}
+
+
+def _same(session: Session, question: Question, asked: Terminal) -> dict[Place, Answer] | None:
+    """Answers like those of the count before; None to go back, :data:`_NEITHER` to be asked one by one. Raises :class:`Ended`."""
+    row = question.place[1]
+    if row in session.one_by_one or question.place in session.reading.answers:
+        return _NEITHER
+    before, answers = as_before(session.reading, question.place, session.codebook)
+    if len(answers) < 2:
+        return _NEITHER
+    asked.say()
+    told = ", ".join(f"{place[2]} {a.value or f'({a.reason})'}" for place, a in answers.items())
+    asked.show(f"count {row} · the rest as for {before}? {told}")
+    while True:
+        text = asked.line("Enter: the same, e: one by one >").casefold()
+        if text == STOP:
+            raise Ended
+        if text == BACK:
+            return None
+        if not text:
+            return answers
+        if text == "e":
+            session.one_by_one.add(row)
+            return _NEITHER
+        if text == ASK:
+            _help(session, question, asked)
+        else:
+            asked.say("Enter, e, <, ? or q.")
+
+
 def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, Answer] | None:
     """Answers to write; None to go back. Raises :class:`Ended`."""
     name = question.place[2]
     choices = _choices(session, question)
     _show(session, question, choices, asked)
-    offered = _offered(session, question)
+    offer = offered(session.reading, question.place)
     while True:
-        text = asked.line(f"{name}{f' [{offered}]' if offered else ''} >")
+        text = asked.line(f"{name}{f' [{offer}]' if offer else ''} >")
         if text == STOP:
             raise Ended
         if text == BACK:
             return None
         if text == REST:
             return _rest(session, question)
-        if not text and offered:
-            text = offered
+        if text == ASK:
+            _help(session, question, asked)
+            continue
+        if not text and offer:
+            text = offer
         if not text:
             asked.say("An answer, or . for not reported.")
             continue
@@ -184,6 +195,32 @@ def _show(session: Session, question: Question, choices: list[str], asked: Termi
         asked.show("A percent such as 43.8% becomes a count where one count alone fits.", indent="  ")
 
 
+def _help(session: Session, question: Question, asked: Terminal) -> None:
+    """All that the codebook says of a question, and how to answer."""
+    table, row, name = question.place
+    column = question.field
+    asked.say()
+    asked.show(f"{table}.csv, {name}: {column.description}")
+    limits = [text for text in (
+        f"type {column.type}",
+        f"in {column.unit}" if column.unit else "",
+        f"at least {column.minimum:g}" if column.minimum is not None else "",
+        f"at most {column.maximum:g}" if column.maximum is not None else "",
+        "a value is needed, or . and the reason why there is none" if question.required else "may be left out with .",
+    ) if text]  # fmt: skip
+    asked.show("; ".join(limits), indent="  ")
+    if table == CELL:
+        outcome = session.reading.value(CELL, row, "outcome")
+        term = next((t for t in session.codebook.rows("outcome_terms") if t["outcome"] == outcome), None)
+        if term:
+            asked.show(f"{term['label']}: {term['definition']}", indent="  ")
+    if name == "not_poolable_reason":
+        for reason in session.codebook.rows("not_poolable_reasons"):
+            asked.show(f"{reason['reason']}: {reason['explanation']}", indent="  ")
+    asked.show(HELP)
+    asked.say("The whole codebook: data/README.md")
+
+
 def _choices(session: Session, question: Question) -> list[str]:
     table, _, name = question.place
     if name == "not_poolable_reason":
@@ -195,32 +232,14 @@ def _choices(session: Session, question: Question) -> list[str]:
     return list(question.field.enum)
 
 
-def _offered(session: Session, question: Question) -> str:
-    known = session.reading.answers.get(question.place)
-    if known is not None:
-        return known.value or f". {known.reason}"
-    table, _, name = question.place
-    if table == CELL and name in AGAIN:
-        cells = [session.reading.value(CELL, row, name) for row in session.reading.rows(CELL)]
-        return next((value for value in reversed(cells) if value), "")
-    return ""
-
-
 def _answer(session: Session, question: Question, text: str, choices: list[str], asked: Terminal) -> Answer | None:
     _, row, name = question.place
     if name == "events" and is_percent(text):
         return _count(session, row, text, asked)
     if name == "not_poolable_reason":
-        parts = [_chosen(part, choices) for part in text.replace(";", " ").replace(",", " ").split()]
+        parts = [chosen(part, choices) for part in text.replace(";", " ").replace(",", " ").split()]
         return Answer(";".join(dict.fromkeys(parts)))
-    return Answer(tidy(_chosen(text, choices), question.field))
-
-
-def _chosen(text: str, choices: list[str]) -> str:
-    if choices and text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= len(choices):
-        return choices[int(text) - 1]
-    near = [c for c in choices if c.casefold().startswith(text.casefold())]
-    return near[0] if len(near) == 1 else text
+    return Answer(tidy(chosen(text, choices), question.field))
 
 
 def _count(session: Session, row: str, text: str, asked: Terminal) -> Answer | None:
@@ -241,7 +260,8 @@ def _more(session: Session, asked: Terminal) -> bool:
     asked.say()
     if not session.arms_named:
         asked.show(
-            f"Arms: {', '.join(arms) or 'none yet'}. Another arm: its name, such as treated or control. Enter: no more. -NAME takes one out."
+            f"Arms: {', '.join(arms) or 'none yet'}. Another arm: its name, such as treated or control. Enter: no more. "
+            "-NAME takes one out."
         )
         name = asked.line("arm >")
         if name == STOP:
@@ -255,7 +275,7 @@ def _more(session: Session, asked: Terminal) -> bool:
         else:
             asked.say("A study has an arm at least.")
         return True
-    if _another_cell(session, asked):
+    if another_cell(session, asked):
         return True
     if asked.key("Is all of the study read? [y] yes, complete [n] not yet >", "yn") == "n":
         raise Ended
@@ -269,89 +289,18 @@ def _look_back(session: Session, asked: Terminal) -> None:
     answer = _ask(session, question, asked) if question else None
     if answer:
         session.add(answer)
-        session.history += list(answer)[:1]
+        session.history += answer
 
 
 def _open_arm(session: Session, name: str, asked: Terminal) -> None:
     if name.startswith("-"):
-        _take_out(session, ARM, name[1:].strip(), asked)
+        take_out(session, ARM, name[1:].strip(), asked)
         return
     wrong = [f"{m} {r}" for _, m, r in complaints(session.codebook.column(ARM, "arm"), name)]
     for message in wrong:
         asked.show(message, indent="  ! ")
     if not wrong:
         session.add({**open_arm(name), (ARM, name, REMOVED): Answer("no")})
-
-
-def _take_out(session: Session, table: str, row: str, asked: Terminal) -> None:
-    if row not in session.reading.rows(table):
-        asked.say(f"  ! There is no {row!r}.")
-        return
-    gone = {(table, row, REMOVED): Answer("yes")}
-    if table == ARM:
-        gone |= {
-            (CELL, c, REMOVED): Answer("yes") for c in session.reading.rows(CELL) if session.reading.value(CELL, c, "arm") == row
-        }
-    session.add(gone)
-
-
-def _another_cell(session: Session, asked: Terminal) -> bool:
-    cells = session.reading.rows(CELL)
-    asked.say()
-    asked.say(f"{len(cells)} counts{': ' if cells else ' yet.'}{', '.join(cells)}")
-    asked.show("Another count: outcome by key or by words of its name. Enter: no more. -NAME takes one out. < back to the arms.")
-    found: list[str] = []
-    while True:
-        text = asked.line("outcome >")
-        if text == STOP:
-            raise Ended
-        if text == BACK:
-            session.arms_named = False
-            return True
-        if not text:
-            return False
-        if text.startswith("-"):
-            _take_out(session, CELL, text[1:].strip(), asked)
-            return True
-        found = [_chosen(text, found)] if text.isdigit() and found else _outcomes(session, text)
-        if len(found) == 1:
-            break
-        _show_outcomes(session, found, asked)
-    outcome = found[0]
-    arms = session.reading.rows(ARM)
-    arm = (
-        arms[0]
-        if len(arms) == 1
-        else _chosen(asked.line("arm " + " ".join(f"[{i}] {a}" for i, a in enumerate(arms, 1)) + " >"), arms)
-    )
-    stratum = asked.line("stratum, such as baseline_ais=A (Enter: all patients of the arm) >")
-    months = asked.line("months after treatment, injury or irradiation (Enter: not told) >")
-    wrong = cell_faults(session.reading, session.codebook, arm, outcome, stratum, months)
-    for message in wrong:
-        asked.show(message, indent="  ! ")
-    if not wrong:
-        row, opened = open_cell(arm, outcome, stratum, months)
-        session.add({**opened, (CELL, row, REMOVED): Answer("no")})
-    return True
-
-
-def _outcomes(session: Session, text: str) -> list[str]:
-    """Outcomes of the closed list that a text may mean."""
-    labels = session.codebook.outcomes()
-    key = text.replace(" ", "_").casefold()
-    if key in labels:
-        return [key]
-    return [
-        o for o, label in labels.items() if all(w in f"{o} {label}".casefold().replace("_", " ") for w in text.casefold().split())
-    ]
-
-
-def _show_outcomes(session: Session, found: list[str], asked: Terminal) -> None:
-    labels = session.codebook.outcomes()
-    if not found:
-        asked.say("  ! No outcome fits; they stand in data/outcome_terms.csv.")
-    for number, outcome in enumerate(found[:20], 1):
-        asked.show(f"[{number}] {outcome}: {labels[outcome]}", indent="  ")
 
 
 def finish(session: Session) -> None:
@@ -366,7 +315,8 @@ def what_next(session: Session) -> str:
     if other is not None and other.complete:
         missing = rows_of_other(other, session.reading)
         if missing:
-            return f"Complete. {other.reader} has not judged all that you added: cordbook extract {study} --reader {quoted(other.reader)}"
+            theirs = f"cordbook extract {study} --reader {quoted(other.reader)}"
+            return f"Complete. {other.reader} has not judged all that you added: {theirs}"
         return f"Complete, and so is the other reading: cordbook reconcile {study}"
     return f"Complete. The other reading is to be made by another person: cordbook extract {study} --reader NAME"
 

@@ -13,7 +13,8 @@ def register(commands: argparse._SubParsersAction) -> None:
         "history",
         help="one estimate through all releases",
         description="Print one estimate in every release: version, date, number with interval, studies, and its conclusion.",
-        epilog="Example: cordbook history ais-improved-cell-therapy --today",
+        epilog="Example: cordbook history ais-improved-cell-therapy --today. Exit code 1: no release has that estimate; "
+        "near ids are named. 2: a release or the data cannot be read.",
     )
     parser.add_argument("estimate", metavar="ESTIMATE", help="the id of an estimate, as in cordbook estimates")
     parser.add_argument("--today", action="store_true", help="add what the working tree says today")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from cordbook.figures.few import MOST_STUDIES, is_many, spread, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
-from cordbook.figures.style import INK, RULE, TREATED
+from cordbook.figures.style import INK, MUTED, RULE, TREATED
 from cordbook.review.phrases import percent, percent_number
 from cordbook.synthesis import PooledProportion, cumulative, funnel_proportions, influence, leave_one_out, proportion_effects
 from cordbook.synthesis import regress_proportions as _regress
@@ -42,6 +42,8 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     with canvas(figure_id, WIDTH_IN, HEIGHT_IN) as drawing:
         axes = drawing.add_axes((0.11, 0.13, 0.86, 0.83))
         axes.fill_betweenx(data.limits.y, data.limits.low, data.limits.high, color=RULE, alpha=0.35, linewidth=0)
+        for edge in (data.limits.low, data.limits.high):
+            axes.plot(edge, data.limits.y, color=MUTED, linewidth=0.6)
         axes.axvline(result.estimate, color=TREATED, linewidth=1)
         axes.plot(data.x, data.y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
         axes.set_yscale("log")

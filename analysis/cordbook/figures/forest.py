@@ -15,7 +15,7 @@ from matplotlib.patches import Polygon, Rectangle
 from cordbook.figures.few import MOST_STUDIES, shares, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
-from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, RULE, TREATED
+from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, TREATED
 from cordbook.review.phrases import percent_number
 from cordbook.review.phrases import ratio as ratio_text
 from cordbook.synthesis import ComparedArms, PooledProportion
@@ -183,12 +183,12 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], ratio: bo
         low, high = axes.get_xlim()
         ticks = [t for t in (0.01, 0.1, 0.5, 1, 2, 5, 10, 50, 100) if low <= t <= high]
         axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
-        axes.axvline(1, color=RULE, linewidth=0.8, zorder=0)
+        axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
         axes.set_xlabel({"OR": "Odds ratio", "RR": "Risk ratio"}[result.measure] + ", log scale")
         return
     if isinstance(result, ComparedArms):
         axes.set_xlim(-1, 1)
-        axes.axvline(0, color=RULE, linewidth=0.8, zorder=0)
+        axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["−100", "−50", "0", "+50", "+100"])
         axes.set_xlabel("Difference in percentage points")
         return

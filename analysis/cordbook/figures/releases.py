@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.markup import Html, element, html_table, join
-from cordbook.figures.style import FONT_SIZE, MUTED, RULE, TREATED
+from cordbook.figures.style import FONT_SIZE, MUTED, TREATED
 from cordbook.review.phrases import ratio
 from cordbook.review.release_causes import Cause
 from cordbook.review.release_diff import EstimateChange
@@ -155,8 +155,8 @@ def history_figure(points: Sequence[Point]) -> Figure:
             low, high = (e.estimate if v is None else v for v in (e.ci_low, e.ci_high))
             scale = 1 if ratios else 100
             newest = point is drawn[-1]
-            axes.plot([low * scale, high * scale], [y, y], color=TREATED, linewidth=1.6, alpha=1 if newest else 0.55)
-            axes.plot([e.estimate * scale], [y], "o", color=TREATED, markersize=5.5, alpha=1 if newest else 0.55)
+            axes.plot([low * scale, high * scale], [y, y], color=TREATED, linewidth=1.6, alpha=1 if newest else 0.75)
+            axes.plot([e.estimate * scale], [y], "o", color=TREATED, markersize=5.5, alpha=1 if newest else 0.75)
             axes.annotate(
                 f"{e.words['short']}, k = {e.k}",
                 (1.04, y),
@@ -176,7 +176,7 @@ def history_figure(points: Sequence[Point]) -> Figure:
             axes.set_xticks(ticks, [ratio(t) for t in ticks])
             axes.xaxis.set_minor_locator(NullLocator())
             axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.axvline(1, color=RULE, linewidth=0.8, zorder=0)
+            axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
         else:
             low = -100 if last.kind == "comparison" else 0
             axes.set_xlim(low, 100)

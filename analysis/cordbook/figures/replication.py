@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.forest_narrow import Row, Scale, narrow_forest
-from cordbook.figures.style import INK, MUTED, RULE, TREATED
+from cordbook.figures.style import INK, MUTED, TREATED
 from cordbook.review.phrases import percent, phrase, ratio
 from cordbook.review.replication import Replication
 
@@ -94,7 +94,7 @@ def _axis(axes: Axes, as_share: bool, largest: float) -> None:
     axes.set_xlim(*RATIO_LIMITS)
     axes.minorticks_off()
     axes.set_xticks(RATIO_TICKS, [f"{t:,g}" for t in RATIO_TICKS])
-    axes.axvline(1, color=RULE, linewidth=0.8, zorder=0)
+    axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
     axes.set_xlabel("Ratio, log scale; above 1 favours cells")
 
 

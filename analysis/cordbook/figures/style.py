@@ -27,6 +27,8 @@ SCREEN_COLOURS = {
 }
 
 FONT_SIZE = 9.0
+#: The edge of a coloured area: a pale colour alone stands out too little from the page and from what is beside.
+EDGE_PT = 0.5
 
 #: A question mark as a marker, made while matplotlib still reads formulas, which it takes it for.
 QUESTION = MarkerStyle("$?$")

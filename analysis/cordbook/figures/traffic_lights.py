@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cordbook.figures.figure import Figure, canvas, finish
-from cordbook.figures.style import INK, MUTED, QUESTION, RULE
+from cordbook.figures.style import EDGE_PT, INK, MUTED, QUESTION, RULE
 from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
 
 #: Sky blue and orange of Okabe and Ito, which have no other meaning in the book; dark signs suit both by day and night.
@@ -71,13 +71,13 @@ def _lights(axes: Axes, places: Sequence[tuple[float, float]], answer: str) -> N
     xs, ys = zip(*places, strict=True)
     plain = {"linestyle": "none", "clip_on": False}
     if answer == NOT_APPLICABLE:
-        axes.plot(xs, ys, marker="o", markersize=1.6, color=RULE, markeredgewidth=0, **plain)
+        axes.plot(xs, ys, marker="o", markersize=1.6, color=MUTED, markeredgewidth=0, **plain)
     elif answer == UNCLEAR:
         axes.plot(xs, ys, marker="o", markersize=LIGHT_PT, markerfacecolor="none", markeredgecolor=MUTED, markeredgewidth=0.8, **plain)
         axes.plot(xs, ys, marker=QUESTION, markersize=SIGN_PT, color=MUTED, markeredgewidth=0, **plain)
     else:
         colour, sign = (YES_COLOUR, "+") if answer == YES else (NO_COLOUR, "_")
-        axes.plot(xs, ys, marker="o", markersize=LIGHT_PT, color=colour, markeredgewidth=0, **plain)
+        axes.plot(xs, ys, marker="o", markersize=LIGHT_PT, color=colour, markeredgecolor=INK, markeredgewidth=EDGE_PT, **plain)
         axes.plot(xs, ys, marker=sign, markersize=SIGN_PT, color=SIGN, markeredgewidth=1.0, **plain)
 
 
@@ -119,7 +119,7 @@ _SEGMENTS = ((YES, YES_COLOUR, SIGN), (UNCLEAR, RULE, INK), (NO, NO_COLOUR, SIGN
 
 def _bar_key(axes: Axes) -> None:
     for i, (answer, colour, ink) in enumerate(_SEGMENTS):
-        axes.barh(0.12, 0.62, left=0.7 * i, height=0.17, color=colour, linewidth=0)
+        axes.barh(0.12, 0.62, left=0.7 * i, height=0.17, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
         axes.text(0.7 * i + 0.31, 0.12, answer, fontsize=FONT_PT, ha="center", va="center_baseline", color=ink)
 
 
@@ -129,7 +129,7 @@ def _bar(axes: Axes, shares: pd.Series, y: float) -> None:
         share = float(shares[answer])
         width = BAR_WIDTH_IN * share / 100
         if share > 0:
-            axes.barh(y + 0.085, width, left=left, height=0.17, color=colour, linewidth=0)
+            axes.barh(y + 0.085, width, left=left, height=0.17, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
         if share >= NARROWEST_LABEL:
             axes.text(left + width / 2, y + 0.085, f"{share:.0f}%", fontsize=FONT_PT - 0.5, ha="center", va="center_baseline", color=ink)
         left += width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cordbook.figures.figure import Figure, canvas, finish
-from cordbook.figures.style import INK
+from cordbook.figures.style import EDGE_PT, INK
 from cordbook.review.claims import ClaimVerdict, count_verdicts
 from cordbook.review.verdicts import CONTRADICTED, NOT_SUPPORTED, PARTLY, SUPPORTED, UNTESTED, VERDICTS
 
@@ -32,9 +32,8 @@ def verdict_bars(verdicts: Sequence[ClaimVerdict], names: Mapping[str, str], fig
             for verdict in VERDICTS:
                 number = int(counts.loc[seed, verdict])
                 share = 100 * number / total if total else 0
-                axes.barh(
-                    y, share, left=left, height=0.72, color=COLOURS[verdict], edgecolor="none", label=verdict if y == 0 else None
-                )
+                drawn = {"color": COLOURS[verdict], "edgecolor": INK, "linewidth": EDGE_PT}
+                axes.barh(y, share, left=left, height=0.72, label=verdict if y == 0 else None, **drawn)
                 if number >= LEAST_LABELLED:
                     axes.text(left + share / 2, y, str(number), ha="center", va="center_baseline", color=ON_BAR)
                 left += share

@@ -162,7 +162,8 @@ def _front_matter(e: Estimate, beside: Beside) -> str:
     told = description(e, beside)
     meta = {
         "description": told,
-        "property=og:title": one_line(f"{e.title}: {headline(e)}"),
+        # The title of a part holds a colon already.
+        "property=og:title": one_line(f"{e.title}{' · ' if ': ' in e.title else ': '}{headline(e)}"),
         "property=og:description": told,
         "property=og:type": "article",
     }

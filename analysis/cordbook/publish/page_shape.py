@@ -24,6 +24,8 @@ _INLINE_SCRIPT = re.compile(r"\s*<script(?![^>]*\bsrc=)[^>]*>.*?</script>", flag
 _HEAD_COMMENT = re.compile(r"\s*<!--.*?-->", flags=re.S)
 _NOSCRIPT_STYLE = re.compile(r"<noscript>\s*<style>.*?</style>\s*</noscript>", flags=re.S)
 _HANDLERS = (('onclick="window.print()"', 'data-cb-action="print"'), ('onclick="toggleFullScreen()"', 'data-cb-action="fullscreen"'))
+#: The field-like button says "Search" and its keys; a name of its own would hide these from who hears the page.
+_SEARCH_BUTTON = re.compile(r'(<button class="[^"]*\bsearch-button-field\b[^>]*?) aria-label="Search"')
 _SPARE_META = re.compile(r'\s*<meta name="(?:docsearch:[a-z]+|viewport)"[^>]*>')
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
 _ICON = re.compile(r'<(i|span) class="([^"]*\bfa-[a-z][^"]*)"')
@@ -75,6 +77,7 @@ def shaped(page: str, root: str) -> str:
         body = body.replace(old, new)
     for role in _ROLES:
         body = body.replace(role, "")
+    body = _SEARCH_BUTTON.sub(r"\1", body)
     body = _ICON.sub(_own_icon, body).replace(_SCROLLING, _REACHED)
     return _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head) + mark + _LOADED.sub(
         lambda tag: "" if _unused(tag[0], body) else tag[0], body

@@ -43,6 +43,7 @@ _SHORT = (
     (re.compile(r"https?://(?:www\.ncbi\.nlm\.nih\.gov/pmc|pmc\.ncbi\.nlm\.nih\.gov)/articles/(PMC\d+)/?"), r"\1"),
     (re.compile(r"https?://(?:www\.)?(.+?)/?"), r"\1"),
 )
+_SHORTENED = ", and the pages of single studies and estimates"
 _INNER = re.compile(r"url\(#([^)]+)\)")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src file: data:; font-src data:"
 
@@ -76,11 +77,12 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class PrintBook:
-    """The book to print: its edition, its chapters in their order, its style sheet."""
+    """The book to print: its edition, chapters in their order, style sheet, and whether pages of studies are among them."""
 
     edition: Edition
     chapters: tuple[Chapter, ...]
     style: str
+    with_studies: bool
 
     def to_html(self, numbers: Mapping[str, int] | None = None) -> str:
         """The document; ``numbers`` gives the sheet on which the chapter at an anchor begins, for the contents."""
@@ -91,7 +93,8 @@ class PrintBook:
             element("style", Html(self.style)),
         )
         chapters = (_section(chapter) for chapter in self.chapters)
-        body = element("body", _title_page(self.edition), _contents(self.chapters, numbers or {}), *chapters, class_="bd-main")
+        front = _title_page(self.edition, self.with_studies), _contents(self.chapters, numbers or {})
+        body = element("body", *front, *chapters, class_="bd-main")
         return f"<!DOCTYPE html>\n{element('html', head, body, lang='en', data_theme='light')}\n"
 
 
@@ -119,7 +122,7 @@ def print_book(project: Project, edition: Edition, *, with_studies: bool = False
     for page in pages:
         _settle_links(page, places, edition, project.site)
     chapters = tuple(Chapter(p.name, p.title, p.part, Html(p.content.decode_contents(formatter="html5"))) for p in pages)
-    return PrintBook(edition, chapters, _style(project.site, edition))
+    return PrintBook(edition, chapters, _style(project.site, edition), with_studies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,9 @@ def _pages(site: Path, parts: Sequence[Part]) -> Iterator[_Page]:
                 continue
             for found in content.select(DROPPED):
                 found.decompose()
+            for section in reversed(content.find_all("section")):
+                if _says_nothing(section):
+                    section.decompose()
             for fold in content.find_all("details"):
                 fold["open"] = ""
             for table in content.find_all("table"):
@@ -154,6 +160,12 @@ def _pages(site: Path, parts: Sequence[Part]) -> Iterator[_Page]:
                 table["class"] = [*table.get("class", []), *(name for name, least in WIDE.items() if columns >= least)]
             yield _Page(page, content.h1.get_text(" ", strip=True), opens, content)
             opens = ""
+
+
+def _says_nothing(section: Tag) -> bool:
+    """Whether nothing but its heading is left of a section."""
+    rest = [child for child in section.find_all(True, recursive=False) if child.name not in ("h1", "h2", "h3", "h4", "h5", "h6")]
+    return not any(child.get_text(strip=True) or child.name in ("svg", "img") or child.find(["svg", "img"]) for child in rest)
 
 
 # ------------------------------------------------------------------------------------------------- ids and links
@@ -244,12 +256,12 @@ def _version(edition: Edition) -> str:
     return cite_book(edition).said_of_edition
 
 
-def _title_page(edition: Edition) -> Html:
+def _title_page(edition: Edition, with_studies: bool) -> Html:
     authors = ", ".join(" ".join(filter(None, (a.given, a.family))) for a in edition.authors)
     warning = "" if edition.released else "This copy is not a released version: what it says may still change."
     address, citation = edition.address("index.html"), text(cite_book(edition)).strip()
     said = [
-        "Interactive parts are left out: the explorer, filters, and most pages of single studies and estimates.",
+        f"Left out: what needs a screen, as the explorer does{'' if with_studies else _SHORTENED}.",
         f"The book itself: {address}" if address else "",
         "Not medical advice. Text and data: CC BY 4.0. Code: MIT.",
     ]

@@ -62,21 +62,18 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
 
     def in_plain_words(a: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
         if page == "search":
+            # Every page has been read by now. Written before it is named, since Sphinx puts a digest of it into the page.
+            with unnoted():
+                write_whole(Path(a.outdir) / "_static" / WORDS, words_script(_words(a.env), estimates(a)))
             a.add_js_file(WORDS, loading_method="defer")
             a.add_js_file("search.js", loading_method="defer")
             a.add_css_file("search.css")
-
-    def write_words(a: Sphinx, error: Exception | None) -> None:
-        if error is None and a.builder.format == "html":
-            with unnoted():
-                write_whole(Path(a.outdir) / "_static" / WORDS, words_script(_words(a.env), estimates(a)))
 
     app.add_domain(ReviewDomain)
     app.connect("html-page-context", in_plain_words)
     app.connect("doctree-read", _keep_words)
     app.connect("env-purge-doc", lambda a, env, page: _words(env).pop(page, None))
     app.connect("env-merge-info", lambda a, env, pages, other: _words(env).update({p: _words(other)[p] for p in pages}))
-    app.connect("build-finished", write_words)
 
 
 def _words(env: BuildEnvironment) -> dict[str, str]:

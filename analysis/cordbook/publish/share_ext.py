@@ -17,6 +17,8 @@ SITE_NAME = "Cordbook"
 #: Services cut longer texts.
 LONGEST = 300
 _OPENINGS = ("In plain words.",)
+#: A question that heads an answer: a preview has room for answers only.
+_QUESTION = re.compile(r"(?:(?<=[.?!] )|^)[^.?!]*\?\s*")
 _META = re.compile(r'<meta\b[^>]*\b(?:name|property)="([^"]+)"')
 
 
@@ -64,7 +66,7 @@ def _words(paragraph: nodes.paragraph) -> str:
     text = " ".join(paragraph.astext().split())
     for opening in _OPENINGS:
         text = text.removeprefix(opening).strip()
-    return text
+    return _QUESTION.sub("", text).strip() or text
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:

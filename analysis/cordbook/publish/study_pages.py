@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
@@ -87,7 +87,7 @@ def page_text(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | N
         ("What was counted", _results(r)),
         ("Harm", _harm(r)),
         ("Averages and percentages as printed", [*_averages(r), *_printed(r)]),
-        ("Set beside nature", _nature(r)),
+        ("Without the treatment", _nature(r)),
         ("Where these counts are pooled", _uses(r)),
         ("What weakens this study", [bullets(limitations(r))]),
         ("Notices", _notices(r)),
@@ -335,14 +335,15 @@ def _nature(r: StudyRecord) -> list[Html]:
     told = nature(r)
     if not told:
         return []
-    items = [join(sentence, *_estimate_link(estimate)) for sentence, estimate in told]
+    items = [_beside(sentence, estimate) for sentence, estimate in told]
     lead = "Some people improve without any experimental treatment. A result means little until it is set beside that:"
     return [p(lead), bullets(items)]
 
 
-def _estimate_link(estimate: Estimate | None) -> Iterator[object]:
-    if estimate is not None:
-        yield from (" (", link(phrase(estimate, "full"), estimate_page(estimate.id)), ")")
+def _beside(sentence: str, estimate: Estimate | None) -> object:
+    if estimate is None:
+        return sentence
+    return join(sentence.removesuffix("."), ": ", link(phrase(estimate, "full"), estimate_page(estimate.id)), ".")
 
 
 def _uses(r: StudyRecord) -> list[Html]:

@@ -36,6 +36,11 @@ START = {
     "single arm": "people treated without a control group: low",
     "frequency": "how often something happens, which groups of patients answer without a control group: high",
 }
+#: The same as a sentence, for an estimate.
+_STARTS = {
+    "single arm": "Only treated people are counted, with nobody to compare them with, so the evidence starts as low.",
+    "frequency": "How often something happens can be seen without a control group, so the evidence starts as high.",
+}
 #: No domain lowers the level by more than two steps.
 MOST_DOWN = 2
 FILE = "certainty.yml"
@@ -220,12 +225,12 @@ def study_weights(estimate: Estimate) -> tuple[float, ...]:
 
 def _start(estimate: Estimate, evidence: Evidence, kind: str, weights: Sequence[float], limits: Thresholds) -> tuple[str, str]:
     if kind != "effect":
-        return ("high" if kind == "frequency" else "low"), START[kind][:1].upper() + START[kind][1:] + "."
+        return ("high" if kind == "frequency" else "low"), _STARTS[kind]
     cells = evidence.cells_by_id(cells[0] for cells in estimate.rows["cells"])
     share = sum(w for w, design in zip(weights, cells["design"], strict=True) if design == "rct")
     if share >= limits.randomised_weight:
-        return "high", f"{percent(share)} of the weight is of randomised trials: high."
-    return "low", f"Only {percent(share)} of the weight is of randomised trials, so that the evidence starts as low."
+        return "high", f"{percent(share)} of the weight is of randomised trials, so the evidence starts as high."
+    return "low", f"Only {percent(share)} of the weight is of randomised trials, so the evidence starts as low."
 
 
 @by_value
@@ -242,7 +247,7 @@ def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[floa
     for weight, study, ids in zip(weights, estimate.rows["study_id"], estimate.rows["cells"], strict=True):
         if (cells.loc[list(ids), "confidence"] == "low").any() or not identity_known(evidence, study):
             weak += weight
-    text = f"{percent(weak)} of the weight rests on cells read with low confidence or on studies not fully identified"
+    text = f"{percent(weak)} of the weight rests on counts read with low confidence or on studies not fully identified"
     if weak > limits.weak_weight:
         return 1, f"{text}, more than {percent(limits.weak_weight)}."
     return 0, f"{text}." if weak else ""
@@ -256,7 +261,7 @@ def _inconsistency(estimate: Estimate, limits: Thresholds) -> tuple[int, str]:
         crosses = result.pi_low is not None and result.pi_low < 1 < result.pi_high
         if result.i2 is not None and result.i2 >= limits.i2_serious:
             around = "; a new study may show benefit or harm" if crosses else ""
-            return (2 if crosses else 1), f"I² {phrase(estimate, 'i2')}{around}."
+            return (2 if crosses else 1), f"The studies differ beyond chance (I² {phrase(estimate, 'i2')}){around}."
         return 0, f"I² {phrase(estimate, 'i2')}." if result.i2 is not None else ""
     if result.pi_low is None:
         return 0, "No or only events: differences between studies cannot be estimated."
@@ -283,8 +288,8 @@ def _imprecision(estimate: Estimate, kind: str, limits: Thresholds) -> tuple[int
     half = (result.ci_high - result.ci_low) / 2
     needed = information_proportion(0.5, limits.half_width_serious, level=estimate.synthesis.level).participants
     text = (
-        f"The interval reaches {_points(half)} to each side on average; {phrase(estimate, 'people')}, where one sample exact to "
-        f"{_points(limits.half_width_serious)} would need {needed}."
+        f"The interval reaches {_points(half)} to each side on average; our limit is {_points(limits.half_width_serious)}. "
+        f"{phrase(estimate, 'people')} were counted; one sample as exact as that would need {needed}."
     )
     if half > limits.half_width_very_serious:
         return 2, text

@@ -300,6 +300,11 @@ def _place(c: OutcomeCell, *, whole: bool = False) -> str:
 # -------------------------------------------------------------------------------------- what happens anyway
 
 
+NO_GRADE = (
+    "What we read does not tell the AIS grade at the start, so we cannot say how many of these people would have improved anyway."
+)
+
+
 def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
     """What people with the same grade do without the treatment: sentences, each with its estimate.
 
@@ -312,7 +317,7 @@ def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
         {g for c in counted for g in dict(c.stratum).get("baseline_ais", "").split("+") if g} or {g for g, _ in r.grades}
     )
     if not grades:
-        return (("The grade at the start is not told apart here, so natural recovery cannot be set beside this result.", None),)
+        return ((NO_GRADE, None),)
     phases = {dict(c.stratum).get("phase") or r.phase for c in counted}
     found, missing = [], []
     for grade in grades:
@@ -361,8 +366,11 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
     )
     sentences = []
     if happened:
-        listed = [f"{inside(c.label)} in {_harm_count(c)}" for c in happened[:MOST_LISTED]]
-        sentences.append(f"Harm that was counted: {'; '.join(listed)}{_more(len(happened) - MOST_LISTED)}.")
+        shown = happened[:MOST_LISTED]
+        places = {_place(c) for c in shown}
+        same = places.pop() if len(places) == 1 else ""  # said once
+        listed = [f"{inside(c.label)} in {_harm_count(c)}{'' if same else _place(c)}" for c in shown]
+        sentences.append(f"Harm that was counted{same}: {'; '.join(listed)}{_more(len(happened) - MOST_LISTED)}.")
     if unseen:
         sentences.append(f"Looked for and not seen: {'; '.join(unseen[:MOST_LISTED])}{_more(len(unseen) - MOST_LISTED)}.")
     return " ".join(sentences)
@@ -375,7 +383,7 @@ def _gravity(c: OutcomeCell) -> int:
 def _harm_count(c: OutcomeCell) -> str:
     noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
     counted = "the one person counted" if c.n == 1 and noun == "people" else f"{c.events:,} of {c.n:,} {noun}"
-    return f"{counted}{_group(c)}{_place(c)}"
+    return f"{counted}{_group(c)}"
 
 
 def _more(rest: int) -> str:
@@ -422,9 +430,15 @@ def _sure(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
         sentences.append("No comparison group was seen, so this cannot show what would have happened without the treatment.")
     sentences += _chance(main)
     if not read_in_full(r):
-        sentences.append(f"We did not read the full text, but this: {words.read_as(r.read_as)}.")
+        sentences.append(_read(r))
     sentences.append(_checked(r))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _read(r: StudyRecord) -> str:
+    if r.read_as == "abstract":
+        return "We read only the abstract, not the full text."
+    return f"We did not read the full text. We read: {words.read_as(r.read_as)}."
 
 
 def _chance(main: Sequence[OutcomeCell]) -> list[str]:
@@ -438,7 +452,7 @@ def _chance(main: Sequence[OutcomeCell]) -> list[str]:
     if first.n < SMALL and first.low is not None and first.high is not None:
         return [
             f"With only {first.n} people counted, chance matters a lot: "
-            f"the true share may well lie anywhere from {percent(first.low)} to {percent(first.high)}."
+            f"instead of {percent(first.share)}, the true share may well be anything from {percent(first.low)} to {percent(first.high)}."
         ]
     return []
 
