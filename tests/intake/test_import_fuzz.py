@@ -23,7 +23,7 @@ from cordbook.intake.encodings import decode
 from cordbook.intake.importing import import_file, read
 from cordbook.intake.parsers import parse
 from cordbook.intake.parsers.table import header_of
-from cordbook.intake.store import read_rows
+from cordbook.intake.store import read_rows, write_tables
 from cordbook.project import Project
 
 FUZZ = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -327,3 +327,34 @@ def test_the_command_never_shows_a_stack_for_a_file(intake_project, tmp_path, ca
         path.write_bytes(body)
         assert main(["import", str(path)]) in (0, 1)
     assert "Traceback" not in capsys.readouterr().err
+
+
+SPOILT = "Cells\x1b[2J\x1b]0;owned\x07 \x1b[31mred\x9b31m \u202ecord\u202c\u2066\u200b <script>alert(1)</script><b>in</b> trial"
+ACTS = (
+    set(map(chr, range(0x20))) - {"\n"}
+    | set(map(chr, range(0x7F, 0xA0)))
+    | set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f")
+)
+
+
+@pytest.mark.parametrize("stored", ["by an import", "by hand"])
+def test_no_command_lets_a_title_act_in_the_terminal(intake_project, tmp_path, capsys, monkeypatch, stored):
+    """Escape sequences, bidi overrides and scripts of a title, through every command of the intake that shows records."""
+    data = intake_project / "data"
+    (data / "screening.csv").write_text("record_id,stage,reviewer,role,decision,reason,study_id,decided_at,note\n")
+    (data / "exclusion_reasons.csv").write_text("reason,label,explanation,key\nother_reason,Other,-,9\n")
+    rows = [(SPOILT, SPOILT, "2020"), (SPOILT, SPOILT, "2021"), (SPOILT + " part two", SPOILT, "2020")]
+    path = tmp_path / f"a{SPOILT[5:9]}.ris"
+    path.write_text(DIALECTS["embase.ris"](rows), encoding="utf-8")
+    main(["import", str(path)])
+    if stored == "by hand":
+        found = read_rows(data, "records")
+        write_tables(data, {"records": [row | {"title": SPOILT, "authors": SPOILT, "container": SPOILT} for row in found]})
+    shown = [*capsys.readouterr()]
+    for words in (["dedupe", "--list"], ["dedupe", "--no-ask"], ["screen", "--as", "A"], ["screen", "--status"]):
+        monkeypatch.setattr("sys.stdin", io.StringIO("i\nu\ne\n9\n"))
+        assert main(words) == 0
+        shown += [*capsys.readouterr()]
+    said = "".join(shown)
+    assert "cord" in said
+    assert not ACTS & set(said), sorted(map(hex, map(ord, ACTS & set(said))))

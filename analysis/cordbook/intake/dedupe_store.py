@@ -102,7 +102,8 @@ def run(project: Project, by: str, today: str, *, write: bool = True) -> Result:
     with writing(project.cache):
         tables = load(project)
         found = find(tables)
-        new = [row for group in found.groups for row in _merges(group, found.links, tables, by, today)]
+        standing, strongest = tables.standing(), _strongest(found.links)
+        new = [row for group in found.groups for row in _merges(group, strongest, standing, tables, by, today)]
         merges = (*tables.merges, *new)
         if new and write:
             write_tables(project.data, {"record_merges": merges})
@@ -172,18 +173,22 @@ def take_back(project: Project, merges: Iterable[Mapping[str, str]]) -> None:
         write_tables(project.data, {"record_merges": merges})
 
 
-def _merges(group: tuple[str, ...], links: Iterable[Pair], tables: Tables, by: str, today: str) -> list[Row]:
-    standing = tables.standing()
+def _strongest(links: Iterable[Pair]) -> dict[str, Pair]:
+    """The first, and so the strongest, link of every record."""
+    found: dict[str, Pair] = {}
+    for pair in links:
+        found.setdefault(pair.a, pair)
+        found.setdefault(pair.b, pair)
+    return found
+
+
+def _merges(
+    group: tuple[str, ...], strongest: Mapping[str, Pair], standing: Mapping[str, str], tables: Tables, by: str, today: str
+) -> list[Row]:
     studies = sorted(i for i in group if i.startswith(STUDY))
     roots = sorted((i for i in group if i not in standing and i not in studies), key=lambda i: _rank(i, tables))
     if not roots:
         return []
-    ours = set(group)
-    strongest: dict[str, Pair] = {}
-    for pair in links:
-        if pair.a in ours:
-            for i in (pair.a, pair.b):
-                strongest.setdefault(i, pair)
     # Records of a study that is known go straight to it if the record that stood for it is set aside already.
     aside_for_study = any(standing.get(i, "").startswith(STUDY) for i in group)
     rows = []
