@@ -128,7 +128,7 @@ def test_the_theme_can_be_changed_and_is_kept(browser, served):
 def test_axe_finds_nothing_and_text_does_not_scroll_sideways(browser, site, page, width, scheme):
     from axe_playwright_python.base import AXE_SCRIPT
 
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
     tab = context.new_page()
     tab.goto(f"{site.as_uri()}/{page}")
     if "?q=" in page:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from cordbook.cli import main
@@ -199,6 +199,7 @@ PIECES = [
     st.integers(2, 8),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 120), st.sampled_from(PIECES) | st.text(max_size=5)), max_size=5),
 )
+@example("pubmed.csv", 2, [(69, 21, ""), (365, 47, "\u2028")])
 def test_a_record_in_a_damaged_file_is_taken_or_named(name, size, cuts):
     text = DIALECTS[name]([(f"{sign(n)} a title of words", "An abstract of words.", "2020") for n in range(size)])
     for at, length, put in cuts:
@@ -234,7 +235,7 @@ def conserved(text: str, parsed) -> None:
     aside = " ".join(reject.text for reject in parsed.rejects)
     if parsed.form == "table" and (header := header_of(text)):
         # What damage has melted into the line of the column names is a name of a column.
-        taken += text.splitlines()[header[0]]
+        taken += re.split(r"\r\n|\r|\n", text)[header[0]]
     for found in set(re.findall(r"Q\d{4}Q", text)):
         assert found in taken or found in aside, f"{found} is lost"
     last = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1

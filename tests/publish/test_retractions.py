@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.evidence.evidence import standing_retractions
+from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.validation import validate
 from cordbook.notebook import open_review
 from cordbook.publish.explorer_data import explorer_data

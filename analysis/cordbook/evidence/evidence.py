@@ -141,7 +141,7 @@ class Evidence:
 
     @property
     def retracted(self) -> frozenset[str]:
-        """Studies whose retraction stands; see :func:`standing_retractions`. Second ids of one report go with it."""
+        """Studies whose retraction stands; see :func:`~cordbook.evidence.retractions.standing_retractions`. Second ids of one report go with it."""
         note("table", "integrity_notices")
         with unnoted():
             return self._retracted
@@ -178,22 +178,6 @@ class Evidence:
             known = not pd.isna(author) and not pd.isna(year)
             plain[study] = f"{author} {int(year)}" if known else study
         return {study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()}
-
-
-def standing_retractions(notices: Iterable[tuple[str, str, int | None]]) -> set[str]:
-    """What was retracted and not reinstated later, from notices as (about what, kind, year or None).
-
-    A reinstatement holds unless a retraction is known to be of a later year.
-
-    >>> standing_retractions([("a", "retraction", 2019), ("b", "retraction", 2015), ("b", "reinstatement", 2016)])
-    {'a'}
-    """
-    latest: dict[str, dict[str, int]] = {}
-    for about, kind, year in notices:
-        if kind in ("retraction", "reinstatement"):
-            years = latest.setdefault(about, {})
-            years[kind] = max(years.get(kind, 0), year or 0)
-    return {a for a, y in latest.items() if "retraction" in y and y["retraction"] > y.get("reinstatement", -1)}
 
 
 def _made_unique(names: Mapping[str, str]) -> dict[str, str]:

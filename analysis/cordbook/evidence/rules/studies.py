@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from cordbook.evidence.evidence import standing_retractions
+from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.rules import strata
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Rule, decimal, listed, whole
 
