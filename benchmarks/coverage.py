@@ -104,9 +104,7 @@ def own_arms(outcomes: Path, studies: Path) -> dict[str, list[tuple[int, int]]]:
 def scenarios(arms: dict[str, list[tuple[int, int]]]) -> list[tuple[str, np.ndarray, float, float]]:
     """Name, sizes, p and tau of every scenario."""
     sizes = [n for _, n in arms[SIZES_OUTCOME]]
-    grid = [
-        (f"k{k}_p{p:g}_tau{tau:g}", spread(sizes, k), p, tau) for k, p, tau in product(STUDIES, PROPORTIONS, TAUS)
-    ]
+    grid = [(f"k{k}_p{p:g}_tau{tau:g}", spread(sizes, k), p, tau) for k, p, tau in product(STUDIES, PROPORTIONS, TAUS)]
     own = []
     for name, cells in arms.items():
         if len(cells) < FEWEST_ARMS:
@@ -247,7 +245,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replications", type=int, default=DEFAULT_REPLICATIONS)
-    parser.add_argument("--only", default="", metavar="START", help="run the scenarios whose names begin so, and keep the other lines of the output")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="START",
+        help="run the scenarios whose names begin so, and keep the other lines of the output",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="scenarios that run at once")
     parser.add_argument("--outcomes", type=Path, default=ROOT / "data" / "outcomes.csv")
     parser.add_argument("--studies", type=Path, default=ROOT / "data" / "studies.csv")
@@ -290,7 +293,9 @@ def _table(lines: dict[str, list[dict[str, str]]]) -> str:
     for name, rows in lines.items():
         found = {row["method"]: 100 * float(row["coverage"]) for row in rows}
         if found:
-            shown.append(name.ljust(38) + "".join((f"{found[method]:.1f}" if method in found else "-").rjust(26) for method in methods))
+            shown.append(
+                name.ljust(38) + "".join((f"{found[method]:.1f}" if method in found else "-").rjust(26) for method in methods)
+            )
     return "\n".join(shown)
 
 

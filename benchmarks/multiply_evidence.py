@@ -60,7 +60,7 @@ def multiply(target: Path, times: int) -> None:
 
 def _synthetic(row: dict[str, str], columns: tuple[str, ...], number: int) -> dict[str, str]:
     changed = {c: f"synthetic_{number}_{row[c]}" for c in columns if row.get(c)}
-    if "title" in row and row["title"]:
+    if row.get("title"):
         changed["title"] = f"Synthetic {number}: {row['title']}"
     for identifier in ("doi", "pmid", "pmcid", "registration"):
         if identifier in row:

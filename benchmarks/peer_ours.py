@@ -37,7 +37,11 @@ def cordbook_tasks(data):
         "reml_hksj": (200, lambda: pool_effects(y, v, model="reml", ci="hksj", tau2_interval=False), lambda r: r.estimate),
         "dl": (200, lambda: pool_effects(y, v, model="dl", ci="wald", tau2_interval=False), lambda r: r.estimate),
         "leave_one_out_glmm": (3, lambda: leave_one_out(events, n, ci="wald"), lambda r: float(logit(r.rows[0].estimate))),
-        "bootstrap_reml": (1, lambda: tau2_reml(bootstrap, np.broadcast_to(v, bootstrap.shape)), lambda r: float(np.mean(r[:100]))),
+        "bootstrap_reml": (
+            1,
+            lambda: tau2_reml(bootstrap, np.broadcast_to(v, bootstrap.shape)),
+            lambda r: float(np.mean(r[:100])),
+        ),
         "mantel_haenszel": (200, lambda: compare_arms(*arms, model="mh"), lambda r: r.model_scale.estimate),
         "odds_ratio_glmm": (5, lambda: fit_odds_ratio_glmm(trials), lambda r: r.estimate),
     }
@@ -88,7 +92,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     found = {
         "cordbook": {"version": "Cordbook", "results": measure(cordbook_tasks(data), questions)},
-        "statsmodels": {"version": f"statsmodels {statsmodels.__version__}", "results": measure(statsmodels_tasks(data), questions)},
+        "statsmodels": {
+            "version": f"statsmodels {statsmodels.__version__}",
+            "results": measure(statsmodels_tasks(data), questions),
+        },
     }
     print(json.dumps(found))
 

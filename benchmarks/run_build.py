@@ -99,7 +99,9 @@ def rounds(number: int, folder: Path) -> dict[str, dict[str, list[tuple[float, f
         "jupyter-book, forced": (lambda p: stock(p, "force"), FORCED),
     }
     projects = {name: make(folder / name.replace(", ", "-")) for name, (make, _) in builders.items()}
-    seconds: dict[str, dict[str, list[tuple[float, float]]]] = {q: {n: [] for n in builders} for q in ("cold", "nothing changed", "one cell changed")}
+    seconds: dict[str, dict[str, list[tuple[float, float]]]] = {
+        q: {n: [] for n in builders} for q in ("cold", "nothing changed", "one cell changed")
+    }
     names = list(builders)
     for turn in range(number):
         for name in names[turn % 3 :] + names[: turn % 3]:
@@ -110,7 +112,9 @@ def rounds(number: int, folder: Path) -> dict[str, dict[str, list[tuple[float, f
             seconds["nothing changed"][name].append(run(command, project))
             edit(project, EVENTS[turn % 2])
             seconds["one cell changed"][name].append(run(command, project))
-            print(f"round {turn + 1}: {name}: " + ", ".join(f"{q} {s[name][-1][0]:.1f} s" for q, s in seconds.items()), flush=True)
+            print(
+                f"round {turn + 1}: {name}: " + ", ".join(f"{q} {s[name][-1][0]:.1f} s" for q, s in seconds.items()), flush=True
+            )
     return seconds
 
 
@@ -139,7 +143,10 @@ def growth(factors: list[int], folder: Path) -> list[dict[str, float]]:
 
 def table(seconds: dict[str, dict[str, list[tuple[float, float]]]]) -> str:
     """Medians, and how many times as long stock takes: by the clock, and in brackets by processor time."""
-    lines = ["| build | " + " | ".join(next(iter(seconds.values()))) + " | forced / cordbook |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| build | " + " | ".join(next(iter(seconds.values()))) + " | forced / cordbook |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for question, by_name in seconds.items():
         medians, processor = ({n: statistics.median(s[i] for s in found) for n, found in by_name.items()} for i in (0, 1))
         old = " (old estimates)" if question == "one cell changed" else ""

@@ -97,7 +97,9 @@ def main() -> None:
             print(page, found[page], flush=True)
         browser.close()
     target = ROOT / "benchmarks" / "results" / "site.json"
-    target.write_text(json.dumps({"slower": SLOWER, "line": LINE, "rounds": rounds, "pages": found}, indent=1) + "\n", encoding="utf-8")
+    target.write_text(
+        json.dumps({"slower": SLOWER, "line": LINE, "rounds": rounds, "pages": found}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 main()

@@ -88,7 +88,7 @@ def run_rounds(peers: dict[str, list[str]], rounds: int, data_file: Path) -> tup
         for name in order:
             print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
             found = _ask(peers[name], data_file)
-            for peer, answer in (found.items() if name == "ours" else [(name, found)]):
+            for peer, answer in found.items() if name == "ours" else [(name, found)]:
                 versions[peer] = answer["version"]
                 for question, result in answer["results"].items():
                     if result["seconds"] is None:
@@ -103,7 +103,12 @@ def report(found: dict, versions: dict[str, str]) -> str:
     medians = {peer: {q: statistics.median(s) for q, s in answers.items()} for peer, answers in found["seconds"].items()}
     ours = medians["cordbook"]
     peers = [peer for peer in ("metafor", "statsmodels", "pymare") if peer in medians]
-    lines = ["question".ljust(54) + "cordbook".rjust(12) + "".join(versions[p].rjust(28) for p in peers) + "  agreement with metafor   target"]
+    lines = [
+        "question".ljust(54)
+        + "cordbook".rjust(12)
+        + "".join(versions[p].rjust(28) for p in peers)
+        + "  agreement with metafor   target"
+    ]
     for question, (text, most, times) in QUESTIONS.items():
         if question not in ours:
             continue
@@ -172,7 +177,12 @@ def main(arguments: list[str] | None = None) -> int:
         found, versions = run_rounds(peers, args.rounds, data_file)
     text = report(found, versions)
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"python": platform.python_version(), "numpy": np.__version__, "cpus": os.cpu_count(), "architecture": platform.machine()}
+    machine = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "cpus": os.cpu_count(),
+        "architecture": platform.machine(),
+    }
     args.output.write_text(json.dumps({"machine": machine, "versions": versions, **found}, indent=1) + "\n", encoding="utf-8")
     print(text)
     return 0

@@ -32,7 +32,7 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def estimates(root: Path):  # noqa: ANN201
+def estimates(root: Path):
     """All declared estimates of the project's data."""
     from cordbook.review.estimates import load_estimates
 
@@ -48,7 +48,14 @@ def browser() -> Iterator[object]:
         pytest.skip("no chromium on this machine: apt install chromium")
     from playwright.sync_api import sync_playwright
 
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    quiet = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=quiet)
         yield chromium

@@ -269,7 +269,9 @@ class Review:
         rows = rows_by_section(claims) if section is None else rows_by_topic(claims)
         name = "the whole review" if section is None else SECTION_NAMES.get(section, f"section {section}")
         return evidence_map(
-            rows, title=title or f"What is claimed, and from what evidence: {name}", figure_id=f"evidence-map-{section or 'all'}".replace(".", "-")
+            rows,
+            title=title or f"What is claimed, and from what evidence: {name}",
+            figure_id=f"evidence-map-{section or 'all'}".replace(".", "-"),
         )
 
     def claims_table(self, section: str) -> Table:
@@ -311,7 +313,11 @@ class Review:
         """Letters and notices by their ids."""
         notices = self.evidence["integrity_notices"].set_index("notice_id", drop=False).loc[list(notice_ids)]
         return notices_table(
-            notices, self.evidence.study_labels, self.study_address, table_id=f"notices-{'-'.join(notice_ids).lower()}", caption=caption
+            notices,
+            self.evidence.study_labels,
+            self.study_address,
+            table_id=f"notices-{'-'.join(notice_ids).lower()}",
+            caption=caption,
         )
 
     def standing(self) -> Table:

@@ -127,7 +127,9 @@ def finish() -> str:
 def _module_files() -> list[Path]:
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     # Thousands of modules stand in a few hundred folders: each folder is resolved once.
-    return [_real(os.path.dirname(file)) / os.path.basename(file) for file in files if isinstance(file, str) and file.endswith(".py")]
+    return [
+        _real(os.path.dirname(file)) / os.path.basename(file) for file in files if isinstance(file, str) and file.endswith(".py")
+    ]
 
 
 @lru_cache(None)

@@ -174,9 +174,15 @@ def syllables(word: str) -> int:
         return 1
     groups = len(re.findall(r"[aeiouy]+", word))
     groups += len(re.findall(r"ia(?!l$|ls$)|(?<![tscg])io|eo(?!p)|(?<![qg])ua|iu|ye[lr]", word))
-    if re.search(r"[^aeiouy]e$", word) and not re.search(r"[^aeiouy]le$", word):
-        groups -= 1
-    elif re.search(r"[^aeioutdy]ed$", word) or re.search(r"[^aeiouysxzcg]es$", word) and not re.search(r"[^aeiouy]les$", word) and not word.endswith(("shes", "ches")):
+    if (
+        (re.search(r"[^aeiouy]e$", word) and not re.search(r"[^aeiouy]le$", word))
+        or re.search(r"[^aeioutdy]ed$", word)
+        or (
+            re.search(r"[^aeiouysxzcg]es$", word)
+            and not re.search(r"[^aeiouy]les$", word)
+            and not word.endswith(("shes", "ches"))
+        )
+    ):
         groups -= 1
     return max(groups, 1)
 

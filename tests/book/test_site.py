@@ -92,7 +92,7 @@ def test_every_number_of_an_estimate_in_prose_is_todays(site, page, estimates):
 
     seen, forms = 0, cache(lambda estimate_id: all_forms(estimates, estimate_id))
     for path in pages(site):
-        if "a class=\"cb-number-link" not in path.read_text(encoding="utf-8"):
+        if 'a class="cb-number-link' not in path.read_text(encoding="utf-8"):
             continue
         page.goto(path.as_uri())
         for link in page.locator("a.cb-number-link").all():
@@ -167,7 +167,7 @@ def test_a_table_sorts_filters_and_downloads_without_formulas(site, page):
         page.get_by_role("button", name="Download CSV").click()
     text = Path(caught.value.path()).read_text(encoding="utf-8-sig")
     assert len(text.splitlines()) == everything + 1
-    assert "\"'=1+1\"" in text
+    assert '"\'=1+1"' in text
 
 
 def test_every_estimate_stands_on_the_page_that_numbers_link_to(site, estimates):

@@ -64,7 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(site) -> Iterator[str]:  # noqa: ANN001
+def served(site) -> Iterator[str]:
     """The site on this machine's loopback, sent with the strict policy."""
 
     class Strict(http.server.SimpleHTTPRequestHandler):
@@ -99,7 +99,9 @@ def test_the_policy_does_forbid(browser, served):
     errors: list[str] = []
     tab.on("console", lambda message: errors.append(message.text))
     tab.goto(served + "book/methods/disclaimer.html")
-    tab.evaluate("() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); }")
+    tab.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); }"
+    )
     assert tab.evaluate("window.ran") is None
     assert any("Content Security Policy" in text for text in errors)
     tab.close()
@@ -340,7 +342,7 @@ def test_scripts_and_handlers_move_out_of_a_page():
     assert "b()" not in page
     assert "onclick" not in page
     assert '<script src="x.js">' in page
-    assert '../_static/pages/page-start.js' in page
+    assert "../_static/pages/page-start.js" in page
 
 
 def test_a_scrolling_table_of_plain_markdown_can_be_reached_and_is_named():

@@ -51,7 +51,24 @@ def test_options_reach_the_library(table, capsys, options):
 def test_json_holds_the_promised_keys(table, capsys):
     _, out, _ = run(capsys, table(), *COLUMNS, "--json")
     result = json.loads(out)
-    promised = "estimate ci_low ci_high pi_low pi_high model_scale tau2 i2 h2 q q_p k events n model measure".split()
+    promised = [
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "pi_low",
+        "pi_high",
+        "model_scale",
+        "tau2",
+        "i2",
+        "h2",
+        "q",
+        "q_p",
+        "k",
+        "events",
+        "n",
+        "model",
+        "measure",
+    ]
     assert set(promised) <= set(result)
 
 

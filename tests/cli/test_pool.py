@@ -76,7 +76,24 @@ def test_options_reach_the_library(table, capsys, options):
 def test_json_holds_the_promised_keys(table, capsys):
     _, out, _ = run(capsys, table(rows()), *COLUMNS, "--json")
     result = json.loads(out)
-    promised = "estimate ci_low ci_high pi_low pi_high model_scale tau2 i2 h2 q q_p k events n model measure".split()
+    promised = [
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "pi_low",
+        "pi_high",
+        "model_scale",
+        "tau2",
+        "i2",
+        "h2",
+        "q",
+        "q_p",
+        "k",
+        "events",
+        "n",
+        "model",
+        "measure",
+    ]
     assert set(promised) <= set(result)
     assert {"estimate", "se", "ci_low", "ci_high"} <= set(result["model_scale"])
     assert 0 <= result["ci_low"] <= result["estimate"] <= result["ci_high"] <= 1

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from cordbook.cli import references, validate
 from cordbook.evidence import find_data_dir
 

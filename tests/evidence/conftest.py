@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from cordbook.evidence import RawTable, find_data_dir, load_package, read_all
 
 DATA = find_data_dir(Path(__file__).parent)

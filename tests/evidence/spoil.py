@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from cordbook.evidence import Package, RawTable
 from hypothesis import assume
 from hypothesis import strategies as st
+
+from cordbook.evidence import Package, RawTable
 
 Row = dict[str, str]
 Raw = Mapping[str, RawTable]
@@ -70,16 +71,12 @@ def required(draw, raw, package):
 
 def wrong_type(draw, raw, package):
     table, column = _filled(draw, raw, package, lambda t, f: f.type in ("integer", "number", "boolean"))
-    word = draw(
-        st.sampled_from(["twelve", "1,5", "12 patients", "NaN", "inf", "0x1F", "1e", "--1", "１２", "9" * 400, "1_000"])
-    )
+    word = draw(st.sampled_from(["twelve", "1,5", "12 patients", "NaN", "inf", "0x1F", "1e", "--1", "１２", "9" * 400, "1_000"]))
     return changed(draw, raw, table, column, lambda row: word)
 
 
 def allowed_values(draw, raw, package):
-    return changed(
-        draw, raw, *_filled(draw, raw, package, lambda t, f: f.enum and f.type == "string"), lambda row: "unheard_of"
-    )
+    return changed(draw, raw, *_filled(draw, raw, package, lambda t, f: f.enum and f.type == "string"), lambda row: "unheard_of")
 
 
 def pattern(draw, raw, package):
@@ -106,9 +103,7 @@ def duplicated_unique(draw, raw, package):
     first, row = pick(draw, raw, "references", lambda r: r[column])
     second, _ = pick(draw, raw, "references")
     assume(first != second)
-    return Spoilt(
-        with_cells(raw, "references", second, {column: row[column]}), "references", max(first, second), column
-    )
+    return Spoilt(with_cells(raw, "references", second, {column: row[column]}), "references", max(first, second), column)
 
 
 def duplicated_key(draw, raw, package):
@@ -159,9 +154,7 @@ def n_above_arm(draw, raw, package):
 
 def arm_of_another(draw, raw, package):
     _, arm = pick(draw, raw, "arms")
-    return changed(
-        draw, raw, "outcomes", "arm_id", lambda row: arm["arm_id"], lambda row: row["study_id"] != arm["study_id"]
-    )
+    return changed(draw, raw, "outcomes", "arm_id", lambda row: arm["arm_id"], lambda row: row["study_id"] != arm["study_id"])
 
 
 def same_place_twice(draw, raw, package):
@@ -186,17 +179,13 @@ def bad_stratum_pattern(draw, raw, package):
 def wrong_relation(draw, raw, package):
     number, row = pick(draw, raw, "outcomes", lambda r: r["stratum_relation"] in ("total", "same_patients"))
     other = {"total": "only_stratum", "same_patients": "total"}[row["stratum_relation"]]
-    return Spoilt(
-        with_cells(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation"
-    )
+    return Spoilt(with_cells(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation")
 
 
 def strata_above_whole(draw, raw, package):
     """Grow the part of a total beyond it; a part on its own is enough to break the sum."""
     totals = {
-        (r["arm_id"], r["outcome"], r["timepoint_months"]): int(r["n"])
-        for _, r in raw["outcomes"].rows
-        if not r["stratum"]
+        (r["arm_id"], r["outcome"], r["timepoint_months"]): int(r["n"]) for _, r in raw["outcomes"].rows if not r["stratum"]
     }
 
     def whole(row):
@@ -234,7 +223,7 @@ def never_read(draw, raw, package):
 
 
 def seen_without_number(draw, raw, package):
-    number, row = pick(draw, raw, "extractions", lambda r: r["seen"] == "yes")
+    number, _row = pick(draw, raw, "extractions", lambda r: r["seen"] == "yes")
     return Spoilt(
         with_cells(raw, "extractions", number, {draw(st.sampled_from(["events", "n"])): ""}),
         "extractions",
@@ -349,9 +338,7 @@ def too_many_men(draw, raw, package):
             known = sizes.get(arm["study_id"], 0)
             sizes[arm["study_id"]] = known + int(arm["n"]) if arm["n"] and known is not None else None
     column = draw(st.sampled_from(["male_n", "ais_a", "level_cervical"]))
-    return changed(
-        draw, raw, "studies", column, lambda r: str(sizes[r["study_id"]] + 1), lambda r: sizes.get(r["study_id"])
-    )
+    return changed(draw, raw, "studies", column, lambda r: str(sizes[r["study_id"]] + 1), lambda r: sizes.get(r["study_id"]))
 
 
 def no_primary(draw, raw, package):
@@ -419,9 +406,7 @@ def ends_before_start(draw, raw, package):
 
 def interval_misses(draw, raw, package):
     table, column = draw(
-        st.sampled_from(
-            [("continuous", "value"), ("published_pooled", "estimate"), ("natural_pooled", "estimate_percent")]
-        )
+        st.sampled_from([("continuous", "value"), ("published_pooled", "estimate"), ("natural_pooled", "estimate_percent")])
     )
     return changed(
         draw, raw, table, "ci_high", lambda r: str(float(r["ci_low"]) - 0.5),
@@ -445,8 +430,12 @@ def notice_about_nothing(draw, raw, package):
 
 
 def retracted_without_notice(draw, raw, package):
-    number, _ = pick(draw, raw, "outcomes", lambda r: r["poolable"] == "no" and not r["not_poolable_reason"].startswith("retracted"))
-    return Spoilt(with_cells(raw, "outcomes", number, {"not_poolable_reason": "retracted"}), "outcomes", number, "not_poolable_reason")
+    number, _ = pick(
+        draw, raw, "outcomes", lambda r: r["poolable"] == "no" and not r["not_poolable_reason"].startswith("retracted")
+    )
+    return Spoilt(
+        with_cells(raw, "outcomes", number, {"not_poolable_reason": "retracted"}), "outcomes", number, "not_poolable_reason"
+    )
 
 
 # -------------------------------------------------------------------------------- references
@@ -454,9 +443,7 @@ def retracted_without_notice(draw, raw, package):
 
 def alias_of_alias(draw, raw, package):
     _, alias = pick(draw, raw, "references", lambda r: r["same_as"])
-    return changed(
-        draw, raw, "references", "same_as", lambda r: alias["reference_id"], lambda r: not r["doi"] and r is not alias
-    )
+    return changed(draw, raw, "references", "same_as", lambda r: alias["reference_id"], lambda r: not r["doi"] and r is not alias)
 
 
 def loud_doi(draw, raw, package):

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cordbook.evidence import citations, find_data_dir, load_bibliography, resolve_key, validate
 from cordbook.evidence.bibliography import NOT_SEEN, latex_text, parse_bibliography, plain_text
 from cordbook.publish.references import LINKED_HOSTS, author_field, bibliography_text, entry_text, note
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DATA = find_data_dir(Path(__file__).parent)
 ROW = {
@@ -29,9 +30,7 @@ def rows():
 
 
 def test_the_file_is_up_to_date(rows):
-    assert (DATA.parent / "references.bib").read_text(encoding="utf-8") == bibliography_text(rows), (
-        "run `cordbook references`"
-    )
+    assert (DATA.parent / "references.bib").read_text(encoding="utf-8") == bibliography_text(rows), "run `cordbook references`"
 
 
 def test_entries_are_the_sources_one_each(rows):
@@ -55,8 +54,7 @@ def test_order_of_rows_does_not_matter(rows):
 @settings(deadline=None)
 @given(
     st.text(
-        st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp", "Zs", "Cn", "Co"))
-        | st.sampled_from(" \\{}&%$#_~^'\"-`"),
+        st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp", "Zs", "Cn", "Co")) | st.sampled_from(" \\{}&%$#_~^'\"-`"),
         min_size=1,
         max_size=60,
     )
@@ -95,8 +93,7 @@ def test_rendered_entries_keep_capitals_and_signs():
     assert "Park" in rendered(ROW | {"first_author": "Park JM"})
     bare = ROW | {"first_author": "", "title": "", "journal": "", "year": ""}
     assert all(
-        words in rendered(bare)
-        for words in (*NOT_SEEN.values(), "Record incomplete: author, title, journal and year not seen")
+        words in rendered(bare) for words in (*NOT_SEEN.values(), "Record incomplete: author, title, journal and year not seen")
     )
 
 
@@ -105,10 +102,7 @@ def test_the_whole_file_renders(rows):
     from pybtex.plugin import find_plugin
 
     style, backend = find_plugin("pybtex.style.formatting", "plain")(), find_plugin("pybtex.backends", "plaintext")()
-    texts = [
-        e.text.render(backend)
-        for e in style.format_bibliography(pybtex.parse_string(bibliography_text(rows), "bibtex"))
-    ]
+    texts = [e.text.render(backend) for e in style.format_bibliography(pybtex.parse_string(bibliography_text(rows), "bibtex"))]
     assert len(texts) == sum(not row["same_as"] for row in rows)
     assert [text for text in texts if "\\" in text or "{" in text] == []
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cordbook.cli import validate as command
-from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
-from cordbook.evidence.validation import BIBLIOGRAPHY_RULES, check_tables
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from cordbook.cli import validate as command
+from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
+from cordbook.evidence.validation import BIBLIOGRAPHY_RULES, check_tables
 from tests.evidence.spoil import SPOILERS as OTHER_SPOILERS
 from tests.evidence.spoil import with_cells
 from tests.evidence.spoil_screening import SCREENING_SPOILERS
@@ -77,9 +77,7 @@ def test_a_person_may_overrule_both_readings():
     """A verified and corrected count stands, though no automated reader saw it."""
     from tests.evidence.spoil import with_row
 
-    number, row = next(
-        (n, r) for n, r in RAW["outcomes"].rows if r["stratum"] == "" and 0 < int(r["events"]) < int(r["n"])
-    )
+    number, row = next((n, r) for n, r in RAW["outcomes"].rows if r["stratum"] == "" and 0 < int(r["events"]) < int(r["n"]))
     lower = str(int(row["events"]) - 1)
     raw = with_cells(RAW, "outcomes", number, {"events": lower})
     assert any(p.rule == "value-was-read" for p in check_tables(PACKAGE, raw))
@@ -164,8 +162,7 @@ FILES = (
     name=st.sampled_from(FILES) | st.sampled_from(FILES[-3:]),
     place=st.floats(0, 1),
     length=st.integers(0, 400),
-    garbage=st.binary(max_size=40)
-    | st.sampled_from([b'"', b"\x00", b"\r", b"\n\n", b"{", b"}", b"@", b",,,", b"\xff"]),
+    garbage=st.binary(max_size=40) | st.sampled_from([b'"', b"\x00", b"\r", b"\n\n", b"{", b"}", b"@", b",,,", b"\xff"]),
 )
 def test_garbage_bytes_anywhere_end_in_a_report(project, name, place, length, garbage):
     """Some bytes of some file are replaced: exit code 0 (harmless), 1 or 2, and no traceback."""

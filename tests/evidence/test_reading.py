@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from cordbook.evidence import Unreadable, find_data_dir, load_package, read_all, read_rows, validate
 
 DATA = find_data_dir(Path(__file__).parent)

@@ -1,5 +1,6 @@
 """Evidence maps: what is drawn is what was counted, shape and words beside colour, and no markup from data."""
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -67,10 +68,12 @@ def test_marks_of_one_cell_do_not_overlap(rows):
     many = MapRow("A", tuple(Mark("review", d, 44, 0, 44) for d in DIRECTIONS))
     drawing = ET.fromstring(evidence_map((many, *rows), title="T").svg)
     numbers = [node for node in drawing.iter(f"{SVG}text") if "".join(node.itertext()).strip() == "44"]
-    places = sorted(float(re.search(r"translate\(([\d.]+)", n.get("transform", ""))[1] if n.get("x") is None else n.get("x")) for n in numbers)
+    places = sorted(
+        float(re.search(r"translate\(([\d.]+)", n.get("transform", ""))[1] if n.get("x") is None else n.get("x")) for n in numbers
+    )
     assert len(places) == len(DIRECTIONS)
     mark_and_number = 13 + 2 + 2 * 5.6
-    assert all(b - a >= mark_and_number for a, b in zip(places, places[1:], strict=False))
+    assert all(b - a >= mark_and_number for a, b in itertools.pairwise(places))
 
 
 def test_the_alternative_text_and_the_caption_give_the_result(rows):

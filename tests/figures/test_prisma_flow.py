@@ -28,7 +28,15 @@ def words(figure):
 
 def test_every_number_of_the_flow_is_drawn():
     shown = words(prisma_flow(FLOW))
-    for text in ("Study reports: 40", "in the data: 40", "outcome: 34", "Without: 6", "synthesis: 21", "In none: 13", "Case report: 9"):
+    for text in (
+        "Study reports: 40",
+        "in the data: 40",
+        "outcome: 34",
+        "Without: 6",
+        "synthesis: 21",
+        "In none: 13",
+        "Case report: 9",
+    ):
         assert text in shown
 
 
@@ -46,7 +54,18 @@ def test_no_number_stands_in_a_box_whose_step_was_not_taken():
 def test_a_search_fills_the_boxes():
     figure = prisma_flow(replace(FLOW, databases=FULL, by_other_methods=30))
     shown = words(figure)
-    for text in ("identified: 150", "A: 120", "R: 30", "removed: 18", "screened: 125", "Waiting: 5", "sought: 25", "assessed: 20", "Animals: 8", "included: 10"):
+    for text in (
+        "identified: 150",
+        "A: 120",
+        "R: 30",
+        "removed: 18",
+        "screened: 125",
+        "Waiting: 5",
+        "sought: 25",
+        "assessed: 20",
+        "Animals: 8",
+        "included: 10",
+    ):
         assert text in shown
     for text in ("Studies included: 10 A: 8 R: 2", "New study reports: 40", "registers: 10; by other methods: 30"):
         assert text in shown
@@ -68,12 +87,23 @@ def test_a_living_review_counts_what_is_new_since_the_previous_version():
     flow = replace(FLOW, databases=FULL, by_other_methods=30, since=since)
     figure = prisma_flow(flow)
     shown = re.sub(r"\s+", " ", words(figure))
-    for text in ("Previous version 0.2.0: 36 study reports", "New study reports: 5", "registers: 2; by other methods: 3", "1 no longer stand", "the 5 new"):
+    for text in (
+        "Previous version 0.2.0: 36 study reports",
+        "New study reports: 5",
+        "registers: 2; by other methods: 3",
+        "1 no longer stand",
+        "the 5 new",
+    ):
         assert text in shown
     assert "Version 0.2.0 held 36 study reports, of which 1 no longer stand; 5 are new" in figure.alt
     rows = {row[0].text: row[1].text for row in flow_table(flow).rows}
     assert (rows["Study reports in version 0.2.0"], rows["New since that version, by databases and registers"]) == ("36", "2")
-    for wrong in (replace(since, gone=0), replace(since, by_other_methods=4), replace(since, studies=0, gone=-35), replace(since, by_databases=11, by_other_methods=-6)):
+    for wrong in (
+        replace(since, gone=0),
+        replace(since, by_other_methods=4),
+        replace(since, studies=0, gone=-35),
+        replace(since, by_databases=11, by_other_methods=-6),
+    ):
         with pytest.raises(FlowError):
             prisma_flow(replace(flow, since=wrong))
 
@@ -103,8 +133,17 @@ def test_all_text_stays_inside_its_box():
 
     from cordbook.figures import prisma_flow as module
 
-    since = replace(FLOW, by_other_methods=30, databases=FULL, since=Since("10.20.30", studies=36_000, gone=1_000, by_databases=2, by_other_methods=3))
-    wide = [module._previous_box(FLOW), module._previous_box(since), *(box for flow in (FLOW, since) for box, side in module._down_boxes(flow) if side is None)]
+    since = replace(
+        FLOW,
+        by_other_methods=30,
+        databases=FULL,
+        since=Since("10.20.30", studies=36_000, gone=1_000, by_databases=2, by_other_methods=3),
+    )
+    wide = [
+        module._previous_box(FLOW),
+        module._previous_box(since),
+        *(box for flow in (FLOW, since) for box, side in module._down_boxes(flow) if side is None),
+    ]
     narrow = (*module._database_boxes(FULL), *module._database_boxes(EMPTY), *module._other_boxes(FLOW))
     limits = [(box, module.COLUMN_IN) for box in narrow] + [(box, module.WIDTH_IN - 2 * module.EDGE_IN) for box in wide]
     for box, limit in limits:

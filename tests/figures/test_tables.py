@@ -25,7 +25,7 @@ def read(table):
 
 
 def test_text_of_any_kind_stays_text():
-    nasty = '<img src=x onerror=alert(1)>"\'&'
+    nasty = "<img src=x onerror=alert(1)>\"'&"
     reader = read(Table("t", nasty, ("A", nasty), ((Cell(nasty), Cell(nasty, href="x.html", numeric=True)),), (nasty,)))
     assert "img" not in [tag for tag, _ in reader.tags]
     assert "".join(reader.text).count(nasty) == 4
@@ -33,7 +33,9 @@ def test_text_of_any_kind_stays_text():
 
 
 def test_rows_and_columns_have_heads():
-    reader = read(Table("t", "C", ("Name", "Count"), ((Cell("a"), Cell("1", numeric=True)), (Cell("b"), Cell("2", numeric=True)))))
+    reader = read(
+        Table("t", "C", ("Name", "Count"), ((Cell("a"), Cell("1", numeric=True)), (Cell("b"), Cell("2", numeric=True))))
+    )
     heads = [attrs for tag, attrs in reader.tags if tag == "th"]
     assert [h["scope"] for h in heads] == ["col", "col", "row", "row"]
     assert heads[1]["class"] == "cb-number"

@@ -34,7 +34,9 @@ def test_the_first_randomised_trial_is_randomised_and_first(root, estimates):
     years = {row["reference_id"]: row["year"] for row in rows_of(root, "references")}
     for event in key_events(estimates.evidence):
         if event.kind == "first randomised":
-            same = [r for r in rows_of(root, "studies") if r["topic"] == event.topic and r["design"] == "rct" and years[r["study_id"]]]
+            same = [
+                r for r in rows_of(root, "studies") if r["topic"] == event.topic and r["design"] == "rct" and years[r["study_id"]]
+            ]
             assert event.year == min(int(years[r["study_id"]]) for r in same)
             assert event.study_id in {r["study_id"] for r in same}
 

@@ -13,7 +13,8 @@ from cordbook.review.risk_of_bias import ANSWERS, Item, load_items
 SVG = "{http://www.w3.org/2000/svg}"
 ITEMS = tuple(Item(i, i.upper(), g, "?", "!", (), (), ()) for i, g in (("one", "study"), ("two", "study"), ("three", "reading")))
 JUDGED = pd.DataFrame(
-    {"one": ["yes", "no", "yes"], "two": ["unclear", "does not apply", "no"], "three": ["yes", "yes", "yes"]}, index=["a", "b", "c"]
+    {"one": ["yes", "no", "yes"], "two": ["unclear", "does not apply", "no"], "three": ["yes", "yes", "yes"]},
+    index=["a", "b", "c"],
 )
 LABELS = {"a": "Ash 2001", "b": "Birch <i>2004</i>", "c": "Cedar 2010"}
 
@@ -67,7 +68,9 @@ def test_no_study_is_an_error():
 
 
 def test_bars_are_as_long_as_their_shares():
-    shares = pd.DataFrame([[50.0, 25, 25, 0], [0, 0, 100, 0], [10, 0, 0, 90]], index=["one", "two", "three"], columns=list(ANSWERS))
+    shares = pd.DataFrame(
+        [[50.0, 25, 25, 0], [0, 0, 100, 0], [10, 0, 0, 90]], index=["one", "two", "three"], columns=list(ANSWERS)
+    )
     figure = item_bars(shares, ITEMS, title="T", unit="things")
     lengths = []
     for path in re.findall(rf'<path d="([^"]*)"[^>]*style="fill: {NO_COLOUR}', figure.svg):

@@ -1,7 +1,5 @@
 """Small exports in the form in which each database writes them; the records are made up for the tests."""
 
-# ruff: noqa: E501
-
 EXPORTS: dict[str, tuple[str, str]] = {
     "pubmed.nbib": ("PubMed", """
 PMID- 90000001

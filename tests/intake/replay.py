@@ -1,7 +1,6 @@
 """The five sources on 127.0.0.1: real HTTP, answers of the documented form, and faults on demand."""
 
 # Answers stand on one line each, as they come.
-# ruff: noqa: E501
 
 from __future__ import annotations
 

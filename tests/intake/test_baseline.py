@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
 from cordbook.evidence import find_data_dir, load_package
 from cordbook.intake.baseline import RULES, ImportRefused, import_baseline
 
@@ -113,9 +114,7 @@ def rows_of(path: Path) -> list[Row]:
 def tables() -> dict[str, dict[str, Row]]:
     """Tables by key, with every correction undone, so that they are as imported."""
     found = {t.name: {t.key_of(row): row for row in rows_of(DATA / t.path)} for t in PACKAGE.tables}
-    for correction in sorted(
-        found["corrections"].values(), key=lambda c: (c["corrected_on"], c["correction_id"]), reverse=True
-    ):
+    for correction in sorted(found["corrections"].values(), key=lambda c: (c["corrected_on"], c["correction_id"]), reverse=True):
         row = found[correction["table"]][correction["row_key"]]
         assert row[correction["column"]] == correction["new_value"]
         row[correction["column"]] = correction["old_value"]

@@ -26,10 +26,28 @@ from tests.intake.replay import FAULTS, PATIENT, Replay, patience, serving
 ROOT = Path(__file__).parents[2]
 EVIL = "\x1b]8;;http://evil\x1b\\\x1b[31m<script>alert(1)</script>\u202eOf hearts"
 #: Columns of the data set in its order, as published.
-WATCH = (
-    "Record ID,Title,Subject,Institution,Journal,Publisher,Country,Author,URLS,ArticleType,RetractionDate,RetractionDOI,"
-    "RetractionPubMedID,OriginalPaperDate,OriginalPaperDOI,OriginalPaperPubMedID,RetractionNature,Reason,Paywalled,Notes"
-).split(",")  # noqa: SIM905
+WATCH = [
+    "Record ID",
+    "Title",
+    "Subject",
+    "Institution",
+    "Journal",
+    "Publisher",
+    "Country",
+    "Author",
+    "URLS",
+    "ArticleType",
+    "RetractionDate",
+    "RetractionDOI",
+    "RetractionPubMedID",
+    "OriginalPaperDate",
+    "OriginalPaperDOI",
+    "OriginalPaperPubMedID",
+    "RetractionNature",
+    "Reason",
+    "Paywalled",
+    "Notes",
+]
 REFERENCES = [
     # id, first author, year, title, doi, pmid
     ("ruiz2019", "Ruiz", "2019", "Cells in the injured spinal cord", "10.1000/(ok)1", "11"),

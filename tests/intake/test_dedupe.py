@@ -1,7 +1,5 @@
 """Records that are one are merged, near misses are not, doubts are asked, and every decision can be taken back."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import csv

@@ -1,7 +1,5 @@
 """Exports of every database: read whole, in any encoding, taken in once; and nothing that is in a file is lost silently."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import pytest

@@ -208,7 +208,11 @@ def test_a_csv_of_asreview_2_and_3_brings_its_labels(project):
     assert [r["included"] for r in rows] == ["", "", ""]
     labels = ["1", "0.0", ""]
     for number, (row, label) in enumerate(zip(rows, labels, strict=True)):
-        row |= {"asreview_label": label, "asreview_time": "2026-11-21 10:00:00", "asreview_note": "seen abroad" if number == 1 else ""}
+        row |= {
+            "asreview_label": label,
+            "asreview_time": "2026-11-21 10:00:00",
+            "asreview_note": "seen abroad" if number == 1 else "",
+        }
     with open(out, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["", *rows[0]])

@@ -104,16 +104,16 @@ def _reduce(data: Path) -> None:
             for key in table.foreign_keys:
                 there = {tuple(r[f] for f in key.target_fields) for r in tables[key.target or table.name]}
                 kept = [
-                    r
-                    for r in tables[table.name]
-                    if not all(r[f] for f in key.fields) or tuple(r[f] for f in key.fields) in there
+                    r for r in tables[table.name] if not all(r[f] for f in key.fields) or tuple(r[f] for f in key.fields) in there
                 ]
                 dropped |= len(kept) < len(tables[table.name])
                 tables[table.name] = kept
     # Groups of overlapping reports lose members; whole groups are left out.
     for name in ("overlap_groups", "overlap_members", "overlap_disjoint"):
         tables[name] = []
-    used = {r[f] for t in package.tables for k in t.foreign_keys if k.target == "references" for r in tables[t.name] for f in k.fields}
+    used = {
+        r[f] for t in package.tables for k in t.foreign_keys if k.target == "references" for r in tables[t.name] for f in k.fields
+    }
     tables["references"] = [r for r in tables["references"] if r["reference_id"] in used]
     keys = {t.name: {t.key_of(r) for r in tables[t.name]} for t in package.tables if t.primary_key}
     tables["doubts"] = [r for r in tables["doubts"] if r["row_key"] in keys.get(r["table"], ())]

@@ -18,7 +18,11 @@ def test_two_builds_in_two_folders_are_byte_identical(book, tmp_path):
             check=True,
             capture_output=True,
         )
-        notebooks = {p.relative_to(project.root).as_posix(): p.read_bytes() for p in project.root.rglob("*.ipynb") if "_build" not in p.parts}
+        notebooks = {
+            p.relative_to(project.root).as_posix(): p.read_bytes()
+            for p in project.root.rglob("*.ipynb")
+            if "_build" not in p.parts
+        }
         sites.append((site_of(project), notebooks))
     (one, notebooks_one), (other, notebooks_other) = sites
     assert notebooks_one == notebooks_other

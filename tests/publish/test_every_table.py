@@ -45,7 +45,13 @@ ROWS = {
 }  # fmt: skip
 #: Columns whose text may be any, the first that a table has is edited; others are named by table.
 FREE = ("note", "explanation", "definition", "plain_definition", "description", "requirement", "what_it_says", "reason")
-COLUMNS = {"abstracts": "abstract", "references": "journal", "studies": "country", "reconciliations": "settled_by", "verifications": "source_read"}
+COLUMNS = {
+    "abstracts": "abstract",
+    "references": "journal",
+    "studies": "country",
+    "reconciliations": "settled_by",
+    "verifications": "source_read",
+}
 #: Where no column holds free text.
 VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}}
 #: Tables are dealt out to chapters, each of which shows digests of all the rows of its tables.

@@ -59,7 +59,9 @@ def test_all_broken_guards_are_told_at_once_with_old_and_new_values_and_nothing_
     with edited(book, "book/prose.md", "book/two.ipynb"):
         text = (book.root / "book" / "prose.md").read_text(encoding="utf-8")
         (book.root / "book" / "prose.md").write_text(
-            text.replace("tumour.events == 0", "tumour.events == 7").replace("ais-improved.estimate > 0.3", "ais-improved.estimate > 0.9")
+            text.replace("tumour.events == 0", "tumour.events == 7").replace(
+                "ais-improved.estimate > 0.3", "ais-improved.estimate > 0.9"
+            )
         )
         said = []
         with pytest.raises(BuildFailed) as failure:
@@ -78,7 +80,12 @@ def test_all_broken_guards_are_told_at_once_with_old_and_new_values_and_nothing_
 def test_allowed_broken_guards_are_marked_in_the_page_and_only_as_long_as_they_are_broken(book, monkeypatch, capsys):
     monkeypatch.chdir(book.root)
     with edited(book, "data/outcomes.csv", "data/extractions.csv"):
-        for cell in ("lima2010.treated.ais_improved.all.27.7", "donati2016.treated.ais_improved.all.12", "karamouzian2012.treated.ais_improved.all.12", "bydon2024.treated.ais_improved.all.24"):
+        for cell in (
+            "lima2010.treated.ais_improved.all.27.7",
+            "donati2016.treated.ais_improved.all.12",
+            "karamouzian2012.treated.ais_improved.all.12",
+            "bydon2024.treated.ais_improved.all.24",
+        ):
             set_events(book.data, cell, 1)
         assert main(["build"]) == 1
         assert "ais-improved.estimate > 0.3" in capsys.readouterr().err

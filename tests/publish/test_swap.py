@@ -81,7 +81,7 @@ def test_killed_at_any_moment_the_book_is_whole_and_the_next_build_is_good(book,
         build(project, report=quiet)
         assert site_of(project) == good[events]
     assert not [p.name for p in (project.root / "_build").iterdir() if p.name.startswith(".swap-")]
-    assert not [p for p in project.root.rglob(".*.ipynb.*")]
+    assert not list(project.root.rglob(".*.ipynb.*"))
     clean = sources_to(project, tmp_path / "clean")
     build(clean, report=quiet)
     assert site_of(Project(clean.root)) == good[12]

@@ -15,7 +15,9 @@ from cordbook.review.checklist import (
     parse_checklist,
 )
 
-ITEMS = pd.DataFrame([("1", "P", "Title", "Say it."), ("2", "P", "Abstract", "Write it.")], columns=["item_id", "source", "section", "requirement"])
+ITEMS = pd.DataFrame(
+    [("1", "P", "Title", "Say it."), ("2", "P", "Abstract", "Write it.")], columns=["item_id", "source", "section", "requirement"]
+)
 MET = {"state": "met", "how": "So.", "where": ["index"]}
 
 

@@ -27,7 +27,11 @@ def totals(rows, studies, outcome):
     chosen = [
         r
         for r in rows
-        if r["outcome"] == outcome and r["study_id"] in studies and r["poolable"] == "yes" and not r["stratum"] and r["arm_id"].endswith(".treated")
+        if r["outcome"] == outcome
+        and r["study_id"] in studies
+        and r["poolable"] == "yes"
+        and not r["stratum"]
+        and r["arm_id"].endswith(".treated")
     ]
     return len(chosen), sum(int(r["events"]) for r in chosen), sum(int(r["n"]) for r in chosen)
 

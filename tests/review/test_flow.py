@@ -20,7 +20,16 @@ SEARCHES = pd.DataFrame(
     columns=["search_id", "strategy_id", "source", "fetched"],
 )
 REASONS = pd.DataFrame([("not_human", "Not in people"), ("no_counts", "No counts")], columns=["reason", "label"])
-RECORDS = [("r1", "S001"), ("r2", "S001"), ("r3", "S001"), ("r4", "S001"), ("r5", "S001"), ("r6", "S002"), ("r7", "S002"), ("r8", "S003")]
+RECORDS = [
+    ("r1", "S001"),
+    ("r2", "S001"),
+    ("r3", "S001"),
+    ("r4", "S001"),
+    ("r5", "S001"),
+    ("r6", "S002"),
+    ("r7", "S002"),
+    ("r8", "S003"),
+]
 MERGES = [("r2", "r1", None, None), ("r8", None, "old2020", None), ("r3", "r1", None, "2027-02-01")]
 DECISIONS = [  # record, stage, people, decision, reason, study
     ("r1", "title_abstract", "AB", "include", None, None),
@@ -72,7 +81,9 @@ def test_nothing_searched_means_no_number_at_all(root, estimates):
         pytest.skip("a search has been run")
     d = flow.databases
     assert not d.searched
-    assert {d.identified, d.duplicates, d.screened, d.waiting, d.excluded, d.sought, d.not_retrieved, d.assessed, d.included} == {None}
+    assert {d.identified, d.duplicates, d.screened, d.waiting, d.excluded, d.sought, d.not_retrieved, d.assessed, d.included} == {
+        None
+    }
     assert {hits for _, _, hits in d.sources} == {None}
     assert flow.by_other_methods == flow.studies
 
@@ -125,7 +136,10 @@ def test_an_included_study_that_is_not_in_the_data_yet_waits():
         ({"rows": [*DECISIONS, ("r3", "full_text", "A", "include", None, "x")]}, "record r3: its report was judged without"),
         ({"rows": [*DECISIONS, ("r7", "full_text", "AB", "exclude", None, None)]}, "record r7: was excluded without a reason"),
         ({"rows": [*DECISIONS, ("r7", "full_text", "AB", "include", None, None)]}, "record r7: was included but names no study"),
-        ({"rows": [*DECISIONS, ("r99", "title_abstract", "A", "include", None, None)]}, "record r99: was screened but stands not"),
+        (
+            {"rows": [*DECISIONS, ("r99", "title_abstract", "A", "include", None, None)]},
+            "record r99: was screened but stands not",
+        ),
     ],
 )
 def test_a_contradiction_in_the_log_is_named_with_its_record(change, said):
@@ -138,16 +152,32 @@ def test_records_without_a_search_are_refused():
         counted(searches=SEARCHES.iloc[:0])
 
 
-DECISION = st.sampled_from([("include", None), ("exclude", "not_human"), ("exclude", "no_counts"), ("unsure", None), ("not_retrieved", None)])
-ROW = st.tuples(st.integers(0, 7), st.sampled_from(["title_abstract", "full_text"]), st.sampled_from("ABC"), DECISION, st.sampled_from([None, "s1", "s2"]))
-MERGE = st.tuples(st.integers(0, 7), st.one_of(st.integers(0, 7), st.none()), st.sampled_from([None, "s1"]), st.sampled_from([None, "2027-01-01"]))
+DECISION = st.sampled_from(
+    [("include", None), ("exclude", "not_human"), ("exclude", "no_counts"), ("unsure", None), ("not_retrieved", None)]
+)
+ROW = st.tuples(
+    st.integers(0, 7),
+    st.sampled_from(["title_abstract", "full_text"]),
+    st.sampled_from("ABC"),
+    DECISION,
+    st.sampled_from([None, "s1", "s2"]),
+)
+MERGE = st.tuples(
+    st.integers(0, 7),
+    st.one_of(st.integers(0, 7), st.none()),
+    st.sampled_from([None, "s1"]),
+    st.sampled_from([None, "2027-01-01"]),
+)
 
 
 @settings(deadline=None, max_examples=300)
 @given(rows=st.lists(ROW, max_size=30), merges=st.lists(MERGE, max_size=6), extra=st.integers(-1, 3))
 def test_any_log_is_counted_consistently_or_refused(rows, merges, extra):
     """Whatever stands in the tables: the boxes add up and no number is below zero, or nothing is drawn."""
-    log = [(f"r{r}", stage, who, d, why, study if stage == "full_text" and d == "include" else None) for r, stage, who, (d, why), study in rows]
+    log = [
+        (f"r{r}", stage, who, d, why, study if stage == "full_text" and d == "include" else None)
+        for r, stage, who, (d, why), study in rows
+    ]
     aside = {f"r{r}": (f"r{r}", None if other is None else f"r{other}", study, undone) for r, other, study, undone in merges}
     searches = SEARCHES.iloc[:1].assign(fetched=8 + extra)
     try:

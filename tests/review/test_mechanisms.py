@@ -126,7 +126,13 @@ def test_cells_seen_with_a_device_on_stand_apart_and_say_so(review, root):
 def test_every_cell_of_these_topics_is_reached_by_a_chapter(review, root):
     """Counts of stimulation, of hyperbaric oxygen, of treated radiation myelopathy and of harm all stand in some chapter."""
     shown = set()
-    for name in ("treatment/steroids-ivig", "treatment/adjunctive", "treatment/neuromodulation", "treatment/other-emerging", "outlook/conclusion"):
+    for name in (
+        "treatment/steroids-ivig",
+        "treatment/adjunctive",
+        "treatment/neuromodulation",
+        "treatment/other-emerging",
+        "outlook/conclusion",
+    ):
         shown |= set(_cell_ids((root / "book" / f"{name}.ipynb").read_text(encoding="utf-8")))
     cells = review.evidence.cells
     wanted = set(cells[cells["topic"].isin(["rm_treatment", "hyperbaric_oxygen", "neuromodulation", "harm_report"])]["cell_id"])

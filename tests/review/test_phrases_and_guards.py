@@ -80,7 +80,17 @@ def test_a_verdict_tells_the_values(estimates):
 
 @pytest.mark.parametrize(
     "condition",
-    ["", "a-b.estimate >", "nowhere.estimate > 0", "a-b.colour > 0", "__import__('os')", "a-b.estimate in 3", "x > 1", "a-b.k if 1 else 2", "True"],
+    [
+        "",
+        "a-b.estimate >",
+        "nowhere.estimate > 0",
+        "a-b.colour > 0",
+        "__import__('os')",
+        "a-b.estimate in 3",
+        "x > 1",
+        "a-b.k if 1 else 2",
+        "True",
+    ],
 )
 def test_a_condition_that_cannot_be_read_is_refused(condition):
     with pytest.raises((GuardError, KeyError)):

@@ -283,6 +283,4 @@ def test_rows_are_kept_as_they_stand_in_the_files(project, before):
     for row in csv.DictReader(io.StringIO(text, newline="")):
         kept = before.rows["outcomes"][row["cell_id"]]
         assert {c: v for c, v in row.items() if c in kept} == dict(kept)
-        assert all(
-            row[c] == "" or c in ("cell_id", "source_url", "locator", "definition", "note") for c in row if c not in kept
-        )
+        assert all(row[c] == "" or c in ("cell_id", "source_url", "locator", "definition", "note") for c in row if c not in kept)

@@ -51,7 +51,11 @@ def judged(estimates):
         ({"yes_when": {"harm_cells": {"at_least": 1}, "design": ["rct"]}}, {"harm_cells": 2, "design": "cohort"}, UNCLEAR),
         ({"yes_when": [{"harm_cells": {"at_least": 1}}, {"design": ["rct"]}]}, {"harm_cells": 2, "design": "cohort"}, YES),
         ({"yes_when": {"design": ["rct"]}, "no_when": {"design": ["rct"]}}, {"design": "rct"}, NO),
-        ({"yes_when": {"design": ["rct"]}, "applies_when": {"topic": ["cell_therapy"]}}, {"design": "rct", "topic": "x"}, NOT_APPLICABLE),
+        (
+            {"yes_when": {"design": ["rct"]}, "applies_when": {"topic": ["cell_therapy"]}},
+            {"design": "rct", "topic": "x"},
+            NOT_APPLICABLE,
+        ),
     ],
 )
 def test_an_answer_follows_its_rule(asked, facts, given):
@@ -77,7 +81,9 @@ def test_a_faulty_item_is_refused_by_name(entry, said):
 
 def test_all_faults_come_in_one_message():
     with pytest.raises(RiskOfBiasError) as caught:
-        parse_items({"items": [PLAIN, {"id": "b"}, PLAIN | {"yes_when": {"design": ["rct"]}}, PLAIN | {"yes_when": {"design": ["rct"]}}]})
+        parse_items(
+            {"items": [PLAIN, {"id": "b"}, PLAIN | {"yes_when": {"design": ["rct"]}}, PLAIN | {"yes_when": {"design": ["rct"]}}]}
+        )
     assert "a: neither" in str(caught.value)
     assert "b: why is missing" in str(caught.value)
     assert "a: the id stands twice" in str(caught.value)

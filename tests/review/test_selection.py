@@ -6,7 +6,6 @@ import pytest
 from cordbook.review.declarations import parse_declarations
 from cordbook.review.selection import SelectionError, one_row_an_arm, select_cells, subgroups
 
-
 DISJOINT = {"surgery", "phase", "level", "grade", "setting"}
 
 
@@ -36,12 +35,16 @@ def pooled(table, **changes):
 
 
 def test_total_takes_rows_of_all_patients_only():
-    table = cells(("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5))
+    table = cells(
+        ("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5)
+    )
     assert pooled(table) == {"a": (3, 10)}
 
 
 def test_widest_takes_what_there_is_and_leaves_out_parts():
-    table = cells(("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5))
+    table = cells(
+        ("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5)
+    )
     assert pooled(table, strata="widest") == {"a": (3, 10), "b": (2, 5)}
 
 
@@ -92,4 +95,7 @@ def test_filters_take_columns_and_stratum_keys():
 def test_a_stratum_says_more_of_the_phase_than_the_study():
     table = cells(("a", "phase=chronic", "only_stratum", 0, 5), ("b", "", "total", 1, 5))
     chosen = select_cells(table, declared(strata="widest"))
-    assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase").items()} == {"chronic": ["a"], "mixed": ["b"]}
+    assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase").items()} == {
+        "chronic": ["a"],
+        "mixed": ["b"],
+    }

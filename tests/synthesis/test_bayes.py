@@ -1,5 +1,6 @@
 """Bayesian models against closed forms, brute-force integration, published results and simulation-based calibration."""
 
+import itertools
 import json
 
 import numpy as np
@@ -51,9 +52,7 @@ def test_density_follows_a_skew_distribution():
     assert (density.mean, density.sd, density.median) == pytest.approx((6.0, np.sqrt(12.0), true.ppf(0.5)), rel=1e-8)
     low, high = density.interval(0.9, "shortest")
     # Of a one-peaked density the shortest interval has equal heights at its ends.
-    assert true.pdf(low) == pytest.approx(true.pdf(high), rel=1e-5) and true.cdf(high) - true.cdf(low) == pytest.approx(
-        0.9
-    )
+    assert true.pdf(low) == pytest.approx(true.pdf(high), rel=1e-5) and true.cdf(high) - true.cdf(low) == pytest.approx(0.9)
     values, heights = density.curve(50)
     assert heights == pytest.approx(true.pdf(values), abs=1e-9)
 
@@ -94,10 +93,8 @@ def normal_posterior(yi, vi, prior, mu_prior=None):
     def integral(function):
         pieces = [0, 0.5, 2, 5, 10, 20, 50, 200, np.inf]
         return sum(
-            integrate.quad(
-                lambda tau: function(tau, *given(tau)[:2]) * given(tau)[2], a, b, epsabs=0, epsrel=1e-11, limit=300
-            )[0]
-            for a, b in zip(pieces[:-1], pieces[1:], strict=True)
+            integrate.quad(lambda tau: function(tau, *given(tau)[:2]) * given(tau)[2], a, b, epsabs=0, epsrel=1e-11, limit=300)[0]
+            for a, b in itertools.pairwise(pieces)
         )
 
     return integral
@@ -201,9 +198,7 @@ def test_likelihood_of_a_study_against_a_fine_grid():
             assert found[:, j, m] == pytest.approx(exact, abs=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("events", "n"), [([0, 0, 0], [20, 12, 40]), ([3, 4], [10, 30]), ([17, 9], [17, 9]), ([2], [9])]
-)
+@pytest.mark.parametrize(("events", "n"), [([0, 0, 0], [20, 12, 40]), ([3, 4], [10, 30]), ([17, 9], [17, 9]), ([2], [9])])
 def test_without_heterogeneity_the_posterior_is_beta(events, n):
     """A uniform prior and one common proportion: beta(events + 1, non-events + 1), exactly."""
     fit = bayes_pool_proportions(events, n, tau_prior=NO_HETEROGENEITY)

@@ -34,9 +34,7 @@ def test_agrees_with_metafor_where_full_steps_do_not_converge():
         # From the second on: for one study metafor says 0, we say that tau2 and I2 cannot be estimated.
         assert_close([getattr(row, ours) for row in found.rows][1:], expected[theirs][1:], STORED)
     assert found.rows[0].tau2 is None and found.rows[0].i2 is None
-    assert_close(
-        [found.rows[0].model_estimate, found.rows[0].model_se], [expected["estimate"][0], expected["se"][0]], STORED
-    )
+    assert_close([found.rows[0].model_estimate, found.rows[0].model_se], [expected["estimate"][0], expected["se"][0]], STORED)
 
 
 def test_by_year_with_knapp_hartung_agrees_with_metafor():

@@ -138,15 +138,11 @@ def test_firth_on_two_doses_adds_half_an_event():
     assert [group.fitted for group in fit.groups] == pytest.approx([0.5 / 9, 3.5 / 10], rel=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("name", "key"), [("beetles", "logit"), ("budworm", "probit"), ("sparse", "logit"), ("rare", "probit")]
-)
+@pytest.mark.parametrize(("name", "key"), [("beetles", "logit"), ("budworm", "probit"), ("sparse", "logit"), ("rare", "probit")])
 def test_d50_interval_is_where_the_profile_has_dropped(name, key):
     """At an end of the interval, a curve forced to pass through risk 1/2 there is worse by chi-squared(1) at 95%."""
     fit, data = fit_of(name, key), REFERENCE[name]["data"]
-    events, n, dose = (
-        np.broadcast_to(data[column], len(data["dose"])).astype(float) for column in ("events", "n", "dose")
-    )
+    events, n, dose = (np.broadcast_to(data[column], len(data["dose"])).astype(float) for column in ("events", "n", "dose"))
     family = sm.families.Binomial(getattr(sm.families.links, key.capitalize())())
     for end in (fit.d50_ci_low, fit.d50_ci_high):
         forced = sm.GLM(np.column_stack([events, n - events]), (dose - end)[:, None], family=family).fit(tol=1e-12)
@@ -182,9 +178,7 @@ def test_penalised_d50_interval_against_a_direct_search():
         eta = a + b * dose
         p = stats.norm.cdf(eta)
         weight = n * stats.norm.pdf(eta) ** 2 / (p * (1 - p))
-        return (
-            stats.binom.logpmf(events, n, p).sum() + 0.5 * np.linalg.slogdet((design * weight[:, None]).T @ design)[1]
-        )
+        return stats.binom.logpmf(events, n, p).sum() + 0.5 * np.linalg.slogdet((design * weight[:, None]).T @ design)[1]
 
     for end in (fit.d50_ci_low, fit.d50_ci_high):
         heights = [objective(-b * end, b) for b in np.linspace(0.01, 0.6, 3000)]

@@ -32,9 +32,7 @@ def test_pooled_ratios_and_standard_error_equal_those_of_statsmodels(counts):
 def test_double_zero_studies_have_no_say_in_ratios(counts):
     a, b, c, d = counts.cells
     assume((a * d).sum() > 0 and (b * c).sum() > 0)
-    more = check_two_arm_counts(
-        [*counts.events1, 0], [*counts.n1, 40], [*counts.events2, 0], [*counts.n2, 50]
-    )
+    more = check_two_arm_counts([*counts.events1, 0], [*counts.n1, 40], [*counts.events2, 0], [*counts.n2, 50])
     for before, after in (
         (mantel_haenszel("OR", counts), mantel_haenszel("OR", more)),
         (mantel_haenszel("RR", counts), mantel_haenszel("RR", more)),

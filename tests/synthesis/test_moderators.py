@@ -20,9 +20,7 @@ def test_text_is_dummy_coded_against_the_first_level_in_alphabetical_order():
 
 
 def test_a_stated_reference_is_the_level_without_a_column():
-    design, X, _ = build_design(
-        {"phase": ["late", "early", "late", "mid", "early"]}, LABELS, reference={"phase": "mid"}
-    )
+    design, X, _ = build_design({"phase": ["late", "early", "late", "mid", "early"]}, LABELS, reference={"phase": "mid"})
     assert design.names == ("intercept", "phase: early", "phase: late")
     assert X[3].tolist() == [1, 0, 0]
 

@@ -82,9 +82,7 @@ def test_likelihood_of_a_study_is_the_integral(x, n, eta, tau):
 
     middle = np.log((x + 0.5) / (n - x + 0.5))
     points = sorted({eta, middle, *(middle + side * 0.1 for side in (-1, 1))})
-    total = integrate.quad(
-        integrand, eta - 40 * tau, eta + 40 * tau, points=points, limit=2000, epsabs=0, epsrel=1e-11
-    )[0]
+    total = integrate.quad(integrand, eta - 40 * tau, eta + 40 * tau, points=points, limit=2000, epsabs=0, epsrel=1e-11)[0]
     counts = np.array([float(x)]), np.array([float(n)])
     terms = study_terms(*counts, np.array([float(eta)]), tau)
     assert_close(terms[0, 0] + log_coefficients(*counts)[0], np.log(total), TWO_RULES)
@@ -110,9 +108,7 @@ def test_derivatives_of_a_study_are_those_of_its_likelihood(x, extra, eta, tau):
 
 def test_mirrored_events_mirror_the_coefficients():
     n = np.array(BCG_N2)
-    plain, mirrored = (
-        regress_proportions(x, n, MODERATORS["ablat_alloc"]) for x in (np.array(BCG["cpos"]), n - BCG["cpos"])
-    )
+    plain, mirrored = (regress_proportions(x, n, MODERATORS["ablat_alloc"]) for x in (np.array(BCG["cpos"]), n - BCG["cpos"]))
     assert_close([c.estimate for c in mirrored.coefficients], [-c.estimate for c in plain.coefficients], ITERATIVE)
     assert_close(
         [mirrored.tau2, *(c.p for c in mirrored.coefficients)],
@@ -125,9 +121,7 @@ def test_without_extra_variation_it_is_logistic_regression():
     # One proportion a level and as little variation as chance allows: the log odds of the summed counts.
     fit = regress_proportions([5, 6, 5, 11, 12, 11], [20] * 6, {"level": list("aaabbb")})
     assert fit.tau2 == 0
-    assert_close(
-        [c.estimate for c in fit.coefficients], [np.log(16 / 44), np.log(34 / 26) - np.log(16 / 44)], ITERATIVE
-    )
+    assert_close([c.estimate for c in fit.coefficients], [np.log(16 / 44), np.log(34 / 26) - np.log(16 / 44)], ITERATIVE)
     assert_close(fit.coefficients[0].se, np.sqrt(1 / 16 + 1 / 44), ITERATIVE)
 
 
@@ -137,14 +131,12 @@ def test_effect_size_models_are_meta_regression_of_the_effects(measure):
     fit = regress_proportions(BCG["cpos"], BCG_N2, MODERATORS["ablat"], measure=measure, model="reml")
     plain = meta_regression(effects.yi, effects.vi, MODERATORS["ablat"])
     assert fit.coefficients == plain.coefficients and fit.measure == measure
-    assert all(
-        0 <= row.ci_low <= row.estimate <= row.ci_high <= 1 for row in fit.predict_proportion({"ablat": [-2, 0, 2]})
-    )
+    assert all(0 <= row.ci_low <= row.estimate <= row.ci_high <= 1 for row in fit.predict_proportion({"ablat": [-2, 0, 2]}))
 
 
 def test_t_intervals_of_the_glmm_have_the_same_standard_errors():
     wald, t = (regress_proportions(BCG["cpos"], BCG_N2, MODERATORS["ablat"], ci=ci) for ci in ("wald", "hksj"))
-    for a, b in zip(wald.coefficients, t.coefficients):
+    for a, b in zip(wald.coefficients, t.coefficients, strict=True):
         assert a.se == b.se and (a.df, b.df) == (None, 11)
         assert b.ci_low < a.ci_low
     assert t.omnibus.df2 == 11

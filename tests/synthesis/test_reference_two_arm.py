@@ -39,10 +39,15 @@ INVERSE_VARIANCE = [
 # to the root. The first are compared within that tolerance in tau2, the second in everything.
 LOOSE_PM = [(data, fit) for data in METAFOR for fit in METAFOR[data] if "_PM_" in fit]
 UNIROOT = 1.3e-4
-INVERSE_VARIANCE += [({**MORE[data], **MORE[data]["fits"]}, data, fit) for data in MORE for fit in MORE[data]["fits"] if "_PM_" in fit]
+INVERSE_VARIANCE += [
+    ({**MORE[data], **MORE[data]["fits"]}, data, fit) for data in MORE for fit in MORE[data]["fits"] if "_PM_" in fit
+]
 STRATIFIED = [(METAFOR[data], data, fit) for data in METAFOR for fit in METAFOR[data] if fit.startswith(("MH_", "PETO"))]
 STRATIFIED += [
-    ({**MORE[data], **MORE[data]["fits"]}, data, fit) for data in MORE for fit in MORE[data]["fits"] if fit.startswith(("MH_", "PETO"))
+    ({**MORE[data], **MORE[data]["fits"]}, data, fit)
+    for data in MORE
+    for fit in MORE[data]["fits"]
+    if fit.startswith(("MH_", "PETO"))
 ]
 
 

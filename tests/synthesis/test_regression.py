@@ -148,22 +148,20 @@ def test_another_reference_gives_the_same_predictions_and_tests():
     first = meta_regression(BCG["yi"], BCG["vi"], MODERATORS["alloc"])
     other = meta_regression(BCG["yi"], BCG["vi"], MODERATORS["alloc"], reference={"alloc": "random"})
     assert other.references == {"alloc": "random"}
-    for a, b in zip(first.predict(NEW["alloc"]), other.predict(NEW["alloc"])):
+    for a, b in zip(first.predict(NEW["alloc"]), other.predict(NEW["alloc"]), strict=True):
         assert_close([a.estimate, a.ci_low, a.pi_high], [b.estimate, b.ci_low, b.pi_high], ITERATIVE)
     assert_close(first.omnibus.p, other.omnibus.p, ITERATIVE)
 
 
 def test_intervals_nest_with_the_level_and_the_floor_never_narrows():
     narrow, wide = (meta_regression(BCG["yi"], BCG["vi"], MODERATORS["ablat"], level=level) for level in (0.8, 0.99))
-    for a, b in zip(narrow.coefficients, wide.coefficients):
+    for a, b in zip(narrow.coefficients, wide.coefficients, strict=True):
         assert b.ci_low < a.ci_low < a.ci_high < b.ci_high
     y = np.array([0.10, 0.12, 0.14, 0.16, 0.19])  # closer to a line than chance allows
     x = {"x": [1, 2, 3, 4, 5]}
     free, floored = (meta_regression(y, [0.04] * 5, x, hksj_floor=floor) for floor in (False, True))
     assert floored.coefficient("x").se > free.coefficient("x").se
-    assert_close(
-        floored.coefficient("x").se, meta_regression(y, [0.04] * 5, x, ci="wald").coefficient("x").se, ITERATIVE
-    )
+    assert_close(floored.coefficient("x").se, meta_regression(y, [0.04] * 5, x, ci="wald").coefficient("x").se, ITERATIVE)
 
 
 def test_bubbles_hold_the_studies_and_the_line():
@@ -204,9 +202,7 @@ def test_predictions_follow_a_transform():
     fit = meta_regression(BCG["yi"], BCG["vi"], MODERATORS["ablat"])
     (plain,), (ratio,) = fit.predict({"ablat": 40}), fit.predict({"ablat": 40}, transform=np.exp)
     assert ratio.se is None
-    assert_close(
-        [ratio.estimate, ratio.ci_low, ratio.pi_high], np.exp([plain.estimate, plain.ci_low, plain.pi_high]), ITERATIVE
-    )
+    assert_close([ratio.estimate, ratio.ci_low, ratio.pi_high], np.exp([plain.estimate, plain.ci_low, plain.pi_high]), ITERATIVE)
     with pytest.raises(ValueError, match="not proportions"):
         fit.predict_proportion({"ablat": 40})
 

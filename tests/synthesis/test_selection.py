@@ -81,9 +81,7 @@ def test_mirrored_effects_and_direction_mirror_the_result():
     effects = REFERENCE["data"]["bcg"]
     less = selection_model(effects["yi"], effects["vi"], direction="less")
     greater = selection_model(-np.array(effects["yi"]), effects["vi"], direction="greater")
-    assert_close(
-        [greater.estimate, greater.ci_low, greater.tau2], [-less.estimate, -less.ci_high, less.tau2], ITERATIVE
-    )
+    assert_close([greater.estimate, greater.ci_low, greater.tau2], [-less.estimate, -less.ci_high, less.tau2], ITERATIVE)
 
 
 def test_an_interval_without_studies_is_refused_with_its_p_values():

@@ -52,9 +52,7 @@ def test_power_of_a_single_look_is_that_of_the_fixed_test():
     drift = stats.norm.isf(0.025) + stats.norm.ppf(0.9)
     upper = stats.norm.sf(stats.norm.isf(0.025) - drift)
     lower = stats.norm.cdf(-stats.norm.isf(0.025) - drift)
-    assert crossing_probability([1.0], [stats.norm.isf(0.025)], drift=drift).sum() == pytest.approx(
-        upper + lower, abs=EXACT
-    )
+    assert crossing_probability([1.0], [stats.norm.isf(0.025)], drift=drift).sum() == pytest.approx(upper + lower, abs=EXACT)
 
 
 def test_crossing_probability_against_simulation():

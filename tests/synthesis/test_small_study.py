@@ -69,11 +69,7 @@ def test_peters_leaves_out_studies_without_events_and_says_so():
 
 @pytest.mark.parametrize("name", ["bcg", "nielweise"])
 def test_arcsine_test_agrees_with_metafor(name):
-    counts = (
-        (BCG["tpos"], BCG_N1, BCG["cpos"], BCG_N2)
-        if name == "bcg"
-        else [NIEL[key] for key in ("ai", "n1i", "ci", "n2i")]
-    )
+    counts = (BCG["tpos"], BCG_N1, BCG["cpos"], BCG_N2) if name == "bcg" else [NIEL[key] for key in ("ai", "n1i", "ci", "n2i")]
     for dispersion, key in (("multiplicative", "lm"), ("additive", "rma_DL")):
         expected = REFERENCE["arcsine"][f"{name}_{key}"]
         found = arcsine_test(*counts, dispersion=dispersion)
@@ -121,7 +117,7 @@ def test_size_test_of_proportions_has_its_level_where_egger_of_logits_has_not():
     n = rng.integers(8, 60, size=(200, 20))
     x = rng.binomial(n, 0.08)
     logit, size = 0, 0
-    for events, sizes in zip(x, n):
+    for events, sizes in zip(x, n, strict=True):
         effects = proportion_effects(events, sizes, "logit")
         logit += egger_test(effects.yi, effects.vi).p < 0.05
         size += proportion_size_test(events, sizes).p < 0.05

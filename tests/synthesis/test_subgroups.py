@@ -31,9 +31,7 @@ def test_separate_groups_agree_with_metafor(key):
         ("tau2", "tau2"),
     ):
         assert_close([getattr(row, ours) for row in found.groups], expected[theirs], ITERATIVE)
-    assert_close(
-        [found.between.statistic, found.between.p, found.between.df1], [expected["QB"], expected["QBp"], 2], ITERATIVE
-    )
+    assert_close([found.between.statistic, found.between.p, found.between.df1], [expected["QB"], expected["QBp"], 2], ITERATIVE)
 
 
 @pytest.mark.parametrize("test", ["z", "knha"])
@@ -53,10 +51,7 @@ def test_published_example_of_lipsey_and_wilson():
     yi = [-0.33, 0.32, 0.39, 0.31, 0.17, 0.64, -0.33, 0.15, -0.02, 0.00]
     vi = [0.084, 0.035, 0.017, 0.034, 0.072, 0.117, 0.102, 0.093, 0.012, 0.067]
     found = subgroup_effects(yi, vi, [0] * 6 + [1] * 4, model="common")
-    plain = [
-        tuple(round(value, 4) for value in (row.estimate, row.model_se, row.ci_low, row.ci_high))
-        for row in found.groups
-    ]
+    plain = [tuple(round(value, 4) for value in (row.estimate, row.model_se, row.ci_low, row.ci_high)) for row in found.groups]
     assert plain == [(0.2984, 0.0813, 0.1390, 0.4578), (-0.0277, 0.0917, -0.2075, 0.1521)]
     assert (round(found.between.statistic, 4), round(found.between.p, 4)) == (7.0739, 0.0078)
     assert [round(row.q, 4) for row in found.groups] == [6.4382, 1.2519]
@@ -67,9 +62,7 @@ def test_glmm_groups_agree_with_lme4():
     found = subgroup_proportions(BCG["cpos"], BCG_N2, BCG["alloc"], ci="wald")
     for row in found.groups:
         expected = REFERENCE["glmm"][f"group_{row.label}"]
-        assert_close(
-            [row.model_estimate, row.model_se, row.tau2], [expected["beta"], expected["se"], expected["tau2"]], GLMER
-        )
+        assert_close([row.model_estimate, row.model_se, row.tau2], [expected["beta"], expected["se"], expected["tau2"]], GLMER)
     # Likelihood ratio of the models with and without the groups.
     statistic = 2 * (REFERENCE["glmm"]["alloc"]["loglik"] - REFERENCE["glmm"]["mean"]["loglik"])
     assert_close(found.between.statistic, statistic, GLMER)
@@ -87,7 +80,7 @@ def test_glmm_groups_with_a_common_tau2_agree_with_lme4():
 
 def test_rows_are_the_pooled_estimates_of_the_groups():
     found = subgroup_proportions(BCG["cpos"], BCG_N2, BCG["alloc"])
-    for row, members in zip(found.groups, found.members):
+    for row, members in zip(found.groups, found.members, strict=True):
         inside = [i for i, alloc in enumerate(BCG["alloc"]) if alloc == row.label]
         assert members == tuple(f"study {i + 1}" for i in inside)
         pooled = pool_proportions([BCG["cpos"][i] for i in inside], [BCG_N2[i] for i in inside])

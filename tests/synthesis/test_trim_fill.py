@@ -66,7 +66,7 @@ def test_filled_studies_mirror_named_ones_in_a_symmetric_funnel():
     data = REFERENCE["data"]["hackshaw"]
     labels = [f"S{i}" for i in range(len(data["yi"]))]
     found = trim_and_fill(data["yi"], data["vi"], labels=labels, model="common")
-    by_label = dict(zip(labels, zip(data["yi"], data["vi"])))
+    by_label = dict(zip(labels, zip(data["yi"], data["vi"], strict=True), strict=True))
     for study in found.filled:
         assert study.vi == by_label[study.mirror_of][1]
     centres = {round((study.yi + by_label[study.mirror_of][0]) / 2, 12) for study in found.filled}

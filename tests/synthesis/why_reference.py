@@ -25,11 +25,9 @@ ZERO = 1e-8
 
 def assert_close(actual: object, expected: object, rtol: float) -> None:
     """Compare numbers, or nested lists of them; R's NA reads as None or NaN on both sides."""
-    np.testing.assert_allclose(
-        np.asarray(actual, dtype=float), np.asarray(expected, dtype=float), rtol=rtol, atol=ZERO * rtol
-    )
+    np.testing.assert_allclose(np.asarray(actual, dtype=float), np.asarray(expected, dtype=float), rtol=rtol, atol=ZERO * rtol)
 
 
 BCG = REFERENCE["data"]["bcg"]
-BCG_N1 = [a + b for a, b in zip(BCG["tpos"], BCG["tneg"])]
-BCG_N2 = [a + b for a, b in zip(BCG["cpos"], BCG["cneg"])]
+BCG_N1 = [a + b for a, b in zip(BCG["tpos"], BCG["tneg"], strict=True)]
+BCG_N2 = [a + b for a, b in zip(BCG["cpos"], BCG["cneg"], strict=True)]

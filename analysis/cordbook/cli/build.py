@@ -47,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
             raise
         print(f"cordbook build: {error}", file=sys.stderr)
         return 1
-    done = "nothing has changed" if built.unchanged else f"{len(built.executed)} chapter(s) executed, {built.pages} page(s) written"
+    done = (
+        "nothing has changed" if built.unchanged else f"{len(built.executed)} chapter(s) executed, {built.pages} page(s) written"
+    )
     print(
         f"\nThe book: {built.index}\n"
         f"  {built.studies} studies, {built.cells} outcome cells, {built.estimates} estimates\n"

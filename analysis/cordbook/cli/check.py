@@ -38,5 +38,7 @@ def run(options: argparse.Namespace) -> int:
     for problem in found.problems:
         print(problem, file=sys.stderr)
     verdict = f"{len(found.problems)} problem(s)" if found.problems else "all is well"
-    print(f"{found.chapters} chapters executed, {found.guards} guards, {found.estimates} estimates, {found.pages} pages: {verdict}")
+    print(
+        f"{found.chapters} chapters executed, {found.guards} guards, {found.estimates} estimates, {found.pages} pages: {verdict}"
+    )
     return 1 if found.problems else 0

@@ -20,9 +20,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Write references.bib beside the data folder, one entry a source.",
         epilog="Exit code 0: written, or up to date. 1: --check found it out of date. 2: the data cannot be read.",
     )
-    parser.add_argument(
-        "folder", metavar="DIR", nargs="?", type=Path, help="data folder (default: data/ of the project)"
-    )
+    parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="data folder (default: data/ of the project)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the file is out of date")
     parser.set_defaults(run=run)
 

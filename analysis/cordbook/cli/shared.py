@@ -14,9 +14,7 @@ from cordbook.cli.table import DataError, ReadError
 EXIT_DATA = 1
 EXIT_USAGE = 2
 
-FILE_HELP = (
-    "a table with one row a study: CSV in UTF-8, separated by commas, semicolons or tabs, with column names in its first line; - reads standard input"
-)
+FILE_HELP = "a table with one row a study: CSV in UTF-8, separated by commas, semicolons or tabs, with column names in its first line; - reads standard input"
 
 
 def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]) -> None:
@@ -40,7 +38,10 @@ def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
         try:
             _draw(result, args.plot)
         except OSError as error:
-            return _fail(f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to.", EXIT_USAGE)
+            return _fail(
+                f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to.",
+                EXIT_USAGE,
+            )
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if args.json else human_text(result))
     return 0
 
@@ -56,9 +57,7 @@ def study_table(result: Any) -> str:
     header = ["study", *(["arm 1", "arm 2"] if two_arms else ["events"]), "estimate", f"{result.level * 100:g}% CI", "weight"]
     rows = [header]
     for study in result.studies:
-        counts = (
-            [f"{study.events1}/{study.n1}", f"{study.events2}/{study.n2}"] if two_arms else [f"{study.events}/{study.n}"]
-        )
+        counts = [f"{study.events1}/{study.n1}", f"{study.events2}/{study.n2}"] if two_arms else [f"{study.events}/{study.n}"]
         interval = f"{study.ci_low:.3f} to {study.ci_high:.3f}"
         weight = "" if study.weight is None else f"{study.weight:.1f}%"
         rows.append([study.label, *counts, f"{study.estimate:.3f}", interval, weight])

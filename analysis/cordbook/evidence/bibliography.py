@@ -104,9 +104,7 @@ def load_bibliography(path: Path) -> Bibliography:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
-        return Bibliography(
-            {}, (_problem("bibliography-form", f"The file cannot be opened: {error.strerror}.", REWRITE),)
-        )
+        return Bibliography({}, (_problem("bibliography-form", f"The file cannot be opened: {error.strerror}.", REWRITE),))
     except UnicodeDecodeError:
         return Bibliography({}, (_problem("bibliography-form", "The file is not UTF-8 text.", REWRITE),))
     return parse_bibliography(text)
@@ -192,9 +190,7 @@ def read_chapters(project: Path) -> tuple[dict[str, str], list[Problem]]:
             chapters[name] = _notebook_text(json.loads(text)) if path.suffix == ".ipynb" else text
         except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
             message = f"The chapter cannot be read: {error}."
-            problems.append(
-                Problem(name, None, None, None, "chapter-readable", message, "Restore or correct the file.")
-            )
+            problems.append(Problem(name, None, None, None, "chapter-readable", message, "Restore or correct the file."))
     return chapters, problems
 
 

@@ -177,7 +177,9 @@ class Evidence:
             author, year = references.loc[study, "first_author"], references.loc[study, "year"]
             known = not pd.isna(author) and not pd.isna(year)
             plain[study] = f"{author} {int(year)}" if known else study
-        return {study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()}
+        return {
+            study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()
+        }
 
 
 def _made_unique(names: Mapping[str, str]) -> dict[str, str]:
@@ -206,10 +208,7 @@ def load_evidence(folder: Path | str) -> Evidence:
     package = load_package(folder)
     with unnoted():
         raw = read_all(folder, package)
-    tables = {
-        table.name: _typed([row for _, row in raw[table.name].rows], table.fields, table.name)
-        for table in package.tables
-    }
+    tables = {table.name: _typed([row for _, row in raw[table.name].rows], table.fields, table.name) for table in package.tables}
     return Evidence(folder, package, Tables(tables))
 
 

@@ -57,9 +57,7 @@ class Problem:
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Problems by file, row, column and rule; exact repeats once."""
-    return sorted(
-        set(problems), key=lambda p: (p.file, p.row or 0, p.column or "", p.rule, p.message, p.value or "", p.key)
-    )
+    return sorted(set(problems), key=lambda p: (p.file, p.row or 0, p.column or "", p.rule, p.message, p.value or "", p.key))
 
 
 def counts(problems: Iterable[Problem]) -> dict[Severity, int]:

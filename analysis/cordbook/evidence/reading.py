@@ -84,13 +84,9 @@ def _decode(path: Path, file: str) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise Unreadable.one(
-            file, "The file is missing.", "Put it back, or take the table out of datapackage.json."
-        ) from None
+        raise Unreadable.one(file, "The file is missing.", "Put it back, or take the table out of datapackage.json.") from None
     except OSError as error:
-        raise Unreadable.one(
-            file, f"The file cannot be opened: {error.strerror or error}.", "See to its rights."
-        ) from None
+        raise Unreadable.one(file, f"The file cannot be opened: {error.strerror or error}.", "See to its rights.") from None
     for signature, kind, remedy in SIGNATURES:
         if data.startswith(signature):
             raise Unreadable.one(file, f"The file is {kind}, not CSV.", remedy)
@@ -187,16 +183,12 @@ def _header_problems(header: tuple[str, ...], table: Table) -> list[Problem]:
             remedy = "Remove it, or describe it in datapackage.json."
         else:
             continue
-        problems.append(
-            Problem(table.path, HEADER_ROW, name or f"column {place + 1}", name, "known-columns", message, remedy)
-        )
+        problems.append(Problem(table.path, HEADER_ROW, name or f"column {place + 1}", name, "known-columns", message, remedy))
     return problems
 
 
 def _blank_row(table: Table, number: int) -> Problem:
-    return Problem(
-        table.path, number, None, None, "no-blank-rows", "The row is blank.", "Delete the row.", severity="warning"
-    )
+    return Problem(table.path, number, None, None, "no-blank-rows", "The row is blank.", "Delete the row.", severity="warning")
 
 
 def _ragged(table: Table, number: int, found: int, width: int) -> Problem:

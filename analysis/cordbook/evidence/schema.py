@@ -192,9 +192,7 @@ def _parse_package(text: str) -> Package:
     try:
         descriptor = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable.one(
-            PACKAGE_FILE, f"The file is not JSON: {error}.", "Correct it at the place named."
-        ) from None
+        raise Unreadable.one(PACKAGE_FILE, f"The file is not JSON: {error}.", "Correct it at the place named.") from None
     faults: list[str] = []
     tables = _tables(descriptor, faults)
     if not faults:
@@ -311,6 +309,4 @@ def _check_references(tables: tuple[Table, ...], faults: list[str]) -> None:
             unknown = [c for c in key.fields if c not in own]
             unknown += [c for c in key.target_fields if c not in columns.get(key.target, ())]
             if unknown or len(key.fields) != len(key.target_fields):
-                faults.append(
-                    f"{table.name}: foreign key {', '.join(key.fields)} to {key.target} does not fit the tables."
-                )
+                faults.append(f"{table.name}: foreign key {', '.join(key.fields)} to {key.target} does not fit the tables.")

@@ -117,9 +117,7 @@ def _with_doubts(data: Data, problems: list[Problem]) -> Iterator[Problem]:
             place = (rule, data.file(table), key)
             reasons[place] = row["reason"]
             message = "The row no longer breaks the rule."
-            unused[place] = Problem(
-                file, number, "rule", rule, "doubt-applies", message, "Remove the doubt.", key=doubt
-            )
+            unused[place] = Problem(file, number, "rule", rule, "doubt-applies", message, "Remove the doubt.", key=doubt)
     for problem in problems:
         place = (problem.rule, problem.file, problem.key)
         unused.pop(place, None)

@@ -56,7 +56,9 @@ def glossary_list(glossary: pd.DataFrame) -> Block:
     for t in terms:
         first.setdefault(t.term[0].upper(), term_anchor(t.term))
     letters = " ".join(f'<a href="#{anchor}">{escape(letter)}</a>' for letter, anchor in first.items())
-    entries = "\n".join(f'<dt id="{term_anchor(t.term)}">{escape(t.term)}</dt><dd>{escape(t.plain_definition)}</dd>' for t in terms)
+    entries = "\n".join(
+        f'<dt id="{term_anchor(t.term)}">{escape(t.term)}</dt><dd>{escape(t.plain_definition)}</dd>' for t in terms
+    )
     html = f'<p class="cb-letters">{letters}</p>\n<dl class="cb-glossary">\n{entries}\n</dl>'
     return Block(html, "\n".join(f"{t.term}: {t.plain_definition}" for t in terms))
 
@@ -68,7 +70,11 @@ def strategy_list(strategies: pd.DataFrame, searches: pd.DataFrame) -> Block:
     for s in strategies.itertuples():
         state = "has been run" if s.strategy_id in run else "proposed, not yet run"
         name = f"{s.source}: {s.part} ({state})"
-        told = "; ".join(text for text in (f"Limits: {words(s.limits)}" if pd.notna(s.limits) else "", "" if pd.isna(s.note) else s.note) if text)
+        told = "; ".join(
+            text
+            for text in (f"Limits: {words(s.limits)}" if pd.notna(s.limits) else "", "" if pd.isna(s.note) else s.note)
+            if text
+        )
         parts.append(
             f'<details class="cb-folded" id="strategy-{escape(s.strategy_id, quote=True)}"><summary>{escape(name)}</summary>'
             f'<pre class="cb-query">{escape(s.query)}</pre><p>{escape(told)}.</p></details>'
@@ -87,13 +93,18 @@ def notices_list(notices: pd.DataFrame, labels: Mapping[str, str], hrefs: Mappin
         )
         for n in notices.sort_values(["year", "notice_id"], ascending=[False, True], na_position="last").itertuples()
     )  # fmt: skip
-    ids = tuple(f"notice-{i.lower()}" for i in notices.sort_values(["year", "notice_id"], ascending=[False, True], na_position="last")["notice_id"])
+    ids = tuple(
+        f"notice-{i.lower()}"
+        for i in notices.sort_values(["year", "notice_id"], ascending=[False, True], na_position="last")["notice_id"]
+    )
     header = ("About", "Kind", "Year", "What it says, in our words", "Notice", "Confidence in reading")
     return Table("notices", "Letters, notices and retractions on record", header, rows, ids, f"{CARDS} cb-notices")
 
 
 #: Hosts of notices that are shown as links: journals, regulators and archives of them.
-_NOTICE_HOSTS = re.compile(r"https://(doi\.org|pubmed\.ncbi\.nlm\.nih\.gov|www\.nature\.com|journals\.lww\.com|www\.hhs\.gov|www\.zora\.uzh\.ch|spectrum\.ieee\.org|www\.japantimes\.co\.jp)/\S+")
+_NOTICE_HOSTS = re.compile(
+    r"https://(doi\.org|pubmed\.ncbi\.nlm\.nih\.gov|www\.nature\.com|journals\.lww\.com|www\.hhs\.gov|www\.zora\.uzh\.ch|spectrum\.ieee\.org|www\.japantimes\.co\.jp)/\S+"
+)
 
 
 def _web(address: object) -> str | None:
@@ -115,7 +126,13 @@ def status_table(trials: pd.DataFrame) -> Table:
 
 def _status_row(name: str, part: pd.DataFrame) -> tuple[Cell, ...]:
     posted = int(part["results_posted"].fillna(False).sum())
-    return Cell(name), number(len(part)), number(int(part["enrollment"].sum())), number(int(part["linked_study_id"].notna().sum())), number(posted)
+    return (
+        Cell(name),
+        number(len(part)),
+        number(int(part["enrollment"].sum())),
+        number(int(part["linked_study_id"].notna().sum())),
+        number(posted),
+    )
 
 
 def unreported(trials: pd.DataFrame) -> pd.DataFrame:
@@ -158,13 +175,21 @@ def _years(start: object, end: object) -> str:
 def corrections_table(corrections: pd.DataFrame) -> Table:
     """Every value that was changed after it was first entered, newest first."""
     rows = tuple(
-        (Cell(str(c.corrected_on)), Cell(f"{c.table}: {c.row_key}"), Cell(words(c.column)), Cell(_value(c.old_value)), Cell(_value(c.new_value)), Cell(c.reason))
+        (
+            Cell(str(c.corrected_on)),
+            Cell(f"{c.table}: {c.row_key}"),
+            Cell(words(c.column)),
+            Cell(_value(c.old_value)),
+            Cell(_value(c.new_value)),
+            Cell(c.reason),
+        )
         for c in corrections.sort_values(["corrected_on", "correction_id"], ascending=False).itertuples()
     )
     header = ("Date", "Row", "Column", "Was", "Is", "Why")
-    return Table("corrections", "Values corrected since they were entered", header, rows or ((Cell("none so far"), *[Cell("")] * 5),))
+    return Table(
+        "corrections", "Values corrected since they were entered", header, rows or ((Cell("none so far"), *[Cell("")] * 5),)
+    )
 
 
 def _value(value: object) -> str:
     return "blank" if pd.isna(value) else str(value)
-

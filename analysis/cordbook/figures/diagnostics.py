@@ -73,7 +73,14 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
         axes.plot(x, y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
         for i in order:
             right = x[i] < 0.75 * max(x)
-            axes.annotate(labels[i], (x[i], y[i]), (6 if right else -6, 0), textcoords="offset points", ha="left" if right else "right", va="center")
+            axes.annotate(
+                labels[i],
+                (x[i], y[i]),
+                (6 if right else -6, 0),
+                textcoords="offset points",
+                ha="left" if right else "right",
+                va="center",
+            )
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("Contribution to heterogeneity")
@@ -95,7 +102,9 @@ def cumulative_plot(result: PooledProportion, years: Sequence[float], *, title: 
     caption = "Each row pools all studies up to and including the one named. The last row is the result of today."
     if is_many(len(rows)):
         caption += f" Of {len(rows):,} steps, {MOST_STUDIES} evenly spaced ones are drawn."
-    return _row_plot(spread(rows), result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ ")
+    return _row_plot(
+        spread(rows), result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ "
+    )
 
 
 def leave_one_out_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figure:
@@ -141,9 +150,7 @@ def _row_plot(
         return finish(drawing, figure_id=figure_id, title=title, caption=caption, alt=alt, narrow=narrow)
 
 
-def bubble_plot(
-    result: PooledProportion, moderator: Sequence[float], *, name: str, title: str, figure_id: str
-) -> Figure:
+def bubble_plot(result: PooledProportion, moderator: Sequence[float], *, name: str, title: str, figure_id: str) -> Figure:
     """Share against a moderator with the line of a mixed-model meta-regression; bubbles sized by study."""
     events, n, labels = _counts(result)
     known = [i for i, value in enumerate(moderator) if value is not None and np.isfinite(value)]
@@ -159,7 +166,16 @@ def bubble_plot(
         axes.plot(grid, [p.estimate for p in line], color=TREATED, linewidth=1.2)
         shares = [events[i] / n[i] for i in known]
         drawn = np.sort(np.argsort(-sizes, kind="stable")[:MOST_BUBBLES])
-        axes.scatter(x[drawn], np.array(shares)[drawn], s=(12 + 160 * sizes / sizes.max())[drawn], color=TREATED, alpha=0.55, edgecolor=INK, linewidth=0.5, zorder=3)
+        axes.scatter(
+            x[drawn],
+            np.array(shares)[drawn],
+            s=(12 + 160 * sizes / sizes.max())[drawn],
+            color=TREATED,
+            alpha=0.55,
+            edgecolor=INK,
+            linewidth=0.5,
+            zorder=3,
+        )
         _percent_axis(axes, [*shares, 0.0], vertical=True)
         axes.set_xlabel(name)
         first, last = line[0].estimate, line[-1].estimate

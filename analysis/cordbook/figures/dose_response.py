@@ -51,7 +51,9 @@ def dose_response_plot(
         )  # fmt: skip
         inside = [(d, r) for d, r in published if r <= TOP_RISK]
         if inside:
-            axes.plot(*zip(*inside, strict=True), "x", color=CONTROL, markersize=7, markeredgewidth=1.6, zorder=4, label=published_label)
+            axes.plot(
+                *zip(*inside, strict=True), "x", color=CONTROL, markersize=7, markeredgewidth=1.6, zorder=4, label=published_label
+            )
         axes.set_ylim(-0.015, TOP_RISK)
         ticks = np.arange(0, TOP_RISK + 0.01, 0.1)
         axes.set_yticks(ticks, [f"{100 * t:.0f}" for t in ticks])
@@ -59,7 +61,9 @@ def dose_response_plot(
         axes.set_ylabel("Percent with myelopathy")
         axes.legend(loc="upper left", frameon=False, fontsize=8)
         at = {dose: risk_at_dose(fit, dose) for dose in (45, 50, 60)}
-        risks = "; ".join(f"{dose} Gy {percent(r.estimate)} (95% CI {percent(r.ci_low)} to {percent(r.ci_high)})" for dose, r in at.items())
+        risks = "; ".join(
+            f"{dose} Gy {percent(r.estimate)} (95% CI {percent(r.ci_low)} to {percent(r.ci_high)})" for dose, r in at.items()
+        )
         alt = f"Dose-response of radiation myelopathy: {fit.k_groups} groups of {fit.k_studies} studies, {fit.events} cases among {fit.n} patients. Fitted risk: {risks}."
         caption = (
             "Each point is a group of patients at one dose with an exact 95% interval (cut at the top). The curve is logistic with a random "
@@ -75,7 +79,14 @@ def dose_table(data: MyelopathyDoseResponse) -> Table:
     for risk in risk_band(fit, TABLE_DOSES_GY):
         interval = f"{percent(risk.ci_low)} to {percent(risk.ci_high)}"
         new = f"{percent(risk.pi_low)} to {percent(risk.pi_high)}"
-        rows.append((Cell(f"{risk.dose:g} Gy"), Cell(percent(risk.estimate), numeric=True), Cell(interval, numeric=True), Cell(new, numeric=True)))
+        rows.append(
+            (
+                Cell(f"{risk.dose:g} Gy"),
+                Cell(percent(risk.estimate), numeric=True),
+                Cell(interval, numeric=True),
+                Cell(new, numeric=True),
+            )
+        )
     half = f"{_gray(fit.d50)} ({_gray(fit.d50_ci_low)} to {_gray(fit.d50_ci_high)})"
     caption = f"Fitted risk of myelopathy by cord dose; dose of 50% risk: {half}, an extrapolation"
     return Table("dose-table", caption, ("Cord dose, EQD2", "Fitted risk", "95% CI", "A new series may show"), tuple(rows))

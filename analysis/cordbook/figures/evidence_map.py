@@ -134,7 +134,16 @@ def _legend(axes: Axes, rows: int) -> None:
     ]
     certainty = [
         Line2D([], [], marker="^", color=INK, markerfacecolor=INK, linestyle="none", markersize=MARK_PT, label="source found"),
-        Line2D([], [], marker="^", color=INK, markerfacecolor="none", linestyle="none", markersize=MARK_PT, label="only a related source"),
+        Line2D(
+            [],
+            [],
+            marker="^",
+            color=INK,
+            markerfacecolor="none",
+            linestyle="none",
+            markersize=MARK_PT,
+            label="only a related source",
+        ),
         Line2D([], [], marker=QUESTION, color=INK, linestyle="none", markersize=MARK_PT, label="no source found"),
     ]
     box = axes.get_position()

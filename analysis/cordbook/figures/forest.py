@@ -239,9 +239,7 @@ def _pooled_line(axes: Axes, result: Result, ratio: bool) -> None:
         axes.axvline(result.estimate, color=TREATED, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0.6)
 
 
-def _draw(
-    axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Mapping[str, str], rest: str | None
-) -> None:
+def _draw(axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Mapping[str, str], rest: str | None) -> None:
     bold = "bold" if row.kind in ("pooled", "group") else "normal"
     label = _text(axes, LABEL_X, y, row.label, weight=bold, ha="left")
     if row.label in links:
@@ -264,7 +262,7 @@ def _draw(
         _diamond(axes, row, y)
 
 
-def _text(axes: Axes, x: float, y: float, text: str, *, ha: str, weight: str = "normal", colour: str = INK):  # noqa: ANN202
+def _text(axes: Axes, x: float, y: float, text: str, *, ha: str, weight: str = "normal", colour: str = INK):
     """Text at a share of the figure's width and the height of a row."""
     drawing = axes.figure
     box = axes.get_position()

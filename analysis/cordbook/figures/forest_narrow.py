@@ -244,5 +244,3 @@ def _study(row: Row, y: float, at: At, scale: Scale) -> list[Html]:
             kind = "cb-open" if row.kind == "published" else None
             parts.append(element("rect", x=_n(x - side / 2), y=_n(y - side / 2), width=_n(side), height=_n(side), class_=kind))
     return parts
-
-

@@ -69,9 +69,7 @@ def _source(claim: Claim, sources: Mapping[str, Source]) -> Cell:
 ROWS_SHOWN = 20
 
 
-def cells_table(
-    cells: pd.DataFrame, evidence: Evidence, address: Callable[[str], str], *, table_id: str, caption: str
-) -> Table:
+def cells_table(cells: pd.DataFrame, evidence: Evidence, address: Callable[[str], str], *, table_id: str, caption: str) -> Table:
     """Counts as they were extracted, one row a cell, with the reason why a cell is not pooled; ``address`` gives a study's page."""
     outcomes = evidence["outcome_terms"].set_index("outcome")["label"]
     reasons = evidence["not_poolable_reasons"].set_index("reason")["label"]

@@ -38,7 +38,9 @@ def flow_table(flow: StudyFlow) -> Table:
     """The flow diagram as a table: every step with its number, or that it has not been taken."""
     d = flow.databases
     s = flow.since
-    steps = [(f"Study reports in version {s.version}" if s else "Study reports in the previous version", s.studies if s else None)]
+    steps = [
+        (f"Study reports in version {s.version}" if s else "Study reports in the previous version", s.studies if s else None)
+    ]
     steps += [(f"Records from {name}", hits) for name, _, hits in d.sources]
     steps += [
         ("Records identified by databases and registers", d.identified), ("Duplicates removed", d.duplicates),
@@ -82,17 +84,29 @@ def strategies_table(strategies: pd.DataFrame, searches: pd.DataFrame) -> Table:
 def items_table(items: Sequence[Item]) -> Table:
     """The items of the risk-of-bias list: question, and why it matters."""
     rows = tuple((Cell(i.name), Cell(i.question), Cell(i.why), Cell(GROUPS[i.group])) for i in items)
-    return Table("risk-of-bias-items", "What is asked of every study report", ("Item", "Question", "Why", "About"), rows, tuple(f"rob-{i.id}" for i in items), CARDS)
+    return Table(
+        "risk-of-bias-items",
+        "What is asked of every study report",
+        ("Item", "Question", "Why", "About"),
+        rows,
+        tuple(f"rob-{i.id}" for i in items),
+        CARDS,
+    )
 
 
 def judged_table(judged: pd.DataFrame, items: Sequence[Item], labels: Mapping[str, str], hrefs: Mapping[str, str]) -> Table:
     """Every study report with its answers as signs; sorted by name."""
     order = sorted(judged.index, key=lambda s: labels[s].lower())
-    rows = tuple(
-        (Cell(labels[s], href=hrefs.get(s)), *(Cell(SIGNS[judged.loc[s, i.id]]) for i in items)) for s in order
-    )
+    rows = tuple((Cell(labels[s], href=hrefs.get(s)), *(Cell(SIGNS[judged.loc[s, i.id]]) for i in items)) for s in order)
     caption = "Every study report: + yes, − no, ? unclear, · does not apply"
-    return Table("risk-of-bias-studies", caption, ("Study", *(i.name for i in items)), rows, tuple(f"rob-study-{s}" for s in order), folded=True)
+    return Table(
+        "risk-of-bias-studies",
+        caption,
+        ("Study", *(i.name for i in items)),
+        rows,
+        tuple(f"rob-study-{s}" for s in order),
+        folded=True,
+    )
 
 
 def weights_table(weights: Mapping[str, tuple[Estimate, pd.DataFrame]], items: Sequence[Item]) -> Table:
@@ -102,7 +116,9 @@ def weights_table(weights: Mapping[str, tuple[Estimate, pd.DataFrame]], items: S
         cells = [Cell(estimate.title, href=f"../estimates/{estimate_id}.html"), number(estimate.k)]
         for item in items:
             applies = table.loc[item.id, NOT_APPLICABLE] < 100
-            cells.append(Cell(f"{table.loc[item.id, YES]:.0f} / {table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True))
+            cells.append(
+                Cell(f"{table.loc[item.id, YES]:.0f} / {table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True)
+            )
         rows.append(tuple(cells))
     caption = "Percent of an estimate's weight with yes / with no; the rest is unclear"
     return Table("risk-of-bias-estimates", caption, ("Estimate", "Studies", *(i.name for i in items)), tuple(rows), folded=True)
@@ -118,7 +134,17 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
         )
         for r in agreement.itertuples()
     )  # fmt: skip
-    header = ("Topic", "Cells", "Read twice", "Equal", "Agreement (95% CI)", "Settled", "Left open", "Not seen again", "Read once")
+    header = (
+        "Topic",
+        "Cells",
+        "Read twice",
+        "Equal",
+        "Agreement (95% CI)",
+        "Settled",
+        "Left open",
+        "Not seen again",
+        "Read once",
+    )
     return Table("agreement", "Agreement of two readings in events and patients", header, rows)
 
 
@@ -137,7 +163,10 @@ def readings_table(readings: pd.DataFrame, *, table_id: str, caption: str, folde
 
 def seen_once_table(readings: pd.DataFrame, *, table_id: str, caption: str) -> Table:
     """Cells that one reading stands for; takes the frame of ``audit.readings_side_by_side``."""
-    rows = tuple((Cell(r.label), Cell(_what(r.outcome, r.stratum)), Cell(r.used), Cell("yes" if r.poolable else "no")) for r in readings.itertuples())
+    rows = tuple(
+        (Cell(r.label), Cell(_what(r.outcome, r.stratum)), Cell(r.used), Cell("yes" if r.poolable else "no"))
+        for r in readings.itertuples()
+    )
     return Table(table_id, caption, ("Study", "What", "Events of patients", "Poolable"), rows, folded=True)
 
 
@@ -154,7 +183,13 @@ def states_table(states: pd.DataFrame) -> Table:
 def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
     """Share of every estimate's weight whose cells a person has checked."""
     rows = tuple(
-        (Cell(w.title, href=f"../estimates/{w.id}.html"), number(w.k), number(w.cells), number(w.checked), Cell(w.percent, numeric=True))
+        (
+            Cell(w.title, href=f"../estimates/{w.id}.html"),
+            number(w.k),
+            number(w.cells),
+            number(w.checked),
+            Cell(w.percent, numeric=True),
+        )
         for w in weights
     )
     header = ("Estimate", "Studies", "Cells", "Cells verified", "Weight verified by a person")
@@ -231,7 +266,10 @@ def place_name(place: str) -> str:
 
 def checklist_counts_table(answers: tuple[Answer, ...]) -> Table:
     """Number of items by checklist and state."""
-    rows = tuple((Cell(source), *(number(n) for n in counts.values()), number(sum(counts.values()))) for source, counts in count_states(answers).items())
+    rows = tuple(
+        (Cell(source), *(number(n) for n in counts.values()), number(sum(counts.values())))
+        for source, counts in count_states(answers).items()
+    )
     return Table("checklist-counts", "How many items are met", ("Checklist", *(s.capitalize() for s in STATES), "Items"), rows)
 
 

@@ -47,7 +47,7 @@ class MethodsPages:
     estimates: Estimates
 
     @property
-    def _evidence(self):  # noqa: ANN202
+    def _evidence(self):
         return self.estimates.evidence
 
     @cached_property
@@ -141,7 +141,9 @@ class MethodsPages:
     def disagreements(self) -> Table:
         """Every cell that was read differently, and how it was settled."""
         found = readings_side_by_side(self._evidence, "disagree_settled", "disagree_open")
-        return method_tables.readings_table(found, table_id="disagreements", caption="Cells that two readings saw differently", folded=False)
+        return method_tables.readings_table(
+            found, table_id="disagreements", caption="Cells that two readings saw differently", folded=False
+        )
 
     def not_seen_again(self) -> Table:
         """Cells that the second reader looked for and did not see."""
@@ -165,7 +167,9 @@ class MethodsPages:
         """How many cells a person has checked so far."""
         p = extraction_progress(self._evidence)
         if not p.verified:
-            return paragraph(f"Of {p.cells:,} cells, 0 have been checked by a person. So no estimate of this book rests on a value that a person has confirmed.")
+            return paragraph(
+                f"Of {p.cells:,} cells, 0 have been checked by a person. So no estimate of this book rests on a value that a person has confirmed."
+            )
         return paragraph(f"Of {p.cells:,} cells, {p.verified:,} ({percent(p.verified / p.cells)}) have been checked by a person.")
 
     # ------------------------------------------------------------------ statistics
@@ -189,11 +193,17 @@ class MethodsPages:
 
     def coverage_summary(self) -> Table | Block:
         """Coverage by method at the review's own sizes."""
-        return self._coverage_summary(own=True, table_id="coverage", caption="Coverage of 95% intervals by method, at the review's own study sizes")
+        return self._coverage_summary(
+            own=True, table_id="coverage", caption="Coverage of 95% intervals by method, at the review's own study sizes"
+        )
 
     def coverage_grid(self) -> Table | Block:
         """Coverage by method over a grid of shares, heterogeneity and numbers of studies."""
-        return self._coverage_summary(own=False, table_id="coverage-grid", caption="Coverage over a grid of true shares, heterogeneity and numbers of studies")
+        return self._coverage_summary(
+            own=False,
+            table_id="coverage-grid",
+            caption="Coverage over a grid of true shares, heterogeneity and numbers of studies",
+        )
 
     def _coverage_summary(self, *, own: bool, table_id: str, caption: str) -> Table | Block:
         results = self._coverage()
@@ -239,13 +249,17 @@ class MethodsPages:
     def trials_unreported(self) -> Table:
         """Completed trials without a report in the review."""
         found = back_matter.unreported(self._evidence["registered_trials"])
-        return back_matter.trials_list(found, table_id="trials-unreported", caption="Completed, and no report known to us", folded=False)
+        return back_matter.trials_list(
+            found, table_id="trials-unreported", caption="Completed, and no report known to us", folded=False
+        )
 
     def trials_stopped(self) -> Table:
         """Trials that were stopped early, withdrawn or suspended."""
         trials = self._evidence["registered_trials"]
         found = trials[trials["status"].isin(back_matter.STOPPED)]
-        return back_matter.trials_list(found, table_id="trials-stopped", caption="Stopped early, withdrawn or suspended", folded=False)
+        return back_matter.trials_list(
+            found, table_id="trials-stopped", caption="Stopped early, withdrawn or suspended", folded=False
+        )
 
     def trials_overdue(self) -> Table:
         """Trials that should have ended before the year of the baseline and have no report in the review."""
@@ -257,7 +271,9 @@ class MethodsPages:
         """Trials last seen as running or about to run, whose report is still to come."""
         trials = self._evidence["registered_trials"]
         found = trials[trials["status"].isin(statuses) & trials["linked_study_id"].isna()]
-        return back_matter.trials_list(found, table_id="trials-running", caption="Running or planned when last seen, no report yet")
+        return back_matter.trials_list(
+            found, table_id="trials-running", caption="Running or planned when last seen, no report yet"
+        )
 
     def glossary(self) -> Block:
         """All terms in plain words."""

@@ -79,7 +79,11 @@ def _database_boxes(d: DatabaseFlow) -> list[_Box]:
     if not d.searched:
         databases, registers = (sum(kind == k for kind, _, _ in kinds) for k in ("database", "register"))
         first = _Box(
-            _wrapped("Records identified", f"{_count(databases, 'database')}: not yet searched", f"{_count(registers, 'register')}: not yet searched"),
+            _wrapped(
+                "Records identified",
+                f"{_count(databases, 'database')}: not yet searched",
+                f"{_count(registers, 'register')}: not yet searched",
+            ),
             taken=False,
         )
         names = ("Duplicates removed", "Records screened", "Reports sought", "Reports assessed")

@@ -95,9 +95,7 @@ def intervals(before: FrozenEstimate | None, after: FrozenEstimate | None) -> Ht
     ratios = any(e.kind == "comparison" and e.settings.get("measure") != "RD" for e in both)
     differences = not ratios and any(e.kind == "comparison" for e in both)
     parts = (
-        [_line(_place(1.0 if ratios else 0.0, ratios, differences), "cb-interval-null")]
-        if ratios or differences
-        else [_frame()]
+        [_line(_place(1.0 if ratios else 0.0, ratios, differences), "cb-interval-null")] if ratios or differences else [_frame()]
     )
     for estimate, y, name in ((before, 9, "old"), (after, 18, "new")):
         if estimate is None or estimate.estimate is None:
@@ -115,9 +113,7 @@ def intervals(before: FrozenEstimate | None, after: FrozenEstimate | None) -> Ht
     )
     label = f"Before: {_told(before)}. Now: {_told(after)}. Scale: {scale}."
     box = f"0 0 {_WIDTH} {_HEIGHT}"
-    return element(
-        "svg", *parts, viewBox=box, width=_WIDTH, height=_HEIGHT, role="img", aria_label=label, class_="cb-intervals"
-    )
+    return element("svg", *parts, viewBox=box, width=_WIDTH, height=_HEIGHT, role="img", aria_label=label, class_="cb-intervals")
 
 
 def _place(value: float, ratios: bool, differences: bool) -> str:

@@ -107,7 +107,14 @@ def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: 
         )
         for e in estimates
     )
-    header = ("Outcome", "Studies", "Patients", "Pooled result (95% CI)", *(() if certainty is None else ("Certainty",)), "In plain words")
+    header = (
+        "Outcome",
+        "Studies",
+        "Patients",
+        "Pooled result (95% CI)",
+        *(() if certainty is None else ("Certainty",)),
+        "In plain words",
+    )
     return Table("summary-of-findings", caption, header, rows, tuple(f"sof-{e.id}" for e in estimates), "cb-table cb-summary")
 
 

@@ -44,7 +44,14 @@ def timeline(
         for i, (topic, top) in enumerate(zip(drawn, tops, strict=True)):
             bottom -= HEAD_IN + LEAST_IN + REPORT_IN * top
             axes = drawing.add_axes((0.03, bottom / height, 0.94, (REPORT_IN * top + MARK_ROOM_IN) / height))
-            _strip(axes, reports[topic], [e for e in events if e.topic == topic], topics[topic], TOPIC_COLOURS.get(topic, TREATED), top)
+            _strip(
+                axes,
+                reports[topic],
+                [e for e in events if e.topic == topic],
+                topics[topic],
+                TOPIC_COLOURS.get(topic, TREATED),
+                top,
+            )
             axes.set_xlim(first - 1, last + 1)
             _year_axis(axes, first, last, last_strip=i + 1 == len(drawn))
         _key(drawing, height)
@@ -71,7 +78,14 @@ def _strip(axes: Axes, counts: pd.Series, events: Sequence[Event], name: str, co
 
 def _mark(marker: str) -> dict[str, object]:
     edge = CONTROL if marker == "x" else INK
-    return {"marker": marker, "markersize": 4, "linestyle": "none", "markerfacecolor": "none", "markeredgecolor": edge, "markeredgewidth": 0.9}
+    return {
+        "marker": marker,
+        "markersize": 4,
+        "linestyle": "none",
+        "markerfacecolor": "none",
+        "markeredgecolor": edge,
+        "markeredgewidth": 0.9,
+    }
 
 
 def _year_axis(axes: Axes, first: int, last: int, *, last_strip: bool) -> None:
@@ -81,7 +95,7 @@ def _year_axis(axes: Axes, first: int, last: int, *, last_strip: bool) -> None:
     axes.spines["bottom"].set_color(RULE)
 
 
-def _key(drawing, height: float) -> None:  # noqa: ANN001
+def _key(drawing, height: float) -> None:
     axes = drawing.add_axes((0.02, 0, 0.96, 0.2 / height))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
@@ -98,5 +112,7 @@ def describe_timeline(reports: pd.DataFrame, topics: Mapping[str, str]) -> str:
     parts = []
     for topic in reports.columns:
         years = reports.index[reports[topic] > 0]
-        parts.append(f"{topics[topic]}: {int(reports[topic].sum())} reports, {years.min()} to {years.max()}, most in {int(reports[topic].idxmax())}")
+        parts.append(
+            f"{topics[topic]}: {int(reports[topic].sum())} reports, {years.min()} to {years.max()}, most in {int(reports[topic].idxmax())}"
+        )
     return f"Timeline of study reports by year and topic. {'; '.join(parts)}."

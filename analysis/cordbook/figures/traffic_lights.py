@@ -41,9 +41,20 @@ def traffic_lights(
         for y, study in zip(centres, judged.index, strict=True):
             axes.text(0, y, labels[study], fontsize=FONT_PT, va="center_baseline", color=INK)
         for answer in (NOT_APPLICABLE, UNCLEAR, NO, YES):
-            places = [(a, y) for y, study in zip(centres, judged.index, strict=True) for a, item in zip(x, items, strict=True) if judged.loc[study, item.id] == answer]
+            places = [
+                (a, y)
+                for y, study in zip(centres, judged.index, strict=True)
+                for a, item in zip(x, items, strict=True)
+                if judged.loc[study, item.id] == answer
+            ]
             _lights(axes, places, answer)
-        return finish(drawing, figure_id=figure_id, title=title, caption=f"{KEY} A row a study, a column an item.", alt=describe_lights(judged, items, title))
+        return finish(
+            drawing,
+            figure_id=figure_id,
+            title=title,
+            caption=f"{KEY} A row a study, a column an item.",
+            alt=describe_lights(judged, items, title),
+        )
 
 
 def _columns(items: Sequence[Item]) -> list[float]:
@@ -57,7 +68,7 @@ def _columns(items: Sequence[Item]) -> list[float]:
     return places
 
 
-def _inch_axes(drawing, width: float, height: float) -> Axes:  # noqa: ANN001
+def _inch_axes(drawing, width: float, height: float) -> Axes:
     axes = drawing.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
@@ -73,7 +84,9 @@ def _lights(axes: Axes, places: Sequence[tuple[float, float]], answer: str) -> N
     if answer == NOT_APPLICABLE:
         axes.plot(xs, ys, marker="o", markersize=1.6, color=MUTED, markeredgewidth=0, **plain)
     elif answer == UNCLEAR:
-        axes.plot(xs, ys, marker="o", markersize=LIGHT_PT, markerfacecolor="none", markeredgecolor=MUTED, markeredgewidth=0.8, **plain)
+        axes.plot(
+            xs, ys, marker="o", markersize=LIGHT_PT, markerfacecolor="none", markeredgecolor=MUTED, markeredgewidth=0.8, **plain
+        )
         axes.plot(xs, ys, marker=QUESTION, markersize=SIGN_PT, color=MUTED, markeredgewidth=0, **plain)
     else:
         colour, sign = (YES_COLOUR, "+") if answer == YES else (NO_COLOUR, "_")
@@ -91,7 +104,9 @@ def describe_lights(judged: pd.DataFrame, items: Sequence[Item], title: str) -> 
     return f"Traffic lights, {title}: {len(judged)} studies. {'; '.join(parts)}."
 
 
-def item_bars(shares: pd.DataFrame, items: Sequence[Item], *, title: str, unit: str, figure_id: str = "risk-of-bias-bars") -> Figure:
+def item_bars(
+    shares: pd.DataFrame, items: Sequence[Item], *, title: str, unit: str, figure_id: str = "risk-of-bias-bars"
+) -> Figure:
     """Bars of the answers to every item: rows of ``shares`` are items, columns answers, values percent that sum to 100.
 
     ``unit`` says of what, for instance ``study reports``.
@@ -131,7 +146,9 @@ def _bar(axes: Axes, shares: pd.Series, y: float) -> None:
         if share > 0:
             axes.barh(y + 0.085, width, left=left, height=0.17, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
         if share >= NARROWEST_LABEL:
-            axes.text(left + width / 2, y + 0.085, f"{share:.0f}%", fontsize=FONT_PT - 0.5, ha="center", va="center_baseline", color=ink)
+            axes.text(
+                left + width / 2, y + 0.085, f"{share:.0f}%", fontsize=FONT_PT - 0.5, ha="center", va="center_baseline", color=ink
+            )
         left += width
 
 

@@ -234,8 +234,7 @@ def _fetch(under_way: _UnderWay, strategy: Strategy, client: Client, say: Callab
         received, empty = received + len(page.records), 0 if page.records else empty + 1
         if page.cursor is not None and (empty >= EMPTY_PAGES or received > 2 * page.hits + SURPLUS):
             raise SearchFailed(
-                f"{strategy.source.name} sends page after page without coming to an end; "
-                f"to begin anew, delete {under_way.folder}"
+                f"{strategy.source.name} sends page after page without coming to an end; to begin anew, delete {under_way.folder}"
             )
 
 

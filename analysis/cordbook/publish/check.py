@@ -70,7 +70,11 @@ def _other_outputs(project: Project, listed: list[Path], report: Callable[[str],
 def _difference(stored: str, clean: str) -> str:
     cells = zip(nbformat.reads(stored, as_version=4).cells, nbformat.reads(clean, as_version=4).cells, strict=True)
     other = [a.get("id", "?") for a, b in cells if a.get("outputs") != b.get("outputs")]
-    return f"stored outputs of {', '.join(other)} are not those of a clean run" if other else "it is not stored as a clean run stores it"
+    return (
+        f"stored outputs of {', '.join(other)} are not those of a clean run"
+        if other
+        else "it is not stored as a clean run stores it"
+    )
 
 
 def _site_problems(project: Project, estimates: Estimates, listed: list[Path]) -> Iterator[str]:
@@ -79,7 +83,9 @@ def _site_problems(project: Project, estimates: Estimates, listed: list[Path]) -
     if missing:
         yield f"no built page for {', '.join(missing)}: cordbook build"
         return
-    built = sorted(p.relative_to(project.site).with_suffix("").as_posix() for p in project.site.rglob("*.html") if "_static" not in p.parts)
+    built = sorted(
+        p.relative_to(project.site).with_suffix("").as_posix() for p in project.site.rglob("*.html") if "_static" not in p.parts
+    )
     yield from wrong_numbers(project.site, estimates, built)
     yield from _alternative_texts(project, listed)
     if ESTIMATES_PAGE in names:

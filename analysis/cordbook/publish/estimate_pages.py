@@ -261,9 +261,7 @@ def _nature(e: Estimate, beside: Beside) -> list[Html]:
     if kind_of(e) != "single arm" or e.result is None:
         return []
     if not beside.natural:
-        return [
-            p("How many people have this outcome without the treatment was not counted in a way that can be pooled.")
-        ]
+        return [p("How many people have this outcome without the treatment was not counted in a way that can be pooled.")]
     lead = "Some people improve without any experimental treatment:"
     return [
         p(lead),

@@ -12,7 +12,17 @@ from cordbook.publish.files import digest, file_digest
 from cordbook.reads import PACKAGE
 
 #: Files and folders of a project that can make a page; what chapters and pages read beyond them is recorded and added.
-SOURCES = ("CITATION.cff", "_config.yml", "_toc.yml", "references.bib", "requirements.lock", "data", "book", "releases", "_static")
+SOURCES = (
+    "CITATION.cff",
+    "_config.yml",
+    "_toc.yml",
+    "references.bib",
+    "requirements.lock",
+    "data",
+    "book",
+    "releases",
+    "_static",
+)
 #: Made by the build itself, or never read by it.
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 _MADE = (("book", "studies", ".md"), ("book", "estimates", ".md"), ("data", "raw", ""))

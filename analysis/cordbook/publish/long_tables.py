@@ -87,9 +87,7 @@ def _short_list(found: re.Match[str], folder: Path, base: str) -> str:
     return _short(head, entries, KEPT_LIST, found["foot"], key, f"{key}.txt", folder, base)
 
 
-def _short(
-    head: str, rows: Sequence[str], kept: int, foot: str, key: str, everything: str, folder: Path, base: str
-) -> str:
+def _short(head: str, rows: Sequence[str], kept: int, foot: str, key: str, everything: str, folder: Path, base: str) -> str:
     scripts = []
     for number, part in enumerate(_parts(rows[kept:]), start=1):
         write_whole(folder / f"{key}-{number}.js", f"cordbookRows({json.dumps(key)}, {json.dumps(''.join(part))});\n")

@@ -23,7 +23,10 @@ POLICY = (
 _INLINE_SCRIPT = re.compile(r"\s*<script(?![^>]*\bsrc=)[^>]*>.*?</script>", flags=re.S)
 _HEAD_COMMENT = re.compile(r"\s*<!--.*?-->", flags=re.S)
 _NOSCRIPT_STYLE = re.compile(r"<noscript>\s*<style>.*?</style>\s*</noscript>", flags=re.S)
-_HANDLERS = (('onclick="window.print()"', 'data-cb-action="print"'), ('onclick="toggleFullScreen()"', 'data-cb-action="fullscreen"'))
+_HANDLERS = (
+    ('onclick="window.print()"', 'data-cb-action="print"'),
+    ('onclick="toggleFullScreen()"', 'data-cb-action="fullscreen"'),
+)
 #: The field-like button says "Search" and its keys; a name of its own would hide these from who hears the page.
 _SEARCH_BUTTON = re.compile(r'(<button class="[^"]*\bsearch-button-field\b[^>]*?) aria-label="Search"')
 _SPARE_META = re.compile(r'\s*<meta name="(?:docsearch:[a-z]+|viewport)"[^>]*>')
@@ -71,7 +74,9 @@ def shaped(page: str, root: str) -> str:
     head = head.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n  {start}', 1)
     head += f'<link rel="alternate" type="application/atom+xml" title="New versions and studies" href="{root}feed.xml" />\n  '
     head += f'<link rel="stylesheet" href="{root}_static/pages/icons.css" />\n  <script defer src="{root}_static/pages/page-options.js"></script>\n  '
-    head += f'<script defer src="{root}_static/pages/versions.js"></script>\n  <script defer src="{root}versions.js"></script>\n  '
+    head += (
+        f'<script defer src="{root}_static/pages/versions.js"></script>\n  <script defer src="{root}versions.js"></script>\n  '
+    )
     body = _INLINE_SCRIPT.sub("", body)
     for old, new in _HANDLERS:
         body = body.replace(old, new)
@@ -79,8 +84,10 @@ def shaped(page: str, root: str) -> str:
         body = body.replace(role, "")
     body = _SEARCH_BUTTON.sub(r"\1", body)
     body = _ICON.sub(_own_icon, body).replace(_SCROLLING, _REACHED)
-    return _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head) + mark + _LOADED.sub(
-        lambda tag: "" if _unused(tag[0], body) else tag[0], body
+    return (
+        _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head)
+        + mark
+        + _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], body)
     )
 
 

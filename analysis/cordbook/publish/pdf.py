@@ -60,7 +60,9 @@ def find_chromium(wanted: str | None = None) -> str:
     found = next((path for name in ([wanted] if wanted else NAMES) if (path := shutil.which(name))), None)
     if found is None:
         raise NoChromium(
-            f"{wanted}: no such program" if wanted else "no Chromium on this machine, which prints the book. Debian and Ubuntu: "
+            f"{wanted}: no such program"
+            if wanted
+            else "no Chromium on this machine, which prints the book. Debian and Ubuntu: "
             "apt install chromium. Or name a Chrome or Chromium with --chromium."
         )
     return found

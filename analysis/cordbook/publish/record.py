@@ -45,7 +45,12 @@ class Record:
 
     def to_json(self) -> str:
         reads = [[*read, value] for read, value in sorted(self.reads.items())]
-        return json.dumps({"version": VERSION, "file": self.file, "code": self.code, "outputs": self.outputs, "reads": reads}, indent=1) + "\n"
+        return (
+            json.dumps(
+                {"version": VERSION, "file": self.file, "code": self.code, "outputs": self.outputs, "reads": reads}, indent=1
+            )
+            + "\n"
+        )
 
 
 class Today:
@@ -179,7 +184,11 @@ def value_digest(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, pd.DataFrame):
-        return [[str(c) for c in value.columns], [str(i) for i in value.index], [[_plain(v) for v in row] for row in value.to_numpy(dtype=object)]]
+        return [
+            [str(c) for c in value.columns],
+            [str(i) for i in value.index],
+            [[_plain(v) for v in row] for row in value.to_numpy(dtype=object)],
+        ]
     if isinstance(value, pd.Series):
         return [[str(i) for i in value.index], [_plain(v) for v in value.to_numpy(dtype=object)]]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -164,9 +164,7 @@ def _findings(project: Project, asked: Asked) -> tuple[_Findings | None, list[st
     comparison = compare(last, now) if last else None
     protocol = bool(last) and not asked.protocol_same and _protocol_differs(project, last)
     step = (
-        required_step(comparison, protocol_changed=protocol)
-        if comparison
-        else Step("first", ("no version was released before",))
+        required_step(comparison, protocol_changed=protocol) if comparison else Step("first", ("no version was released before",))
     )
     return _Findings(estimates, now, last, comparison, step), [b.explain() for b in broken]
 

@@ -179,6 +179,4 @@ def _line(change: EstimateChange) -> str:
     def told(estimate: Any) -> str:
         return "none" if estimate is None else f"{estimate.words['short']}, k = {estimate.k}"
 
-    return (
-        f"`{change.id}`: {told(change.before)} → {told(change.after)}. Cause: {listed([c.in_words() for c in change.causes])}."
-    )
+    return f"`{change.id}`: {told(change.before)} → {told(change.after)}. Cause: {listed([c.in_words() for c in change.causes])}."

@@ -47,7 +47,7 @@ def last_good(project: Project) -> Snapshot | None:
         return None
 
 
-def _file(project: Project):  # noqa: ANN202
+def _file(project: Project):
     return project.cache / "last-good.json.gz"
 
 

@@ -265,7 +265,9 @@ def _spare_citations(app: Sphinx) -> None:
             listeners[place] = listener._replace(handler=_when_cited_otherwise(listener.handler))
 
 
-def _when_cited_otherwise(format_citations: Callable[[Sphinx, BuildEnvironment], Any]) -> Callable[[Sphinx, BuildEnvironment], Any]:
+def _when_cited_otherwise(
+    format_citations: Callable[[Sphinx, BuildEnvironment], Any],
+) -> Callable[[Sphinx, BuildEnvironment], Any]:
     def listener(app: Sphinx, env: BuildEnvironment) -> Any:
         domain = env.get_domain("cite")
         key = digest(
@@ -273,7 +275,9 @@ def _when_cited_otherwise(format_citations: Callable[[Sphinx, BuildEnvironment],
                 [
                     [(name, digest(Path(app.srcdir, name).read_bytes())) for name in app.config.bibtex_bibfiles],
                     [app.config.bibtex_default_style, app.config.bibtex_reference_style, app.config.bibtex_tooltips],
-                    sorted((str(k), b.style, b.list_, b.keyprefix, ast.dump(b.filter_)) for k, b in domain.bibliographies.items()),
+                    sorted(
+                        (str(k), b.style, b.list_, b.keyprefix, ast.dump(b.filter_)) for k, b in domain.bibliographies.items()
+                    ),
                     sorted((ref.docname, sorted(target.key for target in ref.targets)) for ref in domain.citation_refs),
                 ]
             )
@@ -347,7 +351,13 @@ def _only_own_scripts(app: Sphinx, page: str, template: str, context: dict[str, 
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    for name, role in (("est", EstimateRole), ("cell", CellRole), ("value", ValueRole), ("count", CountRole), ("status", StatusRole)):
+    for name, role in (
+        ("est", EstimateRole),
+        ("cell", CellRole),
+        ("value", ValueRole),
+        ("count", CountRole),
+        ("status", StatusRole),
+    ):
         app.add_role(name, role())
     app.add_directive("guard", GuardDirective)
     app.add_config_value("cordbook_allow_broken_guards", False, "env", [bool])

@@ -57,7 +57,9 @@ class Status:
         blocks += _block("Estimates that move", [m.in_words() for m in self.moved])
         blocks += _block("Guards that would break", [b.explain().replace("\n", "\n  ") for b in self.broken])
         if not self.stale:
-            blocks.append("The book is up to date." if self.fresh else "No chapter is stale; pages have to be written: cordbook build")
+            blocks.append(
+                "The book is up to date." if self.fresh else "No chapter is stale; pages have to be written: cordbook build"
+            )
         return "\n\n".join(blocks)
 
     def as_markdown(self) -> str:

@@ -360,9 +360,7 @@ def _uses(r: StudyRecord) -> list[Html]:
 
 
 def _uses_table(identifier: str, caption: str, estimates: Sequence[Estimate], label: str) -> Html:
-    rows = [
-        (link(e.title, estimate_page(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, label)) for e in estimates
-    ]
+    rows = [(link(e.title, estimate_page(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, label)) for e in estimates]
     header = ("Estimate", "Pooled result (95% CI)", "Studies", "Weight of this study")
     return html_table(identifier, caption, header, rows, numeric=(1, 2, 3))
 

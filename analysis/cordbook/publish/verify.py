@@ -197,10 +197,7 @@ def _tree(
 
 def _files(source: Path, release: Release) -> Iterator[Problem]:
     here = [
-        p.relative_to(source).as_posix()
-        for top in ("data", "analysis")
-        for p in sorted((source / top).rglob("*"))
-        if p.is_file()
+        p.relative_to(source).as_posix() for top in ("data", "analysis") for p in sorted((source / top).rglob("*")) if p.is_file()
     ]
     paths = [p for p in here if "__pycache__" not in p and ".egg-info" not in p]
     for line in differing_files(source, release.manifest, paths):
@@ -260,16 +257,12 @@ def _differences(then: FrozenEstimate, today: FrozenEstimate) -> Iterator[tuple[
                 yield f"words ({form})", then.words[form], today.words.get(form)
 
 
-def _with_own_code(
-    source: Path, release: Release, problems: list[Problem], report: Callable[[str], None], name: str
-) -> Verified:
+def _with_own_code(source: Path, release: Release, problems: list[Problem], report: Callable[[str], None], name: str) -> Verified:
     """Let the archived package verify the folder that it stands in."""
     package, version = source / "analysis", str(release.version)
     files = len(release.manifest.files) + len(release.manifest.chapters)
     if not package.is_dir():
-        return Verified(
-            version, 0, 0, (*problems, Problem("analysis", "the archive holds no package to compute with")), name, ""
-        )
+        return Verified(version, 0, 0, (*problems, Problem("analysis", "the archive holds no package to compute with")), name, "")
     report("computing with the archived package")
     environment = {**os.environ, "PYTHONPATH": str(package.resolve()), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "cordbook", "verify", str(source.resolve()), "--quiet"]

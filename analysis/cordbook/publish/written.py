@@ -10,7 +10,9 @@ from pathlib import Path
 from cordbook.review.estimates import Estimates
 from cordbook.review.say import all_forms
 
-_NUMBER = re.compile(r'<a (?=[^>]*\bcb-number-link\b)[^>]*href="[^"#]*\bestimates/(?P<id>[^"#/]+)\.html"[^>]*>(?P<text>.*?)</a>', re.S)
+_NUMBER = re.compile(
+    r'<a (?=[^>]*\bcb-number-link\b)[^>]*href="[^"#]*\bestimates/(?P<id>[^"#/]+)\.html"[^>]*>(?P<text>.*?)</a>', re.S
+)
 _TAG = re.compile(r"<[^>]+>")
 
 

@@ -163,9 +163,7 @@ class VerifiedWeight:
         ['0%', 'under 1%', '50%', 'over 99%', '100%']
         """
         told = f"{self.share:.0%}"
-        return (
-            "under 1%" if told == "0%" and self.share > 0 else "over 99%" if told == "100%" and self.share < 1 - 1e-9 else told
-        )
+        return "under 1%" if told == "0%" and self.share > 0 else "over 99%" if told == "100%" and self.share < 1 - 1e-9 else told
 
 
 @by_value_of_estimates

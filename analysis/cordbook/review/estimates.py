@@ -234,9 +234,7 @@ def pair_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> pd.DataFra
     """
     rows = []
     for study_id, group in chosen.groupby("study_id", sort=True):
-        treated, control = (
-            one_row_an_arm(group[group["role"] == role], disjoint_keys) for role in ("treated", "comparator")
-        )
+        treated, control = (one_row_an_arm(group[group["role"] == role], disjoint_keys) for role in ("treated", "comparator"))
         if treated.empty or control.empty:
             continue
         first = group.iloc[0]

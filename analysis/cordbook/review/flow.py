@@ -165,7 +165,10 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Prev
     computed = list(estimates)
     pooled = {s for e in computed if e.result is not None for s in e.rows["study_id"]}
     databases, found = database_flow(
-        *(evidence[name] for name in ("search_strategies", "searches", "records", "record_merges", "screening", "exclusion_reasons")),
+        *(
+            evidence[name]
+            for name in ("search_strategies", "searches", "records", "record_merges", "screening", "exclusion_reasons")
+        ),
         studies=studies,
     )
     flow = StudyFlow(
@@ -282,7 +285,9 @@ def database_flow(
 
 def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
     """Rows of a table with blank cells as empty text."""
-    columns = [[("" if blank else str(value)) for value, blank in zip(table[c], table[c].isna(), strict=True)] for c in table.columns]
+    columns = [
+        [("" if blank else str(value)) for value, blank in zip(table[c], table[c].isna(), strict=True)] for c in table.columns
+    ]
     return [dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
@@ -301,7 +306,9 @@ def _sources(strategies: pd.DataFrame, searches: pd.DataFrame) -> tuple[tuple[st
 def _source_of_records(strategies: pd.DataFrame, searches: pd.DataFrame, records: pd.DataFrame) -> dict[str, str]:
     """The name of the source of every record, as :func:`_sources` writes it."""
     of_strategy = dict(zip(strategies["strategy_id"], strategies["source"], strict=True))
-    names = {s.search_id: of_strategy.get(None if pd.isna(s.strategy_id) else s.strategy_id, s.source) for s in searches.itertuples()}
+    names = {
+        s.search_id: of_strategy.get(None if pd.isna(s.strategy_id) else s.strategy_id, s.source) for s in searches.itertuples()
+    }
     return {r: names[s] for r, s in zip(records["record_id"], records["search_id"], strict=True)}
 
 

@@ -64,7 +64,9 @@ def key_events(evidence: Evidence) -> list[Event]:
     topics = dict(zip(evidence["studies"]["study_id"], evidence["studies"]["topic"], strict=True))
     notices = evidence["integrity_notices"].dropna(subset=["year", "study_id"])
     events += [
-        Event(int(row.year), topics[row.study_id], "notice", f"{row.kind.replace('_', ' ')} on {labels[row.study_id]}", row.study_id)
+        Event(
+            int(row.year), topics[row.study_id], "notice", f"{row.kind.replace('_', ' ')} on {labels[row.study_id]}", row.study_id
+        )
         for row in notices.itertuples()
     ]
     return sorted(events, key=lambda e: (e.year, e.topic, e.kind, e.label))

@@ -354,7 +354,11 @@ def _label(reference: object) -> str:
 
 
 def _address(reference: object) -> str | None:
-    for name, start in (("doi", "https://doi.org/"), ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"), ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/")):
+    for name, start in (
+        ("doi", "https://doi.org/"),
+        ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"),
+        ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/"),
+    ):
         if value := _text(getattr(reference, name)):
             return start + value
     return None

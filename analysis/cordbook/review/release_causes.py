@@ -219,6 +219,6 @@ def program(before: Frozen, after: Frozen) -> list[Cause]:
     """What computes: the libraries whose version differs, or only that it must have been the program."""
     names = sorted(n for n in {*before.made_with, *after.made_with} if not n.startswith("data/"))
     differ = [n for n in names if before.made_with.get(n) != after.made_with.get(n)]
-    return [
-        Cause("program", column=n, before=before.made_with.get(n, ""), after=after.made_with.get(n, "")) for n in differ
-    ] or [Cause("program")]
+    return [Cause("program", column=n, before=before.made_with.get(n, ""), after=after.made_with.get(n, "")) for n in differ] or [
+        Cause("program")
+    ]

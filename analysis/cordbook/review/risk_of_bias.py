@@ -147,7 +147,7 @@ def study_facts(evidence: Evidence) -> pd.DataFrame:
     harms = set(evidence["outcome_terms"].query("group == 'harm'")["outcome"])
     index = studies.index
     identity = evidence["references"].set_index("reference_id")["identity_confidence"]
-    kinds = sorted(CRITICAL)
+    kinds = sorted(CRITICAL)  # noqa: F841 - the query below names it
     notices = evidence["integrity_notices"].query("kind in @kinds")["study_id"].value_counts()
     latest = cells.groupby("study_id")["timepoint_months"].max().reindex(index)
     controlled = set(arms.loc[arms["role"] == "comparator", "study_id"])
@@ -204,9 +204,7 @@ def _readings(evidence: Evidence) -> pd.Series:
 def judge_studies(items: tuple[Item, ...], facts: pd.DataFrame) -> pd.DataFrame:
     """The answer of every item for every study: rows as in ``facts``, a column an item, values of :data:`ANSWERS`."""
     rows = facts.to_dict("index")
-    return pd.DataFrame(
-        {item.id: [answer(item, rows[study]) for study in facts.index] for item in items}, index=facts.index
-    )
+    return pd.DataFrame({item.id: [answer(item, rows[study]) for study in facts.index] for item in items}, index=facts.index)
 
 
 def answer(item: Item, facts: Mapping[str, Any]) -> str:

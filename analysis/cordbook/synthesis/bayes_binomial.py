@@ -139,23 +139,16 @@ def bayes_pool_proportions(
     )
 
 
-def _notes(
-    events: np.ndarray, n: np.ndarray, tau_prior: HalfNormal | HalfCauchy, inexact: list[str]
-) -> tuple[str, ...]:
+def _notes(events: np.ndarray, n: np.ndarray, tau_prior: HalfNormal | HalfCauchy, inexact: list[str]) -> tuple[str, ...]:
     notes = []
     if not events.any():
-        notes.append(
-            "No study has an event: how low the proportion may be, and tau, rest on the priors; read the upper limit."
-        )
+        notes.append("No study has an event: how low the proportion may be, and tau, rest on the priors; read the upper limit.")
     elif (events == n).all():
         notes.append(
-            "Every participant has the event: how high the proportion may be, and tau, rest on the priors; read the "
-            "lower limit."
+            "Every participant has the event: how high the proportion may be, and tau, rest on the priors; read the lower limit."
         )
     if events.size < 3:
-        notes.append(
-            f"Fewer than three studies say little of tau: its posterior is mostly its prior, {tau_prior.describe()}."
-        )
+        notes.append(f"Fewer than three studies say little of tau: its posterior is mostly its prior, {tau_prior.describe()}.")
     if inexact:
         notes.append(
             f"The prior of tau ({tau_prior.describe()}) rules out what is seen in {', '.join(inexact)}; the shrunken "

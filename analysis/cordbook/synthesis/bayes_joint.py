@@ -141,9 +141,7 @@ def integrate_binomial_normal(data: BinomialData) -> tuple[Joint, Density, float
 
     # tau = 0 itself has no place in the quadrature of theta; so close to it the model is the common-effect one.
     nearest = 1e-9
-    low, high, peak = locate_mass(
-        rough, nearest, float(np.arcsinh(TAU_SPAN[type(data.tau_prior)])), points=ROUGH_POINTS
-    )
+    low, high, peak = locate_mass(rough, nearest, float(np.arcsinh(TAU_SPAN[type(data.tau_prior)])), points=ROUGH_POINTS)
     seen: list[tuple[np.ndarray, Joint]] = []
 
     def posterior_of_tau(u: np.ndarray) -> np.ndarray:
@@ -153,9 +151,7 @@ def integrate_binomial_normal(data: BinomialData) -> tuple[Joint, Density, float
         seen.append((u, block))
         return block.mass.sum(axis=1)[None, :]
 
-    panels = fit_panels(
-        posterior_of_tau, np.linspace(low, high, 3), order=TAU_ORDER, tolerance=TAU_TOLERANCE, halvings=HALVINGS
-    )
+    panels = fit_panels(posterior_of_tau, np.linspace(low, high, 3), order=TAU_ORDER, tolerance=TAU_TOLERANCE, halvings=HALVINGS)
     joint = _gather(seen, panels)
     total = joint.mass.sum()
     return replace(joint, mass=joint.mass / total), panels.density(0, scale), float(peak + np.log(total))

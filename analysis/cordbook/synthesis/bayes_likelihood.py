@@ -145,9 +145,7 @@ def _by_hermite(x, n, mu, tau):
     rows = max(1, CHUNK // (mu.size * ORDER))
     parts = []
     for i in range(0, x.size, rows):
-        arrays = np.broadcast_arrays(
-            x[i : i + rows, None, None], n[i : i + rows, None, None], mu[None], tau[None, :, None]
-        )
+        arrays = np.broadcast_arrays(x[i : i + rows, None, None], n[i : i + rows, None, None], mu[None], tau[None, :, None])
         _, terms, constant = _hermite_terms(*arrays, ORDER)
         parts.append(_log_sum(terms) + constant)
     return np.concatenate(parts)

@@ -164,9 +164,7 @@ def _study_densities(
         panel = np.clip(np.searchsorted(panels.edges, outer, side="right") - 1, 0, panels.edges.size - 2)
         lower, upper = panels.edges[panel], panels.edges[panel + 1]
         basis = legendre.legvander((2 * outer - lower - upper) / (upper - lower), order - 1)
-        log_others = np.minimum(
-            (basis * coefficients[rows, panel]).sum(axis=-1), log_largest[rows, panel, 0] + OVERSHOOT
-        )
+        log_others = np.minimum((basis * coefficients[rows, panel]).sum(axis=-1), log_largest[rows, panel, 0] + OVERSHOOT)
         return np.exp(log_others + x * at - n * softplus(at) - top) * width[:, None] * np.cosh(u)
 
     fitted = fit_panels(

@@ -177,10 +177,7 @@ class BayesProportion:
 
     def summary(self) -> str:
         """Return a short text for people."""
-        title = (
-            f"Bayesian pooled proportion ({_studies(self.k)}, {self.events} of {self.n} participants; "
-            "binomial-normal model)"
-        )
+        title = f"Bayesian pooled proportion ({_studies(self.k)}, {self.events} of {self.n} participants; binomial-normal model)"
         return "\n".join(_summary_lines(self, title))
 
 

@@ -51,7 +51,7 @@ DEFAULT_CI = {
     "peto": "wald",
     "glmm": "profile",
 }
-ALLOWED_CI = {model: ("wald", "hksj") for model in INVERSE_VARIANCE_MODELS} | {
+ALLOWED_CI = dict.fromkeys(INVERSE_VARIANCE_MODELS, ("wald", "hksj")) | {
     "mh": ("wald",),
     "peto": ("wald",),
     "glmm": ("wald", "profile"),
@@ -174,7 +174,9 @@ def _columns(data, *names):
     wanted = [name for name in names if isinstance(name, str)]
     absent = [name for name in wanted if name not in data.columns]
     if absent:
-        raise ValueError(f"data has no column {', '.join(map(repr, absent))}; its columns are {', '.join(map(repr, data.columns))}.")
+        raise ValueError(
+            f"data has no column {', '.join(map(repr, absent))}; its columns are {', '.join(map(repr, data.columns))}."
+        )
     return [data[name].tolist() if isinstance(name, str) else name for name in names]
 
 

@@ -51,10 +51,7 @@ class Cumulative:
     def summary(self) -> str:
         """The result as a short text."""
         lines = [f"Cumulative meta-analysis ({len(self.rows)} studies; {self.model})"]
-        lines += [
-            f"  + {row.label}: {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
-            for row in self.rows
-        ]
+        lines += [f"  + {row.label}: {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})" for row in self.rows]
         return "\n".join(lines + note_lines(self.notes))
 
 
@@ -159,12 +156,10 @@ def _order(
     try:
         values = np.asarray(by, dtype=float).reshape(-1)
     except (TypeError, ValueError):
-        raise ValueError(
-            "by holds values that are not numbers; give years, or other numbers, one for each study."
-        ) from None
+        raise ValueError("by holds values that are not numbers; give years, or other numbers, one for each study.") from None
     if len(values) != k:
         raise ValueError(f"by has {len(values)} values for {k} studies; give one for each.")
-    missing = [label for label, value in zip(labels, values) if np.isnan(value)]
+    missing = [label for label, value in zip(labels, values, strict=True) if np.isnan(value)]
     if missing:
         raise ValueError(f"by has no value for {', '.join(missing)}; give one, or leave the study out.")
     order = np.argsort(values, kind="stable")

@@ -202,9 +202,7 @@ class Density:
 
     def on_proportion_scale(self) -> Density:
         """The same distribution of log odds, as that of the proportion."""
-        return Density(
-            self.edges, self.coefficients, self.mass, Stretch(self.scale.centre, self.scale.width, "logistic")
-        )
+        return Density(self.edges, self.coefficients, self.mass, Stretch(self.scale.centre, self.scale.width, "logistic"))
 
     def _locate(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         panel = np.clip(np.searchsorted(self.edges, u, side="right") - 1, 0, self.mass.size - 1)
@@ -273,9 +271,7 @@ class Density:
         low, high = self.scale.value(self.edges[[0, -1]])
         return float(low), float(high)
 
-    def interval(
-        self, level: float = 0.95, kind: Literal["equal-tailed", "shortest"] = "equal-tailed"
-    ) -> tuple[float, float]:
+    def interval(self, level: float = 0.95, kind: Literal["equal-tailed", "shortest"] = "equal-tailed") -> tuple[float, float]:
         """Interval that holds `level` of the probability.
 
         "equal-tailed" leaves the same probability on both sides and carries over to any monotone scale;

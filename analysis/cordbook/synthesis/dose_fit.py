@@ -119,9 +119,7 @@ def _maximise(
         for _ in range(HALVINGS):
             new_value, new_gradient = function(theta + step)
             # At the top, rounding hides the rise; there a smaller gradient will do.
-            if new_value > value or (
-                new_value > value - ROUNDING and np.abs(new_gradient).max() < np.abs(gradient).max()
-            ):
+            if new_value > value or (new_value > value - ROUNDING and np.abs(new_gradient).max() < np.abs(gradient).max()):
                 break
             step = 0.5 * step
         else:
@@ -225,9 +223,7 @@ def _profile_end(loss, at, step, warm, problem: _Problem) -> float | None:
         outside = at + distance
         value, theta = loss(outside, theta)
         if value > 0:
-            root = optimize.brentq(
-                lambda point, start=theta: loss(point, start)[0], inside, outside, xtol=ROOT_TOLERANCE
-            )
+            root = optimize.brentq(lambda point, start=theta: loss(point, start)[0], inside, outside, xtol=ROOT_TOLERANCE)
             return float(problem.centre + problem.spread * root)
         inside, distance = outside, distance * STEP_OUT
     return None

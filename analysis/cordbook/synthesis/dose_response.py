@@ -59,9 +59,7 @@ def bed(total_dose: ArrayLike, dose_per_fraction: ArrayLike, alpha_beta: float =
     total, fraction = np.asarray(total_dose, dtype=float), np.asarray(dose_per_fraction, dtype=float)
     for name, value in (("total_dose", total), ("dose_per_fraction", fraction)):
         if not (np.isfinite(value) & (value >= 0)).all():
-            raise ValueError(
-                f"{name} = {value} holds a value that is not a dose of at least 0 Gy; correct or leave it out."
-            )
+            raise ValueError(f"{name} = {value} holds a value that is not a dose of at least 0 Gy; correct or leave it out.")
     if not (np.isfinite(alpha_beta) and alpha_beta > 0):
         raise ValueError(f"alpha_beta = {alpha_beta} is not above 0; give it in Gy, for instance 2.")
     return total * (1 + fraction / alpha_beta)
@@ -145,8 +143,7 @@ def fit_dose_response(
     penalised = penalty == "jeffreys"
     if not penalised and separated(dose, events, n):
         raise ValueError(
-            f"The likelihood has no maximum: {_why_no_maximum(dose, events, n)}. Use penalty='jeffreys' for finite "
-            "estimates."
+            f"The likelihood has no maximum: {_why_no_maximum(dose, events, n)}. Use penalty='jeffreys' for finite estimates."
         )
 
     groups = _groups(dose, events, n, labels if study is not None else None)
@@ -166,8 +163,7 @@ def fit_dose_response(
             drop=float(stats.chi2.ppf(level, 1)) / 2,
         )
     gamma50 = (
-        np.array([-fit.beta[0], *(-fit.beta[0] + np.array([-z, z]) * np.sqrt(fit.covariance[0, 0]))])
-        * chosen.density_at_zero
+        np.array([-fit.beta[0], *(-fit.beta[0] + np.array([-z, z]) * np.sqrt(fit.covariance[0, 0]))]) * chosen.density_at_zero
     )
     slope_se = float(np.sqrt(fit.covariance[1, 1]))
     tau_p = None
@@ -227,8 +223,7 @@ def risk_band(fit: DoseResponse, doses: ArrayLike) -> tuple[RiskAtDose, ...]:
     half, wide = z * np.sqrt(variance), z * np.sqrt(variance + fit.tau**2)
     columns = (doses, link.risk(eta), *(link.risk(eta + shift) for shift in (-half, half, -wide, wide)))
     return tuple(
-        RiskAtDose(*(float(value) for value in row))
-        for row in zip(*columns, marginal_risk(link, eta, fit.tau), strict=True)
+        RiskAtDose(*(float(value) for value in row)) for row in zip(*columns, marginal_risk(link, eta, fit.tau), strict=True)
     )
 
 
@@ -242,9 +237,7 @@ def dose_at_risk(fit: DoseResponse, risk: float) -> DoseAtRisk:
     if not 0 < risk < 1:
         raise ValueError(f"risk = {risk} is not strictly between 0 and 1.")
     if fit.slope <= 0:
-        raise ValueError(
-            f"The fitted risk does not rise with dose (slope {fit.slope:g}), so no dose belongs to a risk."
-        )
+        raise ValueError(f"The fitted risk does not rise with dose (slope {fit.slope:g}), so no dose belongs to a risk.")
     z = float(stats.norm.ppf((1 + fit.level) / 2))
     curve = CurveFit(np.array([fit.intercept, fit.slope]), np.array(fit.covariance), fit.tau, 0.0, 0.0, 0.0)
     return _dose_at_risk(curve, LINKS[fit.link], risk, z)
@@ -286,13 +279,9 @@ def goodness_of_fit(fit: DoseResponse, *, simulations: int = 0, seed: int = 0) -
     `tau_p` is the test. With `simulations`, p-values also by parametric bootstrap from the fitted curve (seeded).
     """
     if fit.tau > 0:
-        raise ValueError(
-            f"tau = {fit.tau:g}: the studies' curves differ, so no single curve is tested; fit without study first."
-        )
+        raise ValueError(f"tau = {fit.tau:g}: the studies' curves differ, so no single curve is tested; fit without study first.")
     link = LINKS[fit.link]
-    dose, events, n = (
-        np.array([getattr(group, name) for group in fit.groups], dtype=float) for name in ("dose", "events", "n")
-    )
+    dose, events, n = (np.array([getattr(group, name) for group in fit.groups], dtype=float) for name in ("dose", "events", "n"))
     risk = link.risk(fit.intercept + fit.slope * dose)
     pearson, deviance = (float(value[0]) for value in _misfit(events[None], n, risk[None]))
     df = dose.size - 2
@@ -356,15 +345,11 @@ def _check_dose(dose: ArrayLike, labels: tuple[str, ...]) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ValueError("dose is not a list of numbers; give one number for each group.") from error
     if values.shape != (len(labels),):
-        raise ValueError(
-            f"dose has {values.size} values and there are {len(labels)} groups; give one dose for each group."
-        )
+        raise ValueError(f"dose has {values.size} values and there are {len(labels)} groups; give one dose for each group.")
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise ValueError(
-            "\n".join(
-                f"{labels[i]}: dose = {values[i]} is not a finite number; fill it in or leave it out." for i in bad
-            )
+            "\n".join(f"{labels[i]}: dose = {values[i]} is not a finite number; fill it in or leave it out." for i in bad)
         )
     if np.ptp(values) == 0:
         raise ValueError(f"All groups have the dose {values[0]:g}; a dose-response needs at least two different doses.")
@@ -412,17 +397,14 @@ def _notes(dose, events, n, fit: CurveFit, profile, penalised: bool, level: floa
     if penalised and separated(dose, events, n):
         notes.append(f"Without the penalty there is no estimate: {_why_no_maximum(dose, events, n)}.")
     elif total < FEW_EVENTS or groups < FEW_EVENT_GROUPS:
-        notes.append(
-            f"Nearly separated: {total} events, in {groups} of {events.size} groups; slope and D50 rest on very little."
-        )
+        notes.append(f"Nearly separated: {total} events, in {groups} of {events.size} groups; slope and D50 rest on very little.")
     if fit.beta[1] <= 0:
         notes.append("The fitted risk does not rise with dose: there is no D50.")
         return tuple(notes)
     d50 = -fit.beta[0] / fit.beta[1]
     if None in profile:
         notes.append(
-            f"A flat curve is compatible with the data, so the {level * 100:g}% interval of D50 has no end on one side or "
-            "both."
+            f"A flat curve is compatible with the data, so the {level * 100:g}% interval of D50 has no end on one side or both."
         )
     if not dose.min() <= d50 <= dose.max():
         notes.append(

@@ -154,8 +154,7 @@ class DoseResponse:
             f"{self.n} participants)",
             f"  D50 {number(self.d50)} ({percent} CI {number(self.d50_ci_low)} to {number(self.d50_ci_high)}; profile "
             "likelihood)",
-            f"  gamma50 {number(self.gamma50)} ({percent} CI {number(self.gamma50_ci_low)} to "
-            f"{number(self.gamma50_ci_high)})",
+            f"  gamma50 {number(self.gamma50)} ({percent} CI {number(self.gamma50_ci_low)} to {number(self.gamma50_ci_high)})",
             f"  slope {number(self.slope)} per unit of dose ({percent} CI {number(self.slope_ci_low)} to "
             f"{number(self.slope_ci_high)}); tau {number(self.tau)}",
         ]

@@ -105,9 +105,7 @@ def funnel_effects(
 
     def contour(middle: float, share: float) -> FunnelContour:
         half = critical_value(share, None) * heights
-        return FunnelContour(
-            share, middle, *(tuple(column.tolist()) for column in (heights, middle - half, middle + half))
-        )
+        return FunnelContour(share, middle, *(tuple(column.tolist()) for column in (heights, middle - half, middle + half)))
 
     contours = () if null is None else tuple(contour(null, share) for share in levels)
     return Funnel(labels, tuple(yi.tolist()), tuple(se.tolist()), "se", centre, null, contour(centre, level), contours)

@@ -232,9 +232,7 @@ def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLik
     return BinomialNormalBatch(mu, se, tau2, loglik, tuple(kinds.tolist()))
 
 
-def profile_limits(
-    events: ArrayLike, n: ArrayLike, *, level: float = 0.95, small_sample: bool = False
-) -> ProfileLimits | None:
+def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95, small_sample: bool = False) -> ProfileLimits | None:
     """Return profile likelihood intervals of mu and tau2; None where the likelihood has no maximum (see `glmm`).
 
     Parameters

@@ -340,9 +340,7 @@ def _studies(
     # Posterior moments of z from those of t.
     var_t = m2 - m1 * m1
     # Written so that it also holds for what overflowed and is not a number.
-    if not placed and not (
-        np.maximum.reduce(m2, axis=None) < AWAY and np.minimum.reduce(var_t, axis=None) > NARROW
-    ):
+    if not placed and not (np.maximum.reduce(m2, axis=None) < AWAY and np.minimum.reduce(var_t, axis=None) > NARROW):
         return _studies_again(mu, tau, x, n, rule)
     cov_t = shrink * (m3 - m1 * m2)
     cs *= 2.0

@@ -119,9 +119,7 @@ def _fit_common(x: np.ndarray, n: np.ndarray, Q: np.ndarray) -> _Point:
     """Binomial regression, tau = 0, by Newton's method."""
     if x.sum() in (0, n.sum()):
         what = "No participant" if x.sum() == 0 else "Every participant"
-        raise ValueError(
-            f"{what} had the event in any study, so there are no differences to explain; pool the studies instead."
-        )
+        raise ValueError(f"{what} had the event in any study, so there are no differences to explain; pool the studies instead.")
     beta = np.linalg.lstsq(Q, np.log((x + 0.5) / (n - x + 0.5)), rcond=None)[0]
     loglik = _binomial_loglik(x, n, Q @ beta)
     for _ in range(MAX_STEPS):

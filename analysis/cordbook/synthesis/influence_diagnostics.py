@@ -102,9 +102,7 @@ class Influence:
     def summary(self) -> str:
         """The result as a short text."""
         named = ", ".join(self.influential) if self.influential else "none"
-        return "\n".join(
-            [f"Influence of {self.k} studies ({self.model}); influential: {named}", *note_lines(self.notes)]
-        )
+        return "\n".join([f"Influence of {self.k} studies ({self.model}); influential: {named}", *note_lines(self.notes)])
 
 
 def influence(
@@ -149,9 +147,7 @@ def influence(
     design, X, notes = build_design(moderators, labels, reference=reference)
     k, p = X.shape
     if k < p + 2 and p > 1:
-        raise ValueError(
-            f"Leaving out one of {k} studies leaves too few for {p} coefficients; at least {p + 2} are needed."
-        )
+        raise ValueError(f"Leaving out one of {k} studies leaves too few for {p} coefficients; at least {p + 2} are needed.")
     fit = fit_linear(yi, vi, X, model=model, ci=ci, hksj_floor=hksj_floor)
     check_spread(fit, ci)
     deleted = _deleted_fits(yi, vi, X, model, ci, hksj_floor)
@@ -177,9 +173,7 @@ def leave_out_index(k: int, width: int = 1) -> Iterator[tuple[np.ndarray, np.nda
 def _deleted_fits(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, model: str, ci: str, floor: bool) -> LinearFit:
     """The fits without each study; rows of NaN where the others cannot tell the coefficients apart."""
     k, p = X.shape
-    fits = LinearFit(
-        np.full((k, p), np.nan), np.full((k, p, p), np.nan), *(np.full(k, np.nan) for _ in range(5)), df=k - 1 - p
-    )
+    fits = LinearFit(np.full((k, p), np.nan), np.full((k, p, p), np.nan), *(np.full(k, np.nan) for _ in range(5)), df=k - 1 - p)
     for out, stay in leave_out_index(k, p):
         estimable = scaled_rank(X[stay]) == p
         out, stay = out[estimable], stay[estimable]
@@ -191,9 +185,7 @@ def _deleted_fits(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, model: str, ci:
     return fits
 
 
-def _diagnostics(
-    yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, deleted: LinearFit
-) -> dict[str, np.ndarray]:
+def _diagnostics(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, deleted: LinearFit) -> dict[str, np.ndarray]:
     k, p = X.shape
     hat = hat_values(vi, fit.tau2, X)
     weight = 1 / (vi + fit.tau2)

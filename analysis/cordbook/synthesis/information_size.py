@@ -65,9 +65,7 @@ def information_difference(
         if not 0 <= value <= 1:
             raise ValueError(f"{name} = {value} is not a proportion from 0 to 1.")
     if p_control == p_treated:
-        raise ValueError(
-            f"p_control and p_treated are both {p_control}; no number of participants finds a difference of 0."
-        )
+        raise ValueError(f"p_control and p_treated are both {p_control}; no number of participants finds a difference of 0.")
     check_alpha(alpha)
     if not 0.5 <= power < 1:
         raise ValueError(f"power = {power} must be at least 0.5 and below 1.")
@@ -89,13 +87,9 @@ def information_proportion(p: float, half_width: float, *, level: float = 0.95, 
     """
     level = check_level(level)
     if not 0 < p < 1:
-        raise ValueError(
-            f"p = {p} is not strictly between 0 and 1; without events, plan with the largest rate that matters."
-        )
+        raise ValueError(f"p = {p} is not strictly between 0 and 1; without events, plan with the largest rate that matters.")
     if not 0 < half_width < 1:
-        raise ValueError(
-            f"half_width = {half_width} is not strictly between 0 and 1; for 5 percentage points write 0.05."
-        )
+        raise ValueError(f"half_width = {half_width} is not strictly between 0 and 1; for 5 percentage points write 0.05.")
     exact = stats.norm.ppf((1 + level) / 2) ** 2 * p * (1 - p) / half_width**2
     return _required(exact, d2, f"{p:g} to within {half_width:g}, level {level:g}")
 

@@ -15,7 +15,9 @@ MAX_STEPS = 100
 LONGEST_STEP = 4.0
 
 
-def posterior_modes(derivatives: Callable[[Array], tuple[Array, Array]], tau: float, shape: tuple[int, ...], tolerance: float) -> Array:
+def posterior_modes(
+    derivatives: Callable[[Array], tuple[Array, Array]], tau: float, shape: tuple[int, ...], tolerance: float
+) -> Array:
     """Return the modes of ``log-likelihood(tau z) - z^2 / 2``, an array of ``shape``.
 
     The slope falls with z, so that its sign tells on which side the mode lies. Newton's step is taken where it stays between

@@ -175,9 +175,7 @@ def _without_each_effect(
     return tuple(rows)
 
 
-def _without_each_glmm(
-    x: np.ndarray, n: np.ndarray, labels: Sequence[str], ci: str, level: float
-) -> tuple[PooledRow, ...]:
+def _without_each_glmm(x: np.ndarray, n: np.ndarray, labels: Sequence[str], ci: str, level: float) -> tuple[PooledRow, ...]:
     k = len(x)
     rows: list[PooledRow] = []
     vi = effects_of_counts(x, n, "logit").vi
@@ -200,9 +198,7 @@ def _without_each_glmm(
                 kept = stay[j]
                 names = [labels[m] for m in kept]
                 rows.append(
-                    pool_count_rows(
-                        labels[i], x[kept], n[kept], names, measure="logit", model="glmm", ci=ci, level=level
-                    )
+                    pool_count_rows(labels[i], x[kept], n[kept], names, measure="logit", model="glmm", ci=ci, level=level)
                 )
                 continue
             tau2 = float(fit.tau2[j])

@@ -146,9 +146,7 @@ def _odds_ratio(a, b, c, d):
     r_sum, s_sum = r.sum(), s.sum()
     _require_both_sums(r_sum, s_sum, "odds ratio")
     variance = 0.5 * (
-        (agree * r).sum() / r_sum**2
-        + (agree * s + differ * r).sum() / (r_sum * s_sum)
-        + (differ * s).sum() / s_sum**2
+        (agree * r).sum() / r_sum**2 + (agree * s + differ * r).sum() / (r_sum * s_sum) + (differ * s).sum() / s_sum**2
     )
     return np.log(r_sum / s_sum), np.sqrt(variance), s
 

@@ -38,20 +38,14 @@ class Term:
             try:
                 column = np.asarray(values, dtype=float).reshape(-1)
             except (TypeError, ValueError):
-                raise ValueError(
-                    f"Moderator {self.name!r} is continuous: give numbers, not {list(values)!r}."
-                ) from None
+                raise ValueError(f"Moderator {self.name!r} is continuous: give numbers, not {list(values)!r}.") from None
             if not np.isfinite(column).all():
-                raise ValueError(
-                    f"Moderator {self.name!r}: {list(values)!r} holds a value that is missing or not finite."
-                )
+                raise ValueError(f"Moderator {self.name!r}: {list(values)!r} holds a value that is missing or not finite.")
             return column[:, None]
         texts = [str(value) for value in values]
         unknown = sorted(set(texts) - set(self.levels))
         if unknown:
-            raise ValueError(
-                f"Moderator {self.name!r} has no level {', '.join(unknown)}; allowed: {', '.join(self.levels)}."
-            )
+            raise ValueError(f"Moderator {self.name!r} has no level {', '.join(unknown)}; allowed: {', '.join(self.levels)}.")
         return np.array([[float(text == level) for level in self.levels[1:]] for text in texts]).reshape(len(texts), -1)
 
 
@@ -89,15 +83,11 @@ class Design:
         if missing or unknown:
             parts = [f"without a value: {', '.join(missing)}"] if missing else []
             parts += [f"not in the model: {', '.join(map(str, unknown))}"] if unknown else []
-            raise ValueError(
-                f"Give one value, or one list, for each of the moderators {', '.join(names)} ({'; '.join(parts)})."
-            )
+            raise ValueError(f"Give one value, or one list, for each of the moderators {', '.join(names)} ({'; '.join(parts)}).")
         columns = {name: _as_list(moderators[name]) for name in names}
         lengths = {len(column) for column in columns.values()} - {1}
         if len(lengths) > 1:
-            raise ValueError(
-                f"Moderators of different lengths: {', '.join(f'{n} {len(c)}' for n, c in columns.items())}."
-            )
+            raise ValueError(f"Moderators of different lengths: {', '.join(f'{n} {len(c)}' for n, c in columns.items())}.")
         rows = lengths.pop() if lengths else 1
         blocks = [np.ones((rows, 1))] if self.intercept else []
         for term in self.terms:
@@ -159,17 +149,13 @@ def build_design(
         if not _is_numeric(values):
             levels = _ordered_levels(name, values, reference.get(name), problems)
             if all(_reads_as_number(level) for level in levels):
-                notes.append(
-                    f"Moderator {name!r} was taken as categorical although its values are numbers written as text."
-                )
+                notes.append(f"Moderator {name!r} was taken as categorical although its values are numbers written as text.")
         elif name in reference:
             problems.append(
                 f"{name!r} is continuous, so it has no reference level; give its values as text to make it categorical"
             )
         if len({str(v) for v in values}) < 2 and intercept:
-            problems.append(
-                f"{name!r} has the same value in all studies, so it cannot explain differences; leave it out"
-            )
+            problems.append(f"{name!r} has the same value in all studies, so it cannot explain differences; leave it out")
         width = 1 if levels is None else len(levels) - 1
         terms.append(Term(name, levels, start, start + width))
         start += width
@@ -196,9 +182,7 @@ def _check_rank(design: Design, matrix: np.ndarray) -> None:
             "Use fewer moderators, or join levels."
         )
     if scaled_rank(matrix) < p:
-        dependent = [
-            design.names[j] for j in range(1, p) if scaled_rank(matrix[:, : j + 1]) < scaled_rank(matrix[:, :j]) + 1
-        ]
+        dependent = [design.names[j] for j in range(1, p) if scaled_rank(matrix[:, : j + 1]) < scaled_rank(matrix[:, :j]) + 1]
         raise ValueError(
             f"The moderators say the same thing twice: {', '.join(dependent)} can be worked out from the columns "
             "before. Leave it out."
@@ -211,7 +195,7 @@ def _named_columns(moderators: object, names: Sequence[str] | None) -> dict[str,
     if hasattr(moderators, "keys"):
         if names is not None:
             raise ValueError("`names` belongs to an array of moderators; a mapping or DataFrame brings its own names.")
-        return {str(key): _as_list(moderators[key]) for key in moderators.keys()}
+        return {str(key): _as_list(moderators[key]) for key in moderators}
     array = np.asarray(moderators)
     if array.ndim not in (1, 2):
         raise ValueError(f"Moderators of shape {array.shape}: give a mapping, or an array of shape (k,) or (k, m).")
@@ -252,10 +236,10 @@ def _reads_as_number(text: str) -> bool:
 def _column_problems(name: str, values: Sequence[object], labels: Sequence[str]) -> list[str]:
     if len(values) != len(labels):
         return [f"{name!r} has {len(values)} values for {len(labels)} studies"]
-    missing = [label for label, value in zip(labels, values) if _is_missing(value)]
+    missing = [label for label, value in zip(labels, values, strict=True) if _is_missing(value)]
     if missing:
         return [f"{name!r} has no value in {', '.join(missing)}; leave these studies out, or find the value"]
-    infinite = [label for label, value in zip(labels, values) if isinstance(value, float) and not np.isfinite(value)]
+    infinite = [label for label, value in zip(labels, values, strict=True) if isinstance(value, float) and not np.isfinite(value)]
     return [f"{name!r} is not finite in {', '.join(infinite)}"] if infinite else []
 
 

@@ -141,7 +141,9 @@ def _check(estimate, ci_low, ci_high, control_risk, measure, event_is) -> None:
     if not ci_low <= estimate <= ci_high:
         problems.append(f"the limits {ci_low!r} and {ci_high!r} do not enclose the estimate {estimate!r}: give them in order.")
     if measure != "RD" and ci_low < 0:
-        problems.append(f"ci_low is {ci_low!r}, but a ratio cannot be negative: give {measure} on its own scale, not its logarithm.")
+        problems.append(
+            f"ci_low is {ci_low!r}, but a ratio cannot be negative: give {measure} on its own scale, not its logarithm."
+        )
     if problems:
         raise ValueError("\n".join(problems))
 

@@ -102,9 +102,7 @@ def permutation_test(fit: MetaRegression, *, max_permutations: int = 10_000, see
     (120, True, 0.05)
     """
     if fit.model == "glmm":
-        raise ValueError(
-            "A permutation test needs effect sizes; fit meta_regression with model reml, dl, pm, ml or common."
-        )
+        raise ValueError("A permutation test needs effect sizes; fit meta_regression with model reml, dl, pm, ml or common.")
     if max_permutations < 100:
         raise ValueError(f"max_permutations = {max_permutations} cannot show a small p-value; allow at least 100.")
     yi, vi = (np.array([getattr(study, name) for study in fit.studies]) for name in ("yi", "vi"))
@@ -129,7 +127,7 @@ def permutation_test(fit: MetaRegression, *, max_permutations: int = 10_000, see
         beyond_omnibus += int((joint >= omnibus - TIE_TOLERANCE).sum())
     coefficients = tuple(
         PermutedCoefficient(c.name, c.estimate, c.statistic, float(many / size))
-        for c, many in zip(fit.coefficients, beyond)
+        for c, many in zip(fit.coefficients, beyond, strict=True)
     )
     omnibus_p = None if mean_only else beyond_omnibus / size
     return PermutationTest(coefficients, omnibus_p, size, exact, None if exact else seed)
@@ -144,9 +142,7 @@ def _statistics(
         return refit.beta / refit.se, wald_statistic(refit, tested)
 
 
-def _sorted_by_row(
-    X: np.ndarray, yi: np.ndarray, vi: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+def _sorted_by_row(X: np.ndarray, yi: np.ndarray, vi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
     """Studies with equal moderators side by side, and the sizes of these groups."""
     order = np.lexsort(X.T[::-1])
     X = X[order]

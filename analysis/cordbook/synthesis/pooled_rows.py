@@ -77,9 +77,7 @@ def pool_count_rows(
 ) -> PooledRow:
     """Pool one set of counts; a single study stands for itself, with an exact interval beside the GLMM."""
     if len(x) > 1:
-        return row_of_proportion(
-            label, pool_proportions(x, n, labels=labels, measure=measure, model=model, ci=ci, level=level)
-        )
+        return row_of_proportion(label, pool_proportions(x, n, labels=labels, measure=measure, model=model, ci=ci, level=level))
     if model == "glmm":
         low, high = (float(limit[0]) for limit in study_intervals(x, n, level=level))
         return PooledRow(label, 1, float(x[0] / n[0]), low, high, *[None] * 10, "exact")

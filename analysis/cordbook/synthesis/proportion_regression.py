@@ -85,9 +85,7 @@ def regress_proportions(
     x, size, labels = check_counts(events, n, labels)
     if model == "glmm":
         if measure != "logit":
-            raise ValueError(
-                f"measure = {measure!r}: the binomial-normal model (glmm) works on the logit; use measure='logit'."
-            )
+            raise ValueError(f"measure = {measure!r}: the binomial-normal model (glmm) works on the logit; use measure='logit'.")
         design, X, notes = build_design(moderators, labels, names=names, reference=reference)
         return _binomial(x, size, X, design, labels, ci=ci, level=level, notes=notes)
     effects = effects_of_counts(x, size, measure)
@@ -157,6 +155,4 @@ def _likelihood_ratio(found: BinomialRegressionFit, mean: BinomialRegressionFit 
     if mean is None:
         return None
     statistic = max(0.0, 2 * (found.loglik - mean.loglik))
-    return ModeratorTest(
-        "all moderators by likelihood ratio", statistic, p - 1, None, float(stats.chi2.sf(statistic, p - 1))
-    )
+    return ModeratorTest("all moderators by likelihood ratio", statistic, p - 1, None, float(stats.chi2.sf(statistic, p - 1)))

@@ -179,9 +179,7 @@ def _columns(events, n, labels, data):
     return data[events], data[n], None if labels is None else data[labels].tolist()
 
 
-def _pool_by_effects(
-    x, size, names, measure, model, method, level, hksj_floor, prediction, tau2_interval
-) -> PooledProportion:
+def _pool_by_effects(x, size, names, measure, model, method, level, hksj_floor, prediction, tau2_interval) -> PooledProportion:
     sizes = effects_of_counts(x, size, measure)
     pooled = pool_effects(
         sizes.yi,
@@ -242,7 +240,9 @@ def _pool_by_likelihood(x, size, names, method, level, prediction, tau2_interval
         return _pool_without_maximum(fit, x, size, names, level)
     k, tau2 = fit.k, fit.tau2
     df = None if method == "wald" else k - 1
-    ends = glmm.limits_of_peak(*counts, peak, level, of_mu=method in PROFILE_CI, of_tau2=tau2_interval, small_sample=method == "profile-t")
+    ends = glmm.limits_of_peak(
+        *counts, peak, level, of_mu=method in PROFILE_CI, of_tau2=tau2_interval, small_sample=method == "profile-t"
+    )
     if method in PROFILE_CI:
         low, high = ends.mu_low, ends.mu_high
     else:

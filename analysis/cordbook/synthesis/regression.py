@@ -213,7 +213,7 @@ def _coefficients(
     half = critical_value(level, df) * se
     return tuple(
         Coefficient(name, float(b), float(s), float(t), df, float(q), float(b - h), float(b + h))
-        for name, b, s, t, q, h in zip(names, beta, se, statistic, p, half)
+        for name, b, s, t, q, h in zip(names, beta, se, statistic, p, half, strict=True)
     )
 
 
@@ -228,19 +228,15 @@ def _joint_test(name: str, fit: LinearFit, columns: range, df: int | None) -> Mo
     return ModeratorTest(name, statistic, len(index), df, float(stats.f.sf(statistic, len(index), df)))
 
 
-def _studies(
-    yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, labels: Sequence[str]
-) -> tuple[FittedStudy, ...]:
+def _studies(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, labels: Sequence[str]) -> tuple[FittedStudy, ...]:
     fitted = X @ fit.beta
     weight = 1 / (vi + fit.tau2)
     weight = 100 * weight / weight.sum()
     columns = (yi.tolist(), vi.tolist(), fitted.tolist(), (yi - fitted).tolist(), weight.tolist(), X.tolist())
-    return tuple(FittedStudy(label, *values, tuple(row)) for label, *values, row in zip(labels, *columns))
+    return tuple(FittedStudy(label, *values, tuple(row)) for label, *values, row in zip(labels, *columns, strict=True))
 
 
-def _explained(
-    yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, without: float, model: str
-) -> float | None:
+def _explained(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, without: float, model: str) -> float | None:
     """R2 in percent: the share of tau2 explained, never below 0; the adjusted R2 of the weighted fit for a common
     effect.
     """

@@ -139,9 +139,7 @@ class MetaRegression:
         for coefficient in self.coefficients:
             if coefficient.name == name:
                 return coefficient
-        raise ValueError(
-            f"There is no coefficient {name!r}; the model has: {', '.join(c.name for c in self.coefficients)}."
-        )
+        raise ValueError(f"There is no coefficient {name!r}; the model has: {', '.join(c.name for c in self.coefficients)}.")
 
     def predict(
         self, moderators: Mapping[str, object] | None = None, *, transform: Callable[[float], float] | None = None
@@ -188,9 +186,7 @@ class MetaRegression:
         model = MODEL_NAMES.get(self.model, self.model)
         # Beside the likelihood "hksj" means t quantiles around unscaled standard errors.
         t_of_glmm = self.model == "glmm" and self.ci_method == "hksj"
-        interval = (
-            f"t with {self.q_df} degrees of freedom" if t_of_glmm else CI_NAMES.get(self.ci_method, self.ci_method)
-        )
+        interval = f"t with {self.q_df} degrees of freedom" if t_of_glmm else CI_NAMES.get(self.ci_method, self.ci_method)
         lines = [f"Meta-regression ({self.k} studies; {model}; {interval})"]
         shares = [f"{name} {value:.1f}%" for name, value in (("I2", self.i2), ("R2", self.r2)) if value is not None]
         lines.append("  " + "; ".join([f"tau2 {number(self.tau2)}", *shares]))
@@ -230,7 +226,7 @@ class MetaRegression:
         mean, critical = X @ beta, critical_value(self.level, self.coefficients[0].df)
         ci, pi = critical * se, critical * np.sqrt(se**2 + self.tau2)
         columns = [column.tolist() for column in (mean, se, mean - ci, mean + ci, mean - pi, mean + pi)]
-        rows = [PredictedEffect(*values) for values in zip(*columns)]
+        rows = [PredictedEffect(*values) for values in zip(*columns, strict=True)]
         if self.model == "common":
             rows = [replace(row, pi_low=None, pi_high=None) for row in rows]
         return tuple(rows if transform is None else [row.transformed(transform) for row in rows])

@@ -340,9 +340,7 @@ def _covariance(problem: _Problem, theta: np.ndarray, free: np.ndarray) -> np.nd
     return covariance
 
 
-def _weights(
-    problem: _Problem, counts: np.ndarray, theta: np.ndarray, se: np.ndarray, z: float
-) -> tuple[SelectionWeight, ...]:
+def _weights(problem: _Problem, counts: np.ndarray, theta: np.ndarray, se: np.ndarray, z: float) -> tuple[SelectionWeight, ...]:
     edges = np.r_[0.0, problem.steps, 1.0].tolist()
     weights = [SelectionWeight(edges[0], edges[1], int(counts[0]), 1.0, None, None, None)]
     for j in range(1, problem.intervals):
@@ -374,9 +372,7 @@ def _check_intervals(counts: np.ndarray, steps: np.ndarray) -> None:
 def _cautions(counts: np.ndarray) -> tuple[str, ...]:
     if counts.min() >= SPARSE_INTERVAL:
         return ()
-    return (
-        f"An interval of p-values holds fewer than {SPARSE_INTERVAL} studies; its weight is little more than a guess.",
-    )
+    return (f"An interval of p-values holds fewer than {SPARSE_INTERVAL} studies; its weight is little more than a guess.",)
 
 
 def _or_none(value: float) -> float | None:

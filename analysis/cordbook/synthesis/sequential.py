@@ -103,8 +103,7 @@ class SequentialBoundaries:
         """Return a short text for people."""
         lines = [f"Monitoring boundaries, {self.spending} spending, two-sided alpha {self.alpha:g}"]
         lines += [
-            f"  at {t * 100:.3g}% of the information: |z| above {number(z)}"
-            for t, z in zip(self.fractions, self.z, strict=True)
+            f"  at {t * 100:.3g}% of the information: |z| above {number(z)}" for t, z in zip(self.fractions, self.z, strict=True)
         ]
         return "\n".join(lines)
 
@@ -335,9 +334,7 @@ def monitor(
     """
     estimates, se, information = (np.asarray(values, dtype=float) for values in (estimates, se, information))
     _check_updates(estimates, se, information, required)
-    names = check_labels(
-        [f"update {i + 1}" for i in range(estimates.size)] if labels is None else labels, estimates.size
-    )
+    names = check_labels([f"update {i + 1}" for i in range(estimates.size)] if labels is None else labels, estimates.size)
     fractions = information / required
     complete = np.flatnonzero(fractions >= 1)
     looks = estimates.size if complete.size == 0 else int(complete[0]) + 1
@@ -353,13 +350,10 @@ def monitor(
     ]
     if estimates.size > looks:
         notes.append(
-            f"{estimates.size - looks} updates after all information was in spend no more alpha; the verdict does not use "
-            "them."
+            f"{estimates.size - looks} updates after all information was in spend no more alpha; the verdict does not use them."
         )
     if counted.size and not crossed[-1]:
-        notes.append(
-            f"The boundary was crossed at {names[counted[0]]}, but the last update is inside it again: read both."
-        )
+        notes.append(f"The boundary was crossed at {names[counted[0]]}, but the last update is inside it again: read both.")
     return SequentialReview(
         verdict=verdict,
         crossed_at=names[counted[0]] if counted.size else None,
@@ -396,30 +390,21 @@ def _check_fractions(fractions: ArrayLike) -> np.ndarray:
     if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all() or (times <= 0).any():
         raise ValueError(f"Information fractions {fractions} must be a flat list of finite numbers above 0.")
     if (np.diff(times) <= 0).any():
-        raise ValueError(
-            f"Information fractions {fractions} must rise from look to look; merge looks with the same information."
-        )
+        raise ValueError(f"Information fractions {fractions} must rise from look to look; merge looks with the same information.")
     if (times >= 1).sum() > 1:
-        raise ValueError(
-            f"Information fractions {fractions}: only the last look may be at or past 1, where all alpha is spent."
-        )
+        raise ValueError(f"Information fractions {fractions}: only the last look may be at or past 1, where all alpha is spent.")
     return times
 
 
 def _check_updates(estimates: np.ndarray, se: np.ndarray, information: np.ndarray, required: float) -> None:
     if estimates.ndim != 1 or not estimates.shape == se.shape == information.shape or estimates.size == 0:
         raise ValueError("estimates, se and information must be flat lists of the same length, one value an update.")
-    problems = [
-        f"update {i + 1}: estimate = {estimates[i]} is not finite." for i in np.flatnonzero(~np.isfinite(estimates))
-    ]
+    problems = [f"update {i + 1}: estimate = {estimates[i]} is not finite." for i in np.flatnonzero(~np.isfinite(estimates))]
     problems += [
-        f"update {i + 1}: se = {se[i]} must be finite and above 0."
-        for i in np.flatnonzero(~(np.isfinite(se) & (se > 0)))
+        f"update {i + 1}: se = {se[i]} must be finite and above 0." for i in np.flatnonzero(~(np.isfinite(se) & (se > 0)))
     ]
     if not np.isfinite(information).all() or (information <= 0).any() or (np.diff(information) <= 0).any():
-        problems.append(
-            "information must be above 0 and rise from update to update; merge updates that add no participants."
-        )
+        problems.append("information must be above 0 and rise from update to update; merge updates that add no participants.")
     if not (np.isfinite(required) and required > 0):
         problems.append(f"required = {required} must be finite and above 0.")
     if problems:

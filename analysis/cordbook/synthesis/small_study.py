@@ -187,12 +187,10 @@ def peters_test(
     kept = counts.select(~counts.is_uninformative)
     notes: tuple[str, ...] = ()
     if kept.k < counts.k:
-        out = ", ".join(label for label, bad in zip(counts.labels, counts.is_uninformative) if bad)
+        out = ", ".join(label for label, bad in zip(counts.labels, counts.is_uninformative, strict=True) if bad)
         notes = (f"Left out, since they say nothing of an odds ratio: {out}.",)
     if kept.k < FEWEST_STUDIES:
-        raise ValueError(
-            f"Peters' test needs at least {FEWEST_STUDIES} studies with events and non-events; there are {kept.k}."
-        )
+        raise ValueError(f"Peters' test needs at least {FEWEST_STUDIES} studies with events and non-events; there are {kept.k}.")
     yi, _ = two_arm_effects("OR", kept)
     total = (kept.n1 + kept.n2).astype(float)
     events = (kept.events1 + kept.events2).astype(float)
@@ -300,9 +298,7 @@ def proportion_size_test(
             ci=ci,
             level=level,
         )
-    note = (
-        "A proportion has no null value: asymmetry shows that small studies differ, not that results went unpublished."
-    )
+    note = "A proportion has no null value: asymmetry shows that small studies differ, not that results went unpublished."
     return replace(result, test="Size test of proportions", notes=(*result.notes, note))
 
 
@@ -325,7 +321,9 @@ def _predictor_values(predictor: str, vi: np.ndarray, n: Sequence[float] | None,
     size = np.asarray(n, dtype=float)
     if size.shape != vi.shape:
         raise ValueError(f"n has shape {size.shape} for {len(vi)} studies; give one sample size for each study.")
-    wrong = [f"{label}: n = {value:g}" for label, value in zip(labels, size) if not (np.isfinite(value) and value > 0)]
+    wrong = [
+        f"{label}: n = {value:g}" for label, value in zip(labels, size, strict=True) if not (np.isfinite(value) and value > 0)
+    ]
     if wrong:
         raise ValueError(f"Sample sizes must be above 0: {'; '.join(wrong)}.")
     return {"n": size, "1/n": 1 / size, "1/sqrt(n)": 1 / np.sqrt(size)}[predictor]
@@ -347,7 +345,4 @@ def _from_fit(
 def _few_studies(k: int) -> tuple[str, ...]:
     if k >= RECOMMENDED_STUDIES:
         return ()
-    return (
-        f"{k} studies are fewer than the {RECOMMENDED_STUDIES} that tests of asymmetry need to be of use (Sterne "
-        "2011).",
-    )
+    return (f"{k} studies are fewer than the {RECOMMENDED_STUDIES} that tests of asymmetry need to be of use (Sterne 2011).",)

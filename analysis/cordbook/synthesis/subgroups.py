@@ -143,12 +143,10 @@ def subgroup_effects(
     else:
         rows = tuple(
             pool_effect_rows(name, yi[at], vi[at], list(inside), model=model, ci=ci, level=level)
-            for name, at, inside in zip(names, index, members)
+            for name, at, inside in zip(names, index, members, strict=True)
         )
         between = _wald(rows)
-    return Subgroups(
-        rows, members, overall, between, tau2, model, None, ci, level, _cautions(rows, between, len(yi), ci)
-    )
+    return Subgroups(rows, members, overall, between, tau2, model, None, ci, level, _cautions(rows, between, len(yi), ci))
 
 
 def subgroup_proportions(
@@ -198,7 +196,8 @@ def subgroup_proportions(
     pool = {"measure": measure, "model": model, "ci": ci, "level": level}
     overall = pool_count_rows("all studies", x, size, labels, **pool)
     rows = tuple(
-        pool_count_rows(name, x[at], size[at], list(inside), **pool) for name, at, inside in zip(names, index, members)
+        pool_count_rows(name, x[at], size[at], list(inside), **pool)
+        for name, at, inside in zip(names, index, members, strict=True)
     )
     if model == "glmm":
         common, between = _common_counts(x, size, index, rows, ci, level)
@@ -208,21 +207,17 @@ def subgroup_proportions(
         rows, between = _common_effects(effects.yi, effects.vi, names, index, labels, model, ci, level, (measure, size))
     else:
         between = _wald(rows)
-    return Subgroups(
-        rows, members, overall, between, tau2, model, measure, ci, level, _cautions(rows, between, len(x), ci)
-    )
+    return Subgroups(rows, members, overall, between, tau2, model, measure, ci, level, _cautions(rows, between, len(x), ci))
 
 
-def _split(
-    groups: Sequence[object], labels: Sequence[str]
-) -> tuple[list[str], list[np.ndarray], tuple[tuple[str, ...], ...]]:
+def _split(groups: Sequence[object], labels: Sequence[str]) -> tuple[list[str], list[np.ndarray], tuple[tuple[str, ...], ...]]:
     """Names of the groups in alphabetical order, the positions of their studies, and the labels of these."""
     given = list(groups)
     if len(given) != len(labels):
         raise ValueError(f"groups has {len(given)} values for {len(labels)} studies; give the group of each study.")
     # check_labels names a missing value after its position; a name that differs from the text given is a missing one.
     missing = [
-        label for label, value, text in zip(labels, given, check_labels(given, len(given))) if text != str(value)
+        label for label, value, text in zip(labels, given, check_labels(given, len(given)), strict=True) if text != str(value)
     ]
     if missing:
         raise ValueError(f"No group is given for {', '.join(missing)}; name one, or leave the study out.")
@@ -238,7 +233,7 @@ def _wald(rows: Sequence[PooledRow]) -> ModeratorTest | None:
     """Q between groups, from estimates and standard errors on the model's scale."""
     if any(row.model_se is None or not row.model_se > 0 for row in rows):
         return None
-    mean, w = (np.array(column) for column in zip(*((row.model_estimate, row.model_se**-2) for row in rows)))
+    mean, w = (np.array(column) for column in zip(*((row.model_estimate, row.model_se**-2) for row in rows), strict=True))
     statistic = float((w * (mean - (w * mean).sum() / w.sum()) ** 2).sum())
     df = len(rows) - 1
     return ModeratorTest("test between groups (Wald)", statistic, df, None, float(stats.chi2.sf(statistic, df)))
@@ -259,11 +254,11 @@ def _common_effects(
     proportions.
     """
     of_study = np.empty(len(yi), dtype=object)
-    for name, at in zip(names, index):
+    for name, at in zip(names, index, strict=True):
         of_study[at] = name
     fit = meta_regression(yi, vi, {"group": of_study.tolist()}, labels=labels, model=model, ci=ci, level=level)
     rows = []
-    for name, at, mean in zip(names, index, fit.predict({"group": list(names)})):
+    for name, at, mean in zip(names, index, fit.predict({"group": list(names)}), strict=True):
         back = float if counts is None else back_transform(counts[0], counts[1][at])
         ends = (mean.estimate, mean.ci_low, mean.ci_high, mean.pi_low, mean.pi_high)
         shown = [None if value is None else float(back(value)) for value in ends]
@@ -292,7 +287,7 @@ def _common_counts(
     if one.status in ("no-events", "all-events"):
         return tuple(rows), ModeratorTest(label, 0.0, df, None, 1.0)
     open_ended = [bool(x[at].sum() in (0, n[at].sum())) for at in index]
-    inner = [at for at, ended in zip(index, open_ended) if not ended]
+    inner = [at for at, ended in zip(index, open_ended, strict=True) if not ended]
     inside = np.concatenate(inner) if inner else np.array([], dtype=int)
     if not ((x[inside] > 0) & (x[inside] < n[inside])).any():
         return tuple(rows), None
@@ -300,12 +295,12 @@ def _common_counts(
     fit = fit_binomial_regression(x[inside], n[inside], X)
     statistic = max(0.0, 2 * (fit.loglik - one.loglik))
     freedom = None if ci == "wald" else len(inside) - len(inner)
-    means = iter(zip(fit.beta.tolist(), np.sqrt(np.diag(fit.covariance)).tolist()))
+    means = iter(zip(fit.beta.tolist(), np.sqrt(np.diag(fit.covariance)).tolist(), strict=True))
     # No degrees of freedom are left where every group is a single study: then the normal quantile.
     critical, method = critical_value(level, freedom or None), "hksj" if freedom else "wald"
     common = tuple(
         row if ended else _group_row(row, *next(means), fit.tau2, critical, method)
-        for row, ended in zip(rows, open_ended)
+        for row, ended in zip(rows, open_ended, strict=True)
     )
     return common, ModeratorTest(label, statistic, df, None, float(stats.chi2.sf(statistic, df)))
 
@@ -321,14 +316,12 @@ def _cautions(rows: Sequence[PooledRow], between: ModeratorTest | None, k: int, 
     notes = []
     if k < RECOMMENDED_STUDIES:
         notes.append(
-            f"{k} studies in all: too few to find or rule out differences between groups (Cochrane Handbook, chapter "
-            "10)."
+            f"{k} studies in all: too few to find or rule out differences between groups (Cochrane Handbook, chapter 10)."
         )
     single = [row.label for row in rows if row.k == 1]
     if single:
         notes.append(
-            f"A single study makes up {', '.join(single)}, so heterogeneity there is unknown and its estimate is that "
-            "study's."
+            f"A single study makes up {', '.join(single)}, so heterogeneity there is unknown and its estimate is that study's."
         )
     if between is None:
         notes.append(
@@ -336,7 +329,6 @@ def _cautions(rows: Sequence[PooledRow], between: ModeratorTest | None, k: int, 
             "or events only."
         )
     notes.append(
-        "Studies were not allocated to groups at random; a difference need not be caused by what the groups are named "
-        "after."
+        "Studies were not allocated to groups at random; a difference need not be caused by what the groups are named after."
     )
     return tuple(notes)

@@ -433,7 +433,7 @@ def _in_rows(
     # The ends of the ranges tell all, since what is not a number becomes an end; they are found faster than every value is asked.
     low_y, high_y = np.minimum.reduce(y, axis=None, initial=0.0), np.maximum.reduce(y, axis=None, initial=0.0)
     low_v, high_v = np.minimum.reduce(v, axis=None, initial=1.0), np.maximum.reduce(v, axis=None, initial=1.0)
-    if not (-math.inf < low_y and high_y < math.inf and 0.0 < low_v and high_v < math.inf):
+    if not (-math.inf < low_y and high_y < math.inf and low_v > 0.0 and high_v < math.inf):
         raise ValueError("yi must be finite and vi finite and above 0; use check_effects to see which study is not.")
     lead, k = y.shape[:-1], y.shape[-1]
     design = _design(X, lead, k)

@@ -126,9 +126,7 @@ def trim_and_fill(
     if k0 == 0:
         return TrimFill(0, k0_se, k0_p, side, estimator, observed, observed, (), notes)
     extreme = range(len(yi) - k0, len(yi))
-    filled = tuple(
-        FilledStudy(labels[order[i]], float(sign * (2 * centre - ordered[i])), float(variances[i])) for i in extreme
-    )
+    filled = tuple(FilledStudy(labels[order[i]], float(sign * (2 * centre - ordered[i])), float(variances[i])) for i in extreme)
     adjusted = pool_effects(
         np.concatenate([yi, [study.yi for study in filled]]),
         np.concatenate([vi, [study.vi for study in filled]]),
@@ -143,9 +141,7 @@ def trim_and_fill(
 def _missing_side(yi: np.ndarray, vi: np.ndarray, model: str) -> str:
     X = np.column_stack([np.ones_like(yi), np.sqrt(vi)])
     if scaled_rank(X) < 2:
-        raise ValueError(
-            "All studies have the same variance, so the side cannot be found; give side='left' or 'right'."
-        )
+        raise ValueError("All studies have the same variance, so the side cannot be found; give side='left' or 'right'.")
     return "right" if fit_linear(yi, vi, X, model=model).beta[1] < 0 else "left"
 
 
@@ -156,11 +152,7 @@ def _missing_number(yi: np.ndarray, vi: np.ndarray, estimator: str, model: str) 
     k, k0 = len(yi), 0
     for _ in range(MAX_ROUNDS):
         stay = k - k0
-        centre = (
-            float(fit_linear(yi[:stay], vi[:stay], np.ones((stay, 1)), model=model).beta[0])
-            if stay > 1
-            else float(yi[0])
-        )
+        centre = float(fit_linear(yi[:stay], vi[:stay], np.ones((stay, 1)), model=model).beta[0]) if stay > 1 else float(yi[0])
         raw, spread = _estimators(yi - centre, estimator)
         rounded = 0 if math.isnan(raw) else max(0, round(raw))
         if rounded == k0:
@@ -189,9 +181,7 @@ def _estimators(centred: np.ndarray, estimator: str) -> tuple[float, float]:
 
 
 def _rank_variance(k: int, k0: float) -> float:
-    return (
-        k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0
-    ) / 24
+    return (k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0) / 24
 
 
 def _root(value: float) -> float:

@@ -316,9 +316,7 @@ CELL_RULES = (
     Rule("n-not-above-arm", TABLE, "A cell counts no more patients than its arm has.", n_not_above_arm),
     Rule("arm-of-study", TABLE, "The arm of a cell is an arm of its study.", arm_of_same_study),
     Rule("one-cell-a-place", TABLE, "Arm, outcome, stratum and time point stand once.", one_cell_a_place),
-    Rule(
-        "stratum-form", TABLE, "A stratum has known keys, each once, with values of their pattern.", stratum_well_formed
-    ),
+    Rule("stratum-form", TABLE, "A stratum has known keys, each once, with values of their pattern.", stratum_well_formed),
     Rule(
         "stratum-patterns",
         "stratum_keys",
@@ -331,9 +329,7 @@ CELL_RULES = (
         "stratum_relation tells truly how a row relates to wider rows.",
         stratum_relation_fits,
     ),
-    Rule(
-        "strata-within-whole", TABLE, "Strata of different patients sum to no more than the whole.", strata_within_whole
-    ),
+    Rule("strata-within-whole", TABLE, "Strata of different patients sum to no more than the whole.", strata_within_whole),
     Rule(
         "poolable-reason",
         TABLE,

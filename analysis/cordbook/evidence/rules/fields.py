@@ -86,9 +86,7 @@ def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
             message = f"{_quoted(text)} does not have the form of {field.name}."
             found.append(("pattern", message, f"{field.description} It must match {field.pattern}"))
         low, high = field.minimum, field.maximum
-        if isinstance(value, int | float) and (
-            (low is not None and value < low) or (high is not None and value > high)
-        ):
+        if isinstance(value, int | float) and ((low is not None and value < low) or (high is not None and value > high)):
             found.append(("range", f"{text} is out of range.", f"Allowed: {_interval(field)}{_unit(field)}."))
         return tuple(found)
 

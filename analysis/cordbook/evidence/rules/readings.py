@@ -294,9 +294,7 @@ READING_RULES = (
         disagreement_is_settled,
     ),
     Rule("value-was-read", "outcomes", "The value of a cell is one that was read.", value_was_read),
-    Rule(
-        "verification-stands", "verifications", "The last person to check a cell read its value.", verification_stands
-    ),
+    Rule("verification-stands", "verifications", "The last person to check a cell read its value.", verification_stands),
     Rule("verdict-fits", "verifications", "A person who corrects a cell leaves a correction.", verdict_fits),
     Rule("dates-plausible", "corrections", "No work is dated before the review began.", dates_are_plausible),
     Rule(

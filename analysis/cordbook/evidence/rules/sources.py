@@ -46,9 +46,7 @@ def aliases_point_to_sources(data: Data) -> Iterator[Fault]:
 def doi_in_lower_case(data: Data) -> Iterator[Fault]:
     for number, row in data.rows("references"):
         if row["doi"] != row["doi"].lower():
-            yield Fault(
-                "references", number, row, "doi", "The DOI has capital letters.", f"Write {row['doi'].lower()}."
-            )
+            yield Fault("references", number, row, "doi", "The DOI has capital letters.", f"Write {row['doi'].lower()}.")
 
 
 def references_are_used(data: Data) -> Iterator[Fault]:

@@ -41,9 +41,7 @@ def parts_of_arms_fit(data: Data) -> Iterator[Fault]:
             message = f"The wider arm has the role {wider['role']}, this one {row['role']}."
         else:
             continue
-        yield Fault(
-            "arms", number, row, "part_of", message, "Name a whole arm of the same study and role, or leave it blank."
-        )
+        yield Fault("arms", number, row, "part_of", message, "Name a whole arm of the same study and role, or leave it blank.")
     for (wider_id,), rows in data.grouped("arms", "part_of").items():
         wider = arms.get(wider_id)
         limit = whole(wider["n"]) if wider is not None else None
@@ -225,9 +223,7 @@ def limits_come_in_pairs(data: Data) -> Iterator[Fault]:
         for number, row in data.rows(table):
             if bool(row["ci_low"]) != bool(row["ci_high"]):
                 column = "ci_high" if row["ci_low"] else "ci_low"
-                yield Fault(
-                    table, number, row, column, "Only one limit of the interval is given.", "Give both, or neither."
-                )
+                yield Fault(table, number, row, column, "Only one limit of the interval is given.", "Give both, or neither.")
 
 
 def notice_is_about_something(data: Data) -> Iterator[Fault]:
@@ -256,9 +252,7 @@ def retracted_cells_have_a_notice(data: Data) -> Iterator[Fault]:
 
 STUDY_RULES = (
     Rule("arm-id", "arms", "The key of an arm is made of its study and its name.", arm_id_fits),
-    Rule(
-        "arm-parts", "arms", "Parts of an arm are of its study and role and sum to no more than it.", parts_of_arms_fit
-    ),
+    Rule("arm-parts", "arms", "Parts of an arm are of its study and role and sum to no more than it.", parts_of_arms_fit),
     Rule(
         "counts-within-study",
         "studies",
@@ -277,9 +271,7 @@ STUDY_RULES = (
         "Studies that share no patients are two of one group.",
         disjoint_pairs_fit,
     ),
-    Rule(
-        "patients-counted-once", "outcomes", "Patients that two studies share are pooled once.", patients_counted_once
-    ),
+    Rule("patients-counted-once", "outcomes", "Patients that two studies share are pooled once.", patients_counted_once),
     Rule(
         "registration-shared",
         "studies",
