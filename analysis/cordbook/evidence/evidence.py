@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from cordbook.evidence.reading import read_all
+from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
 from cordbook.reads import note, unnoted
 
