@@ -191,6 +191,23 @@ class MethodsPages:
             f"It fell below {percent(TOLERATED)} in {own.below} of {own.scenarios}."
         )
 
+    def prediction_sentence(self) -> Block:
+        """How often the default's prediction interval holds a new study, by the simulation."""
+        results = self._coverage()
+        own = (
+            []
+            if results is None
+            else [s for s in summarise_coverage(results, own=True, column="prediction_coverage") if s.method == DEFAULT]
+        )
+        if not own:
+            return paragraph("Not available: how often prediction intervals hold a new study.")
+        [found] = own
+        return paragraph(
+            f"Prediction intervals keep less of their promise. At the sizes of the review's own outcomes those of the default, which "
+            f"promise 95%, held the true share of a new study in {percent(found.least)} to {percent(found.greatest)} of cases, in the "
+            f"median scenario in {percent(found.median)}: few studies tell little of how much studies differ. Take their ends as too near."
+        )
+
     def coverage_summary(self) -> Table | Block:
         """Coverage by method at the review's own sizes."""
         return self._coverage_summary(

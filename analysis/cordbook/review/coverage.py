@@ -41,12 +41,15 @@ def load_coverage(root: Path) -> pd.DataFrame | None:
     return pd.read_csv(path) if path.is_file() else None
 
 
-def summarise_coverage(results: pd.DataFrame, *, own: bool) -> list[Coverage]:
-    """Coverage by method over the scenarios made of the review's own outcomes (``own``), or over the grid of the others."""
+def summarise_coverage(results: pd.DataFrame, *, own: bool, column: str = "coverage") -> list[Coverage]:
+    """Coverage by method over the scenarios made of the review's own outcomes (``own``), or over the grid of the others.
+
+    ``column`` is ``coverage``, of confidence intervals, or ``prediction_coverage``, of prediction intervals where a data set has one.
+    """
     part = results[results["scenario"].str.startswith("own_") == own]
     summaries = []
     for method in METHODS:
-        found = part.loc[part["method"] == method, "coverage"]
+        found = part.loc[part["method"] == method, column].dropna()
         if len(found):
             below = int((found < TOLERATED).sum())
             summaries.append(Coverage(method, len(found), float(found.min()), float(found.median()), float(found.max()), below))

@@ -1,0 +1,37 @@
+"""What the book says of the simulation is what the simulation found."""
+
+import pandas as pd
+import pytest
+
+from cordbook.figures.methods import MethodsPages
+from cordbook.review.coverage import DEFAULT, load_coverage, summarise_coverage
+from cordbook.review.phrases import percent
+
+
+@pytest.fixture(scope="module")
+def results(root):
+    return load_coverage(root)
+
+
+def frame(**columns):
+    rows = {"scenario": ["own_a", "own_b", "k5_p0.1_tau0"], "method": [DEFAULT] * 3, "coverage": [0.92, 0.96, 0.5]}
+    return pd.DataFrame(rows | columns)
+
+
+def test_own_outcomes_and_the_grid_are_told_apart():
+    [own] = summarise_coverage(frame(), own=True)
+    [grid] = summarise_coverage(frame(), own=False)
+    assert (own.scenarios, own.least, own.median, own.greatest, own.below) == (2, 0.92, 0.94, 0.96, 1)
+    assert (grid.scenarios, grid.least, grid.below) == (1, 0.5, 1)
+
+
+def test_a_scenario_without_prediction_intervals_is_left_out():
+    [found] = summarise_coverage(frame(prediction_coverage=[None, 0.9, 0.8]), own=True, column="prediction_coverage")
+    assert (found.scenarios, found.least, found.greatest) == (1, 0.9, 0.9)
+
+
+def test_the_sentence_on_prediction_intervals_gives_the_numbers_of_the_table(estimates, results):
+    own = results[results["scenario"].str.startswith("own_") & (results["method"] == DEFAULT)]["prediction_coverage"].dropna()
+    said = MethodsPages(estimates).prediction_sentence()._repr_mimebundle_()["text/plain"]
+    for value in (own.min(), own.median(), own.max()):
+        assert percent(value) in said
