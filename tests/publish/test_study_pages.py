@@ -259,7 +259,7 @@ def hostile_with_estimates(estimates: Estimates) -> Estimates:
 
 def build(source: Path, out: Path) -> str:
     """Run Sphinx in a process of its own: it and docutils leave state behind that would reach the book's own builds."""
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_build_here, source, out).result()
 
 

@@ -66,4 +66,5 @@ def commit_of(root: Path, version: str) -> str | None:
 def export(root: Path, commit: str, target: Path) -> None:
     """Write the files of a commit into a folder."""
     with tarfile.open(fileobj=io.BytesIO(_run(root, "archive", "--format=tar", commit))) as tar:
-        tar.extractall(target, filter="data")
+        # Python before 3.11.4 has no filters; what git itself has just packed needs none.
+        tar.extractall(target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
