@@ -4,7 +4,7 @@ Builds run in forked processes.
 """
 
 import json
-import os
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -133,22 +133,30 @@ def edit(data, name):
     write_table(data, name, rows)
 
 
+#: What tests that ran before have left in this process (threads, sockets of kernels) must not reach a build: processes are forked from
+#: a server that is clean and has the heavy modules.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["cordbook.publish.build", "cordbook.publish.site", "jupyter_book", "myst_nb"])
+
+
+def _build(project: Project, said: Path) -> None:
+    try:
+        result = [build(project, report=quiet).executed, ""]
+    except BaseException as error:
+        result = [[], repr(error)]
+    said.write_text(json.dumps(result), encoding="utf-8")
+
+
 class Forked:
-    """A build in a forked process, since Sphinx keeps much in a process; what it said is read when it has ended."""
+    """A build in a process of its own, since Sphinx keeps much in a process; what it said is read when it has ended."""
 
     def __init__(self, project: Project, said: Path) -> None:
         self.said = said
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                result = [build(project, report=quiet).executed, ""]
-            except BaseException as error:
-                result = [[], repr(error)]
-            said.write_text(json.dumps(result), encoding="utf-8")
-            os._exit(0)
+        self.process = FORKS.Process(target=_build, args=(project, said))
+        self.process.start()
 
     def executed(self):
-        os.waitpid(self.pid, 0)
+        self.process.join()
         executed, error = json.loads(self.said.read_text(encoding="utf-8"))
         assert not error, error
         return set(executed)
@@ -157,9 +165,6 @@ class Forked:
 def test_one_cell_of_every_table(full_book, tmp_path):
     """Each build has one edit. The site is compared after as many as there are chapters, whose tables no chapter shares: what a
     build has missed is still missing then. Clean builds run beside those that follow."""
-    import cordbook.publish.site
-
-    cordbook.publish.site.load_sphinx()  # once, before forking
     Forked(full_book, tmp_path / "first").executed()
     wrong, clean = {}, []
     for place, name in enumerate(TABLES, start=1):
