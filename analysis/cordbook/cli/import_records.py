@@ -23,13 +23,20 @@ def register(commands: argparse._SubParsersAction) -> None:
         description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), RefWorks, NoteExpress, text of CNKI, "
         "Cochrane and Web of Science, CSV and TSV. Format and encoding are found out. What cannot be read is named by line "
         "and kept aside; the rest goes in. A file imported again adds nothing.",
-        epilog="Exit code 0: everything is in. 1: something was kept aside, or a file could not be read. 2: wrong use.",
+        epilog="Exit code 0: everything is in. 1: something was kept aside, a file could not be read, or does not hold as many records as "
+        "--records says. 2: wrong use.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="an export, as the database gave it")
     parser.add_argument("--strategy", default="", help="key of the saved search that gave it, as in embase-injury")
     parser.add_argument("--source", default="", help="name of the database, where the records do not say it")
     parser.add_argument("--searched-on", type=_day, metavar="DATE", help="day of the search (default: today)")
     parser.add_argument("--by", metavar="NAME", default="", help="who searched (default: CORDBOOK_REVIEWER, else the program)")
+    parser.add_argument(
+        "--records",
+        type=_count,
+        metavar="N",
+        help="how many records the database said it gave; a file that holds fewer or more is reported",
+    )
     parser.add_argument("--form", default="", help="format, where it is not found out")
     parser.add_argument("--encoding", default="", help="encoding, where it is not found out")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -48,6 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.form and options.form not in FORMATS:
         print(f"cordbook import: no format {options.form!r}. There are: {', '.join(FORMATS)}", file=sys.stderr)
+        return USAGE
+    if options.records is not None and len(options.files) > 1:
+        print("cordbook import: --records says how many one file holds; import the files one by one", file=sys.stderr)
         return USAGE
     try:
         codecs.lookup(options.encoding or "utf-8")
@@ -72,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
                 who(options.by),
                 strategy=options.strategy,
                 searched_on=options.searched_on or "",
+                promised=options.records,
                 form=options.form,
                 encoding=options.encoding,
                 source=options.source,
@@ -85,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
             code = INCOMPLETE
             continue
         done.append(imported)
-        code = INCOMPLETE if imported.rejects or not imported.seen else code
+        code = DONE if imported.whole and code == DONE else INCOMPLETE
         if not options.json:
             print(_told(imported))
     if options.json:
@@ -98,8 +109,10 @@ def run(options: argparse.Namespace) -> int:
 def _told(done) -> str:
     from cordbook.intake.text import one_line
 
+    differs = done.promised is not None and done.promised != done.seen
+    short = f"  The database gave {done.promised} records, the file holds {done.seen}: export it again, and import that file."
     if not done.seen:
-        return f"{one_line(done.file)}: empty, nothing to take in"
+        return f"{one_line(done.file)}: empty, nothing to take in" + (f"\n{short}" if differs else "")
     lines = [
         f"{one_line(done.file)} ({done.form}, {done.encoding}, {done.source or 'source unknown'}): {done.seen} seen, "
         f"{len(done.new)} new, {done.known} known already, {len(done.rejects)} kept aside"
@@ -109,7 +122,15 @@ def _told(done) -> str:
         lines.append(f"  and {len(done.rejects) - SHOWN} more")
     if done.aside:
         lines.append(f"  Mend them and import that file: {done.aside}")
+    if differs:
+        lines.append(short)
     return "\n".join(lines)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of records; write it as 412")
+    return int(text)
 
 
 def _day(text: str) -> str:

@@ -37,6 +37,13 @@ class Imported:
     known: int
     rejects: tuple[Reject, ...]
     aside: Path | None = None
+    #: How many records the database said it gave, if the caller knows.
+    promised: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Is everything in, as far as anyone can tell?"""
+        return bool(self.seen) and not self.rejects and self.promised in (None, self.seen)
 
 
 def read(path: Path, form: str = "", encoding: str = "", source: str = "") -> tuple[Parsed, str, bytes]:
@@ -63,17 +70,35 @@ def read(path: Path, form: str = "", encoding: str = "", source: str = "") -> tu
 
 
 def import_file(
-    project: Project, path: Path, today: str, by: str, *, strategy: str = "", searched_on: str = "", **how: str
+    project: Project,
+    path: Path,
+    today: str,
+    by: str,
+    *,
+    strategy: str = "",
+    searched_on: str = "",
+    promised: int | None = None,
+    **how: str,
 ) -> Imported:
-    """Take in one file. ``strategy``: the saved search that gave it; ``how``: form, encoding and source for :func:`read`."""
+    """Take in one file. ``strategy``: the saved search that gave it; ``how``: form, encoding and source for :func:`read`.
+
+    ``promised``: how many records the database said it gave. Damage that leaves well-formed text cannot be seen in the text; a
+    count that does not add up can.
+    """
     parsed, encoding, data = read(path, **how)
     digest = hashlib.sha256(data).hexdigest()[:12]
     records = [record for _, record in parsed.records]
     if not records:
         aside = _keep_aside(project, path, digest, parsed.rejects)
-        return Imported(path.name, parsed.form, encoding, "", how.get("source", ""), parsed.seen, (), 0, parsed.rejects, aside)
+        source = how.get("source", "")
+        return Imported(path.name, parsed.form, encoding, "", source, parsed.seen, (), 0, parsed.rejects, aside, promised)
     source = how.get("source") or Counter(r.source for r in records).most_common(1)[0][0]
     day = searched_on or today
+    notes = [f"export {slug(path.name)}"]
+    if parsed.rejects:
+        notes.append(f"{len(parsed.rejects)} parts could not be read")
+    if promised not in (None, parsed.seen):
+        notes.append(f"the database gave {promised}, the file holds {parsed.seen}")
     with writing(project.cache):
         before = next((r for r in read_rows(project.data, "searches") if r["search_id"].endswith(f".{digest}")), None)
         search = before or {
@@ -83,16 +108,26 @@ def import_file(
             "searched_on": day,
             "searched_by": by,
             "since": "",
-            "hits": str(parsed.seen),
+            "hits": str(max(promised or 0, parsed.seen)),
             "fetched": str(len(records)),
-            "complete": "yes" if not parsed.rejects else "no",
+            "complete": "yes" if not parsed.rejects and promised in (None, parsed.seen) else "no",
             "query_as_run": "",
-            "note": f"export {slug(path.name)}" + (f"; {len(parsed.rejects)} parts could not be read" if parsed.rejects else ""),
+            "note": "; ".join(notes),
         }
         new, known = take_in(project.data, search, records, lambda r: strategy or _prefix(r), trusted=False)
     aside = _keep_aside(project, path, digest, parsed.rejects)
     return Imported(
-        path.name, parsed.form, encoding, search["search_id"], source, parsed.seen, tuple(new), known, parsed.rejects, aside
+        path.name,
+        parsed.form,
+        encoding,
+        search["search_id"],
+        source,
+        parsed.seen,
+        tuple(new),
+        known,
+        parsed.rejects,
+        aside,
+        promised,
     )
 
 

@@ -6,7 +6,7 @@ import logging
 import re
 from typing import Any
 
-from cordbook.intake.parsers.parsed import Parsed, Reject, build
+from cordbook.intake.parsers.parsed import TWO_TITLES, Parsed, Reject, build
 
 FIELDS = {
     "title": ("title",),
@@ -24,6 +24,8 @@ FIELDS = {
     "abstract": ("abstract",),
 }
 _AND = re.compile(r"\s+and\s+")
+_FIELD = re.compile(r"=\s*[{\"]")
+_TITLE = re.compile(r"(?im)^\s*title\s*=")
 _SPLIT = re.compile(r"(?m)^(?=[ \t]*@[A-Za-z]+[ \t]*[{(])")
 
 
@@ -57,6 +59,9 @@ def _read(piece: str, line: int, records: list[Any], rejects: list[Reject]) -> N
         return
     finally:
         quiet.setLevel(level)
+    if why := _melted(piece, library):
+        rejects.append(Reject(line, last, why, piece.rstrip()))
+        return
     for block in library.blocks:
         first = line + (block.start_line or 0)
         raw = (block.raw or piece).rstrip()
@@ -65,7 +70,7 @@ def _read(piece: str, line: int, records: list[Any], rejects: list[Reject]) -> N
             rejects.append(Reject(first, end, "not a BibTeX entry that can be read", raw))
         elif isinstance(block, ImplicitComment):
             # Text between entries is a comment in BibTeX. If it has fields, it is an entry that has lost its head.
-            if re.search(r"=\s*[{\"]", block.comment):
+            if _FIELD.search(block.comment):
                 rejects.append(Reject(first, end, "text outside of any entry", raw))
         elif not isinstance(block, ExplicitComment | Preamble | String):
             values = {f.key.lower(): [str(f.value).replace("{", "").replace("}", "")] for f in block.fields}
@@ -76,3 +81,15 @@ def _read(piece: str, line: int, records: list[Any], rejects: list[Reject]) -> N
                 records.append((first, record))
             else:
                 rejects.append(Reject(first, end, "no title", raw))
+
+
+def _melted(piece: str, library: Any) -> str:
+    """Why an entry may be what damage has left of two; blank if nothing says so."""
+    from bibtexparser.model import ImplicitComment
+
+    if len(_TITLE.findall(piece)) > 1:
+        return TWO_TITLES
+    if any(not re.fullmatch(r"[^\s=]+", field.key) for entry in library.entries for field in entry.fields):
+        return "a field without a name"
+    left = any(isinstance(block, ImplicitComment) and _FIELD.search(block.comment) for block in library.blocks)
+    return "fields outside of the entry's braces" if left and library.entries else ""

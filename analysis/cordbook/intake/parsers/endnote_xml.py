@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
-from cordbook.intake.parsers.parsed import TWO_TITLES, Parsed, Reject, build, two_titles
+from cordbook.intake.parsers.parsed import TWO_TITLES, Parsed, Reject, build, two_values
 
 #: Field to the path of its element in a record.
 PATHS = {
@@ -54,7 +54,7 @@ def parse(text: str) -> Parsed:
             # XML 1.0 forbids control characters; some exports hold them all the same.
             values = _values(ElementTree.fromstring(_FORBIDDEN.sub(" ", body + closed)))
             record = build(values, PATHS)
-            if two_titles(values["titles/title"]):
+            if two_values(values["titles/title"]):
                 rejects.append(Reject(line, last, TWO_TITLES, raw))
             elif record.title:
                 records.append((line, record))

@@ -36,6 +36,8 @@ RIS = Form(
 )
 NBIB = Form(
     name="NBIB",
+    indents=True,
+    scattered=frozenset({"FAU", "AU", "CN"}),
     line=re.compile(r"^(?=.{4}-)(?P<tag>[A-Z]{2,4}) {0,2}-(?: (?P<value>.*)|\s*)$"),
     begins="PMID",
     fields={
@@ -54,10 +56,14 @@ NBIB = Form(
 )
 WOS = Form(
     name="Web of Science text",
+    indents=True,
     line=re.compile(r"^(?P<tag>[A-Z][A-Z0-9])(?: (?P<value>.*)|\s*)$"),
     begins="PT",
     ends=re.compile(r"^ER\s*$"),
-    frame=re.compile(r"^(?:FN |VR |EF\s*$)"),
+    frame=re.compile(
+        r"^(?:FN (?:Clarivate(?: Analytics)?|Thomson Reuters|ISI)(?: Export Format| Web of (?:Science|Knowledge)\W{0,2})?\s*$"
+        r"|VR [\d.]{1,9}\s*$|EF\s*$)"
+    ),
     must_end=True,
     listed=frozenset({"AU", "AF", "BA", "BF"}),
     fields={
@@ -154,6 +160,7 @@ CNKI = Form(
 )
 COCHRANE = Form(
     name="Cochrane text",
+    numbered=True,
     line=re.compile(r"^(?:(?P<tag>[A-Z]{2,3}|Record)(?:: ?| #(?=\d+ of \d+\s*$)))(?P<value>.*)$"),
     begins="Record",
     fields={

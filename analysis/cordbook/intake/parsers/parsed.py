@@ -40,10 +40,12 @@ FieldMap = Mapping[str, Sequence[str]]
 
 #: Why such a record is put aside: taken as one, the second would be lost.
 TWO_TITLES = "two titles in one record; where the second begins, its first line is missing"
+#: The same, seen from another field.
+TWO_RECORDS = "a field that a record has once comes again after others: two records that have run into each other"
 
 
-def two_titles(values: Sequence[str]) -> bool:
-    """Do the values of one title tag differ?"""
+def two_values(values: Sequence[str]) -> bool:
+    """Do the values of a tag that has one differ? A line that stands there twice does no harm."""
     return len({" ".join(v.split()).casefold() for v in values if v.strip()}) > 1
 
 
@@ -53,7 +55,9 @@ def build(values: Values, fields: FieldMap) -> Record:
     for name, tags in fields.items():
         if name in ("last_page", "authors"):
             continue
-        found[name] = next((v for tag in tags for v in values.get(tag, ()) if v.strip()), "")
+        said = next((kept for tag in tags if (kept := [v for v in values.get(tag, ()) if v.strip()])), [""])
+        # Some exports write each paragraph of an abstract as a value of its own.
+        found[name] = " ".join(dict.fromkeys(said)) if name == "abstract" else said[0]
     found["authors"] = "; ".join(
         next((kept for tag in fields["authors"] if (kept := [v.strip(" ;,") for v in values.get(tag, ()) if v.strip(" ;,")])), [])
     )

@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cordbook.intake.parsers.parsed import TWO_TITLES, FieldMap, Parsed, Reject, build, two_titles
+from cordbook.intake.parsers.parsed import TWO_RECORDS, TWO_TITLES, FieldMap, Parsed, Reject, build, two_values
+
+#: Fields that a record has one value of. Languages, kinds and links come in numbers and anywhere.
+ONE_VALUE = ("title", "year", "container", "volume", "issue", "pages", "last_page", "doi")
+#: Fields that stand in one place of a record, though in several lines: persons, the paragraphs of an abstract.
+ONE_PLACE = (*ONE_VALUE, "authors", "abstract")
+#: So many blanks before a line that goes on are meant; fewer are what is left of a tag.
+INDENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,22 @@ class Form:
     listed: frozenset[str] = field(default_factory=frozenset)
     #: Does the format say that a record goes on until its end tag? Then a file that ends before was cut.
     must_end: bool = False
+    #: Does the format indent the lines that go on? Then one at the margin has lost its tag.
+    indents: bool = False
+    #: Tags of persons that stand among others (the addresses of each, say).
+    scattered: frozenset[str] = field(default_factory=frozenset)
+    #: Does what begins a record number it ("3 of 12")? Then a number that is not there is known.
+    numbered: bool = False
+
+    @property
+    def once(self) -> frozenset[str]:
+        """Tags that stand in one place of a record: seen again after others, a second record has run into the first."""
+        return frozenset(tag for name in ONE_PLACE for tag in self.fields.get(name, ())) - self.scattered - {self.begins}
+
+    @property
+    def single(self) -> frozenset[str]:
+        """Tags of which a record has one value."""
+        return frozenset(tag for name in ONE_VALUE for tag in self.fields.get(name, ())) - {self.begins}
 
 
 @dataclass(slots=True)
@@ -36,16 +59,23 @@ class _Open:
     values: dict[str, list[str]] = field(default_factory=dict)
     tag: str = ""
     ended: bool = False
+    #: Tags that stand again after others.
+    again: list[str] = field(default_factory=list)
+    #: Lines at the margin that have no tag and should.
+    torn: list[int] = field(default_factory=list)
+    #: Its number in the file and how many there are, where the format says so, and whether the next is not there.
+    number: int = 0
+    of: int = 0
+    gap: bool = False
 
     def add(self, tag: str, value: str) -> None:
+        if tag in self.values and tag != self.tag:
+            self.again.append(tag)
         self.values.setdefault(tag, []).append(value)
         self.tag = tag
 
-    def go_on(self, text: str, listed: frozenset[str]) -> None:
-        if not self.tag or self.tag in listed:
-            self.values.setdefault(self.tag, []).append(text)
-        else:
-            self.values[self.tag].append(text)
+    def go_on(self, text: str) -> None:
+        self.values.setdefault(self.tag, []).append(text)
 
 
 def parse(text: str, form: Form) -> Parsed:
@@ -61,13 +91,24 @@ def parse(text: str, form: Form) -> Parsed:
         else:
             values = _joined(block.values, form.listed)
             record = build(values, form.fields)
-            if twice := next((tag for tag in form.fields["title"] if two_titles(values.get(tag, ()))), ""):
-                rejects.append(Reject(first, last, f"{TWO_TITLES} ({twice})", raw))
-            elif record.title:
-                records.append((first, record))
+            if why := _melted(block, values, form) or ("" if record.title else "no title"):
+                rejects.append(Reject(first, last, why, raw))
             else:
-                rejects.append(Reject(first, last, "no title", raw))
+                records.append((first, record))
     return Parsed(form.name, tuple(records), tuple(rejects))
+
+
+def _melted(block: _Open, values: dict[str, list[str]], form: Form) -> str:
+    """Why the lines of a record may be those of two, where damage has taken what stood between them; blank if nothing says so."""
+    if twice := next((tag for tag in form.fields["title"] if two_values(values.get(tag, ()))), ""):
+        return f"{TWO_TITLES} ({twice})"
+    once = form.once
+    again = next((tag for tag in block.again if tag in once), "")
+    if again := again or next((tag for tag in sorted(form.single) if two_values(values.get(tag, ()))), ""):
+        return f"{TWO_RECORDS} ({again})"
+    if block.torn:
+        return f"a line of which the tag is missing (line {block.torn[0]})"
+    return f"record {block.number + 1} of {block.of} does not follow: it is lost, or has run into this one" if block.gap else ""
 
 
 def _blocks(lines: Sequence[str], form: Form) -> Iterator[tuple[int, int, _Open | None]]:
@@ -79,11 +120,13 @@ def _blocks(lines: Sequence[str], form: Form) -> Iterator[tuple[int, int, _Open 
         found = form.line.match(line)
         tag = found["tag"].strip() if found else ""
         if found and tag == form.begins:
+            count, of = _numbers(found["value"]) if form.numbered else (0, 0)
             if block:
+                block.gap = form.numbered and count != block.number + 1
                 yield block.first, number - 1, block
             elif stray:
                 yield stray, number - 1, None
-            block, stray = _Open(number), 0
+            block, stray = _Open(number, number=count, of=of), 0
             block.add(tag, found["value"] or "")
         elif block and form.ends and form.ends.match(line):
             block.ended = True
@@ -95,16 +138,25 @@ def _blocks(lines: Sequence[str], form: Form) -> Iterator[tuple[int, int, _Open 
             if form.frame and form.frame.match(line):
                 continue
             # A line in the tag's place of which nothing can be made goes on with the value before it.
-            block.go_on(_marked(bare), form.listed)
+            if len(line) - len(line.lstrip()) < INDENT and (form.indents or block.tag in form.fields["title"]):
+                block.torn.append(number)
+            block.go_on(_marked(bare))
         elif bare and not block and not (form.frame and form.frame.match(line)):
             stray = stray or number
         elif not bare and stray:
             yield stray, number - 1, None
             stray = 0
     if block:
+        block.gap = form.numbered and block.number != block.of
         yield block.first, len(lines), block
     elif stray:
         yield stray, len(lines), None
+
+
+def _numbers(value: str) -> tuple[int, int]:
+    """The number of a record and of how many, as in "3 of 12"; zeros where there are none."""
+    found = re.match(r"(\d{1,9}) of (\d{1,9})", value or "")
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def _marked(text: str) -> str:
