@@ -47,7 +47,7 @@ from cordbook.figures.tables import (
 )
 from cordbook.project import find_project
 from cordbook.review.audit import extraction_progress, reasons_not_pooled
-from cordbook.review.certainty import rate
+from cordbook.review.certainty import rate_steps
 from cordbook.review.dose import MyelopathyDoseResponse, myelopathy_by_dose
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
 from cordbook.review.kept import take_kept
@@ -219,12 +219,12 @@ class Review:
     def summary(self, estimate_ids: Iterable[str], caption: str = "Summary of findings") -> Table:
         """Summary of findings: outcome, studies, patients, pooled result with interval, one plain sentence."""
         ids = list(estimate_ids)
-        levels = {i: rated.level for i, rated in rate(self.estimates, ids).items()}
+        levels = {i: rated.level for i, rated in rate_steps(self.estimates, ids).items()}
         return summary_of_findings([self[i] for i in ids], caption, levels)
 
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
-        levels = {i: rated.level for i, rated in rate(self.estimates, [i for _, i in questions]).items()}
+        levels = {i: rated.level for i, rated in rate_steps(self.estimates, [i for _, i in questions]).items()}
         return cards([(question, self[i]) for question, i in questions], levels)
 
     def studies(self, estimate_id: str) -> Table:

@@ -22,7 +22,7 @@ EDITS = {
     "a study of an estimate": (
         ["data/studies.csv"],
         lambda d: _set_by_key(d, "studies", "lima2010", "country", "Spain"),
-        {"index.ipynb", "book/one.ipynb"},
+        {"book/one.ipynb"},
     ),
     "a declaration": (["data/syntheses.yml"], lambda d: _replace(d / "syntheses.yml", "title: Tumour", "title: Tumours"), {"index.ipynb"}),
     "the date": (["data/review.yml"], lambda d: _replace(d / "review.yml", "baseline: 2026-11-20", "baseline: 2026-11-19"), set()),

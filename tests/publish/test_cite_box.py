@@ -15,7 +15,7 @@ import pytest
 
 from cordbook.figures.cite_box import cite_box
 from cordbook.project import Project
-from cordbook.publish.cite_ext import edition_of
+from cordbook.publish.cited import edition_of
 from cordbook.publish.feed import ATOM, FILE
 from cordbook.publish.page_shape import POLICY
 from cordbook.publish.references import bibliography_text

@@ -65,8 +65,8 @@ evidence = open_review().evidence
 for name in {names!r}:
     print(name, hashlib.sha256(evidence[name].to_csv().encode()).hexdigest()[:16])
 """
-#: The chapters that ask for cells, each joined with its arm and study.
-JOINED = {"index.ipynb", "book/one.ipynb"}
+#: The chapter that asks for cells, each joined with its arm and study.
+JOINED = {"book/one.ipynb"}
 #: What the chapters of the small book read of these tables, beside the chapters above.
 ALSO = {"glossary": {"book/two.ipynb"}, "studies": JOINED, "arms": JOINED, "outcomes": JOINED}
 

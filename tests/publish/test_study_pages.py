@@ -363,10 +363,12 @@ def small_project(root, tmp_path_factory):
     (target / "stray.md").write_text("# A file that is in no table of contents\n")
     (target / "_toc.yml").write_text("root: start\n")
     (target / "conf.py").write_text(
-        "from cordbook.publish import study_ext\nfrom cordbook.review.estimates import load_estimates\n"
+        "from pathlib import Path\nfrom cordbook.project import Project\nfrom cordbook.publish import study_ext\n"
+        "from cordbook.publish.study_pages import write_study_pages\nfrom cordbook.review.estimates import load_estimates\n"
+        "def write(app):\n    write_study_pages(Project(Path(app.srcdir)), load_estimates(app.srcdir))\n"
         "extensions = ['myst_parser', 'sphinx_external_toc']\nexternal_toc_exclude_missing = True\nhtml_theme = 'basic'\n"
         "exclude_patterns = ['data', 'out', 'doctrees']\n"
-        "def setup(app):\n    study_ext.connect(app, lambda a: load_estimates(a.srcdir))\n"
+        "def setup(app):\n    app.connect('builder-inited', write)\n    study_ext.connect(app)\n"
     )
     return target
 

@@ -18,8 +18,8 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands, or of one: what the others import takes a second that nobody should wait for."""
     top = argparse.ArgumentParser(
         prog="cordbook",
         description="A living systematic review that runs: validate the evidence, pool it, build the book.",
@@ -27,14 +27,16 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cordbook {cordbook.__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    module = {"import": "import_records"}.get(command, command.replace("-", "_"))
+    for name in [module] if module in COMMANDS else COMMANDS:
         import_module(f"cordbook.cli.{name}").register(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code. Usage errors exit with 2, as argparse does."""
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         return options.run(options)
     except KeyboardInterrupt:

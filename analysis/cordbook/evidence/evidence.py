@@ -128,6 +128,18 @@ class Evidence:
         return frozenset(keys.loc[keys["disjoint"], "key"])
 
     @property
+    def confirmed_studies(self) -> frozenset[str]:
+        """Studies of which it is sure which paper they are."""
+        note("table", "references")
+        with unnoted():
+            return self._confirmed_studies
+
+    @cached_property
+    def _confirmed_studies(self) -> frozenset[str]:
+        references = self.tables["references"]
+        return frozenset(references.loc[references["identity_confidence"] == "confirmed", "reference_id"])
+
+    @property
     def study_years(self) -> dict[str, int | None]:
         """Year of publication by study id; None where it is not known."""
         note("study_years")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,9 @@ from cordbook.figures.figure import Figure
 from cordbook.figures.replication import replication_plot
 from cordbook.figures.tables import Cell, Table
 from cordbook.figures.verdicts import verdict_bars
-from cordbook.review.certainty import FILE, Certainty, Thresholds, load_settings, rate
+from cordbook.review.certainty import FILE, Certainty, Thresholds, load_settings, rate, rate_steps
 from cordbook.review.claims import ClaimVerdict, claims_today
-from cordbook.review.estimates import ESTIMATES_FOLDER, Estimate, Estimates
+from cordbook.review.estimates import ESTIMATES_FOLDER, Estimates, title_of
 from cordbook.review.replication import Replications, replicate
 
 #: Short names of the parent documents, by seed id, for figures.
@@ -134,11 +134,11 @@ class AuditPages:
 
     def certainty(self, estimate_ids: Iterable[str]) -> Table:
         """Level, start and steps of estimates."""
-        return certainty_table(self._rated(estimate_ids), self.address)
+        return certainty_table(self._titled(rate_steps(self.estimates, estimate_ids)), self.address)
 
     def certainty_reasons(self, estimate_ids: Iterable[str]) -> Table:
         """Every step of estimates with its reason."""
-        return reasons_of_certainty(self._rated(estimate_ids))
+        return reasons_of_certainty(self._titled(rate(self.estimates, estimate_ids)))
 
     def all_certainty(self) -> Table:
         """Level and steps of every declared estimate."""
@@ -156,15 +156,8 @@ class AuditPages:
         assert {f.name for f in fields(Thresholds)} == {name for _, _, name in RULES}
         return limits_table([(domain, rule, f"{getattr(limits, name):g}") for domain, rule, name in RULES])
 
-    def _rated(self, estimate_ids: Iterable[str]) -> list[tuple[Estimate, Certainty]]:
-        ids = list(estimate_ids)
-        self._certainty.update(rate(self.estimates, [i for i in ids if i not in self._certainty]))
-        return [(self.estimates[i], self._certainty[i]) for i in ids]
-
-    @cached_property
-    def _certainty(self) -> dict[str, Certainty]:
-        """The certainty of estimates by id, each rated once."""
-        return {}
+    def _titled(self, rated: Mapping[str, Certainty]) -> list[tuple[str, Certainty]]:
+        return [(title_of(self.estimates, i), certainty) for i, certainty in rated.items()]
 
     def address(self, estimate_id: str) -> str:
         """The page of an estimate as seen from the chapter, which runs in its own folder."""

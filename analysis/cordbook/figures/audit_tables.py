@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from cordbook.figures.tables import Cell, Table
 from cordbook.review.certainty import NOT_RATED, Certainty
 from cordbook.review.claims import ClaimVerdict
-from cordbook.review.estimates import Estimate
 from cordbook.review.phrases import phrase
 from cordbook.review.replication import NotComparable, Replication, sizes
 
@@ -92,20 +91,20 @@ def _plain(row: NotComparable) -> str:
     return f"{p.estimate:g}" + (f" ({p.ci_low:g} to {p.ci_high:g})" if p.ci_low is not None else " (no interval)")
 
 
-def certainty_table(rated: Sequence[tuple[Estimate, Certainty]], address: Address) -> Table:
-    """A row an estimate: the level, where it started, and what lowered it by how many steps."""
-    known = [(estimate, certainty) for estimate, certainty in rated if certainty.level != NOT_RATED]
+def certainty_table(rated: Sequence[tuple[str, Certainty]], address: Address) -> Table:
+    """A row an estimate, given by its title and certainty: the level, where it started, and what lowered it by how many steps."""
+    known = [(title, certainty) for title, certainty in rated if certainty.level != NOT_RATED]
     rows = tuple(
         (
-            Cell(estimate.title, address(estimate.id)),
+            Cell(title, address(certainty.estimate_id)),
             Cell(certainty.level),
             Cell(certainty.start),
             Cell(_lowered(certainty)),
         )
-        for estimate, certainty in known
+        for title, certainty in known
     )
     header = ("Estimate", "Certainty", "Starts", "Lowered for")
-    ids = tuple(f"certainty-{estimate.id}" for estimate, _ in known)
+    ids = tuple(f"certainty-{certainty.estimate_id}" for _, certainty in known)
     return Table("certainty", "Certainty of the main estimates", header, rows, ids, "cb-table cb-summary")
 
 
@@ -117,13 +116,13 @@ def _step(down: int) -> str:
     return f"−{down}" if down else "0"
 
 
-def reasons_of_certainty(rated: Sequence[tuple[Estimate, Certainty]]) -> Table:
+def reasons_of_certainty(rated: Sequence[tuple[str, Certainty]]) -> Table:
     """Every step with its reason, an estimate and domain a row."""
     rows = []
-    for estimate, certainty in rated:
+    for name, certainty in rated:
         if certainty.level == NOT_RATED:
             continue
-        title = Cell(estimate.title)
+        title = Cell(name)
         rows.append((title, Cell("start"), Cell(certainty.start, numeric=True), Cell(certainty.start_reason)))
         rows += [(title, Cell(d.name), Cell(_step(d.down), numeric=True), Cell(d.reason)) for d in certainty.domains]
     header = ("Estimate", "Domain", "Step", "Reason")

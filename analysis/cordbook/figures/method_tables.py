@@ -11,11 +11,10 @@ from cordbook.figures.tables import Cell, Table
 from cordbook.review.audit import VerifiedWeight
 from cordbook.review.checklist import STATES, Answer, count_states
 from cordbook.review.coverage import METHODS, TOLERATED, Coverage
-from cordbook.review.estimates import Estimate
 from cordbook.review.flow import StudyFlow
 from cordbook.review.history import TOPICS, Event
 from cordbook.review.phrases import percent, percent_number
-from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
+from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
 
 BLANK = "–"
 #: Kind of a table with much text: on a phone a row becomes a card.
@@ -109,11 +108,12 @@ def judged_table(judged: pd.DataFrame, items: Sequence[Item], labels: Mapping[st
     )
 
 
-def weights_table(weights: Mapping[str, tuple[Estimate, pd.DataFrame]], items: Sequence[Item]) -> Table:
+def weights_table(weighted: Sequence[WeightedAnswers], items: Sequence[Item]) -> Table:
     """Percent of an estimate's weight with yes (and with no), by item: a row an estimate."""
     rows = []
-    for estimate_id, (estimate, table) in weights.items():
-        cells = [Cell(estimate.title, href=f"../estimates/{estimate_id}.html"), number(estimate.k)]
+    for found in weighted:
+        table = found.weights
+        cells = [Cell(found.title, href=f"../estimates/{found.estimate_id}.html"), number(found.studies)]
         for item in items:
             applies = table.loc[item.id, NOT_APPLICABLE] < 100
             cells.append(

@@ -33,7 +33,7 @@ from cordbook.review.risk_of_bias import (
     load_items,
     study_facts,
     study_weights,
-    weight_by_answer,
+    weighted_answers,
 )
 from cordbook.review.status import load_status
 
@@ -129,8 +129,7 @@ class MethodsPages:
 
     def risk_weights(self) -> Table:
         """For every estimate of more than one study, the weight with yes and with no, by item."""
-        pooled = [e for e in self.estimates if e.result is not None and e.k > 1 and e.synthesis.parent is None]
-        return method_tables.weights_table({e.id: (e, weight_by_answer(e, self._judged)) for e in pooled}, self._items)
+        return method_tables.weights_table(weighted_answers(self.estimates), self._items)
 
     # ------------------------------------------------------------------ extraction audit
 

@@ -70,16 +70,22 @@ def build(
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Look for garbage seldom: a build makes millions of objects that stay, and a fifth of its time would go into looking."""
+    """Look for garbage seldom: a build makes millions of objects that stay, and a fifth of its time would go into looking.
+
+    Nor at the end of the build or of the process, where all of it goes at once; the next build looks at what is left.
+    """
     before = gc.get_threshold()
+    gc.unfreeze()
     gc.set_threshold(*COLLECT)
     try:
         yield
     finally:
+        gc.freeze()
         gc.set_threshold(*before)
 
 
 def _attempt(project: Project, report: Callable[[str], None], force: bool, allow: bool) -> tuple[Any, Pages, list[Path], int]:
+    from cordbook.publish.aside import aside, write_made_pages
     from cordbook.publish.chapters import refresh
     from cordbook.publish.estimate_cache import estimates_of, kept_file
     from cordbook.publish.record import Today
@@ -91,10 +97,12 @@ def _attempt(project: Project, report: Callable[[str], None], force: bool, allow
     count = len(today.estimates)
     broken = _judged(project, today, allow)
     report(f"{count} estimates; executing chapters that are stale")
-    executed = refresh(project, report=report, force=force, today=today, kept=kept_file(project), meanwhile=load_sphinx)
-    report("writing pages" if executed else "no chapter is stale; writing pages")
+    with aside(lambda: write_made_pages(project, today.estimates)) as pages_made:
+        executed = refresh(project, report=report, force=force, today=today, kept=kept_file(project), meanwhile=load_sphinx)
+        report("writing pages" if executed else "no chapter is stale; writing pages")
+        made = pages_made()
     try:
-        pages = write_pages(project, today, allow_broken_guards=allow)
+        pages = write_pages(project, today, allow_broken_guards=allow, pages_made=made)
     except PagesFailed as error:
         raise BuildFailed(str(error)) from error
     _revalidated(project, today, pages)

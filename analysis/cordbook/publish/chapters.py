@@ -13,6 +13,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from cordbook.publish.files import digest, file_digest, sweep, write_whole
 from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
 from cordbook.publish.sockets import socket_folder, sweep_sockets
 from cordbook.reads import Read
-from cordbook.review.kept import VARIABLE
+from cordbook.review.kept import VARIABLE, keep
 
 TIMEOUT_S = 300
 KERNEL = "python3"
@@ -134,13 +135,17 @@ def refresh(
     kept: Path | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Execute stale chapters in place, in parallel; return those executed. ``kept``, ``meanwhile``: see :func:`execute`.
+    """Execute stale chapters in place, in parallel; return those executed. ``meanwhile``: see :func:`execute`.
+
+    ``kept``: a file in which the kernels find what is computed already.
 
     A notebook file is replaced only when its content changes and only after its execution succeeded, in one step.
     Raises :class:`ChapterFailed` with all that failed, after the others are done.
     """
     today = today or Today(project)
     todo = chapters(project) if force else stale_chapters(project, today)
+    if kept and todo:
+        keep(kept, today.estimates)
     for path in chapters(project):
         sweep(path)
     records, failures, done = Records(project), {}, 0
@@ -164,7 +169,7 @@ def refresh(
 def _record(result: Executed, today: Today) -> Record:
     notebook = nbformat.reads(result.text, as_version=4)
     reads = today.digests(result.reads) | today.digests([ENVIRONMENT])
-    return Record(digest(result.text), code_digest(notebook), outputs_digest(notebook), reads)
+    return Record(digest(result.text), code_digest(notebook), outputs_digest(notebook), reads, result.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,7 @@ class Executed:
     text: str
     reads: frozenset[Read]
     error: str = ""
+    seconds: float = 0.0
 
 
 def execute(
@@ -199,7 +205,7 @@ def execute(
     if can_fork():
         preload()
         # All are forked before the event loop below exists; each waits for its orders.
-        forks = [ForkedProcess(_leave_locks) for _ in paths]
+        forks = [ForkedProcess() for _ in paths]
     # After forking: a forked child must not hold what a thread of its parent had locked.
     aside = threading.Thread(target=meanwhile, name="cordbook-meanwhile")
     aside.start()
@@ -207,8 +213,10 @@ def execute(
     try:
         # One more than there are processors: a kernel also waits, for its sockets and for the builder.
         turns = asyncio.Semaphore(workers or (os.cpu_count() or 1) + 1)
-        # The longest begin first, so that the last to end is a short one.
-        jobs = sorted(zip(paths, forks, strict=True), key=lambda job: -job[0].stat().st_size)
+        # The longest begin first, so that the last to end is a short one; before a first execution the size has to tell.
+        records = Records(project)
+        took = {path: record.seconds if (record := records.get(_name(project, path))) else 0.0 for path in paths}
+        jobs = sorted(zip(paths, forks, strict=True), key=lambda job: (-took[job[0]], -job[0].stat().st_size))
         pending = {loop.create_task(_in_turn(turns, project, path, fork, str(kept or ""))) for path, fork in jobs}
         while pending:
             ended, pending = loop.run_until_complete(asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED))
@@ -226,13 +234,6 @@ def execute(
         aside.join()
 
 
-def _leave_locks() -> None:
-    """In a forked kernel: let go of the lock of the build, which belongs to the builder alone."""
-    from cordbook.publish.lock import let_go
-
-    let_go()
-
-
 async def _in_turn(turns: asyncio.Semaphore, project: Project, path: Path, fork: Any, kept: str) -> tuple[Path, Executed]:
     async with turns:
         return path, await _execute(project, path, fork, kept)
@@ -246,6 +247,7 @@ async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Execut
 
     from cordbook.publish.kernels import ForkedKernelManager
 
+    start = time.perf_counter()
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
     with socket_folder() as sockets:
@@ -276,7 +278,8 @@ async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Execut
                 if client.kc is not None:
                     client.kc.stop_channels()
                 await ensure_async(client.km.cleanup_resources())
-    return Executed(before, nbformat.writes(_tidy(notebook), version=4) + "\n", frozenset(tuple(read) for read in reads))
+    text = nbformat.writes(_tidy(notebook), version=4) + "\n"
+    return Executed(before, text, frozenset(tuple(read) for read in reads), seconds=time.perf_counter() - start)
 
 
 def _in_short(error: str) -> str:

@@ -1,4 +1,4 @@
-"""What the Sphinx extension does for citing: the directive ``cite-book``, the boxes of estimates, and their script."""
+"""What the Sphinx extension does for citing: the directive ``cite-book`` and the script of all boxes."""
 
 from __future__ import annotations
 
@@ -9,28 +9,15 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-import cordbook
 from cordbook.figures.cite_box import cite_box
 from cordbook.figures.markup import element, join
-from cordbook.publish.estimate_pages import Box
-from cordbook.review.citing import cite_book, cite_estimate
-from cordbook.review.edition import Edition, edition_digest, edition_of_tree
+from cordbook.publish.cited import edition_of
+from cordbook.review.citing import cite_book
+from cordbook.review.edition import edition_digest
 from cordbook.review.status import load_status
 
 _KEY = "cordbook-cite"
 FOLLOW = "Follow new versions and new studies (Atom feed)"
-
-
-def edition_of(root: Path) -> Edition:
-    """The edition that the book of a project folder is."""
-    return edition_of_tree(root, cordbook.__version__)
-
-
-def estimate_box(app: Sphinx) -> Box:
-    """What makes the box of any estimate in the book that is being built."""
-    root = Path(app.srcdir)
-    edition, report_to = edition_of(root), load_status(root / "data").report_to
-    return lambda e: cite_box(cite_estimate(e, edition), report_to)
 
 
 def connect(app: Sphinx) -> None:

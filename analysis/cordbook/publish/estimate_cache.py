@@ -13,7 +13,6 @@ from cordbook.publish.inputs import package_digest
 from cordbook.publish.record import cell_digests, environment
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.kept import keep
 from cordbook.review.selection import select_cells
 
 
@@ -45,7 +44,6 @@ def estimates_of(project: Project) -> Estimates:
     estimates.take_over({i: entry.found for i, entry in now.items()})
     if {i: e.wide for i, e in now.items()} != {i: e.wide for i, e in kept.items()}:
         _save(project, now)
-    keep(kept_file(project), project.data, {i: entry.found for i, entry in now.items()})
     return estimates
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 import cordbook
 from cordbook.evidence.evidence import parse_stratum
+from cordbook.reads import by_value_of_estimates
 from cordbook.review import study_words as words
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates
@@ -46,8 +47,13 @@ SETTINGS = {
 }  # fmt: skip
 
 
+@by_value_of_estimates
 def explorer_script(estimates: Estimates) -> str:
     """The script of :func:`explorer_data`: plain ASCII, no sign that could begin markup."""
+    return estimates.once("explorer script", lambda: _script(estimates))
+
+
+def _script(estimates: Estimates) -> str:
     text = json.dumps(explorer_data(estimates), separators=(",", ":"), ensure_ascii=True, allow_nan=False, sort_keys=True)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

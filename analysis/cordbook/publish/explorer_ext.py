@@ -29,7 +29,7 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
         has_content = True
 
         def run(self) -> list[nodes.Node]:
-            # Made here too, to note what the page depends on: it is read and written again when its data has changed.
+            # Made here too, to note that the page depends on it: it is read and written again when it has changed.
             explorer_script(estimates(self.env.app))
             self.env.metadata[self.env.docname][_KEY] = "yes"
             box = nodes.container(ids=["cb-explorer"], classes=["cbx"])

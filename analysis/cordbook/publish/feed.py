@@ -15,7 +15,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from cordbook.figures.markup import one_line
-from cordbook.publish.cite_ext import edition_of
+from cordbook.publish.cited import edition_of
 from cordbook.publish.files import write_whole
 from cordbook.review.edition import Edition, data_date
 from cordbook.review.estimates import Estimates

@@ -45,35 +45,33 @@ def can_fork() -> bool:
     return sys.platform.startswith("linux")
 
 
-class ForkedProcess:
-    """A forked kernel with the part of ``subprocess.Popen`` that a provisioner uses.
+class ForkedWork:
+    """A forked process with the part of ``subprocess.Popen`` that waits for it and ends it.
 
-    The child is made at once and waits; :meth:`begin` tells it what to run. So it is forked before any event loop,
-    thread or socket exists in the parent.
+    It runs ``work`` in the memory of its parent as it was, silently, and ends with 0 if that raised nothing. It ends with its
+    parent. To be made before any event loop, thread or socket exists.
     """
 
-    stdin = stdout = stderr = None
-
-    def __init__(self, before: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], None]) -> None:
         self.returncode: int | None = None
-        read, self._write = os.pipe()
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(self._write)
-            _child(read, parent, before)
-        os.close(read)
+            self._run(work, parent)
 
-    def begin(self, arguments: list[str], cwd: str, env: dict[str, str]) -> None:
-        """Let the kernel run with the arguments of ``ipykernel_launcher``."""
-        orders = json.dumps([arguments, cwd, env]).encode()
-        orders = len(orders).to_bytes(_LENGTH, "big") + orders
-        while orders:
-            orders = orders[os.write(self._write, orders) :]
-        os.close(self._write)
-        self._write = -1
+    def _run(self, work: Callable[[], None], parent: int) -> NoReturn:
+        status = 1
+        try:
+            _die_with(parent)
+            _leave_locks()
+            work()
+            status = 0
+        except BaseException:
+            pass  # the parent does it again, and tells what is wrong
+        finally:
+            os._exit(status)
 
     def poll(self) -> int | None:
         if self.returncode is None:
@@ -99,6 +97,36 @@ class ForkedProcess:
         if self.poll() is None:
             os.kill(self.pid, signum)
 
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class ForkedProcess(ForkedWork):
+    """A forked kernel with the part of ``subprocess.Popen`` that a provisioner uses.
+
+    The child is made at once and waits; :meth:`begin` tells it what to run.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        super().__init__(lambda: None)
+        os.close(self._read)
+
+    def _run(self, work: Callable[[], None], parent: int) -> NoReturn:
+        os.close(self._write)
+        _child(self._read, parent)
+
+    def begin(self, arguments: list[str], cwd: str, env: dict[str, str]) -> None:
+        """Let the kernel run with the arguments of ``ipykernel_launcher``."""
+        orders = json.dumps([arguments, cwd, env]).encode()
+        orders = len(orders).to_bytes(_LENGTH, "big") + orders
+        while orders:
+            orders = orders[os.write(self._write, orders) :]
+        os.close(self._write)
+        self._write = -1
+
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
 
@@ -107,16 +135,23 @@ class ForkedProcess:
         if self._write >= 0:
             os.close(self._write)
             self._write = -1
-        self.send_signal(signal.SIGKILL)
+        super().kill()
 
 
-def _child(read: int, parent: int, before: Callable[[], None]) -> NoReturn:
+def _leave_locks() -> None:
+    """In a forked process: let go of the lock of the build, which belongs to the builder alone."""
+    from cordbook.publish.lock import let_go
+
+    let_go()
+
+
+def _child(read: int, parent: int) -> NoReturn:
     """The forked process: waits for its orders, then is an IPython kernel until it is told to end."""
     status = 1
     try:
         os.setsid()
         _die_with(parent)
-        before()
+        _leave_locks()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         # The length comes first: later siblings hold this pipe open too, so that its end may never be seen.

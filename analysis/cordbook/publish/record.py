@@ -36,18 +36,30 @@ ENVIRONMENT: Read = ("environment",)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a chapter was executed with: digests of its file, its code, its stored outputs, and of each read."""
+    """What a chapter was executed with: digests of its file, its code, its stored outputs, and of each read.
+
+    ``seconds`` is how long that took, so that the longest can begin first.
+    """
 
     file: str
     code: str
     outputs: str
     reads: Mapping[Read, str]
+    seconds: float = 0.0
 
     def to_json(self) -> str:
         reads = [[*read, value] for read, value in sorted(self.reads.items())]
         return (
             json.dumps(
-                {"version": VERSION, "file": self.file, "code": self.code, "outputs": self.outputs, "reads": reads}, indent=1
+                {
+                    "version": VERSION,
+                    "file": self.file,
+                    "code": self.code,
+                    "outputs": self.outputs,
+                    "seconds": round(self.seconds, 2),
+                    "reads": reads,
+                },
+                indent=1,
             )
             + "\n"
         )
@@ -219,7 +231,7 @@ class Records:
             if content["version"] != VERSION:
                 return None
             reads = {tuple(read): then for *read, then in content["reads"]}
-            return Record(content["file"], content["code"], content["outputs"], reads)
+            return Record(content["file"], content["code"], content["outputs"], reads, float(content.get("seconds", 0)))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

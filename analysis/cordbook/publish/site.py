@@ -40,8 +40,8 @@ def work_folder(project: Project) -> Path:
     return project.root / "_build" / ".work"
 
 
-def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = False) -> Pages:
-    """Bring the pages in the work folder up to date; raises :class:`PagesFailed`.
+def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = False, pages_made: bool = False) -> Pages:
+    """Bring the pages in the work folder up to date; raises :class:`PagesFailed`. ``pages_made``: see ``builder_has``.
 
     Sphinx reads and writes only what has changed. It begins anew where what all pages share has changed, and where the last
     run did not come to its end: then its notes may be ahead of its pages.
@@ -55,7 +55,7 @@ def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = Fal
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     unfinished.touch()
-    pages = _run_sphinx(project, today, work, allow_broken_guards)
+    pages = _run_sphinx(project, today, work, allow_broken_guards, pages_made)
     write_whole(base, now)
     unfinished.unlink()
     return pages
@@ -68,7 +68,7 @@ def load_sphinx() -> None:
             import_module(name)
 
 
-def _run_sphinx(project: Project, today: Any, work: Path, allow_broken_guards: bool) -> Pages:
+def _run_sphinx(project: Project, today: Any, work: Path, allow_broken_guards: bool, pages_made: bool) -> Pages:
     from jupyter_book.config import get_final_config
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
@@ -85,7 +85,7 @@ def _run_sphinx(project: Project, today: Any, work: Path, allow_broken_guards: b
     settings["cordbook_allow_broken_guards"] = allow_broken_guards
     warnings = io.StringIO()
     try:
-        with builder_has(today), patch_docutils(None), docutils_namespace():
+        with builder_has(today, pages_made=pages_made), patch_docutils(None), docutils_namespace():
             app = Sphinx(
                 srcdir=project.root,
                 confdir=None,

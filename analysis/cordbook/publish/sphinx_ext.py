@@ -12,6 +12,7 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ from cordbook.publish import (
     share_ext,
     study_ext,
 )
+from cordbook.publish.aside import write_made_pages
 from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
@@ -55,17 +57,30 @@ from cordbook.review.say import say
 from cordbook.review.status import in_words, load_status
 
 ASSETS = Path(__file__).parent / "assets"
+#: After chapters have been executed, before Sphinx looks which files there are.
+_AFTER_REFRESH = 550
 #: After sphinxcontrib-bibtex (500) has made the citations.
 _AFTER_CITATIONS = 900
 
 
-_given: ContextVar[Today | None] = ContextVar("cordbook_today", default=None)
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a builder hands over."""
+
+    today: Today
+    pages_made: bool
+
+
+_given: ContextVar[_Given | None] = ContextVar("cordbook_today", default=None)
 
 
 @contextmanager
-def builder_has(today: Today) -> Iterator[None]:
-    """For ``cordbook build``, which has computed the estimates, judged the guards and executed the chapters: Sphinx takes these."""
-    token = _given.set(today)
+def builder_has(today: Today, *, pages_made: bool = False) -> Iterator[None]:
+    """For ``cordbook build``, which has computed the estimates, judged the guards and executed the chapters: Sphinx takes these.
+
+    ``pages_made``: the sources of the pages of studies and estimates are written too.
+    """
+    token = _given.set(_Given(today, pages_made))
     try:
         yield
     finally:
@@ -74,7 +89,8 @@ def builder_has(today: Today) -> Iterator[None]:
 
 def _today(app: Sphinx) -> Today:
     if not hasattr(app, "cordbook_today"):
-        app.cordbook_today = _given.get() or Today(Project(Path(app.srcdir)), load_estimates(app.srcdir))
+        given = _given.get()
+        app.cordbook_today = given.today if given else Today(Project(Path(app.srcdir)), load_estimates(app.srcdir))
     return app.cordbook_today
 
 
@@ -336,6 +352,13 @@ def _refresh(app: Sphinx) -> None:
             raise ExtensionError(str(error)) from error
 
 
+def _make_pages(app: Sphinx) -> None:
+    """Write the sources of the pages of studies and estimates, if the builder has not."""
+    given = _given.get()
+    if given is None or not given.pages_made:
+        write_made_pages(Project(Path(app.srcdir)), _estimates_of(app))
+
+
 def _only_own_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Leave out scripts that nobody needs here and that name another host (Thebe), and those that stand twice.
 
@@ -373,8 +396,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-updated", _rewrite, priority=_AFTER_CITATIONS)
     app.connect("builder-inited", lambda a: a.config.html_static_path.append(str(ASSETS)), priority=100)
     app.connect("html-page-context", _only_own_scripts, priority=900)
-    study_ext.connect(app, _estimates_of)
-    estimate_ext.connect(app, _estimates_of, cite_ext.estimate_box)
+    app.connect("builder-inited", _make_pages, priority=_AFTER_REFRESH)
+    study_ext.connect(app)
+    estimate_ext.connect(app)
     explorer_ext.connect(app, _estimates_of)
     glossary_ext.connect(app, _estimates_of)
     search_ext.connect(app, _estimates_of)

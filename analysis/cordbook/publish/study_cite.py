@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cordbook.evidence.evidence import Evidence
 from cordbook.figures.cite_box import cite_box
 from cordbook.figures.markup import Html
-from cordbook.publish.cite_ext import edition_of
+from cordbook.publish.cited import edition_of
 from cordbook.review.citing import cite_study, record_of, records_by_id
 from cordbook.review.status import load_status
 from cordbook.review.studies import StudyRecord

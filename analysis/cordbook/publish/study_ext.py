@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from cordbook.project import Project
-from cordbook.publish.study_pages import FOLDER, INDEX, write_study_pages
-from cordbook.review.estimates import Estimates
+from cordbook.publish.study_pages import FOLDER, INDEX
 
 #: After sphinx-external-toc (900) has excluded what is not in the table of contents.
 _AFTER_TOC = 950
@@ -20,10 +17,10 @@ _AFTER_TOC = 950
 _AFTER_REFRESH = 600
 
 
-def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
-    """Connect to Sphinx; ``estimates`` gives the estimates of a build, computed once."""
+def connect(app: Sphinx) -> None:
+    """Connect to Sphinx."""
     app.connect("config-inited", _let_in, priority=_AFTER_TOC)
-    app.connect("builder-inited", lambda a: _write(a, estimates(a)), priority=_AFTER_REFRESH)
+    app.connect("builder-inited", _clear, priority=_AFTER_REFRESH)
     app.connect("html-page-context", _script)
 
 
@@ -35,10 +32,9 @@ def _let_in(app: Sphinx, config: Config) -> None:
     config["exclude_patterns"] = [p for p in config["exclude_patterns"] if not (p.startswith(f"{FOLDER}/") and p.endswith(".md"))]
 
 
-def _write(app: Sphinx, estimates: Estimates) -> None:
-    """Write the pages and remove what an earlier build made of studies that are gone."""
+def _clear(app: Sphinx) -> None:
+    """Remove what an earlier build made of studies that are gone."""
     source = Path(app.srcdir)
-    write_study_pages(Project(source), estimates)
     known = {path.stem for path in (source / FOLDER).glob("*.md")} | {INDEX}
     for folder, suffix in ((Path(app.outdir), ".html"), (Path(app.outdir) / "_sources", ".md")):
         for path in (folder / FOLDER).glob(f"*{suffix}"):

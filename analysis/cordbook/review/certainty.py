@@ -13,14 +13,14 @@ high.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value
+from cordbook.reads import by_value, by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase, ratio
 from cordbook.review.yaml_text import load_yaml
@@ -202,8 +202,26 @@ def certainty(estimate: Estimate, evidence: Evidence, settings: Settings) -> Cer
 
 def rate(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
     """The certainty of several estimates by the rules of their project, by id."""
-    settings = load_settings(estimates.evidence.folder / FILE)
-    return {i: certainty(estimates[i], estimates.evidence, settings) for i in estimate_ids}
+    return {i: certainty_today(estimates, i) for i in estimate_ids}
+
+
+def rate_steps(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
+    """:func:`rate` without the reasons, which hold numbers: who shows levels and steps alone depends on these alone."""
+    return {i: steps_today(estimates, i) for i in estimate_ids}
+
+
+@by_value_of_estimates
+def steps_today(estimates: Estimates, estimate_id: str) -> Certainty:
+    """:func:`certainty_today` without the reasons."""
+    rated = certainty_today(estimates, estimate_id)
+    return replace(rated, start_reason="", domains=tuple(replace(d, reason="") for d in rated.domains))
+
+
+@by_value_of_estimates
+def certainty_today(estimates: Estimates, estimate_id: str) -> Certainty:
+    """The certainty of an estimate by the rules of its project."""
+    settings = estimates.once("certainty rules", lambda: load_settings(estimates.evidence.folder / FILE))
+    return estimates.once(("certainty", estimate_id), lambda: certainty(estimates[estimate_id], estimates.evidence, settings))
 
 
 def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:
@@ -236,16 +254,16 @@ def _start(estimate: Estimate, evidence: Evidence, kind: str, weights: Sequence[
 @by_value
 def identity_known(evidence: Evidence, study_id: str) -> bool:
     """Is it sure which paper a study is?"""
-    references = evidence["references"].set_index("reference_id")["identity_confidence"]
-    return bool(references[study_id] == "confirmed")
+    return study_id in evidence.confirmed_studies
 
 
 def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[float], limits: Thresholds) -> tuple[int, str]:
     """Share of weight from cells read with low confidence or from studies that are not fully identified."""
     cells = evidence.cells_by_id(estimate.cells)
+    low = frozenset(cells.index[cells["confidence"] == "low"])
     weak = 0.0
     for weight, study, ids in zip(weights, estimate.rows["study_id"], estimate.rows["cells"], strict=True):
-        if (cells.loc[list(ids), "confidence"] == "low").any() or not identity_known(evidence, study):
+        if low.intersection(ids) or not identity_known(evidence, study):
             weak += weight
     text = f"{percent(weak)} of the weight rests on counts read with low confidence or on studies not fully identified"
     if weak > limits.weak_weight:

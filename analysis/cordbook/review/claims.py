@@ -51,7 +51,7 @@ class ClaimVerdict:
 @by_value_of_estimates
 def claims_today(estimates: Estimates) -> tuple[ClaimVerdict, ...]:
     """:func:`audit_claims` by the tests of the project."""
-    return audit_claims(estimates)
+    return estimates.once("claims", lambda: audit_claims(estimates))
 
 
 def audit_claims(estimates: Estimates, tests: Sequence[ClaimTest] | None = None) -> tuple[ClaimVerdict, ...]:

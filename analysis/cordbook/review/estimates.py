@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.evidence import Evidence, load_evidence
-from cordbook.reads import note, unnoted
+from cordbook.reads import by_value_of_estimates, note, unnoted
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
 from cordbook.review.study_words import part_title
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
 from cordbook.synthesis.results import ModelScale, StudyProportion
 
+T = TypeVar("T")
 #: Where the book has a page for every estimate: its permanent address is this, its id and ".html".
 ESTIMATES_FOLDER = "book/estimates"
 #: What the package says of the measure of a comparison, for tables.
@@ -98,9 +99,28 @@ class Estimates:
             self._computed[declared_id] = {estimate.id: estimate for estimate in found}
         return self._computed[declared_id]
 
-    def take_over(self, known: Mapping[str, Mapping[str, Estimate]]) -> None:
-        """Take estimates that were computed before from the same cells, by the id of their declaration."""
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is made of these estimates, made when first asked for; ``key`` names it.
+
+        For functions whose reads are not noted (:func:`cordbook.reads.by_value_of_estimates`): a second call reads nothing.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
+
+    def take_over(self, known: Mapping[str, Mapping[str, Estimate]], made: Mapping[Hashable, Any] | None = None) -> None:
+        """Take estimates that were computed before from the same cells, by the id of their declaration; and what was made of them."""
         self._computed.update({declared: dict(found) for declared, found in known.items()})
+        self._made.clear()
+        self._made.update(made or {})
+
+    def handed_over(self) -> tuple[dict[str, dict[str, Estimate]], dict[Hashable, Any]]:
+        """What was computed so far, for :meth:`take_over`."""
+        return self._computed, self._made
 
     def declared(self, declared_id: str) -> list[Estimate]:
         """The estimate of a declaration and those of its subgroups."""
@@ -134,6 +154,12 @@ class Estimates:
         declared = estimate_id.split("--")[0]
         found = self._of(declared).values() if declared in self.declarations.ids else ()
         return [e for e in found if e.synthesis.parent == estimate_id]
+
+
+@by_value_of_estimates
+def title_of(estimates: Estimates, estimate_id: str) -> str:
+    """The title of an estimate; who asks for it does not depend on the numbers."""
+    return estimates[estimate_id].title
 
 
 def load_estimates(root: Path | str) -> Estimates:

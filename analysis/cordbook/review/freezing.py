@@ -16,7 +16,7 @@ from cordbook.evidence.reading import read_all
 from cordbook.review.certainty import rate
 from cordbook.review.claim_tests import ClaimTestError
 from cordbook.review.claims import FILE as CLAIM_TESTS
-from cordbook.review.claims import audit_claims
+from cordbook.review.claims import claims_today
 from cordbook.review.conclusions import direction
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates
@@ -132,7 +132,7 @@ def frozen_claims(estimates: Estimates) -> tuple[FrozenClaim, ...]:
     if not (estimates.evidence.folder / CLAIM_TESTS).is_file():
         return ()
     try:
-        verdicts = audit_claims(estimates)
+        verdicts = claims_today(estimates)
     except ClaimTestError:  # tests of claims that name estimates this review does not declare
         return ()
     return tuple(FrozenClaim(v.claim_id, v.statement, v.verdict, v.estimate_ids) for v in verdicts)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 
 from cordbook.reads import unnoted
-from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.estimates import Estimates
 
 #: Names the file for the kernels of a build; outside a build it is not set, and everything is computed.
 VARIABLE = "CORDBOOK_KEPT_ESTIMATES"
@@ -28,10 +27,10 @@ def data_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def keep(path: Path, folder: Path, found: Mapping[str, Mapping[str, Estimate]]) -> None:
-    """Write estimates by the id of their declaration, for :func:`take_kept`."""
+def keep(path: Path, estimates: Estimates) -> None:
+    """Write what was computed of estimates so far, for :func:`take_kept`."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_bytes(pickle.dumps((data_digest(folder), {i: dict(e) for i, e in found.items()})))
+    aside.write_bytes(pickle.dumps((data_digest(estimates.evidence.folder), *estimates.handed_over())))
     aside.replace(path)
 
 
@@ -41,9 +40,9 @@ def take_kept(estimates: Estimates) -> Estimates:
     if name:
         try:
             with unnoted():
-                made_from, found = pickle.loads(Path(name).read_bytes())  # noqa: S301: written by the builder of this process
+                made_from, found, made = pickle.loads(Path(name).read_bytes())  # noqa: S301: written by the builder of this process
         except Exception:  # a file of another version can fail in any way; then everything is computed
             return estimates
         if made_from == data_digest(estimates.evidence.folder):
-            estimates.take_over(found)
+            estimates.take_over(found, made)
     return estimates

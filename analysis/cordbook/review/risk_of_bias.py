@@ -15,8 +15,8 @@ import pandas as pd
 import yaml
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value
-from cordbook.review.estimates import Estimate
+from cordbook.reads import by_value, by_value_of_estimates
+from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.study_words import CRITICAL
 from cordbook.review.yaml_text import load_yaml
 
@@ -32,6 +32,8 @@ _NEEDED = ("id", "name", "group", "question", "why")
 #: Not plain yes and no: YAML reads those as true and false.
 _CONDITIONS = ("yes_when", "no_when", "applies_when")
 _KEYS = {*_NEEDED, *_CONDITIONS}
+#: Decimals of a percent of weight: more than are shown, fewer than the last bits, which move with the order of sums.
+WEIGHT_DIGITS = 6
 #: Kinds of what was read (``read_as``) that are a part of the full text.
 _PARTS_OF_TEXT = {"full-text table", "first page", "figure legend"}
 
@@ -242,11 +244,26 @@ def weight_by_answer(estimate: Estimate, judged: pd.DataFrame) -> pd.DataFrame:
     if estimate.result is None:
         raise ValueError(f"{estimate.id}: no study could be pooled, so there are no weights")
     weights = study_weights(estimate)
-    table = pd.DataFrame(0.0, index=judged.columns, columns=list(ANSWERS))
-    for study, weight in weights.items():
-        for item, given in judged.loc[study].items():
-            table.loc[item, given] += weight
-    return table
+    answers, shares = judged.loc[weights.index].to_numpy(), weights.to_numpy()[:, None]
+    return pd.DataFrame({given: ((answers == given) * shares).sum(axis=0) for given in ANSWERS}, index=judged.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedAnswers:
+    """An estimate of several studies with its weight by answer: the frame of :func:`weight_by_answer`."""
+
+    estimate_id: str
+    title: str
+    studies: int
+    weights: pd.DataFrame
+
+
+@by_value_of_estimates
+def weighted_answers(estimates: Estimates) -> tuple[WeightedAnswers, ...]:
+    """Every estimate of more than one study, subgroups left out, with its weight by answer."""
+    judged = judge_studies(load_items(estimates.evidence.folder), study_facts(estimates.evidence))
+    pooled = (e for e in estimates if e.result is not None and e.k > 1 and e.synthesis.parent is None)
+    return tuple(WeightedAnswers(e.id, e.title, e.k, weight_by_answer(e, judged).round(WEIGHT_DIGITS)) for e in pooled)
 
 
 def study_weights(estimate: Estimate) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordbook.review.certainty import rate
+from cordbook.review.certainty import rate_steps
 from cordbook.review.estimates import Estimates
 from cordbook.review.phrases import FORMS, phrase
 
@@ -12,7 +12,7 @@ CERTAINTY = "certainty"
 def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
     """An estimate in one of the forms, or its certainty ("very low"); ``KeyError`` names ids or forms that there are."""
     if form == CERTAINTY:
-        return rate(estimates, [estimate_id])[estimate_id].level
+        return rate_steps(estimates, [estimate_id])[estimate_id].level
     if form not in FORMS:
         raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}")
     return phrase(estimates[estimate_id], form)
