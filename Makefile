@@ -48,7 +48,8 @@ lock: setup
 # They pin older libraries than the project's, so they have an environment of their own.
 validators:
 	@$(PYTHON) -m venv .venv-validators
-	@.venv-validators/bin/python -m pip install --quiet roc-validator==0.13.0 rocrate==0.16.0 cffconvert==2.0.0
+	@.venv-validators/bin/python -m pip install --quiet roc-validator==0.13.0 rocrate==0.16.0 cffconvert==2.0.0 lxml==6.1.3
+	@tools/atom-schema .venv-validators/atom.rng
 
 screenshots: book
 	@$(BIN)/python tools/screenshots.py

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import random
 import shutil
 import struct
@@ -279,15 +278,6 @@ def check_crate(crate: dict, files: set[str]) -> None:
             for link in value if isinstance(value, list) else [value]:
                 if isinstance(link, dict):
                     assert link["@id"] in by_id or link["@id"].startswith("https://w3id.org/ro/crate/"), link
-
-
-@pytest.fixture(scope="module")
-def validators(root: Path) -> Path:
-    """Where the public validators are: they need older libraries, so they live in an environment of their own."""
-    place = Path(os.environ.get("CORDBOOK_VALIDATORS", root / ".venv-validators")) / "bin"
-    if not (place / "rocrate-validator").exists() or not (place / "cffconvert").exists():
-        pytest.skip("no public validators on this machine: make validators")
-    return place
 
 
 def test_a_public_validator_takes_the_archive_for_a_research_object(released, validators, tmp_path):
