@@ -152,6 +152,7 @@ def _revalidated(project: Project, today: Any, pages: Pages) -> None:
 
 def _publish(project: Project, today: Any, pages: Pages, executed: list[Path], broken: int, start: float) -> Built:
     from cordbook.publish.chapters import recorded_files
+    from cordbook.publish.estimate_cache import keep_certainty
     from cordbook.publish.snapshot import take
 
     if pages.warnings.strip():
@@ -167,6 +168,7 @@ def _publish(project: Project, today: Any, pages: Pages, executed: list[Path], b
         "broken_guards": broken,
     }
     take(project, today.estimates)
+    keep_certainty(project, today.estimates)
     stamp(project, {*pages.depends, *recorded_files(project)}, summary)
     names = tuple(path.relative_to(project.root).as_posix() for path in executed)
     written = len([name for name in pages.written if name in pages.listed])

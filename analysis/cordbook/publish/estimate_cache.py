@@ -1,16 +1,20 @@
-"""Estimates kept from build to build: computed again only where a cell of their outcome, the declaration or the code changed."""
+"""Estimates kept from build to build: computed again only where a cell of their outcome, the declaration or the code changed.
+
+Their certainty is kept with them, as far as a build has asked for it.
+"""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cordbook.project import Project
-from cordbook.publish.files import digest, write_whole
+from cordbook.publish.files import digest, file_digest, write_whole
 from cordbook.publish.inputs import package_digest
 from cordbook.publish.record import cell_digests, environment
+from cordbook.review.certainty import FILE, Certainty, certainty_key
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
 from cordbook.review.selection import select_cells
@@ -18,20 +22,27 @@ from cordbook.review.selection import select_cells
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Estimates of a declaration, with digests of all rows of its outcome (``wide``) and of those that it pools (``narrow``)."""
+    """Estimates of a declaration, with digests of all rows of its outcome (``wide``) and of those that it pools (``narrow``).
+
+    ``rated``: their certainty, as :meth:`Estimates.once` keeps it, for as long as ``judged_by`` and the rows are the same.
+    """
 
     wide: str
     narrow: str
     found: dict[str, Estimate]
+    judged_by: str = ""
+    rated: dict[Hashable, Certainty] = field(default_factory=dict)
 
 
 def estimates_of(project: Project) -> Estimates:
     """All estimates of a project, those of the last build taken over where nothing behind them has changed."""
     estimates = load_estimates(project.root)
-    kept, rows = _load(project), _Rows(estimates)
+    kept, rows, judged_by = _load(project), _Rows(estimates), _judges(estimates)
     now: dict[str, _Kept] = {}
     for synthesis in estimates.declarations:
         before, wide = kept.get(synthesis.id), rows.wide(synthesis)
+        if before and before.judged_by != judged_by:
+            before = replace(before, judged_by=judged_by, rated={})
         if before and before.wide == wide:
             now[synthesis.id] = before
             continue
@@ -40,11 +51,31 @@ def estimates_of(project: Project) -> Estimates:
         if before and before.narrow == narrow:
             now[synthesis.id] = replace(before, wide=wide)
         else:
-            now[synthesis.id] = _Kept(wide, narrow, {e.id: e for e in estimates.declared(synthesis.id)})
-    estimates.take_over({i: entry.found for i, entry in now.items()})
-    if {i: e.wide for i, e in now.items()} != {i: e.wide for i, e in kept.items()}:
+            now[synthesis.id] = _Kept(wide, narrow, {e.id: e for e in estimates.declared(synthesis.id)}, judged_by)
+    estimates.take_over(
+        {i: entry.found for i, entry in now.items()}, {key: value for entry in now.values() for key, value in entry.rated.items()}
+    )
+    if now != kept:
         _save(project, now)
     return estimates
+
+
+def keep_certainty(project: Project, estimates: Estimates) -> None:
+    """Keep the certainty that was asked for since :func:`estimates_of`."""
+    kept, (_, made) = _load(project), estimates.handed_over()
+    now = {
+        i: replace(entry, rated={key: made[key] for e in entry.found if (key := certainty_key(e)) in made})
+        for i, entry in kept.items()
+    }
+    if now != kept:
+        _save(project, now)
+
+
+def _judges(estimates: Estimates) -> str:
+    """Digest of what certainty depends on beside the rows and the code."""
+    evidence = estimates.evidence
+    settings = evidence.folder / FILE
+    return digest(f"{file_digest(settings) if settings.is_file() else ''} {sorted(evidence.confirmed_studies)}")
 
 
 def kept_file(project: Project) -> Path:
@@ -77,7 +108,7 @@ class _Rows:
 def _load(project: Project) -> dict[str, _Kept]:
     try:
         kept = pickle.loads(_file(project).read_bytes())  # noqa: S301: our own file, in the cache folder
-        return kept if all(isinstance(entry, _Kept) for entry in kept.values()) else {}
+        return kept if all(isinstance(entry, _Kept) and hasattr(entry, "rated") for entry in kept.values()) else {}
     except Exception:  # a file of another version can fail in any way; it is only a cache
         return {}
 

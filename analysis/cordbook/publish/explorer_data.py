@@ -71,11 +71,12 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         facets |= {column: words.plain(column.removeprefix("stratum.")) for column, _ in synthesis.where if column not in facets}
     facets |= {f"{ITEM}{item.id}": item.name for item in items}
     terms = evidence["outcome_terms"].set_index("outcome")
+    strata = cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
     numbered = {cell_id: i for i, cell_id in enumerate(cells["cell_id"])}
     found = [e for e in estimates if not e.is_comparison and e.result is not None]
     return {
         "version": cordbook.__version__,
-        "columns": {name: _coded(cells, name) | {"name": title} for name, title in facets.items()},
+        "columns": {name: _coded(cells, strata, name) | {"name": title} for name, title in facets.items()},
         "items": {f"{ITEM}{item.id}": item.question for item in items},
         "cells": _cells(cells),
         "arms": _arms(cells),
@@ -93,9 +94,8 @@ def _strata(cells: pd.DataFrame) -> list[str]:
     return sorted(set(cells["stratum"].fillna("")))
 
 
-def _coded(cells: pd.DataFrame, column: str) -> dict[str, Any]:
+def _coded(cells: pd.DataFrame, strata: pd.Series, column: str) -> dict[str, Any]:
     """A column as sorted values, their words, and the place of each cell's value in the list (-1: not stated)."""
-    strata = cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
     held = [None if pd.isna(v) else str(v) for v in column_of(cells, strata, column)]
     values = sorted({v for v in held if v is not None}, key=_order(column))
     place = {value: i for i, value in enumerate(values)}
@@ -171,17 +171,19 @@ def _outcomes(cells: pd.DataFrame, terms: pd.DataFrame, declared: Iterable[Synth
         first.setdefault(synthesis.outcome, synthesis.id)
     counted = cells[cells["poolable"].fillna(False).astype(bool)]["outcome"].value_counts()
     known = [name for name in terms.index if name in set(cells["outcome"])]
+    of_outcome = dict(iter(cells.groupby("outcome")))
+    told = terms.to_dict("index")
     # Outcomes that the book asks about come first, in its order; then the others by how many counts there are.
     order = sorted(known, key=lambda o: (list(first).index(o) if o in first else len(first), -int(counted.get(o, 0)), o))
     return [
         {
             "id": name,
-            "label": str(terms.loc[name, "label"]),
-            "definition": str(terms.loc[name, "definition"]),
-            "group": str(terms.loc[name, "group"]),
-            "bad": terms.loc[name, "event_is"] == "bad",
+            "label": str(told[name]["label"]),
+            "definition": str(told[name]["definition"]),
+            "group": str(told[name]["group"]),
+            "bad": told[name]["event_is"] == "bad",
             "counts": int(counted.get(name, 0)),
-            "start": {"estimate": first[name]} if name in first else _asked(default_question(cells, name)),
+            "start": {"estimate": first[name]} if name in first else _asked(default_question(of_outcome[name], name)),
         }
         for name in order
     ]

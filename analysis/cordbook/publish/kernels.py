@@ -9,6 +9,7 @@ a chapter only if it uses them. Where a system cannot fork safely, plain kernels
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -57,9 +58,12 @@ class ForkedWork:
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
+        # A search for garbage in the child would touch, and so copy, all that it shares with its parent.
+        gc.freeze()
         self.pid = os.fork()
         if self.pid == 0:
             self._run(work, parent)
+        gc.unfreeze()
 
     def _run(self, work: Callable[[], None], parent: int) -> NoReturn:
         status = 1

@@ -205,6 +205,11 @@ def rate(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certain
     return {i: certainty_today(estimates, i) for i in estimate_ids}
 
 
+def certainty_key(estimate_id: str) -> tuple[str, str]:
+    """Under which name :meth:`Estimates.once` keeps the certainty of an estimate."""
+    return ("certainty", estimate_id)
+
+
 def rate_steps(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
     """:func:`rate` without the reasons, which hold numbers: who shows levels and steps alone depends on these alone."""
     return {i: steps_today(estimates, i) for i in estimate_ids}
@@ -221,7 +226,7 @@ def steps_today(estimates: Estimates, estimate_id: str) -> Certainty:
 def certainty_today(estimates: Estimates, estimate_id: str) -> Certainty:
     """The certainty of an estimate by the rules of its project."""
     settings = estimates.once("certainty rules", lambda: load_settings(estimates.evidence.folder / FILE))
-    return estimates.once(("certainty", estimate_id), lambda: certainty(estimates[estimate_id], estimates.evidence, settings))
+    return estimates.once(certainty_key(estimate_id), lambda: certainty(estimates[estimate_id], estimates.evidence, settings))
 
 
 def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:
