@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from multiply_evidence import multiply
@@ -118,8 +119,11 @@ def rounds(number: int, folder: Path) -> dict[str, dict[str, list[tuple[float, f
     return seconds
 
 
-def growth(factors: list[int], folder: Path) -> list[dict[str, float]]:
-    """Cold build, and build after one changed cell, with the evidence multiplied: seconds, peak memory, largest page."""
+def growth(factors: list[int], folder: Path, keep: Callable[[list[dict[str, float]]], None]) -> None:
+    """Cold build, and build after one changed cell, with the evidence multiplied: seconds, peak memory, largest page.
+
+    The last takes an hour: what is done is kept after each.
+    """
     rows = []
     for factor in (1, *factors):
         project = folder / f"times-{factor}"
@@ -137,8 +141,15 @@ def growth(factors: list[int], folder: Path) -> list[dict[str, float]]:
             }
         )  # fmt: skip
         print(", ".join(f"{k} {v:.4g}" for k, v in rows[-1].items()), flush=True)
+        keep(rows)
         shutil.rmtree(project)
-    return rows
+
+
+def store(name: str, found: Any) -> None:
+    """Put results into the file beside those of the other questions."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(stored | {name: found}, indent=1) + "\n", encoding="utf-8")
 
 
 def table(seconds: dict[str, dict[str, list[tuple[float, float]]]]) -> str:
@@ -162,11 +173,9 @@ if __name__ == "__main__":
     parser.add_argument("--growth", type=int, nargs="*", metavar="TIMES", help="multiply the evidence instead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cordbook-bench-") as name:
-        stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
         if options.growth is not None:
-            stored["growth"] = growth(options.growth or [10, 100], Path(name))
+            growth(options.growth or [10, 100], Path(name), lambda rows: store("growth", rows))
         else:
-            stored["seconds"] = rounds(options.rounds, Path(name))
-            print(table(stored["seconds"]))
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+            seconds = rounds(options.rounds, Path(name))
+            store("seconds", seconds)
+            print(table(seconds))
