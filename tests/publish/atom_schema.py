@@ -5,8 +5,15 @@ Run by the Python of ``.venv-validators``, never imported: ``python atom_schema.
 
 import sys
 
-from lxml import etree
 
-schema = etree.RelaxNG(file=sys.argv[1])
-for path in sys.argv[2:]:
-    print("valid" if schema.validate(etree.parse(path)) else f"{path}: {schema.error_log[0].message}")
+def main(place: str, feeds: list[str]) -> None:
+    """Print what the schema has against each feed."""
+    from lxml import etree
+
+    schema = etree.RelaxNG(file=place)
+    for path in feeds:
+        print("valid" if schema.validate(etree.parse(path)) else f"{path}: {schema.error_log[0].message}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
