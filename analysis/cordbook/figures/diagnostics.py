@@ -20,6 +20,8 @@ WIDTH_IN, HEIGHT_IN = 6.4, 4.2
 ROW_IN = 0.225
 #: Bubbles of a figure; beyond them those of small studies hide each other.
 MOST_BUBBLES = 150
+#: Points of a figure; each takes about two hundred bytes of its page.
+MOST_POINTS = 300
 #: Names of points are written only where they do not pile up: this many at most.
 NAMED_POINTS = 4
 #: Squares of a narrow drawing whose rows have no weight, from 0 to 1.
@@ -45,7 +47,10 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
         for edge in (data.limits.low, data.limits.high):
             axes.plot(edge, data.limits.y, color=MUTED, linewidth=0.6)
         axes.axvline(result.estimate, color=TREATED, linewidth=1)
-        axes.plot(data.x, data.y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
+        # Spread over all sizes, so that the form of the funnel stays.
+        drawn = sorted(spread(sorted(range(len(n)), key=lambda i: (n[i], i)), MOST_POINTS))
+        x, y = ([values[i] for i in drawn] for values in (data.x, data.y))
+        axes.plot(x, y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
         axes.set_yscale("log")
         sizes = [s for s in (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if min(n) <= s * 1.6 and s <= max(n) * 1.6]
         axes.set_yticks(sizes, [f"{s:,}" for s in sizes])
@@ -58,6 +63,8 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
             "Each point is a study. Within the grey funnel studies differ no more than chance allows. An empty lower left corner "
             "would hint at small studies with poor results that were never published."
         )
+        if len(drawn) < len(n):
+            caption += f" Of {len(n):,} studies {len(drawn)}, spread over all sizes, are drawn."
         return finish(drawing, figure_id=figure_id, title=f"Funnel: {title}", caption=caption, alt=alt)
 
 
@@ -67,10 +74,13 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     effects = proportion_effects(events, n, measure="logit")
     cases = influence(effects.yi, effects.vi, labels=labels).cases
     x, y = [c.baujat_x for c in cases], [c.baujat_y or 0.0 for c in cases]
-    order = sorted(range(len(cases)), key=lambda i: -(x[i] / max(x) + y[i] / max(y)))[:NAMED_POINTS]
+    ranked = sorted(range(len(cases)), key=lambda i: -(x[i] / max(x) + y[i] / max(y)))
+    order = ranked[:NAMED_POINTS]
+    drawn = sorted(ranked[:MOST_POINTS]) if is_many(len(ranked), MOST_POINTS) else range(len(cases))
     with canvas(figure_id, WIDTH_IN, HEIGHT_IN) as drawing:
         axes = drawing.add_axes((0.11, 0.13, 0.84, 0.83))
-        axes.plot(x, y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
+        shown = ([values[i] for i in drawn] for values in (x, y))
+        axes.plot(*shown, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
         for i in order:
             right = x[i] < 0.75 * max(x)
             axes.annotate(
@@ -88,6 +98,8 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
         names = ", ".join(labels[i] for i in order[:3])
         alt = f"Baujat plot, {title}: the studies that matter most are {names}."
         caption = "Studies to the right differ most from the others; studies at the top move the pooled result most."
+        if len(drawn) < len(cases):
+            caption += f" The {len(drawn)} that matter most are drawn of {len(cases):,}."
         return finish(drawing, figure_id=figure_id, title=f"Which studies matter: {title}", caption=caption, alt=alt)
 
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from cordbook.figures.diagnostics import MOST_BUBBLES
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import CONTROL, INK, MUTED, TREATED
 from cordbook.figures.tables import Cell, Table
@@ -43,10 +44,11 @@ def dose_response_plot(
         axes.plot(grid, [p.estimate for p in band], color=TREATED, linewidth=1.4, label="curve fitted here, 95% band")
         sizes = np.sqrt(groups["n"].to_numpy(dtype=float))
         shares = (groups["events"] / groups["n"]).to_numpy(dtype=float)
-        for g in fit.groups:
+        largest = np.sort(np.argsort(-groups["n"].to_numpy(), kind="stable")[:MOST_BUBBLES])
+        for g in sorted(fit.groups, key=lambda g: -g.n)[:MOST_BUBBLES] if len(fit.groups) > MOST_BUBBLES else fit.groups:
             axes.plot([g.dose, g.dose], [g.ci_low, min(g.ci_high, TOP_RISK)], color=MUTED, linewidth=0.6, zorder=2)
         axes.scatter(
-            groups["eqd2_gy"].astype(float), np.minimum(shares, TOP_RISK), s=10 + 9 * sizes, color=TREATED, alpha=0.6, edgecolor=INK,
+            groups["eqd2_gy"].to_numpy(dtype=float)[largest], np.minimum(shares, TOP_RISK)[largest], s=(10 + 9 * sizes)[largest], color=TREATED, alpha=0.6, edgecolor=INK,
             linewidth=0.5, zorder=3, label="groups of patients (area: their number)",
         )  # fmt: skip
         inside = [(d, r) for d, r in published if r <= TOP_RISK]
@@ -69,6 +71,8 @@ def dose_response_plot(
             "Each point is a group of patients at one dose with an exact 95% interval (cut at the top). The curve is logistic with a random "
             "effect of the study. Crosses are a published model, which was fitted to other data."
         )
+        if len(largest) < len(groups):
+            caption += f" The {len(largest)} largest groups are drawn; the curve is fitted to all {len(groups):,}."
         return finish(drawing, figure_id=figure_id, title="Risk of myelopathy by cord dose", caption=caption, alt=alt)
 
 

@@ -20,6 +20,8 @@ from cordbook.review.status import in_words
 
 #: Figures of single numbers are drawn for at most so many estimates.
 _DRAWN = 6
+#: New study reports that are named one by one.
+MOST_NAMED = 200
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,11 @@ class ReleasePages:
 def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[str, str]) -> Block:
     new = sorted(labels.get(c.key, c.key) for c in found.rows if c.kind == ADDED and c.table == "studies")
     rows = "; ".join(evidence_lines(found.rows))
-    lines = [*([f"New study reports: {', '.join(new)}."] if new else []), *([f"{rows[:1].upper()}{rows[1:]}."] if rows else [])]
+    more = f" and {len(new) - MOST_NAMED:,} more" if len(new) > MOST_NAMED else ""
+    lines = [
+        *([f"New study reports: {', '.join(new[:MOST_NAMED])}{more}."] if new else []),
+        *([f"{rows[:1].upper()}{rows[1:]}."] if rows else []),
+    ]
     told = f"{len(found.changes)} estimates differ. " if len(found.changes) != 1 else "One estimate differs. "
     changed = len(found.conclusions)
     told += (

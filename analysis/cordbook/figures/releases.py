@@ -26,6 +26,11 @@ _WIDTH, _HEIGHT, _PAD = 120, 26, 4
 _LEAST, _MOST = 0.05, 20.0
 _ROW_IN, _WIDTH_IN = 0.34, 5.2
 
+#: Causes that the page lists one by one; a version rarely has as many, and a page with thousands opens slowly.
+MOST_CAUSES = 500
+#: Of them, those that one estimate leads to.
+MOST_LINKS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class ChangesTable:
@@ -52,8 +57,23 @@ class ChangesTable:
             name = f"Subgroups that differ ({len(parts)})"
             table = self._table(f"{self.id}-subgroups", name, parts, numbers)
             blocks.append(element("details", element("summary", name), table, class_="cb-folded"))
-        lines = [element("li", _arrows(cause.in_words()), id=f"{self.id}-why-{number}") for cause, number in numbers.items()]
-        return join(*blocks, element("p", "Why, by number:"), element("ol", join(*lines), class_="cb-causes"))
+        lines = [
+            element("li", _arrows(cause.in_words()), id=f"{self.id}-why-{number}")
+            for cause, number in numbers.items()
+            if number <= MOST_CAUSES
+        ]
+        listed = join(element("p", "Why, by number:"), element("ol", join(*lines), class_="cb-causes"))
+        more = len(numbers) - len(lines)
+        told = element("p", f"{more:,} more causes are left out here; cordbook diff lists them all.") if more else ""
+        return join(*blocks, listed, told)
+
+    def _why(self, numbers: Sequence[int]) -> Html:
+        """Links to the causes that are listed, and how many are not."""
+        listed = [element("a", number, href=f"#{self.id}-why-{number}") for number in numbers if number <= MOST_CAUSES][
+            :MOST_LINKS
+        ]
+        more = len(numbers) - len(listed)
+        return join(*listed, *([f"{more:,} more"] if more else []), between=", ")
 
     def _table(self, identifier: str, caption: str, changes: Sequence[EstimateChange], numbers: Mapping[Cause, int]) -> Html:
         header = ("Estimate", "Before", "Now", "Both intervals", "Conclusion", "Why")
@@ -64,7 +84,7 @@ class ChangesTable:
                 _told(change.after),
                 intervals(change.before, change.after),
                 "; ".join(_arrows(c.in_words()) for c in change.conclusions) or "unchanged",
-                join(*(element("a", numbers[c], href=f"#{self.id}-why-{numbers[c]}") for c in change.causes), between=", "),
+                self._why([numbers[c] for c in change.causes]),
             )
             for change in changes
         ]
