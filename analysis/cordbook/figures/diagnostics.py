@@ -74,9 +74,9 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     effects = proportion_effects(events, n, measure="logit")
     cases = influence(effects.yi, effects.vi, labels=labels).cases
     x, y = [c.baujat_x for c in cases], [c.baujat_y or 0.0 for c in cases]
-    ranked = sorted(range(len(cases)), key=lambda i: -(x[i] / max(x) + y[i] / max(y)))
-    order = ranked[:NAMED_POINTS]
-    drawn = sorted(ranked[:MOST_POINTS]) if is_many(len(ranked), MOST_POINTS) else range(len(cases))
+    matters = [a / max(x) + b / max(y) for a, b in zip(x, y, strict=True)]
+    order = sorted(range(len(cases)), key=lambda i: -matters[i])[:NAMED_POINTS]
+    drawn, _ = with_most_weight(range(len(cases)), matters, MOST_POINTS)
     with canvas(figure_id, WIDTH_IN, HEIGHT_IN) as drawing:
         axes = drawing.add_axes((0.11, 0.13, 0.84, 0.83))
         shown = ([values[i] for i in drawn] for values in (x, y))

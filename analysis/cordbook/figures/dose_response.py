@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cordbook.figures.diagnostics import MOST_BUBBLES
+from cordbook.figures.few import with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import CONTROL, INK, MUTED, TREATED
 from cordbook.figures.tables import Cell, Table
@@ -44,8 +45,8 @@ def dose_response_plot(
         axes.plot(grid, [p.estimate for p in band], color=TREATED, linewidth=1.4, label="curve fitted here, 95% band")
         sizes = np.sqrt(groups["n"].to_numpy(dtype=float))
         shares = (groups["events"] / groups["n"]).to_numpy(dtype=float)
-        largest = np.sort(np.argsort(-groups["n"].to_numpy(), kind="stable")[:MOST_BUBBLES])
-        for g in sorted(fit.groups, key=lambda g: -g.n)[:MOST_BUBBLES] if len(fit.groups) > MOST_BUBBLES else fit.groups:
+        largest, _ = with_most_weight(range(len(groups)), groups["n"].tolist(), MOST_BUBBLES)
+        for g in with_most_weight(fit.groups, [g.n for g in fit.groups], MOST_BUBBLES)[0]:
             axes.plot([g.dose, g.dose], [g.ci_low, min(g.ci_high, TOP_RISK)], color=MUTED, linewidth=0.6, zorder=2)
         axes.scatter(
             groups["eqd2_gy"].to_numpy(dtype=float)[largest], np.minimum(shares, TOP_RISK)[largest], s=(10 + 9 * sizes)[largest], color=TREATED, alpha=0.6, edgecolor=INK,

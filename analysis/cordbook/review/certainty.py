@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value, by_value_of_estimates
+from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase, ratio
 from cordbook.review.yaml_text import load_yaml
@@ -256,19 +256,14 @@ def _start(estimate: Estimate, evidence: Evidence, kind: str, weights: Sequence[
     return "low", f"Only {percent(share)} of the weight is of randomised trials, so the evidence starts as low."
 
 
-@by_value
-def identity_known(evidence: Evidence, study_id: str) -> bool:
-    """Is it sure which paper a study is?"""
-    return study_id in evidence.confirmed_studies
-
-
 def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[float], limits: Thresholds) -> tuple[int, str]:
     """Share of weight from cells read with low confidence or from studies that are not fully identified."""
     cells = evidence.cells_by_id(estimate.cells)
+    confirmed = evidence.confirmed_studies
     low = frozenset(cells.index[cells["confidence"] == "low"])
     weak = 0.0
     for weight, study, ids in zip(weights, estimate.rows["study_id"], estimate.rows["cells"], strict=True):
-        if low.intersection(ids) or not identity_known(evidence, study):
+        if low.intersection(ids) or study not in confirmed:
             weak += weight
     text = f"{percent(weak)} of the weight rests on counts read with low confidence or on studies not fully identified"
     if weak > limits.weak_weight:
