@@ -33,6 +33,15 @@ FAINT = """([textLimit, markLimit, band]) => {
   probe.style.color = 'var(--cb-rule)';
   const rule = String(colour(getComputedStyle(probe).color).slice(0, 3));
   probe.remove();
+  // What a marker says of itself goes before what its use says.
+  const styleOf = n => {
+    const style = getComputedStyle(n), marker = n.tagName === 'use' && document.getElementById(n.href.baseVal.slice(1));
+    if (!marker) return style;
+    const own = getComputedStyle(marker), names = {fill: 'fill', stroke: 'stroke', strokeWidth: 'stroke-width'};
+    const said = Object.entries(names).filter(([, name]) => marker.hasAttribute(name)).map(([key]) => [key, own[key]]);
+    const {visibility, fill, fillOpacity, stroke, strokeOpacity, strokeWidth} = style;
+    return {visibility, fill, fillOpacity, stroke, strokeOpacity, strokeWidth, ...Object.fromEntries(said)};
+  };
   const found = [];
   let looked = 0;
   for (const svg of document.querySelectorAll('main svg')) {
@@ -41,7 +50,7 @@ FAINT = """([textLimit, markLimit, band]) => {
     const name = svg.closest('figure')?.id || svg.getAttribute('class');
     for (const n of svg.querySelectorAll('path, rect, line, circle, polygon, polyline, ellipse, use, text')) {
       if (n.closest('defs, clipPath')) continue;
-      const style = getComputedStyle(n), box = n.getBoundingClientRect(), text = n.tagName === 'text';
+      const style = styleOf(n), box = n.getBoundingClientRect(), text = n.tagName === 'text';
       if (style.visibility === 'hidden' || !(box.width + box.height)) continue;
       let opacity = 1;
       for (let a = n; a && a !== svg.parentElement; a = a.parentElement) opacity *= Number(getComputedStyle(a).opacity);

@@ -14,21 +14,11 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure as MatplotlibFigure
 
+from cordbook.figures.compact import compact
 from cordbook.figures.style import RC, SCREEN_COLOURS
 
 _XML_HEAD = re.compile(r"^.*?(?=<svg)", flags=re.S)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", flags=re.S)
-#: What a drawing inside a page can do without: the global style, rotations by nothing, indentation.
-_COMPACT = (
-    (re.compile(r"<style .*?</style>", flags=re.S), ""),
-    (re.compile(r' transform="rotate\(-?0 [^"]*\)"'), ""),
-    (re.compile(r"\n\s*"), " "),
-    (re.compile(r"> <"), "><"),
-)
-_TAG = re.compile(r"<[^>]+>")
-_STYLE = re.compile(r' style="([^"]*)"')
-_LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
-_SIZE = re.compile(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,7 @@ class Figure:
         scroll = f'<div class="cb-figure-scroll" tabindex="0" role="group" aria-label="{escape(self.alt, quote=True)}">'
         return (
             f'<figure class="cb-figure" id="{self.id}"><p class="cb-figure-title">{escape(self.title)}</p>{scroll}'
-            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg)}</div>'
+            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg, self.id)}</div>'
             f"{self.narrow}</div><figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
@@ -100,32 +90,12 @@ def _with_own_ids(svg: str, figure_id: str) -> str:
     return re.sub(r'(url\(#|href="#)([^")]+)', lambda m: f"{m[1]}{figure_id}.{m[2]}" if m[2] in ids else m[0], svg)
 
 
-def _for_screen(svg: str) -> str:
-    """The drawing for a page: it fills the width it is given, its colours follow the page, and it is a third smaller.
-
-    The style element goes because its ``*`` would reach the whole page; cordbook.css says the same for figures.
-    """
-    svg = _SIZE.sub(r"\1", svg, count=1)
+def _for_screen(svg: str, figure_id: str) -> str:
+    """The drawing for a page: it fills the width it is given, its colours follow the page, and it is a third of the size."""
     # A drawing with links is left to be read: what can be reached by keyboard must not be hidden from those who listen.
     hidden = "" if "<a " in svg else 'aria-hidden="true" '
-    svg = svg.replace("<svg ", f'<svg {hidden}focusable="false" ', 1).replace(' target="_blank"', "")
-    for pattern, replacement in _COMPACT:
-        svg = pattern.sub(replacement, svg)
-    # Attributes instead of styles, which a strict Content-Security-Policy forbids; a page can still override them.
-    svg = _STYLE.sub(_as_attributes, svg)
-    # Only within tags: the numbers that a reader sees stay as they are.
-    svg = _TAG.sub(lambda tag: _LONG_NUMBER.sub(r"\1", tag[0]), svg)
+    svg = compact(svg, figure_id).replace("<svg ", f'<svg {hidden}focusable="false" ', 1)
     return recolour(svg, SCREEN_COLOURS)
-
-
-def _as_attributes(style: re.Match[str]) -> str:
-    """A style attribute as presentation attributes, which mean the same in SVG.
-
-    >>> _STYLE.sub(_as_attributes, '<path style="fill: none; stroke: #c8ccd0"/>')
-    '<path fill="none" stroke="#c8ccd0"/>'
-    """
-    pairs = (part.partition(":") for part in style[1].split(";") if part.strip())
-    return "".join(f' {name.strip()}="{value.strip()}"' for name, _, value in pairs)
 
 
 def _least_width(width_px: int) -> int:
