@@ -175,8 +175,8 @@ class Evidence:
     def study_labels(self) -> dict[str, str]:
         """How a study is named in figures and text: author and year, made unique by a letter.
 
-        Where author or year was not seen, the id of the study stands in. A retracted study carries :data:`RETRACTED` behind its
-        name, so that every figure, table and list that names it says so.
+        Where they were not seen, another name stands in: see :func:`_name`. A retracted study carries :data:`RETRACTED` behind
+        its name, so that every figure, table and list that names it says so.
         """
         note("study_labels")
         with unnoted():
@@ -185,14 +185,27 @@ class Evidence:
     @cached_property
     def _study_labels(self) -> dict[str, str]:
         references = self.tables["references"].set_index("reference_id")
-        plain = {}
-        for study in self.tables["studies"]["study_id"]:
-            author, year = references.loc[study, "first_author"], references.loc[study, "year"]
-            known = not pd.isna(author) and not pd.isna(year)
-            plain[study] = f"{author} {int(year)}" if known else study
+        plain = {study: _name(study, references.loc[study]) for study in self.tables["studies"]["study_id"]}
         return {
             study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()
         }
+
+
+def _name(study: str, reference: Mapping[str, object]) -> str:
+    """Author and year; without a year the author; without an author the number that libraries know the report by, or its id.
+
+    >>> blank = {"first_author": None, "year": None, "pmcid": None, "pmid": None}
+    >>> [_name("x1", {**blank, **known}) for known in ({"first_author": "Liu", "year": 2013}, {"first_author": "Liu"})]
+    ['Liu 2013', 'Liu, year not seen']
+    >>> [_name("x1", {**blank, **known}) for known in ({"pmcid": "PMC7"}, {"pmid": "8", "year": 2013}, {})]
+    ['PMC7', 'PMID 8', 'x1']
+    """
+    author, year, pmcid, pmid = (reference[name] for name in ("first_author", "year", "pmcid", "pmid"))
+    if not pd.isna(author):
+        return f"{author}, year not seen" if pd.isna(year) else f"{author} {int(year)}"
+    if not pd.isna(pmcid):
+        return str(pmcid)
+    return study if pd.isna(pmid) else f"PMID {pmid}"
 
 
 def _made_unique(names: Mapping[str, str]) -> dict[str, str]:

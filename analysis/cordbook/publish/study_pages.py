@@ -105,7 +105,7 @@ def page_text(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | N
 
 def page_title(r: StudyRecord) -> str:
     """Label and title; says so where the title was not seen."""
-    label = f"Study {r.label}" if r.label == r.study_id else r.label
+    label = r.label if r.source.author else f"Study {r.label}"
     return f"{label}: {r.source.title or 'Title not seen'}"
 
 
