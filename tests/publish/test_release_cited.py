@@ -13,9 +13,12 @@ import zipfile
 
 import pytest
 
+from cordbook.figures.cite_box import cite_box
 from cordbook.project import Project
 from cordbook.publish.archive import archive
 from cordbook.publish.release import Asked, release
+from cordbook.review.citing import cite_book
+from cordbook.review.edition import edition_of_release, edition_of_tree
 from cordbook.review.releases import Version
 from tests.publish import small_book
 from tests.publish.conftest import quiet
@@ -95,3 +98,14 @@ def test_work_that_goes_on_is_not_that_version(released, tmp_path):
     checkout = clone(released, tmp_path / "clone")
     run(checkout, "release", "0.2.0", "--begin")
     assert "cordbook 0.2.0.dev0 (unreleased)" in run(checkout, "cite").stdout
+    said = "This copy is not a released version: what it says may still change. The last release is 0.1.0 of 21 November 2026."
+    tree = edition_of_tree(checkout.root, "0.2.0.dev0")
+    assert tree.warning == said
+    assert said in cite_box(cite_book(tree), "")
+    assert edition_of_release(checkout.root, Version(0, 1, 0)).warning == ""
+
+
+def test_a_review_without_a_release_says_so(released, tmp_path):
+    checkout = clone(released, tmp_path / "clone")
+    shutil.rmtree(checkout.root / "releases")
+    assert edition_of_tree(checkout.root, "0.1.0.dev0").warning.endswith("There is no release yet.")

@@ -13,7 +13,6 @@ from cordbook.review.reporting import NO_ADDRESS, report_link, report_on
 #: What stands before the id of an estimate or study in the address of its box.
 ANCHOR = "cite-"
 _ABOUT = {"book": "the book", "estimate": "this number", "study": "this study"}
-UNRELEASED = "This copy is not a released version: what you cite here may still change."
 
 
 def cite_box(citation: Citation, report_to: str) -> Html:
@@ -21,7 +20,7 @@ def cite_box(citation: Citation, report_to: str) -> Html:
     c = citation
     about = _ABOUT[c.kind]
     parts = [
-        *([] if c.edition.released else [element("p", UNRELEASED, class_="cb-status")]),
+        *([] if c.edition.released else [element("p", c.edition.warning, class_="cb-status")]),
         _copyable("One line", text(c)),
         _copyable("Reference (APA)", apa(c)),
         _copyable("BibTeX", bibtex(c).rstrip()),

@@ -258,7 +258,6 @@ def _version(edition: Edition) -> str:
 
 def _title_page(edition: Edition, with_studies: bool) -> Html:
     authors = ", ".join(" ".join(filter(None, (a.given, a.family))) for a in edition.authors)
-    warning = "" if edition.released else "This copy is not a released version: what it says may still change."
     address, citation = edition.address("index.html"), text(cite_book(edition)).strip()
     said = [
         f"Left out: what needs a screen, as the explorer does{'' if with_studies else _SHORTENED}.",
@@ -270,7 +269,7 @@ def _title_page(edition: Edition, with_studies: bool) -> Html:
         element("p", edition.title, class_="pb-title"),
         element("p", authors),
         element("p", _version(edition), class_="pb-version"),
-        *([element("p", warning, class_="pb-warning")] if warning else []),
+        *([element("p", edition.warning, class_="pb-warning")] if edition.warning else []),
         element("div", element("p", "How to cite", class_="pb-small-head"), element("p", citation), class_="pb-cite"),
         *(element("p", line, class_="pb-small") for line in said if line),
         class_="pb-front",

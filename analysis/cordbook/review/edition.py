@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from cordbook.review.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
-from cordbook.review.status import Status, load_status
+from cordbook.review.status import Status, in_words, load_status
 from cordbook.review.yaml_text import load_yaml
 
 CITATION = "CITATION.cff"
@@ -48,7 +48,7 @@ class Edition:
     """One edition of the review. ``released`` is False for a working tree, whose ``date`` is that of its data.
 
     ``site`` is the address at which the book stands on the web, ending in ``/``; empty where none is known. ``doi`` is that of
-    this version.
+    this version. ``last_release`` tells a working tree's readers what they can cite instead: version and date, empty where there is none.
     """
 
     title: str
@@ -58,11 +58,20 @@ class Edition:
     released: bool
     site: str = ""
     doi: str = ""
+    last_release: str = ""
 
     @property
     def name(self) -> str:
         """The edition in a few words: ``cordbook 0.1.0``, with a warning where it is not released."""
         return f"cordbook {self.version}" + ("" if self.released else " (unreleased)")
+
+    @property
+    def warning(self) -> str:
+        """What readers of a copy that is not released have to know; empty for a release."""
+        if self.released:
+            return ""
+        instead = f" The last release is {self.last_release}." if self.last_release else " There is no release yet."
+        return f"This copy is not a released version: what it says may still change.{instead}"
 
     def address(self, page: str) -> str:
         """Where a page of this edition stands on the web; empty where no address is known. A release keeps its own folder."""
@@ -80,12 +89,20 @@ def edition_of_release(root: Path, version: Version) -> Edition:
 def edition_of_tree(root: Path, version: str) -> Edition:
     """The edition of a working tree whose package says ``version``."""
     status, about = load_status(root / "data"), _about(root)
-    if version in map(str, list_releases(root)):
+    releases = list_releases(root)
+    if version in map(str, releases):
         manifest = read_manifest(root / FOLDER / version)
         if _as_released(root, manifest):
             return _released(root, manifest)
         version = f"{version}+changed"
-    return Edition(about["title"] or status.title, about["authors"], version, data_date(status), False, status.address)
+    return Edition(
+        about["title"] or status.title, about["authors"], version, data_date(status), False, status.address,
+        last_release=_in_words(root, releases[-1]) if releases else "",
+    )  # fmt: skip
+
+
+def _in_words(root: Path, version: Version) -> str:
+    return f"{version} of {in_words(read_manifest(root / FOLDER / str(version)).date)}"
 
 
 def data_date(status: Status) -> dt.date:
