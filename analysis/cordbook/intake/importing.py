@@ -97,7 +97,8 @@ def import_file(
     notes = [f"export {slug(path.name)}"]
     if parsed.rejects:
         notes.append(f"{len(parsed.rejects)} parts could not be read")
-    if promised not in (None, parsed.seen):
+    adds_up = promised in (None, parsed.seen)
+    if not adds_up:
         notes.append(f"the database gave {promised}, the file holds {parsed.seen}")
     with writing(project.cache):
         before = next((r for r in read_rows(project.data, "searches") if r["search_id"].endswith(f".{digest}")), None)
@@ -110,7 +111,7 @@ def import_file(
             "since": "",
             "hits": str(max(promised or 0, parsed.seen)),
             "fetched": str(len(records)),
-            "complete": "yes" if not parsed.rejects and promised in (None, parsed.seen) else "no",
+            "complete": "yes" if adds_up and not parsed.rejects else "no",
             "query_as_run": "",
             "note": "; ".join(notes),
         }
