@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
-import http.server
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cordbook.publish.page_shape import POLICY, shaped
+from cordbook.publish.page_shape import shaped
 
 from ..conftest import copy_project
+from ..strict_server import strictly_served
 from .contrast import faint
 from .keyboard import at, tab_to, walked
 
@@ -67,18 +65,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(site) -> Iterator[str]:
     """The site on this machine's loopback, sent with the strict policy."""
 
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def end_headers(self) -> None:
-            self.send_header("Content-Security-Policy", POLICY)
-            super().end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Strict, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with strictly_served(site) as address:
+        yield address
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import re
 import subprocess
 import sys
-import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
@@ -17,13 +14,13 @@ from cordbook.figures.cite_box import cite_box
 from cordbook.project import Project
 from cordbook.publish.cited import edition_of
 from cordbook.publish.feed import ATOM, FILE
-from cordbook.publish.page_shape import POLICY
 from cordbook.publish.references import bibliography_text
 from cordbook.review.citation_formats import apa, bibtex, ris, text
 from cordbook.review.citing import cite_book, cite_estimate, cite_study, record_of, records_by_id
 from cordbook.review.estimates import load_estimates
 from cordbook.review.reporting import NO_ADDRESS
 from tests.publish import small_book
+from tests.strict_server import strictly_served
 
 DIRECTIVES = "\n\n## Cite\n\n:::{cite-book}\n:::\n"
 PAGES = {
@@ -56,18 +53,8 @@ def rebuild(project: Project) -> None:
 
 @pytest.fixture(scope="module")
 def served(book) -> Iterator[str]:
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def end_headers(self) -> None:
-            self.send_header("Content-Security-Policy", POLICY)
-            super().end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Strict, directory=str(book.site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with strictly_served(book.site) as address:
+        yield address
 
 
 def expected(book: Project) -> dict[str, list[str]]:

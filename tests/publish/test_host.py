@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import http.server
 import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,12 +17,12 @@ from cordbook.project import Project
 from cordbook.publish.archive import write_archive
 from cordbook.publish.host import CannotHost, host
 from cordbook.publish.manifest import manifest_json
-from cordbook.publish.page_shape import POLICY
 from cordbook.review.estimates import load_estimates
 from cordbook.review.freezing import estimates_json, freeze, rows_json
 from cordbook.review.releases import Version, read_manifest
 from tests.publish import small_book
 from tests.publish.conftest import quiet
+from tests.strict_server import strictly_served
 
 #: Version, date, and a page that it has and the other has not.
 RELEASES = (("0.1.0", "2026-11-21", "old"), ("0.2.0", "2027-02-03", "new"))
@@ -65,18 +62,8 @@ def laid_out(project) -> Path:
 
 @pytest.fixture(scope="module")
 def served(laid_out) -> Iterator[str]:
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def end_headers(self) -> None:
-            self.send_header("Content-Security-Policy", POLICY)
-            super().end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Strict, directory=str(laid_out)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with strictly_served(laid_out) as address:
+        yield address
 
 
 def files(folder: Path) -> dict[str, bytes]:
