@@ -196,13 +196,13 @@ def _name(study: str, reference: Mapping[str, object]) -> str:
 
     >>> blank = {"first_author": None, "year": None, "pmcid": None, "pmid": None}
     >>> [_name("x1", {**blank, **known}) for known in ({"first_author": "Liu", "year": 2013}, {"first_author": "Liu"})]
-    ['Liu 2013', 'Liu, year not seen']
+    ['Liu 2013', 'Liu (year not seen)']
     >>> [_name("x1", {**blank, **known}) for known in ({"pmcid": "PMC7"}, {"pmid": "8", "year": 2013}, {})]
     ['PMC7', 'PMID 8', 'x1']
     """
     author, year, pmcid, pmid = (reference[name] for name in ("first_author", "year", "pmcid", "pmid"))
     if not pd.isna(author):
-        return f"{author}, year not seen" if pd.isna(year) else f"{author} {int(year)}"
+        return f"{author} (year not seen)" if pd.isna(year) else f"{author} {int(year)}"
     if not pd.isna(pmcid):
         return str(pmcid)
     return study if pd.isna(pmid) else f"PMID {pmid}"
