@@ -11,7 +11,7 @@ from cordbook.figures.releases import MOST_CAUSES, MOST_LINKS, ChangesTable
 from cordbook.synthesis import pool_proportions
 
 #: Bytes of one of a page's several figures; a page stays under 1 MB.
-MOST_BYTES = 120_000
+MOST_BYTES = 50_000
 
 
 @pytest.fixture(scope="module")
