@@ -74,12 +74,12 @@ def test_a_search_fills_the_boxes():
     assert "not yet" not in shown
 
 
-def test_without_a_release_the_box_of_the_previous_version_says_so():
+def test_without_a_release_of_other_data_the_box_of_the_previous_version_says_so():
     figure = prisma_flow(FLOW)
     assert "Previous version: none" in words(figure)
-    assert "No version is out yet, so every report is new." in words(figure)
-    assert "No version has been released yet" in figure.alt
-    assert {row[0].text: row[1].text for row in flow_table(FLOW).rows}["Study reports in the previous version"] == "not yet"
+    assert "No version with other data came before, so every report is new." in words(figure)
+    assert "No version with other data came before" in figure.alt
+    assert {row[0].text: row[1].text for row in flow_table(FLOW).rows}["Study reports in a version before these data"] == "0"
 
 
 def test_a_living_review_counts_what_is_new_since_the_previous_version():

@@ -38,7 +38,7 @@ def flow_table(flow: StudyFlow) -> Table:
     d = flow.databases
     s = flow.since
     steps = [
-        (f"Study reports in version {s.version}" if s else "Study reports in the previous version", s.studies if s else None)
+        (f"Study reports in version {s.version}" if s else "Study reports in a version before these data", s.studies if s else 0)
     ]
     steps += [(f"Records from {name}", hits) for name, _, hits in d.sources]
     steps += [

@@ -113,7 +113,7 @@ def _other_boxes(flow: StudyFlow) -> list[_Box]:
 
 def _previous_box(flow: StudyFlow) -> _Box:
     if flow.since is None:
-        none = "No version is out yet, so every report is new."
+        none = "No version with other data came before, so every report is new."
         return _Box(_wrapped("Previous version: none", none, wide=True), taken=False)
     return _Box(_wrapped(f"Previous version {flow.since.version}: {flow.since.studies:,} study reports", wide=True))
 
@@ -223,7 +223,7 @@ def describe_flow(flow: StudyFlow) -> str:
         text += " Studies included by source: " + ", ".join(f"{name} {n:,}" for name, n in d.by_source[:MOST_REASONS]) + "."
     s = flow.since
     if s is None:
-        text += " No version has been released yet, so every report is new."
+        text += " No version with other data came before, so every report is new."
     else:
         text += (
             f" Version {s.version} held {s.studies:,} study reports, of which {s.gone:,} no longer stand; {s.new:,} are new, "
