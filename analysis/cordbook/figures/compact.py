@@ -1,8 +1,8 @@
 """A drawing of matplotlib as a page holds it: the same picture in less than half of the bytes.
 
 What goes: styles as text, groups around nothing, paths that draw nothing, attributes that say what is so without them, blanks and
-decimals that nobody sees. What is said by all is said once, at the root or around a run of neighbours. No optimiser on PyPI that
-is still kept does this; the pass is ours and small, and a test compares the two pictures dot by dot.
+decimals that nobody sees. What is said by all is said once, at the root or around a run of neighbours. scour
+does the like, but its last release is of 2020; this pass is small, and a test compares the two pictures dot by dot.
 """
 
 from __future__ import annotations
