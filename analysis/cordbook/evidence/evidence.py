@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -184,23 +185,22 @@ class Evidence:
 
     @cached_property
     def _study_labels(self) -> dict[str, str]:
-        references = self.tables["references"].set_index("reference_id")
-        plain = {study: _name(study, references.loc[study]) for study in self.tables["studies"]["study_id"]}
+        references = self.tables["references"].set_index("reference_id")[["first_author", "year", "pmcid", "pmid"]]
+        known = references.loc[self.tables["studies"]["study_id"]]
+        plain = {study: _name(study, *row) for study, *row in known.itertuples(name=None)}
         return {
             study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()
         }
 
 
-def _name(study: str, reference: Mapping[str, object]) -> str:
+def _name(study: str, author: object, year: Any, pmcid: object, pmid: object) -> str:
     """Author and year; without a year the author; without an author the number that libraries know the report by, or its id.
 
-    >>> blank = {"first_author": None, "year": None, "pmcid": None, "pmid": None}
-    >>> [_name("x1", {**blank, **known}) for known in ({"first_author": "Liu", "year": 2013}, {"first_author": "Liu"})]
-    ['Liu 2013', 'Liu (year not seen)']
-    >>> [_name("x1", {**blank, **known}) for known in ({"pmcid": "PMC7"}, {"pmid": "8", "year": 2013}, {})]
-    ['PMC7', 'PMID 8', 'x1']
+    >>> _name("x1", "Liu", 2013, None, None), _name("x1", "Liu", None, "PMC7", None)
+    ('Liu 2013', 'Liu (year not seen)')
+    >>> _name("x1", None, None, "PMC7", "8"), _name("x1", None, 2013, None, "8"), _name("x1", None, None, None, None)
+    ('PMC7', 'PMID 8', 'x1')
     """
-    author, year, pmcid, pmid = (reference[name] for name in ("first_author", "year", "pmcid", "pmid"))
     if not pd.isna(author):
         return f"{author} (year not seen)" if pd.isna(year) else f"{author} {int(year)}"
     if not pd.isna(pmcid):

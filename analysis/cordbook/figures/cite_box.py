@@ -20,7 +20,7 @@ def cite_box(citation: Citation, report_to: str) -> Html:
     c = citation
     about = _ABOUT[c.kind]
     parts = [
-        *([] if c.edition.released else [element("p", c.edition.warning, class_="cb-status")]),
+        *([element("p", c.edition.warning, class_="cb-status")] if c.edition.warning else []),
         _copyable("One line", text(c)),
         _copyable("Reference (APA)", apa(c)),
         _copyable("BibTeX", bibtex(c).rstrip()),

@@ -1,23 +1,22 @@
 """A drawing of matplotlib as a page holds it: the same picture in less than half of the bytes.
 
 What goes: styles as text, groups around nothing, paths that draw nothing, attributes that say what is so without them, blanks and
-decimals that nobody sees. What is said by all is said once, at the root or around a run of neighbours. scour
-does the like, but its last release is of 2020; this pass is small, and a test compares the two pictures dot by dot.
+decimals that nobody sees. What is said by all is said once, at the root or around a run of neighbours. scour does the like, but its
+last release is of 2020; this pass is small, and a test compares the two pictures dot by dot.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
-_HREF = f"{{{_XLINK}}}href"
-ElementTree.register_namespace("", _SVG)
-ElementTree.register_namespace("xlink", _XLINK)
+_HREF = "xlink:href"
 
 #: What text says in nearly every drawing; a text that says otherwise keeps its own.
 _ROOT = ("font-size", "font-family", "fill")
@@ -41,7 +40,7 @@ _REFERENCE = re.compile(r"#([^)]+)")
 def compact(svg: str, prefix: str) -> str:
     """The drawing without what a page can do without; its ids are ``prefix.1``, ``prefix.2`` and so on.
 
-    The global style goes, for cordbook.css says the same of figures.
+    The global style goes, because its ``*`` would reach the whole page; cordbook.css says the same of figures.
 
     >>> ns = 'xmlns="http://www.w3.org/2000/svg"'
     >>> compact(f'<svg {ns}><g><path d="M 1 2 L 3.1259 2 " style="fill: none; stroke: #000"/></g></svg>', "a")
@@ -49,24 +48,29 @@ def compact(svg: str, prefix: str) -> str:
     """
     root = ElementTree.fromstring(svg)
     for node in root.iter():
-        node.text, node.tail = (node.text if _tag(node) == "text" or (node.text or "").strip() else None), None
+        _name_plainly(node)
+        node.text, node.tail = (node.text if node.tag == "text" or (node.text or "").strip() else None), None
         _say_shortly(node)
-    for name in ("width", "height", "version"):
-        root.attrib.pop(name, None)
+    root.attrib = _without(root, "width", "height", "version")
     _place_markers(root)
     _clip_what_needs_it(root)
     _unwrap(root)
     for node in root.iter():
-        if _tag(node) == "path" and _EIGHT_CURVES.fullmatch(node.get("d", "")):
+        if node.tag == "path" and _EIGHT_CURVES.fullmatch(node.get("d", "")):
             _as_circle(node)
     _say_once(root)
     _gather(root)
     _shorten_ids(root, prefix)
+    _unwrap(root)  # what was defined for others and is used by none has no id any more
+    linked = {"xmlns:xlink": _XLINK} if any(_HREF in node.attrib for node in root.iter()) else {}
+    root.attrib = {"xmlns": _SVG, **linked, **root.attrib}
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def _tag(node: Element) -> str:
-    return node.tag.rpartition("}")[2]
+def _name_plainly(node: Element) -> None:
+    """Names as they stand in the text, so that nothing has to be registered with the parser for the whole program."""
+    node.tag = node.tag.removeprefix(f"{{{_SVG}}}")
+    node.attrib = {name.replace(f"{{{_XLINK}}}", "xlink:"): value for name, value in node.attrib.items()}
 
 
 def _say_shortly(node: Element) -> None:
@@ -83,7 +87,7 @@ def _say_shortly(node: Element) -> None:
         node.set("d", _LEVEL.sub(r"M\1 \2H\3", _COMMAND.sub(r"\1", node.attrib["d"]).strip()))
     if turn := _NO_TURN.sub("", node.attrib.pop("transform", "")).strip():
         node.set("transform", turn)
-    if _tag(node) in ("text", "path", "use", "rect"):
+    if node.tag in ("text", "path", "use", "rect"):
         for name, usual in _SAID_ANYWAY.items():
             if node.get(name) == usual:
                 del node.attrib[name]
@@ -106,9 +110,9 @@ def _short(value: float) -> str:
 def _place_markers(root: Element) -> None:
     """A marker that is used once stands in the place of its use; of others the use is quiet about what the marker says itself."""
     parents = {child: parent for parent in root.iter() for child in parent}
-    markers = {node.get("id"): node for node in root.iter() if _tag(node) == "path" and "id" in node.attrib}
-    uses = [node for node in root.iter() if _tag(node) == "use" and node.get(_HREF, "")[1:] in markers]
-    often = {name: sum(use.get(_HREF) == f"#{name}" for use in uses) for name in markers}
+    markers = {node.get("id"): node for node in root.iter() if node.tag == "path" and "id" in node.attrib}
+    uses = [node for node in root.iter() if node.tag == "use" and node.get(_HREF, "")[1:] in markers]
+    often = Counter(use.attrib[_HREF][1:] for use in uses)
     for use in uses:
         name = use.attrib[_HREF][1:]
         marker = markers[name]
@@ -131,9 +135,11 @@ def _unwrap(node: Element) -> None:
     """Groups that say nothing give way to what they hold, and what draws nothing goes."""
     kept: list[Element] = []
     for child in node:
-        if _tag(child) != "defs":  # what is defined may take its look from where it is used
+        if child.tag == "defs":  # what is defined may take its look from where it is used, by its id
+            child[:] = [defined for defined in child if "id" in defined.attrib]
+        else:
             _unwrap(child)
-        if _tag(child) == "g" and not child.attrib:
+        if child.tag == "g" and not child.attrib:
             kept += child
         elif not _draws_nothing(child):
             kept.append(child)
@@ -141,20 +147,20 @@ def _unwrap(node: Element) -> None:
 
 
 def _draws_nothing(node: Element) -> bool:
-    if _tag(node) in ("g", "defs", "style"):
-        return len(node) == 0  # a style too: its ``*`` would reach the whole page
+    if node.tag in ("g", "defs"):
+        return len(node) == 0
     bare = node.get("fill") == "none" and node.get("stroke", "none") == "none"
-    return _tag(node) == "path" and (bare or not re.search(r"[A-Za-z].*[A-Za-z]", node.get("d", "")))
+    return node.tag == "path" and (bare or not re.search(r"[A-Za-z].*[A-Za-z]", node.get("d", "")))
 
 
 def _clip_what_needs_it(root: Element) -> None:
     """Lines and areas that lie within their clip go without it."""
     boxes = {}
-    for clip in (node for node in root.iter() if _tag(node) == "clipPath"):
-        if len(clip) == 1 and _tag(clip[0]) == "rect":
+    for clip in (node for node in root.iter() if node.tag == "clipPath"):
+        if len(clip) == 1 and clip[0].tag == "rect":
             x, y, width, height = (float(clip[0].get(name, "0")) for name in ("x", "y", "width", "height"))
             boxes[f"url(#{clip.get('id')})"] = (x, y, x + width, y + height)
-    for node in root.iter(f"{{{_SVG}}}path"):
+    for node in root.iter("path"):
         box = boxes.get(node.get("clip-path", ""))
         if box is None or "transform" in node.attrib:
             continue
@@ -180,7 +186,7 @@ def _as_circle(path: Element) -> None:
     xs, ys = xs[0::3], ys[0::3]
     x, y, radius = xs[0], (max(ys) + min(ys)) / 2, (max(ys) - min(ys)) / 2
     if all(abs(math.hypot(u - x, v - y) - radius) <= _ROUNDING for u, v in zip(xs, ys, strict=True)):
-        path.tag = f"{{{_SVG}}}circle"
+        path.tag = "circle"
         del path.attrib["d"]
         path.attrib = {"cx": _short(x), "cy": _short(y), "r": _short(radius), **path.attrib}
 
@@ -188,14 +194,14 @@ def _as_circle(path: Element) -> None:
 def _drawn(node: Element) -> Iterator[Element]:
     """The elements of a drawing but for what stands in ``defs``, which takes its look from where it is used."""
     for child in node:
-        if _tag(child) != "defs":
+        if child.tag != "defs":
             yield child
             yield from _drawn(child)
 
 
 def _say_once(root: Element) -> None:
     """What the first text says of its font and colour is said at the root; what is drawn without a colour says so from now on."""
-    first = next((node for node in _drawn(root) if _tag(node) == "text"), None)
+    first = next((node for node in _drawn(root) if node.tag == "text"), None)
     if first is None:
         return
     for name in _ROOT:
@@ -203,16 +209,16 @@ def _say_once(root: Element) -> None:
             continue
         root.set(name, common)
         for node in _drawn(root):
-            if _tag(node) == "text" and node.get(name) == common:
+            if node.tag == "text" and node.get(name) == common:
                 del node.attrib[name]
-            elif name == "fill" and _tag(node) in ("path", "circle", "use") and name not in node.attrib:
+            elif name == "fill" and node.tag in ("path", "circle", "use") and name not in node.attrib:
                 node.set(name, "#000")
 
 
 def _gather(node: Element) -> None:
     """Neighbours that say the same say it once, in a group around them."""
     for child in node:
-        if _tag(child) != "defs":
+        if child.tag != "defs":
             _gather(child)
     kept: list[Element] = []
     for same, run in groupby(node, key=_shared):
@@ -220,7 +226,7 @@ def _gather(node: Element) -> None:
         if len(members) < 2 or not same:
             kept += members
             continue
-        group = Element(f"{{{_SVG}}}g", dict(same))
+        group = Element("g", dict(same))
         for member in members:
             for name, _ in same:
                 del member.attrib[name]
@@ -253,6 +259,3 @@ def _shorten_ids(root: Element, prefix: str) -> None:
             node.set("id", used[name])
         else:
             del node.attrib["id"]
-    for node in [*root.iter(f"{{{_SVG}}}defs")]:
-        node[:] = [child for child in node if "id" in child.attrib]
-    _unwrap(root)

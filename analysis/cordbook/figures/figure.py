@@ -91,7 +91,7 @@ def _with_own_ids(svg: str, figure_id: str) -> str:
 
 
 def _for_screen(svg: str, figure_id: str) -> str:
-    """The drawing for a page: it fills the width it is given, its colours follow the page, and it is a third of the size."""
+    """The drawing for a page: it fills the width it is given, its colours follow the page, and it is less than half as long."""
     # A drawing with links is left to be read: what can be reached by keyboard must not be hidden from those who listen.
     hidden = "" if "<a " in svg else 'aria-hidden="true" '
     svg = compact(svg, figure_id).replace("<svg ", f'<svg {hidden}focusable="false" ', 1)
