@@ -117,17 +117,24 @@ class Review:
         behind each: ``{"acute": "natural-ais-a-acute"}``.
         """
         estimate = self[estimate_id]
-        if estimate.result is None:
+        shown = estimate.pooled_anyway().result
+        if shown is None:
             raise ValueError(f"{estimate_id}: no study could be pooled, so there is nothing to draw")
         by_group = natural if isinstance(natural, Mapping) else {}
         groups = [
-            ForestGroup(part_name(part.title), part.result, self._natural(by_group.get(part.id.rpartition("--")[2])))
+            ForestGroup(
+                part_name(part.title),
+                part.pooled_anyway().result,
+                self._natural(by_group.get(part.id.rpartition("--")[2])),
+                pooled=not part.not_pooled,
+            )
             for part in self.estimates.parts(estimate_id)
-            if part.result
+            if part.is_reported
         ]
         figure = forest_plot(
-            estimate.result,
+            shown,
             title=title or estimate.title,
+            pooled=not estimate.not_pooled,
             groups=groups if grouped else (),
             natural=self._natural(natural) if isinstance(natural, str) else None,
             links=self._study_links(estimate),

@@ -50,7 +50,8 @@ def test_every_estimate_has_a_page_with_its_number(pages, estimates):
         found, told = meta(pages[e.id]), text_of(pages[e.id])
         assert found["property=og:title"].startswith(e.title)
         assert found["property=og:title"].endswith(headline(e))
-        assert phrase(e, "short") in found["property=og:description"]
+        short = phrase(e, "short")
+        assert f"{short[:1].upper()}{short[1:]}" in found["property=og:description"] or short in found["property=og:description"]
         assert f"Studies {e.k:,}" in told
         assert f"People {e.n:,}" in told
         if e.is_comparison:

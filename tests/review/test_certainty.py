@@ -21,7 +21,6 @@ from cordbook.review.certainty import (
     load_settings,
     parse_settings,
     rate,
-    study_weights,
     unknown_judgements,
 )
 from cordbook.review.say import say
@@ -159,7 +158,7 @@ def test_an_estimate_without_studies_is_not_rated(estimates, rules):
 
 def test_weights_are_shares_in_the_order_of_rows(estimates):
     for e in estimates:
-        weights = study_weights(e)
+        weights = e.row_weights
         assert len(weights) == e.k
         assert sum(weights) == pytest.approx(1)
 

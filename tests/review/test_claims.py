@@ -151,10 +151,16 @@ def test_one_tumour_in_a_trial_overturns_that_none_was_seen(estimates, verdicts)
 def test_a_claim_without_data_becomes_testable_when_data_comes(estimates, verdicts):
     assert verdicts["S091"].verdict == UNTESTED
     cells = estimates["walking-regained-cell-therapy"].cells
+    # A third study: two are never pooled.
+    more = estimates["ais-improved-cell-therapy"].cells[0]
 
     def widen(outcomes):
-        rows = outcomes["cell_id"].isin(cells)
-        return outcomes.assign(events=outcomes["events"].mask(rows, 0), n=outcomes["n"].mask(rows, 400))
+        rows = outcomes["cell_id"].isin((*cells, more))
+        return outcomes.assign(
+            outcome=outcomes["outcome"].mask(rows, "walking_regained"),
+            events=outcomes["events"].mask(rows, 0),
+            n=outcomes["n"].mask(rows, 400),
+        )
 
     after = {v.claim_id: v for v in audit_claims(changed(estimates, "outcomes", widen))}
     assert after["S091"].verdict == SUPPORTED

@@ -15,6 +15,9 @@ def register(commands: argparse._SubParsersAction) -> None:
         epilog="Example: cordbook estimates tumour-cell-therapy --json",
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="only these estimates (default: all)")
+    parser.add_argument(
+        "--pool-anyway", action="store_true", help="pool also what the declared limits set side by side (too few, too different)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, with every study and the cells behind it")
     parser.set_defaults(run=run)
 
@@ -29,6 +32,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         estimates = load_estimates(find_project().root)
         chosen = [estimates[i] for i in options.ids] if options.ids else list(estimates)
+        if options.pool_anyway:
+            chosen = [e.pooled_anyway() for e in chosen]
     except (NoProject, DeclarationError, SelectionError, Unreadable) as error:
         print(f"cordbook estimates: {error}", file=sys.stderr)
         return 2
@@ -43,12 +48,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _table(estimates: list) -> str:
-    from cordbook.review.phrases import phrase
+    from cordbook.review.phrases import NOT_POOLED, phrase, range_of
 
     rows = [("estimate", "k", "events/n", "pooled (95% CI)", "prediction interval", "I2")]
     for e in estimates:
         if e.result is None:
-            rows.append((e.id, "0", "0/0", "no study", "", ""))
+            number = f"{NOT_POOLED}{f': {range_of(e)}' if range_of(e) else ''}" if e.not_pooled else "no study"
+            rows.append((e.id, phrase(e, "k"), f"{e.events}/{e.n}", number, "-", "-"))
             continue
         prediction = phrase(e, "prediction") if e.result.pi_low is not None else "-"
         i2 = phrase(e, "i2") if e.result.i2 is not None else "-"

@@ -8,7 +8,7 @@ from typing import Any
 
 from cordbook.figures.markup import Html, element, join
 from cordbook.review.estimates import Estimate
-from cordbook.review.phrases import phrase, plain_sentence
+from cordbook.review.phrases import phrase, plain_sentence, range_of
 
 #: Where the chapter of a section of the review stands, from the landing page.
 SECTION_PAGES: Mapping[str, str] = {
@@ -38,9 +38,10 @@ class Card:
     def to_html(self) -> Html:
         """The card as an ``article`` element."""
         e = self.estimate
-        point, interval = phrase(e, "point"), phrase(e, "interval")
-        number = f"OR {point}" if e.is_comparison else point
-        counts = f"{interval}; {phrase(e, 'studies')}, {phrase(e, 'people')}. Certainty: {self.certainty}."
+        point = phrase(e, "point")
+        number = f"{e.synthesis.measure} {point}" if e.is_comparison and e.result is not None else point
+        sure = f"not pooled: {range_of(e)} in single studies" if e.not_pooled and range_of(e) else phrase(e, "interval")
+        counts = f"{sure}; {phrase(e, 'studies')}, {phrase(e, 'people')}. Certainty: {self.certainty}."
         return element(
             "article",
             element("h3", self.question),

@@ -4,7 +4,7 @@ and natural recovery behind it."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -27,22 +27,28 @@ WIDTH_IN = 8.2
 #: Left ends of the columns and the span of the plot, as shares of the width.
 LABEL_X, COUNT_X, PLOT_LEFT, PLOT_RIGHT, TEXT_X, WEIGHT_X = 0.0, 0.345, 0.365, 0.69, 0.895, 1.0
 SQUARE_MIN_PT, SQUARE_MAX_PT = 2.2, 7.5
+#: The weight, in percent, that squares have where studies are not pooled and have none.
+PLAIN_WEIGHT = 10.0
 #: Upper ends for the axis of a proportion, in percent: the first that holds all pooled limits is taken.
 PERCENT_ENDS = (2, 5, 10, 20, 40, 60, 80, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class ForestGroup:
-    """A subgroup of a forest plot: its name, its result, and the natural recovery that belongs to it, if known."""
+    """A subgroup of a forest plot: its name, its result, and the natural recovery that belongs to it, if known.
+
+    Where it is not ``pooled``, its studies stand side by side, without weights and without a diamond.
+    """
 
     title: str
     result: Result
     natural: PooledProportion | None = None
+    pooled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    kind: str  # study, rest, pooled, group, prediction, blank
+    kind: str  # study, rest, pooled, sum, group, prediction, blank
     label: str
     counts: str = ""
     estimate: float | None = None
@@ -61,6 +67,7 @@ def forest_plot(
     links: Mapping[str, str] | None = None,
     rest: str | None = None,
     caption: str | None = None,
+    pooled: bool = True,
     figure_id: str = "forest",
 ) -> Figure:
     """Draw a forest plot of a pooled proportion or of compared arms.
@@ -78,6 +85,8 @@ def forest_plot(
     rest
         address of a file with all studies. Of many studies those with the most weight are drawn one by one, the others as one
         row, which leads there.
+    pooled
+        False shows the studies side by side: their counts added up, no weights, no diamond.
 
     Returns
     -------
@@ -85,7 +94,7 @@ def forest_plot(
         with an alternative text that gives the pooled result.
     """
     ratio = isinstance(result, ComparedArms) and result.measure in ("OR", "RR")
-    rows = _rows(result, groups)
+    rows = _rows(result, groups, pooled)
     height = ROW_IN * (len(rows) + 4.2)
     with canvas(figure_id, WIDTH_IN, height) as drawing:
         axes = drawing.add_axes((PLOT_LEFT, ROW_IN * 1.9 / height, PLOT_RIGHT - PLOT_LEFT, 1 - ROW_IN * 3.2 / height))
@@ -94,30 +103,33 @@ def forest_plot(
         if natural is not None and not isinstance(result, ComparedArms):
             _natural_band(axes, natural, natural_label)
         _group_bands(axes, groups)
-        _pooled_line(axes, result, ratio)
+        if pooled:
+            _pooled_line(axes, result, ratio)
         for y, row in enumerate(rows):
             _draw(axes, row, y, result, ratio, links or {}, rest)
-        _head(axes, result)
-        alt = describe(result, title, natural, natural_label) + _describe_groups(groups)
+        _head(axes, result, weights=any(row.weight is not None for row in rows))
+        alt = describe(result, title, natural, natural_label, pooled=pooled) + _describe_groups(groups)
         left_out = _left_out(rows, rest)
         return finish(
             drawing,
             figure_id=figure_id,
             title=title or "Forest plot",
-            caption=(caption or _caption(result, natural or any(g.natural for g in groups), natural_label)) + left_out,
+            caption=(caption or _caption(result, natural or any(g.natural for g in groups), natural_label, pooled)) + left_out,
             alt=alt + left_out,
-            narrow=_narrow(Scale.of(axes), result, rows, groups, natural, natural_label, links or {}, rest),
+            narrow=_narrow(Scale.of(axes), result, rows, groups, natural, natural_label, links or {}, rest, pooled),
         )
 
 
-def _rows(result: Result, groups: Sequence[ForestGroup]) -> list[_Row]:
+def _rows(result: Result, groups: Sequence[ForestGroup], pooled: bool = True) -> list[_Row]:
     rows: list[_Row] = []
     if groups:
         for group, most in zip(groups, _most(groups), strict=True):
             rows += _group_rows(group, most)
         rows.append(_Row("blank", ""))
     else:
-        rows += _study_rows(result)
+        rows += _study_rows(result, weighed=pooled)
+    if not pooled:
+        return [*rows, _sum_row(result, f"All studies (k = {result.k})")]
     rows.append(_pooled_row(result, f"All studies (k = {result.k})"))
     if result.pi_low is not None:
         rows.append(_Row("prediction", "A new study may show", low=result.pi_low, high=result.pi_high))
@@ -129,21 +141,31 @@ def _most(groups: Sequence[ForestGroup]) -> list[int]:
 
 
 def _group_rows(group: ForestGroup, most: int) -> list[_Row]:
-    pooled = [_pooled_row(group.result, "Pooled")] if group.result.k > 1 else []
-    return [_Row("group", group.title), *_study_rows(group.result, most), *pooled]
+    foot = _pooled_row(group.result, "Pooled") if group.pooled else _sum_row(group.result, "Together")
+    return [
+        _Row("group", group.title),
+        *_study_rows(group.result, most, weighed=group.pooled),
+        *([foot] if group.result.k > 1 else []),
+    ]
 
 
-def _study_rows(result: Result, most: int = MOST_STUDIES) -> list[_Row]:
+def _study_rows(result: Result, most: int = MOST_STUDIES, *, weighed: bool = True) -> list[_Row]:
     drawn, others = with_most_weight(result.studies, [s.weight for s in result.studies], most)
-    rows = [_Row("study", s.label, _counts(s), s.estimate, s.ci_low, s.ci_high, s.weight) for s in drawn]
-    return [*rows, _rest_row(others)] if others else rows
+    rows = [_Row("study", s.label, _counts(s), s.estimate, s.ci_low, s.ci_high, s.weight if weighed else None) for s in drawn]
+    return [*rows, _rest_row(others, weighed)] if others else rows
 
 
-def _rest_row(others: Sequence[Any]) -> _Row:
+def _sum_row(result: Result, label: str) -> _Row:
+    """The counts of studies that are not pooled, added up: no share and no interval of them all."""
+    return _Row("sum", label, _counts(result))
+
+
+def _rest_row(others: Sequence[Any], weighed: bool = True) -> _Row:
     """The studies that are not drawn one by one: their counts added up and their weight, without an interval of their own."""
     names = ("events1", "n1", "events2", "n2") if hasattr(others[0], "events1") else ("events", "n")
     sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
-    return _Row("rest", f"{len(others):,} smaller studies", _counts(sums), weight=sum(s.weight or 0.0 for s in others))
+    weight = sum(s.weight or 0.0 for s in others) if weighed else None
+    return _Row("rest", f"{len(others):,} smaller studies", _counts(sums), weight=weight)
 
 
 def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
@@ -154,7 +176,7 @@ def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
     drawn = sum(row.kind == "study" for row in rows)
     grouped = any(row.kind == "group" for row in rows)
     which = ", group by group," if grouped else ""
-    weight = "" if grouped else f", with {others[0].weight:.0f}% of the weight"
+    weight = "" if grouped or others[0].weight is None else f", with {others[0].weight:.0f}% of the weight"
     where = " That row leads to a file with every study." if rest else ""
     return (
         f" The {drawn} studies with the most weight{which} are drawn one by one;"
@@ -240,7 +262,7 @@ def _pooled_line(axes: Axes, result: Result, ratio: bool) -> None:
 
 
 def _draw(axes: Axes, row: _Row, y: int, result: Result, ratio: bool, links: Mapping[str, str], rest: str | None) -> None:
-    bold = "bold" if row.kind in ("pooled", "group") else "normal"
+    bold = "bold" if row.kind in ("pooled", "sum", "group") else "normal"
     label = _text(axes, LABEL_X, y, row.label, weight=bold, ha="left")
     if row.label in links:
         label.set_url(links[row.label])
@@ -286,9 +308,14 @@ def _interval(axes: Axes, row: _Row, y: int) -> None:
     for limit, beyond, marker in ((row.high, row.high > end, 5), (row.low, row.low < start, 4)):
         if beyond:  # the interval goes on past the axis
             axes.plot([_clip(axes, limit)], [y], marker=marker, color=INK, markersize=3.5, zorder=2, clip_on=False)
-    size = SQUARE_MIN_PT + (SQUARE_MAX_PT - SQUARE_MIN_PT) * math.sqrt(min(row.weight or 0.0, 40.0) / 40.0)
+    size = SQUARE_MIN_PT + (SQUARE_MAX_PT - SQUARE_MIN_PT) * math.sqrt(_size(row))
     if start <= row.estimate <= end:
         axes.plot([row.estimate], [y], marker="s", markersize=size, color=TREATED, markeredgewidth=0, zorder=3, clip_on=False)
+
+
+def _size(row: _Row) -> float:
+    """Area of a square from 0 to 1, by the weight of its study."""
+    return min(PLAIN_WEIGHT if row.weight is None else row.weight, 40.0) / 40.0
 
 
 def _diamond(axes: Axes, row: _Row, y: int) -> None:
@@ -306,16 +333,18 @@ def _interval_text(row: _Row, result: Result) -> str:
         parts = [percent_number(v) for v in (row.estimate, row.low, row.high)]
     if row.kind == "prediction":
         return f"{parts[1]} to {parts[2]}"
+    if row.kind == "sum":
+        return "not pooled"
     return f"{parts[0]} ({parts[1]} to {parts[2]})" if row.estimate is not None else "not estimable"
 
 
-def _head(axes: Axes, result: Result) -> None:
+def _head(axes: Axes, result: Result, *, weights: bool = True) -> None:
     y = -1.05
     for x, text, ha in (
         (LABEL_X, "Study", "left"),
         (COUNT_X, _counts_head(result), "right"),
         (TEXT_X, _value_head(result), "right"),
-        (WEIGHT_X, "Weight, %", "right"),
+        (WEIGHT_X, "Weight, %" if weights else "", "right"),
     ):
         _text(axes, x, y, text, ha=ha, weight="bold", colour=MUTED)
 
@@ -331,7 +360,7 @@ def _value_head(result: Result) -> str:
 
 def _narrow(
     scale: Scale, result: Result, rows: Sequence[_Row], groups: Sequence[ForestGroup],
-    natural: PooledProportion | None, natural_label: str, links: Mapping[str, str], rest: str | None,
+    natural: PooledProportion | None, natural_label: str, links: Mapping[str, str], rest: str | None, pooled: bool,
 ) -> str:  # fmt: skip
     """The same rows for a phone."""
     compared = isinstance(result, ComparedArms)
@@ -341,7 +370,8 @@ def _narrow(
         mid, low, high = (percent_number(v) for v in (natural.estimate, natural.ci_low, natural.ci_high))
         area = Band(natural.ci_low, natural.estimate, natural.ci_high, 0, len(rows) - 1)
         band = (f"{natural_label}: {mid}% ({low} to {high})", area)
-    line = result.estimate if result.estimate is not None and (not scale.log or result.estimate > 0) else None
+    drawn = pooled and result.estimate is not None and (not scale.log or result.estimate > 0)
+    line = result.estimate if drawn else None
     null = None if not compared else 1.0 if scale.log else 0.0
     heads = ("Study", _value_head(result), _counts_head(result))
     return narrow_forest(shown, scale, heads=heads, natural=band, bands=_narrow_bands(groups), pooled=line, null=null)
@@ -352,8 +382,9 @@ def _narrow_row(row: _Row, result: Result, href: str | None, rest: str | None) -
         return Row("bare", row.label)
     if row.kind == "rest":
         return Row("bare", row.label, counts=row.counts, href=rest)
-    size = min(row.weight or 0.0, 40.0) / 40.0
-    return Row(row.kind, row.label, _interval_text(row, result), row.counts, row.low, row.estimate, row.high, size, href)
+    if row.kind == "sum":
+        return Row("bare", f"{row.label}, not pooled", counts=row.counts)
+    return Row(row.kind, row.label, _interval_text(row, result), row.counts, row.low, row.estimate, row.high, _size(row), href)
 
 
 def _narrow_bands(groups: Sequence[ForestGroup]) -> list[Band]:
@@ -367,7 +398,12 @@ def _narrow_bands(groups: Sequence[ForestGroup]) -> list[Band]:
 
 
 def describe(
-    result: Result, title: str | None, natural: PooledProportion | None = None, natural_label: str = "natural recovery"
+    result: Result,
+    title: str | None,
+    natural: PooledProportion | None = None,
+    natural_label: str = "natural recovery",
+    *,
+    pooled: bool = True,
 ) -> str:
     """The alternative text of a forest plot: what is shown and the pooled result in words."""
     level = f"{result.level:.0%}"
@@ -377,9 +413,12 @@ def describe(
         n = result.n1 + result.n2
     else:
         name, show, n = "percent", percent_number, result.n
-    text = f"Forest plot{f', {title}' if title else ''}: {result.k} studies, {n} patients. Pooled {name} {show(result.estimate)}"
-    text += f" ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
-    if result.pi_low is not None:
+    text = f"Forest plot{f', {title}' if title else ''}: {result.k} studies, {n} patients."
+    if pooled:
+        text += f" Pooled {name} {show(result.estimate)} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
+    else:
+        text += f" Not pooled: {_span(result, show)}."
+    if pooled and result.pi_low is not None:
         text += f" A new study may show {show(result.pi_low)} to {show(result.pi_high)}."
     if natural is not None:
         text += (
@@ -389,21 +428,34 @@ def describe(
     return text
 
 
+def _span(result: Result, show: Callable[[float], str]) -> str:
+    """The lowest and the highest result of a study, and the counts added up."""
+    shown = [s.estimate for s in result.studies if s.estimate is not None]
+    ends = f"single studies show {show(min(shown))} to {show(max(shown))}, " if shown else ""
+    return f"{ends}together {_counts(result)}"
+
+
 def _describe_groups(groups: Sequence[ForestGroup]) -> str:
     """What the groups show, each beside its natural recovery."""
     text = ""
     for group in groups:
         r = group.result
-        text += f" {group.title}: {percent_number(r.estimate)} ({percent_number(r.ci_low)} to {percent_number(r.ci_high)})"
+        if group.pooled:
+            text += f" {group.title}: {percent_number(r.estimate)} ({percent_number(r.ci_low)} to {percent_number(r.ci_high)})"
+        else:
+            text += f" {group.title}: not pooled, {_span(r, percent_number)}"
         if group.natural is not None:
             text += f", natural recovery {percent_number(group.natural.estimate)}"
         text += "."
     return text
 
 
-def _caption(result: Result, natural: object, natural_label: str) -> str:
-    text = "Squares are studies, sized by weight, with 95% confidence intervals; the diamond is the pooled result."
-    if result.pi_low is not None:
+def _caption(result: Result, natural: object, natural_label: str, pooled: bool = True) -> str:
+    if pooled:
+        text = "Squares are studies, sized by weight, with 95% confidence intervals; the diamond is the pooled result."
+    else:
+        text = "Squares are studies with 95% confidence intervals. They are not pooled."
+    if pooled and result.pi_low is not None:
         text += " The bar under it is the prediction interval: where a new study like these may fall."
     if natural:
         text += f" The green band is {natural_label}: its pooled share with the 95% confidence interval."

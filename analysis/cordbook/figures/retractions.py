@@ -50,5 +50,5 @@ def _decision(cells: int, poolable: int) -> str:
 
 def _change(estimate: Estimate) -> str:
     without = without_retracted(estimate)
-    left = phrase(without) if without is not None and without.result else "too few studies to pool"
+    left = phrase(without) if without is not None and without.is_reported else "too few studies to pool"
     return f"{phrase(estimate)}; without: {left}"

@@ -12,7 +12,7 @@ import pandas as pd
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.audit import ExtractionProgress
 from cordbook.review.estimates import Estimate
-from cordbook.review.phrases import percent, phrase, plain_sentence
+from cordbook.review.phrases import NOT_POOLED, percent, phrase, plain_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: 
 
 
 def _pooled(e: Estimate) -> str:
-    if e.result is None:
+    if e.not_pooled or e.result is None:
         return phrase(e)
     text = f"{phrase(e, 'point')} ({phrase(e, 'interval').split('CI ', 1)[1]})"
     return f"{e.synthesis.measure} {text}" if e.is_comparison else text
@@ -145,6 +145,8 @@ def estimates_table(estimates: Sequence[Estimate]) -> Table:
 
 
 def _method(e: Estimate) -> str:
+    if e.not_pooled:
+        return NOT_POOLED
     if e.result is None:
         return "–"
     return "one study" if e.result.model == "single" else f"{e.result.measure}, {e.result.model}, {e.result.ci_method} interval"

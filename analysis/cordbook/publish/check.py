@@ -116,7 +116,7 @@ def _estimates_table(page: Path, estimates: Estimates) -> Iterator[str]:
         if estimate.id not in rows:
             yield f"{ESTIMATES_PAGE}: no row for {estimate.id}: cordbook build"
             continue
-        wanted = [phrase(estimate, "of"), *([phrase(estimate, "point")] if estimate.result else [])]
+        wanted = [phrase(estimate, "of"), *([phrase(estimate, "point")] if estimate.is_reported else [])]
         for text in wanted:
             if text not in rows[estimate.id]:
                 yield f"{ESTIMATES_PAGE}: the row of {estimate.id} does not say {text}: cordbook build"

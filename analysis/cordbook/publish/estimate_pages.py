@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
@@ -20,7 +20,7 @@ from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, Certainty, kind_of, rate
 from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.method_words import method
-from cordbook.review.phrases import MISSING, percent, phrase, plain_sentence, ratio
+from cordbook.review.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
 from cordbook.review.study_words import LEVELS_BY, part_name
 
 FOLDER = ESTIMATES_FOLDER
@@ -115,7 +115,7 @@ def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
         for other in every
         if other.synthesis.outcome == e.synthesis.outcome and dict(other.synthesis.where).get("role") == ("natural_course",)
     ]
-    return tuple(other for other in declared or same if other.result is not None)
+    return tuple(other for other in declared or same if other.is_reported)
 
 
 def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
@@ -139,6 +139,8 @@ def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
 
 def headline(e: Estimate) -> str:
     """The number with its interval, and what it is where that is no percentage: ``odds ratio 2.3 (95% CI 0.9 to 5.9)``."""
+    if e.not_pooled:
+        return phrase(e, "short")
     measure = COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
     return f"{measure} {phrase(e, 'short')}".strip()
 
@@ -146,7 +148,7 @@ def headline(e: Estimate) -> str:
 def description(e: Estimate, beside: Beside) -> str:
     """The estimate in a few sentences, for a share preview: in words, studies and people, a new study, nature, certainty."""
     told = [plain_sentence(e)]
-    if e.result is not None:
+    if e.is_reported:
         number = headline(e)
         told.append(f"{number[:1].upper()}{number[1:]}; {phrase(e, 'studies')}, {phrase(e, 'people')}.")
     if _has_prediction(e):
@@ -179,6 +181,10 @@ def _head(e: Estimate, beside: Beside) -> Html:
 
 
 def _number(e: Estimate) -> Html:
+    if e.not_pooled:
+        spread = range_of(e)
+        rest = f"({phrase(e, 'studies')}{f', {spread} in single studies' if spread else ''}; not pooled)"
+        return p(element("strong", counts_of(e)), " ", element("span", rest, class_="cb-estimate-interval"), class_="cb-estimate")
     if e.result is None:
         return p(MISSING, class_="cb-estimate")
     measure = COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
@@ -199,14 +205,14 @@ def _verified(beside: Beside) -> list[Html]:
 
 
 def _plain(e: Estimate, beside: Beside) -> Html:
-    told = [plain_sentence(e)]
+    told = [plain_sentence(e), *(reason.text for reason in e.not_pooled)]
     if e.result is not None and e.is_comparison:
         what = COMPARED.get(e.synthesis.measure, e.synthesis.measure)
         none = 0 if e.synthesis.measure == "RD" else 1
         told.append(f"{'An' if what.startswith('o') else 'A'} {what} of {none} would mean no difference.")
     if e.result is not None and e.k == 1:
         told.append("This is one study alone: nothing is pooled.")
-    if kind_of(e) == "single arm" and e.result is not None:
+    if kind_of(e) == "single arm" and e.is_reported:
         told.append(_NO_CONTROL)
     if beside.certainty and beside.certainty.domains:
         told.append(f"How sure we can be, by our rules: {beside.certainty.level}.")
@@ -220,7 +226,7 @@ def _has_prediction(e: Estimate) -> bool:
 def _facts(e: Estimate, beside: Beside) -> Html:
     pairs: list[tuple[str, object]] = [
         ("Question", e.synthesis.question),
-        ("Result (interval)", headline(e)),
+        ("Result" if e.not_pooled else "Result (interval)", headline(e)),
         ("Events of patients", _events(e)),
         ("Studies", phrase(e, "k")),
         ("People", phrase(e, "n")),
@@ -258,7 +264,7 @@ def _computed(e: Estimate) -> Html:
 
 
 def _nature(e: Estimate, beside: Beside) -> list[Html]:
-    if kind_of(e) != "single arm" or e.result is None:
+    if kind_of(e) != "single arm" or not e.is_reported:
         return []
     if not beside.natural:
         return [p("How many people have this outcome without the treatment was not counted in a way that can be pooled.")]
@@ -273,8 +279,10 @@ def _studies(e: Estimate, beside: Beside) -> list[Html]:
     if not e.k:
         return [p("No study has a count that this estimate may pool.")]
     scale = SHARE if not e.is_comparison else DIFFERENCE if e.synthesis.measure == "RD" else RATIO
-    band = (beside.natural[0].result.ci_low, beside.natural[0].result.ci_high) if beside.natural else None
-    rows = [_study_row(row, study, scale, band) for row, study in _pairs(e)]
+    pooled_nature = next((n for n in beside.natural if n.result is not None), None)
+    band = (pooled_nature.result.ci_low, pooled_nature.result.ci_high) if pooled_nature else None
+    weighed = not e.not_pooled
+    rows = [_study_row(row, study, scale, band, weighed=weighed) for row, study in e.paired()]
     if e.result is not None and e.k > 1:
         r = e.result
         prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
@@ -282,39 +290,35 @@ def _studies(e: Estimate, beside: Beside) -> list[Html]:
         counts = f"{r.events1:,}/{r.n1:,} v {r.events2:,}/{r.n2:,}" if e.is_comparison else f"{e.events:,}/{e.n:,}"
         rows.append((element("strong", "Pooled"), counts, _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"))
     what = COMPARED.get(e.synthesis.measure, e.synthesis.measure).capitalize() if e.is_comparison else "Percent"
-    header = ("Study", "Events/patients", f"{what} (95% interval)", "Drawn", "Weight")
+    header = ("Study", "Events/patients", f"{what} (95% interval)", "Drawn", *(("Weight",) if weighed else ()))
     key = [
-        *([f"The green band is natural recovery: {beside.natural[0].title}."] if band else []),
+        *([f"The green band is natural recovery: {pooled_nature.title}."] if pooled_nature else []),
         *(["The bar under the diamond is the prediction interval."] if _has_prediction(e) else []),
         "Percentages run from 0 to 100." if scale == SHARE else "The line is no difference.",
     ]
     caption = "Every study behind the number"
-    return [html_table("studies", caption, header, rows, numeric=(1, 2, 4)), p(" ".join(key), class_="cb-status")]
+    return [
+        html_table("studies", caption, header, rows, numeric=(1, 2, 4) if weighed else (1, 2)),
+        p(" ".join(key), class_="cb-status"),
+    ]
 
 
-def _pairs(e: Estimate) -> Iterator[tuple[object, object]]:
-    """Rows of the estimate with what the model made of them; None where it could make nothing."""
-    found = e.result.studies if e.result else ()
-    if len(found) == e.k:
-        yield from zip(e.rows.itertuples(), found, strict=True)
-    else:
-        by_label = {study.label: study for study in found}
-        yield from ((row, by_label.get(row.label)) for row in e.rows.itertuples())
-
-
-def _study_row(row: object, study: object, scale: str, band: tuple[float, float] | None) -> tuple[object, ...]:
+def _study_row(
+    row: object, study: object, scale: str, band: tuple[float, float] | None, *, weighed: bool = True
+) -> tuple[object, ...]:
     counts = (
         f"{row.events1:,}/{row.n1:,} v {row.events2:,}/{row.n2:,}" if hasattr(row, "events1") else f"{row.events:,}/{row.n:,}"
     )
     name = link(row.label, f"../studies/{row.study_id}.html")
     if study is None or not study.weight:
-        return name, counts, "no say", Html(""), "–"
+        return name, counts, "no say", Html(""), *(("–",) if weighed else ())
     drawn = strip(study.estimate, study.ci_low, study.ci_high, scale=scale, band=band)
-    return name, counts, _limits(study.estimate, study.ci_low, study.ci_high, scale), drawn, f"{study.weight:.1f}%"
+    weight = (f"{study.weight:.1f}%",) if weighed else ()
+    return name, counts, _limits(study.estimate, study.ci_low, study.ci_high, scale), drawn, *weight
 
 
 def _pooled(e: Estimate) -> object:
-    return join(phrase(e, "point"), sub(phrase(e, "interval"))) if e.result is not None else MISSING
+    return join(phrase(e, "point"), sub(phrase(e, "interval"))) if e.is_reported else MISSING
 
 
 def _limits(point: float, low: float, high: float, scale: str) -> Html:

@@ -167,11 +167,11 @@ def estimate_csv(estimate: Estimate) -> str:
     counts = ("events1", "n1", "events2", "n2") if estimate.is_comparison else ("events", "n")
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["study", "study_id", "year", *counts, "estimate", "ci_low", "ci_high", "weight_percent", "cells"])
-    found = {study.label: study for study in estimate.result.studies} if estimate.result else {}
-    for row in estimate.rows.itertuples():
-        study = found.get(row.label)
-        numbers = [getattr(study, name, None) for name in ("estimate", "ci_low", "ci_high", "weight")]
+    weight = () if estimate.not_pooled else ("weight_percent",)
+    writer.writerow(["study", "study_id", "year", *counts, "estimate", "ci_low", "ci_high", *weight, "cells"])
+    wanted = ("estimate", "ci_low", "ci_high", *(() if estimate.not_pooled else ("weight",)))
+    for row, study in estimate.paired():
+        numbers = [getattr(study, name, None) for name in wanted]
         year = "" if row.year is None or row.year != row.year else int(row.year)
         shown = ["" if value is None else repr(float(value)) for value in numbers]
         counted = [getattr(row, name) for name in counts]

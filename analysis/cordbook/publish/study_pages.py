@@ -20,7 +20,7 @@ from cordbook.publish.study_retraction import retraction_box
 from cordbook.publish.study_sources import readings, registration, sources, state_of, verified_line
 from cordbook.review import study_words as words
 from cordbook.review.estimates import Estimate, Estimates
-from cordbook.review.phrases import percent, phrase
+from cordbook.review.phrases import NOT_POOLED, percent, phrase
 from cordbook.review.studies import OutcomeCell, Row, StudyRecord, study_records
 from cordbook.review.study_limits import limitations
 from cordbook.review.study_summary import NO_HARM_COUNTED, nature, summarise
@@ -367,7 +367,7 @@ def _uses_table(identifier: str, caption: str, estimates: Sequence[Estimate], la
 
 def _weight(e: Estimate, label: str) -> str:
     weights = [s.weight for s in e.result.studies if s.label == label and s.weight is not None] if e.result else []
-    return f"{sum(weights):.1f}%" if weights else "–"
+    return f"{sum(weights):.1f}%" if weights else NOT_POOLED if e.not_pooled else "–"
 
 
 def _notices(r: StudyRecord) -> list[Html]:

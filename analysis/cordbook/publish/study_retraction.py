@@ -30,5 +30,5 @@ def _box(*parts: Html) -> Html:
 
 def _change(estimate: Estimate) -> Html:
     without = without_retracted(estimate)
-    left = phrase(without) if without is not None and without.result else "too few studies to pool"
+    left = phrase(without) if without is not None and without.is_reported else "too few studies to pool"
     return join(link(estimate.title, estimate_page(estimate.id)), f": {phrase(estimate)}. Without retracted reports: {left}.")

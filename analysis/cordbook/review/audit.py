@@ -179,8 +179,8 @@ def verified_weights(estimates: Estimates) -> tuple[VerifiedWeight, ...]:
 
 
 def verified_share(estimate: Estimate, evidence: Evidence) -> float | None:
-    """Share (0 to 1) of an estimate's weight whose cells a person has all checked; None where nothing was pooled."""
-    if estimate.result is None:
+    """Share (0 to 1) of an estimate's weight whose cells a person has all checked; None where there is no study."""
+    if not estimate.is_reported:
         return None
     checked = set(evidence["verifications"]["cell_id"])
     weights = study_weights(estimate)

@@ -23,6 +23,7 @@ from cordbook.evidence.evidence import Evidence
 from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase, ratio
+from cordbook.review.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE
 from cordbook.review.yaml_text import load_yaml
 from cordbook.synthesis import ComparedArms, arcsine_test, information_proportion, proportion_size_test
 
@@ -182,22 +183,33 @@ def kind_of(estimate: Estimate) -> str:
 
 
 def certainty(estimate: Estimate, evidence: Evidence, settings: Settings) -> Certainty:
-    """Rate an estimate; one without a result is not rated."""
+    """Rate an estimate; one without a study is not rated.
+
+    Of studies that stand side by side the reasons not to pool them take the place of what an average would be judged by.
+    """
     kind = kind_of(estimate)
-    if estimate.result is None:
+    if not estimate.is_reported:
         return Certainty(estimate.id, NOT_RATED, kind, NOT_RATED, "No study could be pooled.", ())
-    weights = study_weights(estimate)
+    weights = estimate.row_weights
     start, reason = _start(estimate, evidence, kind, weights, settings.thresholds)
     computed = {
         "risk of bias": _weak_reading(estimate, evidence, weights, settings.thresholds),
-        "inconsistency": _inconsistency(estimate, settings.thresholds),
+        "inconsistency": _not_pooled(estimate, SPREAD, ONE_STUDY) or _inconsistency(estimate, settings.thresholds),
         "indirectness": (0, ""),
-        "imprecision": _imprecision(estimate, kind, settings.thresholds),
+        "imprecision": _not_pooled(estimate, FEW, WIDE) or _imprecision(estimate, kind, settings.thresholds),
         "publication bias": _publication(estimate, settings.thresholds),
     }
     domains = tuple(_domain(name, computed[name], _declared(name, estimate, kind, settings.judgements)) for name in DOMAINS)
     level = max(0, LEVELS.index(start) - sum(d.down for d in domains))
     return Certainty(estimate.id, LEVELS[level], kind, start, reason, domains)
+
+
+def _not_pooled(estimate: Estimate, *rules: str) -> tuple[int, str] | None:
+    """Two steps for studies that cannot be pooled by one of some rules, none by others; None where they are pooled."""
+    if not estimate.not_pooled:
+        return None
+    texts = [reason.text for reason in estimate.not_pooled if reason.rule in rules]
+    return (MOST_DOWN, " ".join(texts)) if texts else (0, "Not pooled, so not judged by an average.")
 
 
 def rate(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
@@ -237,13 +249,6 @@ def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:
         faults += [f"no estimate {v!r}" for v in values if scope == "estimate" and v.split("--")[0] not in declared]
         faults += [f"no outcome {v!r}" for v in values if scope == "outcome" and v not in outcomes]
     return faults
-
-
-def study_weights(estimate: Estimate) -> tuple[float, ...]:
-    """Weights of the rows as shares of 1, in their order."""
-    weights = [max(0.0, study.weight or 0.0) for study in estimate.result.studies]
-    total = sum(weights)
-    return tuple(w / total for w in weights) if total else tuple(1 / len(weights) for _ in weights)
 
 
 def _start(estimate: Estimate, evidence: Evidence, kind: str, weights: Sequence[float], limits: Thresholds) -> tuple[str, str]:

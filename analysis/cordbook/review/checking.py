@@ -85,7 +85,7 @@ def cells_to_check(estimates: Estimates) -> list[CellToCheck]:
 def _largest_weights(estimates: Estimates) -> dict[str, tuple[float, str]]:
     largest: dict[str, tuple[float, str]] = {}
     for estimate in estimates:
-        if estimate.result is None or estimate.synthesis.parent is not None:
+        if not estimate.is_reported or estimate.synthesis.parent is not None:
             continue
         weights = study_weights(estimate) / 100
         for study, cells in zip(estimate.rows["study_id"], estimate.rows["cells"], strict=True):

@@ -74,6 +74,10 @@ def _titled(e: Estimate) -> str:
 def _too_little(e: Estimate | None, estimate_id: str, settings: Settings, people: int | None = None) -> Finding | None:
     """The finding that there is not enough to judge by, or None."""
     fewest = settings.fewest_people if people is None else people
+    if e is not None and e.not_pooled:
+        return Finding(
+            UNTESTED, (_titled(e),), f"The studies are not pooled. {e.not_pooled[0].text}", (estimate_id,), e.is_comparison
+        )
     if e is None or e.result is None:
         return Finding(
             UNTESTED, ("no study to pool",), "No study of this kind can be pooled today.", () if e is None else (estimate_id,)
@@ -139,11 +143,11 @@ def share_at_least(part: Part, claim: Claim, estimates: Estimates) -> Finding:
 def none_seen(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     """Nobody had the event, and so many were looked at that more than ``limit`` can be ruled out."""
     e = look_up(estimates, part.needs["estimate"])
+    if e is not None and e.events:  # that it was seen needs no average
+        return Finding(CONTRADICTED, (_titled(e),), f"Seen in {phrase(e, 'of')} people.", (e.id,))
     if few := _too_little(e, part.needs["estimate"], part.settings):
         return few
     today = (_titled(e),)
-    if e.events:
-        return Finding(CONTRADICTED, today, f"Seen in {phrase(e, 'of')} people.", (e.id,))
     limit = part.needs["limit"]
     start = f"None among {phrase(e, 'people')}; up to {phrase(e, 'high')} fits with that. "
     if e.result.ci_high <= limit:

@@ -1,12 +1,13 @@
 """The conclusion of an estimate in a word: which way it points, by its interval and not by its point.
 
 A comparison points where its whole interval lies on one side of no difference. A share without a control group points where its
-interval and that of natural recovery do not meet; a harm, where it was seen at all. Other shares point nowhere: they are a size.
+interval and that of natural recovery do not meet; a harm, where it was seen at all. Other shares point nowhere: they are a size. Studies that stand side by side have no conclusion of their own but that.
 """
 
 from __future__ import annotations
 
 from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.phrases import NOT_POOLED
 
 NOT_ESTIMABLE = "not estimable"
 NOT_SHOWN = "no difference shown"
@@ -18,13 +19,15 @@ SIZE = "a size"
 
 def direction(estimate: Estimate, estimates: Estimates) -> str:
     """The direction of an estimate, one of the constants above."""
-    if estimate.result is None:
+    if not estimate.is_reported:
         return NOT_ESTIMABLE
+    if estimate.synthesis.harm and not estimate.is_comparison:
+        return SEEN if estimate.events else NONE_SEEN
+    if estimate.not_pooled:
+        return NOT_POOLED
     if estimate.is_comparison:
         null = 0.0 if estimate.synthesis.measure == "RD" else 1.0
         return _side(estimate.result.ci_low, estimate.result.ci_high, null, null, (FEWER, NOT_SHOWN, MORE))
-    if estimate.synthesis.harm:
-        return SEEN if estimate.events else NONE_SEEN
     natural = _natural(estimate, estimates)
     if natural is None or natural.result is None:
         return SIZE

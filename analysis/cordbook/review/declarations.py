@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,40 @@ MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
 INTERVALS = ("wald", "hksj", "profile", "profile-t")
 COMPARE_MEASURES = ("OR", "RR", "RD")
 COMPARE_MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
+#: What the pooled share of a declaration is: that of the median study, or the average over the population of studies.
+AVERAGES = ("median", "population")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
-    "natural", "harm", "note", "part_sentence",
+    "natural", "harm", "note", "part_sentence", "average", "not_pooled_if", "side_sentence",
 }  # fmt: skip
 
 
 class DeclarationError(ValueError):
     """``syntheses.yml`` cannot be used as it stands; the message lists every fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingLimits:
+    """Beyond which limits the studies of a share are shown side by side instead of being pooled.
+
+    Our own rules, declared as ``not_pooled_if`` in ``syntheses.yml``; :mod:`cordbook.review.side_by_side` applies them.
+
+    studies_below
+        fewer studies than this are not averaged.
+    tau_above
+        largest standard deviation between studies, on the log-odds scale.
+    no_event_share_above, one_study_share_above
+        together: a share of studies without any event, and the share of all events that one study holds.
+    interval_wider_than
+        widest confidence interval, as a share (0.8 is 80 percentage points).
+    """
+
+    studies_below: int = 3
+    tau_above: float = 3.0
+    no_event_share_above: float = 0.8
+    one_study_share_above: float = 0.8
+    interval_wider_than: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +65,8 @@ class Synthesis:
     ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study) or the keys and
     values that a stratum must hold. ``where`` filters the columns of :attr:`Evidence.cells`, or keys of the
     stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
-    become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs.
+    become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs. ``average`` says what a pooled share is
+    (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and ``side_sentence`` is the plain sentence then.
     """
 
     id: str
@@ -62,6 +88,9 @@ class Synthesis:
     note: str
     parent: str | None = None
     part_sentence: str = ""
+    average: str = "median"
+    not_pooled_if: PoolingLimits = PoolingLimits()
+    side_sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +141,7 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
         found = list(_faults(entry, defaults))
         faults += [f"{entry.get('id', f'declaration {number}')}: {fault}" for fault in found]
         if not found:
-            syntheses.append(_freeze({**defaults, **entry}))
+            syntheses.append(_freeze(_with_defaults(defaults, entry)))
     ids = [s.id for s in syntheses]
     faults += [f"{i}: the id stands twice; give each declaration its own" for i in sorted({i for i in ids if ids.count(i) > 1})]
     known = set(ids)
@@ -122,6 +151,12 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
     if faults:
         raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     return Declarations(tuple(syntheses))
+
+
+def _with_defaults(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry over the defaults; of the limits of pooling it may state some and keep the others."""
+    limits = {**(defaults.get("not_pooled_if") or {}), **(entry.get("not_pooled_if") or {})}
+    return {**defaults, **entry, "not_pooled_if": limits}
 
 
 def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
@@ -142,6 +177,7 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
         ("measure", COMPARE_MEASURES if comparing else MEASURES),
         ("model", COMPARE_MODELS if comparing else MODELS),
         ("ci", (None, *INTERVALS)),
+        ("average", (None, *AVERAGES)),
     ):
         if merged.get(key) not in allowed:
             yield f"{key} is {merged.get(key)!r}; allowed: {', '.join(str(a) for a in allowed)}"
@@ -150,6 +186,22 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
         yield f"strata is {strata!r}; it is total, widest, or keys with values"
     if not isinstance(merged.get("where", {}), Mapping):
         yield "where is a list of columns with the values that are taken"
+    for limits in (defaults.get("not_pooled_if"), entry.get("not_pooled_if")):
+        yield from _limit_faults(limits or {})
+
+
+def _limit_faults(limits: Any) -> Iterator[str]:
+    known = [field.name for field in fields(PoolingLimits)]
+    if not isinstance(limits, Mapping):
+        yield f"not_pooled_if is a list of limits with their values; there are {', '.join(known)}"
+        return
+    for name, value in limits.items():
+        if name not in known:
+            yield f"not_pooled_if: unknown limit {name!r}; there are {', '.join(known)}"
+        elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            yield f"not_pooled_if: {name} is {value!r}; it is a number that is not negative"
+        elif name not in ("studies_below", "tau_above") and value > 1:
+            yield f"not_pooled_if: {name} is {value!r}; it is a share from 0 to 1"
 
 
 def _freeze(entry: Mapping[str, Any]) -> Synthesis:
@@ -173,6 +225,9 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         harm=bool(entry.get("harm", False)),
         note=entry.get("note", ""),
         part_sentence=entry.get("part_sentence", ""),
+        average=entry.get("average") or "median",
+        not_pooled_if=PoolingLimits(**(entry.get("not_pooled_if") or {})),
+        side_sentence=entry.get("side_sentence", ""),
     )
 
 

@@ -15,9 +15,11 @@ from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.reads import by_value_of_estimates, note, unnoted
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
+from cordbook.review.side_by_side import Reason, reasons_not_to_pool
 from cordbook.review.study_words import part_title
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
-from cordbook.synthesis.results import ModelScale, StudyProportion
+from cordbook.synthesis.comparison_results import StudyComparison
+from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
 
 T = TypeVar("T")
 #: Where the book has a page for every estimate: its permanent address is this, its id and ".html".
@@ -31,7 +33,9 @@ class Estimate:
     """A pooled result with an id, its declaration, and the rows that it was computed from.
 
     ``rows`` has one row an arm (columns of :data:`cordbook.review.selection.SELECTED`), for comparisons one row
-    a study with ``events1, n1, events2, n2``. ``result`` is None where no study could be pooled.
+    a study with ``events1, n1, events2, n2``. ``result`` is None where no study could be pooled, and where the studies are
+    shown side by side: ``not_pooled`` then holds the reasons, and ``unpooled`` what the model gives all the same, for the
+    shares and intervals of the single studies and for those who ask for its average (:meth:`pooled_anyway`).
     """
 
     id: str
@@ -39,6 +43,51 @@ class Estimate:
     synthesis: Synthesis
     rows: pd.DataFrame = field(repr=False, compare=False)
     result: PooledProportion | ComparedArms | None
+    not_pooled: tuple[Reason, ...] = ()
+    unpooled: PooledProportion | ComparedArms | None = field(default=None, repr=False)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether there is something to report: a pooled number, or studies side by side."""
+        return self.result is not None or bool(self.not_pooled)
+
+    @property
+    def studies(self) -> tuple[StudyProportion, ...] | tuple[StudyComparison, ...]:
+        """What the model made of each study, pooled or side by side: in the order of the rows, without those it could not use."""
+        found = self.result or self.unpooled
+        return found.studies if found else ()
+
+    def paired(self) -> Iterator[tuple[Any, Any]]:
+        """Each row with what the model made of it, by place or by label; None where the model could not use it."""
+        found = self.studies
+        if len(found) == self.k:
+            yield from zip(self.rows.itertuples(), found, strict=True)
+        else:
+            by_label = {study.label: study for study in found}
+            yield from ((row, by_label.get(row.label)) for row in self.rows.itertuples())
+
+    @property
+    def row_weights(self) -> tuple[float, ...]:
+        """The part of each row in the estimate, shares that sum to 1: the model's weights, or people where nothing is averaged."""
+        if self.result is None:
+            columns = ["n1", "n2"] if self.is_comparison else ["n"]
+            parts = [float(n) for n in self.rows[columns].sum(axis=1)] if self.k else []
+        else:
+            parts = [max(0.0, study.weight or 0.0) if study else 0.0 for _, study in self.paired()]
+        total = sum(parts)
+        return tuple(part / total for part in parts) if total else tuple(1 / len(parts) for _ in parts)
+
+    @property
+    def share_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest share of a study; None for comparisons and where there is no study."""
+        if self.is_comparison or not self.k:
+            return None
+        shares = self.rows["events"] / self.rows["n"]
+        return float(shares.min()), float(shares.max())
+
+    def pooled_anyway(self) -> Estimate:
+        """The estimate with the model's average where it is not pooled, for those who ask for it; else itself."""
+        return replace(self, result=self.unpooled, not_pooled=(), unpooled=None) if self.not_pooled else self
 
     @property
     def k(self) -> int:
@@ -74,9 +123,19 @@ class Estimate:
             "section": self.synthesis.section,
             "parent": self.synthesis.parent,
         }
-        result = self.result.to_dict() if self.result else {"k": 0, "n": 0, "events": 0, "estimate": None}
+        result = self.result.to_dict() if self.result else self._unpooled_dict()
         cells = dict(zip(self.rows["study_id"], self.rows["cells"], strict=True)) if self.k else {}
         return head | result | {"cells": {study: list(ids) for study, ids in cells.items()}}
+
+    def _unpooled_dict(self) -> dict[str, Any]:
+        counts = {"k": self.k, "n": self.n, "events": self.events, "estimate": None, "ci_low": None, "ci_high": None}
+        if not self.not_pooled:
+            return counts
+        studies = to_plain(self.studies)
+        for study in studies:
+            del study["weight"]  # a share of an average that is not given
+        reasons = [reason.text for reason in self.not_pooled]
+        return counts | {"not_pooled": reasons, "share_range": to_plain(self.share_range), "studies": studies}
 
 
 @dataclass(frozen=True)
@@ -194,10 +253,19 @@ def _estimate(
     estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, disjoint_keys: frozenset[str]
 ) -> Estimate:
     rows = (pair_arms if synthesis.kind == "comparison" else one_row_an_arm)(chosen, disjoint_keys)
-    return Estimate(estimate_id, title, synthesis, rows, pool_estimate(rows, synthesis))
+    return estimate_of(estimate_id, title, synthesis, rows)
 
 
-def pool_estimate(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion | ComparedArms | None:
+def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: pd.DataFrame) -> Estimate:
+    """Pool rows as a declaration says, or set them side by side where its limits of pooling say so."""
+    result = _pool_estimate(rows, synthesis)
+    reasons = reasons_not_to_pool(result, synthesis.not_pooled_if) if result else ()
+    if reasons:
+        return Estimate(estimate_id, title, synthesis, rows, None, reasons, result)
+    return Estimate(estimate_id, title, synthesis, rows, result)
+
+
+def _pool_estimate(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion | ComparedArms | None:
     """Pool rows as a declaration says; None where there are too few: a comparison needs two studies, a proportion one."""
     if synthesis.kind == "comparison":
         return _compare(rows, synthesis) if len(rows) > 1 else None

@@ -108,6 +108,8 @@ def settings_of(synthesis: Synthesis) -> dict[str, Any]:
         "model": synthesis.model,
         "ci": synthesis.ci,
         "level": synthesis.level,
+        "average": synthesis.average,
+        "not_pooled_if": asdict(synthesis.not_pooled_if),
         "natural": synthesis.natural,
         "harm": synthesis.harm,
     }

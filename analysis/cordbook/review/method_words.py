@@ -23,6 +23,8 @@ INTERVALS: Mapping[str, str] = {
 
 def method(e: Estimate) -> str:
     """Model, measure and interval of an estimate; a code without words here stands as it is."""
+    if e.not_pooled:
+        return "not pooled: the studies stand side by side"
     if e.result is None:
         return "no study could be pooled"
     if e.result.model == "single":

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.review.estimates import Estimate
 from cordbook.review.retracted import retracted_labels, without_retracted
+from cordbook.review.side_by_side import ONE_STUDY, SPREAD
 from cordbook.review.study_words import part_name
 
 MISSING = "not estimable"
+NOT_POOLED = "not pooled"
 #: Bases of natural frequencies with the shares that they can show: tens where that loses little.
 FREQUENCY_BASES = ((10, 0.095, 0.905), (100, 0.0095, 0.995), (1000, 0.00095, 0.9995))
 #: Percentages beyond these are written "<0.01" and ">99.9": more digits would claim more than data can say.
@@ -115,6 +117,10 @@ def _people(e: Estimate) -> str:
     return "1 person" if e.n == 1 else f"{e.n:,} people"
 
 
+def _of(e: Estimate) -> str:
+    return f"{e.events:,} of {e.n:,}"
+
+
 def _prediction(e: Estimate) -> str:
     show = _show(e)
     if e.result.pi_low is None:
@@ -132,7 +138,7 @@ FORMS: Mapping[str, Callable[[Estimate], str]] = {
     "low": lambda e: _show(e)(e.result.ci_low) + ("" if e.is_comparison else "%"),
     "high": lambda e: _show(e)(e.result.ci_high) + ("" if e.is_comparison else "%"),
     "tenths": lambda e: natural_frequency(e.result.estimate),
-    "of": lambda e: f"{e.events:,} of {e.n:,}",
+    "of": _of,
     "studies": _studies,
     "people": _people,
     "k": lambda e: f"{e.k:,}",
@@ -143,13 +149,47 @@ FORMS: Mapping[str, Callable[[Estimate], str]] = {
 }
 
 
+#: Forms that count and need no pooled number.
+COUNTS = frozenset({"k", "n", "events", "of", "studies", "people"})
+
+
 def phrase(estimate: Estimate, form: str = "short") -> str:
-    """An estimate in words; raises ``KeyError`` naming the forms when ``form`` is none of them."""
+    """An estimate in words; raises ``KeyError`` naming the forms when ``form`` is none of them.
+
+    Where studies stand side by side, the number is what they counted together, and said to be not pooled.
+    """
     if form not in FORMS:
         raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}")
-    if estimate.result is None and form not in ("k", "n", "events", "of", "studies", "people"):
-        return MISSING
-    return FORMS[form](estimate)
+    if estimate.result is not None or form in COUNTS:
+        return FORMS[form](estimate)
+    return SIDE_FORMS.get(form, lambda e: NOT_POOLED)(estimate) if estimate.not_pooled else MISSING
+
+
+def counts_of(e: Estimate) -> str:
+    """Events of patients in words, both arms of a comparison: ``14 of 1,019``, ``5 of 20 v 1 of 22``."""
+    if not e.is_comparison:
+        return _of(e)
+    return " v ".join(f"{e.rows[f'events{arm}'].sum():,} of {e.rows[f'n{arm}'].sum():,}" for arm in (1, 2))
+
+
+def range_of(e: Estimate) -> str:
+    """The lowest and the highest share of a study: ``0% to 45%``; blank where all show the same, or for comparisons."""
+    ends = e.share_range
+    return "" if ends is None or ends[0] == ends[1] else f"{percent(ends[0])} to {percent(ends[1])}"
+
+
+def _side_short(e: Estimate) -> str:
+    spread = range_of(e)
+    return f"{NOT_POOLED}: {counts_of(e)} in {_studies(e)}" + (f", {spread} in single studies" if spread else "")
+
+
+#: The forms of studies that stand side by side; the others are "not pooled".
+SIDE_FORMS: Mapping[str, Callable[[Estimate], str]] = {
+    "short": _side_short,
+    "full": _side_short,
+    "point": counts_of,
+    "tenths": counts_of,
+}
 
 
 def retraction_note(estimate: Estimate) -> str:
@@ -160,7 +200,7 @@ def retraction_note(estimate: Estimate) -> str:
     named = [label.removesuffix(f" {RETRACTED}") for label in retracted_labels(estimate)]
     one = len(named) == 1
     listed = named[0] if one else f"{', '.join(named[:-1])} and {named[-1]}"
-    left = phrase(without, "full") if without.result else "too few studies are left to pool"
+    left = phrase(without, "full") if without.is_reported else "too few studies are left to pool"
     return f"The retracted {'report' if one else 'reports'} {listed} {'is' if one else 'are'} still counted. Without {'it' if one else 'them'}: {left}."
 
 
@@ -171,14 +211,63 @@ def _part_sentence(estimate: Estimate) -> str:
 
 def plain_sentence(estimate: Estimate) -> str:
     """The declaration's plain sentence with its numbers filled in."""
-    if estimate.result is None:
+    if not estimate.is_reported:
         return "No study could be pooled."
-    sentence = (_part_sentence(estimate) if estimate.synthesis.parent else estimate.synthesis.sentence).format(
+    sentence = _side_sentence(estimate) if estimate.not_pooled else _pooled_sentence(estimate)
+    held = len(retracted_labels(estimate))
+    return f"{sentence} This counts {'a retracted report' if held == 1 else f'{held} retracted reports'}." if held else sentence
+
+
+def _pooled_sentence(estimate: Estimate) -> str:
+    return (_part_sentence(estimate) if estimate.synthesis.parent else estimate.synthesis.sentence).format(
         p=phrase(estimate, "point"),
         tenths=phrase(estimate, "tenths"),
         ratio=phrase(estimate, "point"),
         of=phrase(estimate, "of"),
         part=part_name(estimate.title),
     )
-    held = len(retracted_labels(estimate))
-    return f"{sentence} This counts {'a retracted report' if held == 1 else f'{held} retracted reports'}." if held else sentence
+
+
+def _side_sentence(e: Estimate) -> str:
+    """Studies that are not pooled in a plain sentence: the declared one, else what they counted, with the one that stands out."""
+    if e.synthesis.side_sentence and not e.synthesis.parent:
+        return e.synthesis.side_sentence.format(**_side_values(e))
+    lead = f"{part_name(e.title)}, counted apart: " if e.synthesis.parent else ""
+    text = _side_text(e)
+    return f"{lead}{text}" if lead else f"{text[:1].upper()}{text[1:]}"
+
+
+def _side_text(e: Estimate) -> str:
+    rules = {reason.rule for reason in e.not_pooled}
+    if e.is_comparison:
+        return f"{counts_of(e)} in {_studies(e)}, too few to pool."
+    if ONE_STUDY in rules:
+        return "{others} studies report {others_of}; {one} alone reports {one_of}.".format(**_side_values(e))
+    if e.k == 2:
+        one, other = (f"{row.events:,} of {row.n:,}" for row in e.rows.itertuples())
+        return f"one study counted {one}, the other {other} (together {_of(e)}); two are too few to pool." + _exact_end(e)
+    why = "differ too much" if SPREAD in rules else "are too small"
+    return f"{_of(e)} people together, from {range_of(e)} in single studies, which {why} to be averaged."
+
+
+def _side_values(e: Estimate) -> dict[str, str]:
+    """What a declared sentence may name: the study with the most events, and the others together."""
+    most = e.rows["events"].idxmax()
+    one, others = e.rows.loc[most], e.rows.drop(index=most)
+    return {
+        "k": f"{e.k:,}",
+        "of": _of(e),
+        "range": range_of(e),
+        "one": str(one["label"]),
+        "one_of": f"{one['events']:,} of {one['n']:,}",
+        "others": f"{len(others):,}",
+        "others_of": f"{others['events'].sum():,} of {others['n'].sum():,}",
+    }
+
+
+def _exact_end(e: Estimate) -> str:
+    """How much nobody, or everybody, still leaves open: the exact limit of the counts added up."""
+    if e.events not in (0, e.n) or e.unpooled is None:
+        return ""
+    end = f"at most {percent(e.unpooled.ci_high)}" if e.events == 0 else f"at least {percent(e.unpooled.ci_low)}"
+    return f" If one share holds for both, it is {end}."

@@ -6,10 +6,8 @@ it is named wherever the estimate is shown, with the result that it would have w
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cordbook.evidence.evidence import RETRACTED
-from cordbook.review.estimates import Estimate, pool_estimate
+from cordbook.review.estimates import Estimate, estimate_of
 
 
 def retracted_labels(estimate: Estimate) -> tuple[str, ...]:
@@ -26,4 +24,4 @@ def without_retracted(estimate: Estimate) -> Estimate | None:
     if not retracted_labels(estimate):
         return None
     rows = estimate.rows[~estimate.rows["label"].str.endswith(RETRACTED)].reset_index(drop=True)
-    return replace(estimate, rows=rows, result=pool_estimate(rows, estimate.synthesis))
+    return estimate_of(estimate.id, estimate.title, estimate.synthesis, rows)

@@ -239,9 +239,9 @@ def _holds(value: Any, asked: Any) -> bool:
 def weight_by_answer(estimate: Estimate, judged: pd.DataFrame) -> pd.DataFrame:
     """Percent of an estimate's weight by answer: a row an item, a column of :data:`ANSWERS` each; rows sum to 100.
 
-    Raises ``ValueError`` where nothing was pooled.
+    Raises ``ValueError`` where there is no study.
     """
-    if estimate.result is None:
+    if not estimate.is_reported:
         raise ValueError(f"{estimate.id}: no study could be pooled, so there are no weights")
     weights = study_weights(estimate)
     answers, shares = judged.loc[weights.index].to_numpy(), weights.to_numpy()[:, None]
@@ -262,18 +262,14 @@ class WeightedAnswers:
 def weighted_answers(estimates: Estimates) -> tuple[WeightedAnswers, ...]:
     """Every estimate of more than one study, subgroups left out, with its weight by answer."""
     judged = judge_studies(load_items(estimates.evidence.folder), study_facts(estimates.evidence))
-    pooled = (e for e in estimates if e.result is not None and e.k > 1 and e.synthesis.parent is None)
+    pooled = (e for e in estimates if e.is_reported and e.k > 1 and e.synthesis.parent is None)
     return tuple(WeightedAnswers(e.id, e.title, e.k, weight_by_answer(e, judged).round(WEIGHT_DIGITS)) for e in pooled)
 
 
 def study_weights(estimate: Estimate) -> pd.Series:
-    """Weight of every study in an estimate in percent of all weight, indexed by study id.
+    """Weight of every study in an estimate in percent (:attr:`Estimate.row_weights`), indexed by study id.
 
     Arms of one study are added up.
     """
-    labels = dict(zip(estimate.rows["label"], estimate.rows["study_id"], strict=True))
-    weights = pd.Series(0.0, index=list(dict.fromkeys(estimate.rows["study_id"])))
-    for study in estimate.result.studies:
-        weights[labels[study.label]] += study.weight or 0.0
-    total = weights.sum()
-    return 100 * weights / total if total else weights
+    weights = pd.Series(estimate.row_weights, index=estimate.rows["study_id"], dtype=float)
+    return 100 * weights.groupby(level=0, sort=False).sum()

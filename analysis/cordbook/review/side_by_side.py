@@ -1,0 +1,88 @@
+"""Which studies are shown side by side instead of being pooled: rules that are declared and computed.
+
+An average of two studies, of studies that share nothing, or of studies that counted in different ways looks exact and says
+nothing. Such an estimate has no pooled number: it gives each study, their range and the counts added up. The limits are our
+own, declared as ``not_pooled_if`` in ``syntheses.yml``; the coverage simulation of the methods chapter is the reason for the
+first and the last of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cordbook.review.declarations import PoolingLimits
+from cordbook.synthesis import ComparedArms, PooledProportion
+
+FEW, SPREAD, ONE_STUDY, WIDE = "few studies", "spread", "one study", "wide interval"
+#: Models that assume one common effect: their interval does not have to be estimated from how studies differ.
+COMMON_EFFECT = frozenset({"common", "mh", "peto"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why studies are not pooled: the rule (one of the constants above) and what it found, as a sentence."""
+
+    rule: str
+    text: str
+
+
+def reasons_not_to_pool(result: PooledProportion | ComparedArms, limits: PoolingLimits) -> tuple[Reason, ...]:
+    """The rules by which a result is not reported as pooled, in their order; none where it is.
+
+    One study alone is never pooled and needs no rule. Of comparisons only the number of studies is judged: a ratio has no
+    width in points, and its spread stands in the prediction interval.
+
+    >>> from cordbook import pool_proportions
+    >>> [reason.rule for reason in reasons_not_to_pool(pool_proportions([3, 9], [20, 30]), PoolingLimits())]
+    ['few studies', 'wide interval']
+    """
+    if result.k < 2:
+        return ()
+    if isinstance(result, ComparedArms):
+        found = [] if result.model in COMMON_EFFECT else [_few(result.k, limits)]
+    else:
+        found = [_few(result.k, limits), _spread(result, limits), _one_study(result, limits), _wide(result, limits)]
+    return tuple(reason for reason in found if reason is not None)
+
+
+def _few(k: int, limits: PoolingLimits) -> Reason | None:
+    if k >= limits.studies_below:
+        return None
+    return Reason(FEW, f"{'Two' if k == 2 else k} studies are too few for an average.")
+
+
+def _spread(result: PooledProportion, limits: PoolingLimits) -> Reason | None:
+    if result.tau2 is None or result.measure != "logit" or result.tau2**0.5 <= limits.tau_above:
+        return None
+    return Reason(
+        SPREAD,
+        f"The studies differ too much for an average to describe them (tau = {result.tau2**0.5:.1f} on the log-odds scale; "
+        f"our limit is {limits.tau_above:g}).",
+    )
+
+
+def _one_study(result: PooledProportion, limits: PoolingLimits) -> Reason | None:
+    events = np.array([study.events for study in result.studies])
+    if events.sum() < 2:  # one event is always all events in one study
+        return None
+    without, most = int((events == 0).sum()), int(events.max())
+    if without / result.k <= limits.no_event_share_above or most / events.sum() <= limits.one_study_share_above:
+        return None
+    return Reason(
+        ONE_STUDY,
+        f"{without} of {result.k} studies report no event and one study holds {most} of the {events.sum()} events: an average "
+        "would tell how studies counted, not how often the event happens.",
+    )
+
+
+def _wide(result: PooledProportion, limits: PoolingLimits) -> Reason | None:
+    width = result.ci_high - result.ci_low
+    if width <= limits.interval_wider_than:
+        return None
+    return Reason(
+        WIDE,
+        f"The confidence interval of an average would be {100 * width:.0f} percentage points wide; our limit is "
+        f"{100 * limits.interval_wider_than:.0f}.",
+    )
