@@ -14,6 +14,7 @@ from cordbook.review.conclusions import NONE_SEEN, NOT_POOLED, SEEN, direction
 from cordbook.review.declarations import PoolingLimits
 from cordbook.review.estimates import estimate_of
 from cordbook.review.phrases import FORMS, phrase, plain_sentence
+from cordbook.review.say import say
 from cordbook.review.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
 from cordbook.synthesis import compare_arms, pool_proportions
 
@@ -148,3 +149,10 @@ def test_every_estimate_of_the_book_that_is_not_pooled_says_so_everywhere(estima
         assert phrase(e).startswith("not pooled: ")
         assert phrase(e, "interval") == phrase(e, "prediction") == "not pooled"
         assert "{" not in plain_sentence(e)
+
+
+def test_a_sentence_cannot_ask_for_the_interval_of_studies_side_by_side(estimates):
+    with pytest.raises(KeyError, match="bowel-improved-cell-therapy is not pooled, so it has no 'high'"):
+        say(estimates, "bowel-improved-cell-therapy", "high")
+    assert say(estimates, "bowel-improved-cell-therapy", "of") == "3 of 19"
+    assert "not pooled" in say(estimates, "bowel-improved-cell-therapy")

@@ -20,6 +20,9 @@ def register(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("id", metavar="ESTIMATE|STUDY", nargs="?", help="the id of an estimate or of a study (default: the book)")
     parser.add_argument("--release", metavar="X.Y.Z", help="cite this release (default: the working tree)")
+    parser.add_argument(
+        "--pool-anyway", action="store_true", help="of the working tree: the average also where the review shows studies side by side"
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text, one line to put behind a sentence")
     parser.set_defaults(run=run)
 
@@ -40,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         root = find_project().root
+        if options.release and options.pool_anyway:
+            raise ReleaseError("--pool-anyway needs the data: a release keeps only what it reported. Leave out --release.")
         if options.release:
             edition = edition_of_release(root, Version.parse(options.release))
         else:
@@ -49,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         elif options.release:
             found = cite_release(read_release(root, options.release), load_evidence(root / "data"), edition, options.id)
         else:
-            found = cite_today(load_estimates(root), edition, options.id)
+            found = cite_today(load_estimates(root), edition, options.id, pool_anyway=options.pool_anyway)
     except UnknownId as error:
         print(f"cordbook cite: {error.args[0]}", file=sys.stderr)
         return 1

@@ -72,15 +72,18 @@ def cite_book(edition: Edition) -> Citation:
     )  # fmt: skip
 
 
-def cite_estimate(estimate: Estimate, edition: Edition) -> Citation:
-    """One of today's estimates."""
-    measure = estimate.synthesis.measure if estimate.is_comparison else ""
-    return _estimate(estimate.id, estimate.title, phrase(estimate), estimate.k, estimate.n, measure, edition)
+def cite_estimate(estimate: Estimate, edition: Edition, *, pool_anyway: bool = False) -> Citation:
+    """One of today's estimates; with ``pool_anyway`` the average also where the review does not report one, and said so."""
+    shown = estimate.pooled_anyway() if pool_anyway else estimate
+    measure = shown.synthesis.measure if shown.is_comparison and shown.result is not None else ""
+    words = phrase(shown) if shown.not_pooled == estimate.not_pooled else f"{phrase(shown)}, an average that the review does not report"
+    return _estimate(estimate.id, estimate.title, words, estimate.k, estimate.n, measure, edition)
 
 
 def cite_frozen(estimate: FrozenEstimate, edition: Edition) -> Citation:
     """An estimate as a release holds it."""
-    measure = str(estimate.settings.get("measure") or "") if estimate.kind == "comparison" else ""
+    measured = estimate.kind == "comparison" and estimate.estimate is not None
+    measure = str(estimate.settings.get("measure") or "") if measured else ""
     return _estimate(estimate.id, estimate.title, estimate.words["short"], estimate.k, estimate.n, measure, edition)
 
 
@@ -139,13 +142,13 @@ def unknown(wanted: str, known: Iterable[str], where: str) -> UnknownId:
     return UnknownId(f"{where} has no estimate and no study {wanted!r}.{hint}")
 
 
-def cite_today(estimates: Estimates, edition: Edition, wanted: str) -> Citation:
+def cite_today(estimates: Estimates, edition: Edition, wanted: str, *, pool_anyway: bool = False) -> Citation:
     """The estimate or study ``wanted`` as the working tree has it; raises :class:`UnknownId`."""
     studies = estimates.evidence["studies"]["study_id"].tolist()
     if wanted in studies:
         return cite_study(wanted, record_of(records_by_id(estimates.evidence), wanted), edition)
     try:
-        return cite_estimate(estimates[wanted], edition)  # computes this one alone
+        return cite_estimate(estimates[wanted], edition, pool_anyway=pool_anyway)  # computes this one alone
     except KeyError:
         raise unknown(wanted, [*(e.id for e in estimates), *studies], "the review") from None
 

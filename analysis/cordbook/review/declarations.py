@@ -95,9 +95,11 @@ class Synthesis:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """All declared syntheses in the order of the file, by id."""
+    """All declared syntheses in the order of the file, by id; ``usual_limits`` and ``usual_average`` are those of the defaults."""
 
     syntheses: tuple[Synthesis, ...]
+    usual_limits: PoolingLimits = PoolingLimits()
+    usual_average: str = "median"
 
     def __iter__(self) -> Iterator[Synthesis]:
         note("declarations")
@@ -150,7 +152,8 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
             faults.append(f"{synthesis.id}: natural names {synthesis.natural!r}, which is not declared")
     if faults:
         raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
-    return Declarations(tuple(syntheses))
+    limits = PoolingLimits(**(defaults.get("not_pooled_if") or {}))
+    return Declarations(tuple(syntheses), limits, defaults.get("average") or "median")
 
 
 def _with_defaults(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from cordbook.review.certainty import rate_steps
 from cordbook.review.estimates import Estimates
-from cordbook.review.phrases import FORMS, phrase
+from cordbook.review.phrases import COUNTS, FORMS, SIDE_FORMS, phrase
 
 CERTAINTY = "certainty"
 
 
 def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
-    """An estimate in one of the forms, or its certainty ("very low"); ``KeyError`` names ids or forms that there are."""
+    """An estimate in one of the forms, or its certainty ("very low"); ``KeyError`` names ids or forms that there are.
+
+    A sentence cannot ask for the interval of an average where studies are not pooled: it would read "from not pooled to not
+    pooled", so that the page fails instead.
+    """
     if form == CERTAINTY:
         return rate_steps(estimates, [estimate_id])[estimate_id].level
     if form not in FORMS:
         raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}")
-    return phrase(estimates[estimate_id], form)
+    estimate = estimates[estimate_id]
+    if estimate.not_pooled and form not in (*COUNTS, *SIDE_FORMS):
+        raise KeyError(
+            f"{estimate_id} is not pooled, so it has no {form!r} ({estimate.not_pooled[0].text}) "
+            f"Say it with one of {', '.join([*SIDE_FORMS, *sorted(COUNTS)])}"
+        )
+    return phrase(estimate, form)
 
 
 def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
     """Every text that :func:`say` gives for an estimate today, for checks of written pages."""
-    return {say(estimates, estimate_id, form) for form in (*FORMS, CERTAINTY)}
+    estimate = estimates[estimate_id]
+    return {say(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
