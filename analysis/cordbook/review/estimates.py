@@ -47,6 +47,11 @@ class Estimate:
     unpooled: PooledProportion | ComparedArms | None = field(default=None, repr=False)
 
     @property
+    def pooled(self) -> bool:
+        """Whether a number is reported for all studies together."""
+        return self.result is not None
+
+    @property
     def is_reported(self) -> bool:
         """Whether there is something to report: a pooled number, or studies side by side."""
         return self.result is not None or bool(self.not_pooled)

@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-#: What a condition may ask of an estimate.
+#: What a condition may ask of an estimate; ``pooled`` is 1 where an average is reported and 0 where studies stand side by side.
 ATTRIBUTES = (
-    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p",
+    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p", "pooled",
 )  # fmt: skip
 _NAME = re.compile(rf"([a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:--[a-z0-9-]+)?)\.({'|'.join(ATTRIBUTES)})\b")
 _COMPARE: Mapping[type, Callable[[float, float], bool]] = {
@@ -83,7 +83,7 @@ def _value(estimates: Lookup, estimate_id: str, attribute: str) -> float | None:
         estimate = estimates[estimate_id]
     except KeyError as error:
         raise GuardError(str(error.args[0])) from error
-    holder = estimate if attribute in ("k", "n", "events") else estimate.result
+    holder = estimate if attribute in ("k", "n", "events", "pooled") else estimate.result
     value = getattr(holder, attribute, None)
     return None if value is None else float(value)
 

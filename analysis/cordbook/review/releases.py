@@ -103,6 +103,11 @@ class FrozenEstimate:
         return frozenset(i for ids in self.cells.values() for i in ids)
 
     @property
+    def pooled(self) -> bool:
+        """Whether a number was reported for all studies together."""
+        return self.estimate is not None
+
+    @property
     def result(self) -> FrozenEstimate | None:
         """The numbers, as conditions of guards ask for them; None where nothing could be estimated."""
         return None if self.estimate is None else self
