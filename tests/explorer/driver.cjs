@@ -17,6 +17,7 @@ const answer = question => {
   };
 };
 const functions = {
+  sides: ([cases, limits]) => cases.map(([x, n]) => X.reasonsNotToPool(X.pool(x, n, { model: "glmm" }), x, limits)),
   pool: cases => cases.map(([x, n, model]) => X.pool(x, n, { model })),
   quantiles: () => ({
     normal: [1e-9, 0.001, 0.025, 0.3, 0.5, 0.975, 1 - 1e-9].map(p => [p, X.normalQuantile(p)]),

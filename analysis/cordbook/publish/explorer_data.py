@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -73,7 +74,7 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     terms = evidence["outcome_terms"].set_index("outcome")
     strata = cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
     numbered = {cell_id: i for i, cell_id in enumerate(cells["cell_id"])}
-    found = [e for e in estimates if not e.is_comparison and e.result is not None]
+    found = [e for e in estimates if not e.is_comparison and e.is_reported]
     return {
         "version": cordbook.__version__,
         "columns": {name: _coded(cells, strata, name) | {"name": title} for name, title in facets.items()},
@@ -87,6 +88,7 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         "reasons": dict(zip(*(evidence["not_poolable_reasons"][c].astype(str) for c in ("reason", "label")), strict=True)),
         "questions": [_question(s) for s in declared],
         "estimates": [_estimate(e, numbered) for e in found],
+        "limits": asdict(estimates.declarations.usual_limits),
     }
 
 
@@ -217,7 +219,7 @@ def _estimate(e: Estimate, numbered: Mapping[str, int]) -> dict[str, Any]:
         "plain": e.synthesis.measure == "logit" and e.synthesis.ci is None and e.synthesis.level == 0.95,
         "natural": "natural_course" in roles,
         "strata": {} if isinstance(e.synthesis.strata, str) else dict(e.synthesis.strata),
-        "values": [e.result.estimate, e.result.ci_low, e.result.ci_high],
+        "values": [e.result.estimate, e.result.ci_low, e.result.ci_high] if e.result else None,
         "k": e.k,
         "n": e.n,
     }

@@ -166,7 +166,7 @@
   // The estimate of natural recovery to set beside: asked by id, or the one that fits grade and time best.
   X.naturalFor = function (E, question) {
     if (question.natural === "none") return null;
-    var fitting = E.data.estimates.filter(function (e) { return e.natural && e.outcome === question.outcome; });
+    var fitting = E.data.estimates.filter(function (e) { return e.natural && e.values && e.outcome === question.outcome; });
     if (question.natural && question.natural !== "auto") {
       return fitting.filter(function (e) { return e.id === question.natural; })[0] || null;
     }
