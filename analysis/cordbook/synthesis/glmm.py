@@ -22,12 +22,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, chdtri, expit, stdtrit
+from scipy.special import chdtrc, chdtri, stdtrit
 
 from cordbook.synthesis.checks import check_counts, check_level
-from cordbook.synthesis.glmm_likelihood import LOG_SQRT_2PI, Counts, Derivatives, Sites, log_coefficients, saturated, trapezoid
+from cordbook.synthesis.glmm_average import Average, average, in_average, standard_error
+from cordbook.synthesis.glmm_likelihood import Counts, Derivatives, Sites, log_coefficients, saturated
 from cordbook.synthesis.glmm_newton import limits
 from cordbook.synthesis.glmm_search import Peaks, climb_rows, common_effect, kinds_of, merged
+from cordbook.synthesis.heterogeneity import QTest
 
 Array = NDArray[np.float64]
 
@@ -35,8 +37,6 @@ STATUSES = ("interior", "boundary", "no-events", "all-events", "separated")
 
 # Rows times studies fitted together in a batch.
 ROWS_TIMES_STUDIES = 200_000
-# The mean proportion is a smooth integral: spacing 0.1 in z suits tau up to 6 to rounding, and beyond that to 1e-6.
-MEAN_NODES = 241
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class BinomialNormalFit:
     q, q_df, q_p
         likelihood ratio statistic of one common proportion against one proportion a study, chi-squared with k - 1 degrees
         of freedom; metafor's QE.LRT.
+    constant
+        sum of the logs of the binomial coefficients, which `loglik` contains.
     """
 
     mu: float | None
@@ -73,6 +75,7 @@ class BinomialNormalFit:
     q_p: float | None
     k: int
     status: str
+    constant: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,7 @@ def fit_counts(x: Array, n: Array) -> tuple[BinomialNormalFit, Peaks | None]:
     total, size = float(x.sum()), float(n.sum())
     p = total / size
     common = float(saturated(total, size))
-    q = max(0.0, 2.0 * (float(saturated(x, n).sum()) - common))
-    q_p = float(chdtrc(k - 1, q)) if k > 1 else None
+    q, _, q_p = one_proportion_test(x, n)
     if kind == "separated":
         kinds = float((x > 0).sum()), float(k)
         p_limit = kinds[0] / kinds[1]
@@ -170,8 +172,23 @@ def fit_counts(x: Array, n: Array) -> tuple[BinomialNormalFit, Peaks | None]:
         q_p=q_p,
         k=k,
         status="interior" if tau > 0.0 else "boundary",
+        constant=constant,
     )
     return fit, peak
+
+
+def one_proportion_test(x: Array, n: Array) -> QTest:
+    """Return the likelihood ratio test of one common proportion against one proportion a study (metafor's QE.LRT).
+
+    Examples
+    --------
+    >>> test = one_proportion_test(np.array([1.0, 9.0]), np.array([10.0, 10.0]))
+    >>> round(test.q, 3), test.df, round(test.p, 5)
+    (14.723, 1, 0.00012)
+    """
+    df = x.size - 1
+    q = max(0.0, 2.0 * float(saturated(x, n).sum() - saturated(x.sum(), n.sum())))
+    return QTest(q, df, float(chdtrc(df, q)) if df else None)
 
 
 def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLike) -> BinomialNormalBatch:
@@ -325,14 +342,42 @@ def limits_of_peak(
     return ProfileLimits(**(found | {name: end for (name, _), end in zip(wanted, ends, strict=True)}))
 
 
+def average_limits(
+    x: Array, n: Array, peak: Peaks, level: float, *, profile: bool, small_sample: bool = False, reach: float = 0.0
+) -> tuple[Average, float, float]:
+    """Return the population average at a peak that `fit_counts` returned, and the limits of its logit.
+
+    By profile likelihood, cut as in `limits_of_peak`, or (``profile`` False) by the delta method, ``reach`` standard errors from the logit.
+    """
+    to = average(peak.mu, peak.tau)
+    se = standard_error(peak.at, to)
+    if not profile:
+        return to, float(to.lam[0] - reach * se[0]), float(to.lam[0] + reach * se[0])
+    target = float(peak.loglik[0]) - 0.5 * profile_cut(level, x.size if small_sample else None)
+    twice = np.zeros(2, dtype=int)
+    ends, _ = limits(
+        to.lam[twice],
+        peak.tau[twice],
+        merged(x, n),
+        Sites(*(np.tile(s, (2, 1)) for s in peak.sites)),
+        np.full(2, target),
+        np.array([-1, 1]),
+        np.zeros(2, dtype=bool),
+        se[twice],
+        known=Derivatives(*(value[twice] for value in in_average(peak.at, to))),
+        of_average=True,
+    )
+    return to, float(ends[0]), float(ends[1])
+
+
 def mean_proportion(mu: float, tau: float) -> float:
     """Return the mean of ``expit(mu + tau z)`` over a standard normal z.
+
+    Right to 1e-13 at any tau (see `glmm_average`).
 
     Examples
     --------
     >>> round(mean_proportion(0.0, 2.0), 12)
     0.5
     """
-    rule = trapezoid(MEAN_NODES)
-    density = np.exp(rule.linear[3] - 0.5 * rule.nodes**2 - LOG_SQRT_2PI)
-    return float(density @ expit(mu + tau * rule.nodes))
+    return float(average(np.array([mu]), np.array([tau])).mean[0])

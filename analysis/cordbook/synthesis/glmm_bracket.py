@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from cordbook.synthesis.glmm_average import mu_of_average
 from cordbook.synthesis.glmm_likelihood import MU_LIMIT, TAU_LIMIT, Counts, Sites, boundary, evaluate, first_sites, mode_sites
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ def bracketed_maximum(data: Counts) -> tuple[float, float]:
 
 
 def bracketed_limit(
-    mu: float, tau: float, data: Counts, target: float, side: int, of_tau: bool, scale: float
+    mu: float, tau: float, data: Counts, target: float, side: int, of_tau: bool, scale: float, *, of_average: bool = False
 ) -> tuple[float, float]:
     """Return mu and tau where the profile log-likelihood of one fit falls to ``target``, as `glmm_newton.limits` does.
 
@@ -59,21 +60,25 @@ def bracketed_limit(
         Whether the limit is one of tau; otherwise of mu.
     scale : float
         Standard error of mu.
+    of_average : bool
+        Whether the logit of the population average stands for mu.
     """
     if of_tau:
         return mu, _limit_of_tau(tau, data, target, side)
-    return _limit_of_mu(mu, data, target, side, scale), tau
+    return _limit_of_mu(mu, data, target, side, scale, of_average), tau
 
 
-def on_a_lower_branch(mu: Array, tau: Array, data: Counts, target: Array) -> NDArray[np.bool_]:
+def on_a_lower_branch(mu: Array, tau: Array, data: Counts, target: Array, *, of_average: bool = False) -> NDArray[np.bool_]:
     """Return whether at limits of mu, found on the branches of ``tau``, the likelihood is higher on another branch.
 
     Where one large study agrees with mu and small ones do not, the likelihood has two peaks in tau, one of them near 0.
     """
     lower = (tau > 0.0) & (boundary(mu, np.zeros_like(mu), data).loglik > target + BRANCH_GAIN)
     at = first_sites(data.x, data.n, 1)
-    distance2 = (at.shift / at.precision - mu[:, None]) ** 2
-    spread = np.concatenate([np.tile(LOOK_TAU[:, None], mu.size), tau[None]])[..., None] ** 2 + 1.0 / at.precision
+    taus = np.concatenate([np.tile(LOOK_TAU[:, None], mu.size), tau[None]])
+    mus = _mus(np.tile(mu, len(taus)), taus.ravel(), of_average).reshape(taus.shape)
+    distance2 = (at.shift / at.precision - mus[..., None]) ** 2
+    spread = taus[..., None] ** 2 + 1.0 / at.precision
     look = -0.5 * data.total(np.log(spread) + distance2 / spread)
     inner, between = look[1:-2], LOOK_TAU[1:-1, None]
     # Peaks of the normal stand-in that are not the branch of tau itself.
@@ -81,7 +86,7 @@ def on_a_lower_branch(mu: Array, tau: Array, data: Counts, target: Array) -> NDA
     peak = (inner >= look[:-3]) & (inner > look[2:-1]) & (inner > look[-1] - LOOK_LOSS) & elsewhere
     best = 1 + np.argmax(np.where(peak, inner, -np.inf), axis=0)
     for i in np.flatnonzero(peak.any(axis=0) & ~lower).tolist():
-        height = _heights(float(mu[i]), LOOK_TAU[[best[i]]], data.rows(np.array([i])))
+        height = _heights(float(mu[i]), LOOK_TAU[[best[i]]], data.rows(np.array([i])), of_average)
         lower[i] = height[0] > target[i] + BRANCH_GAIN
     return lower
 
@@ -99,9 +104,9 @@ def _limit_of_tau(tau: float, data: Counts, target: float, side: int) -> float:
     return float(brentq(above, *sorted((tau, outer)), xtol=ROOT_TOLERANCE)) if above(tau) > 0.0 > above(outer) else tau
 
 
-def _limit_of_mu(mu: float, data: Counts, target: float, side: int, scale: float) -> float:
+def _limit_of_mu(mu: float, data: Counts, target: float, side: int, scale: float, of_average: bool) -> float:
     def above(value: float) -> float:
-        return _profile_of_mu(value, data)[0] - target
+        return _profile_of_mu(value, data, of_average)[0] - target
 
     # A likelihood too flat for a standard error is walked over in units of the logit.
     scale = scale if np.isfinite(scale) else 1.0
@@ -120,23 +125,29 @@ def _limit_of_mu(mu: float, data: Counts, target: float, side: int, scale: float
         return inner
     limit = float(brentq(above, *sorted((inner, outer)), xtol=ROOT_TOLERANCE * scale))
     # At the largest tau that is looked at, the likelihood keeps its height along a ridge on which mu and tau grow together.
-    return side * np.inf if _profile_of_mu(limit, data)[1] == TAU_LIMIT else limit
+    # The average does not grow with them.
+    return side * np.inf if not of_average and _profile_of_mu(limit, data, False)[1] == TAU_LIMIT else limit
 
 
-def _profile_of_mu(mu: float, data: Counts) -> tuple[float, float]:
+def _profile_of_mu(mu: float, data: Counts, of_average: bool) -> tuple[float, float]:
     """Return the highest log-likelihood over tau at this mu, and the tau of it."""
 
-    best = _highest(lambda taus: _heights(mu, taus, data), SCAN_TAU)
+    best = _highest(lambda taus: _heights(mu, taus, data, of_average), SCAN_TAU)
     common = float(boundary(np.array([mu]), np.zeros(1), data).loglik[0])
     return best if best[0] >= common else (common, 0.0)
 
 
-def _heights(mu: float, taus: Array, data: Counts) -> Array:
-    """Return the log-likelihood at one mu for each tau."""
-    mus = np.full(taus.size, mu)
+def _heights(mu: float, taus: Array, data: Counts, of_average: bool) -> Array:
+    """Return the log-likelihood at one mu, or one average, for each tau."""
+    mus = _mus(np.full(taus.size, mu), taus, of_average)
     # Nodes placed by the modes err by up to 0.01 on the widest posteriors; placed anew by the moments they are exact.
     _, sites = evaluate(mus, taus, data, mode_sites(mus[:, None], taus[:, None], data.x, data.n))
     return evaluate(mus, taus, data, sites)[0].loglik
+
+
+def _mus(at: Array, taus: Array, of_average: bool) -> Array:
+    """Return mu where ``at`` is mu itself or the logit of the population average."""
+    return mu_of_average(at, taus) if of_average else at
 
 
 def _highest(height: Callable[[Array], Array], grid: Array) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cordbook.synthesis.glmm_average import evaluate_average
 from cordbook.synthesis.glmm_bracket import bracketed_limit, bracketed_maximum, on_a_lower_branch
 from cordbook.synthesis.glmm_likelihood import (
     MU_LIMIT,
@@ -109,6 +110,8 @@ def limits(
     of_tau: NDArray[np.bool_],
     se: Array,
     known: Derivatives | None = None,
+    *,
+    of_average: bool = False,
 ) -> tuple[Array, Array]:
     """Return where the profile log-likelihood falls to ``target``: mu and tau at the ends, each of shape (b,).
 
@@ -116,17 +119,22 @@ def limits(
     parameter follows at its own maximum (Venzon and Moolgavkar 1988). ``se`` scales the strides; ``known`` holds the
     derivatives at the maximum, which need not be evaluated again. A limit of mu that runs past `MU_LIMIT` is returned as
     infinite, a limit of tau past `TAU_LIMIT` likewise. A row that does not settle is found by `bracketed_limit`.
+
+    With ``of_average`` the logit of the population average stands for mu throughout (see `glmm_average`), ``se`` and ``known`` included.
     """
     peak_mu, peak_tau = mu, tau
-    mu, tau, _, _, left = _iterate(mu, tau, data, sites, _to_target(target, side, of_tau, se), known=known)
+    mu, tau, _, _, left = _iterate(
+        mu, tau, data, sites, _to_target(target, side, of_tau, se, endless=not of_average), known=known, of_average=of_average
+    )
     # The walk follows one branch of the profile, and another may be higher.
     walked = np.setdiff1d(np.flatnonzero(~of_tau & np.isfinite(mu)), left)
     if walked.size:
-        lower = on_a_lower_branch(mu[walked], tau[walked], data.rows(walked), target[walked])
+        lower = on_a_lower_branch(mu[walked], tau[walked], data.rows(walked), target[walked], of_average=of_average)
         left = np.concatenate([left, walked[lower]])
     for i in left.tolist():
         start, row = (float(peak_mu[i]), float(peak_tau[i])), data.rows(np.array([i]))
-        mu[i], tau[i] = bracketed_limit(*start, row, float(target[i]), int(side[i]), bool(of_tau[i]), float(se[i]))
+        end = float(target[i]), int(side[i]), bool(of_tau[i]), float(se[i])
+        mu[i], tau[i] = bracketed_limit(*start, row, *end, of_average=of_average)
     return mu, tau
 
 
@@ -139,12 +147,14 @@ def _iterate(
     *,
     coarse: bool = False,
     known: Derivatives | None = None,
+    of_average: bool = False,
 ) -> tuple[Array, Array, Derivatives, Sites, NDArray[np.intp]]:
     """Repeat evaluation and step until every row is done; rows that are done are evaluated no more.
 
     ``known`` holds the derivatives at the start, where they need not be evaluated again. Returned last are the rows that are
     not done after `MAX_STEPS`.
     """
+    look = evaluate_average if of_average else evaluate
     b = mu.size
     mu, tau = mu.copy(), tau.copy()
     precision, shift = sites
@@ -154,12 +164,12 @@ def _iterate(
         if known is not None:
             table, known = np.array(known), None
         elif rows.size == b:
-            at, moved = evaluate(mu, tau, data, Sites(precision, shift), coarse=coarse)
+            at, moved = look(mu, tau, data, Sites(precision, shift), coarse=coarse)
             precision, shift = moved
             table = found = np.array(at)
         else:
             here = Sites(precision[rows], shift[rows])
-            at, moved = evaluate(mu[rows], tau[rows], data.rows(rows), here, coarse=coarse)
+            at, moved = look(mu[rows], tau[rows], data.rows(rows), here, coarse=coarse)
             precision, shift = precision.copy(), shift.copy()
             precision[rows], shift[rows] = moved
             found[:, rows] = table = np.array(at)
@@ -206,11 +216,12 @@ def _ascent(decrement: float, fall: float) -> _StepRule:
     return step
 
 
-def _to_target(target: Array, side: NDArray[np.int_], of_tau: NDArray[np.bool_], se: Array) -> _StepRule:
+def _to_target(target: Array, side: NDArray[np.int_], of_tau: NDArray[np.bool_], se: Array, *, endless: bool) -> _StepRule:
     """Return the step rule that walks to where the profile log-likelihood equals the target.
 
     Each row keeps the innermost point known to lie outside the interval and the outermost known to lie inside, and moves in
-    its parameter only while the other one is near its own maximum; far from it, it first climbs in the other one.
+    its parameter only while the other one is near its own maximum; far from it, it first climbs in the other one. ``endless`` says that
+    along a ridge on which tau grows to its limit the parameter grows with it, as mu does and the population average does not.
     """
     targets, sides, roles, scales = target.tolist(), side.tolist(), of_tau.tolist(), se.tolist()
     inside: dict[int, float] = {}
@@ -258,7 +269,7 @@ def _to_target(target: Array, side: NDArray[np.int_], of_tau: NDArray[np.bool_],
         if not edge and h_tt >= 0.0 and not ridge:
             return settle(i, mu, tau, g_tau, GROW * tau if g_tau > 0.0 else 0.5 * tau)
         rest = 0.0 if edge or ridge else g_tau * g_tau / -h_tt
-        if ridge and loglik >= targets[i]:
+        if endless and ridge and loglik >= targets[i]:
             # The likelihood keeps its height along a ridge on which mu and tau grow together.
             return _Step(sides[i] * np.inf, tau, True)
         if rest > SETTLED:
@@ -272,7 +283,7 @@ def _to_target(target: Array, side: NDArray[np.int_], of_tau: NDArray[np.bool_],
             return _Step(float(np.copysign(np.inf, goal)), tau, True)
         follow = 0.0 if edge else tau - (g_tau + h_mt * (goal - mu)) / h_tt
         done = abs(goal - mu) <= LIMIT_STEP * scales[i] and rest < LIMIT_STEP
-        if done and ridge:
+        if endless and done and ridge:
             return _Step(sides[i] * np.inf, tau, True)
         return _Step(goal, min(max(follow, 0.5 * tau), GROW * tau, TAU_LIMIT), done)
 

@@ -38,6 +38,10 @@ SCAN_GAIN = 1e-3
 MERGE_FROM = 500
 # Log-likelihoods closer than this are the same to rounding: then tau = 0, the simpler model, is taken.
 SAME_LOGLIK = 1e-10
+# A second peak is told of when the log-likelihood there is at most this much lower: 1/20 of the likelihood.
+SECOND_PEAK = 3.0
+# Peaks whose tau differ by less than this share are one.
+SAME_TAU = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,28 @@ def climb_rows(data: Counts, b: int) -> Peaks:
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.where(tau > 0.0, h_mt * h_mt / h_tt - h_mm, -h_mm) ** -0.5
     return Peaks(mu, tau, se, Derivatives(*at), sites)
+
+
+def second_peak(data: Counts, peak: Peaks) -> tuple[float, float, float] | None:
+    """Return mu, tau and log-likelihood of another peak of the likelihood of one fit that is not much lower; None without one.
+
+    ``tau = 0`` is a peak where the likelihood falls from it; others show as rises between the values of tau that are scanned.
+    """
+    tau, floor = float(peak.tau[0]), float(peak.loglik[0]) - SECOND_PEAK
+    mu0, base = common_effect(data, 1)
+    if tau > 0.0 and base[0] > floor and boundary(mu0, np.zeros(1), data).d_tau_tau[0] < 0.0:
+        return float(mu0[0]), 0.0, float(base[0])
+    start = np.full(SCAN_TAU.size, peak.mu[0])
+    sites = mode_sites(start[:, None], SCAN_TAU[:, None], data.x, data.n)
+    mu, height, sites = climb_mu(start, SCAN_TAU, data, sites, SCAN_STEPS)
+    tops = 1 + np.flatnonzero((height[1:-1] > height[:-2]) & (height[1:-1] > height[2:]) & (height[1:-1] > floor))
+    for i in tops.tolist():
+        if tau > 0.0 and 0.5 * tau < SCAN_TAU[i] < 2.0 * tau:
+            continue
+        found = climb(mu[[i]], SCAN_TAU[[i]], data, Sites(*(s[[i]] for s in sites)))
+        if found.tau[0] > 0.0 and abs(found.tau[0] - tau) > SAME_TAU * found.tau[0] and found.at.loglik[0] > floor:
+            return float(found.mu[0]), float(found.tau[0]), float(found.at.loglik[0])
+    return None
 
 
 def _scan(mu: Array, data: Counts, height: Array) -> Peak | None:

@@ -28,8 +28,16 @@ PREDICTIONS = ("auto", "normal", "k-1", "k-2")
 
 # The interval that a model gets when none is asked for. Hartung-Knapp for random effects: the Wald interval covers too
 # rarely when studies are few (IntHout, Ioannidis and Borm 2014). For the GLMM of proportions the profile likelihood cut for the
-# number of studies, for the same reason.
-DEFAULT_CI = {"common": "wald", "dl": "hksj", "pm": "hksj", "reml": "hksj", "ml": "hksj", "glmm": "profile-t"}
+# number of studies, for the same reason; that cut is our own (`glmm.profile_cut`).
+DEFAULT_CI = {
+    "common": "wald",
+    "dl": "hksj",
+    "pm": "hksj",
+    "reml": "hksj",
+    "ml": "hksj",
+    "glmm": "profile-t",
+    "betabinomial": "profile",
+}
 
 
 def pool_effects(

@@ -24,6 +24,7 @@ MODEL_NAMES = {
     "reml": "random effects, REML",
     "ml": "random effects, maximum likelihood",
     "glmm": "binomial-normal GLMM, maximum likelihood",
+    "betabinomial": "beta-binomial, maximum likelihood",
 }
 CI_NAMES = {
     "wald": "Wald",
@@ -31,7 +32,12 @@ CI_NAMES = {
     "profile": "profile likelihood",
     "profile-t": "profile likelihood, cut for the number of studies",
     "exact": "exact (Clopper-Pearson)",
+    "delta": "delta method on the log-odds",
+    "delta-t": "delta method on the log-odds, t with k - 1 degrees of freedom",
+    "robust": "robust (sandwich) errors",
 }
+# The averages of a pooled proportion, by the word of ``average``.
+AVERAGE_NAMES = {"median": "median study", "population": "population average"}
 GLMM_T_NAME = "t with k - 1 degrees of freedom"
 
 
@@ -175,15 +181,37 @@ class PooledEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class ProportionAverage:
+    """An average of the proportions of studies, from 0 to 1, with its confidence limits and how they came about."""
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    ci_method: str
+
+
+@dataclass(frozen=True, slots=True)
 class PooledProportion:
     """A pooled proportion.
 
-    estimate, ci_low, ci_high, pi_low, pi_high
-        pooled proportion, confidence and prediction limits, from 0 to 1.
+    estimate, ci_low, ci_high, ci_method
+        the average that was asked for and its confidence limits, from 0 to 1: those of `median_study` or of `population_average`.
+    average
+        which one that is: "median" or "population".
+    median_study
+        the proportion of the median study, half of studies having a smaller one; the parameter of a model on the logit.
+    population_average
+        the mean of the proportions over studies: what "1 in 100 patients" says of studies like these. Where studies differ it lies nearer
+        to one half than the median. None where it cannot be had, or for a single study.
+    pi_low, pi_high
+        prediction limits of a new study's proportion; None where there are none.
     model_scale
-        the same on the scale of the model, with the standard error.
+        the estimate on the scale of the model, with the standard error: the median's logit for a model on the logit, whichever average
+        is reported; the mean's logit for the beta-binomial.
     tau2 ... q_p
-        as in `Heterogeneity`.
+        as in `Heterogeneity`; tau2, I-squared and H-squared are None for the beta-binomial, which has `rho`.
+    rho
+        correlation between two patients of one study in the beta-binomial model, from 0 to 1; else None.
     k, events, n
         studies, and participants with the event and in all, summed.
     studies
@@ -217,6 +245,10 @@ class PooledProportion:
     level: float
     studies: tuple[StudyProportion, ...]
     notes: tuple[str, ...] = ()
+    average: str = "median"
+    median_study: ProportionAverage | None = None
+    population_average: ProportionAverage | None = None
+    rho: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
@@ -231,12 +263,23 @@ class PooledProportion:
         model = MODEL_NAMES.get(self.model, self.model)
         lines = [
             f"Pooled proportion ({self.k} studies, {self.events} of {self.n} participants; {self.measure}; {model})",
-            interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method, self.model),
+            *self._average_lines(),
         ]
         if self.pi_low is not None:
             lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
         lines.append(heterogeneity_line(self))
         return "\n".join(lines + note_lines(self.notes))
+
+    def _average_lines(self) -> list[str]:
+        """Return a line for each average, the one that is reported first."""
+        averages = {"median": self.median_study, "population": self.population_average}
+        shown = {word: averages[word] for word in sorted(averages, key=lambda word: word != self.average) if averages[word]}
+        if not shown:
+            return [interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method, self.model)]
+        return [
+            interval_line(AVERAGE_NAMES[word], at.estimate, at.ci_low, at.ci_high, self.level, at.ci_method, self.model)
+            for word, at in shown.items()
+        ]
 
 
 # --- shared by the results of every room ---------------------------------------------------------------------------------
@@ -305,7 +348,9 @@ def heterogeneity_line(result: Any) -> str:
     """Return the line of a summary that says how much studies differ; ``result`` holds the fields of `Heterogeneity`."""
     i2 = "not estimable" if result.i2 is None else f"{result.i2:.1f}%"
     p = "not estimable" if result.q_p is None else ("< 0.001" if result.q_p < 0.001 else f"{result.q_p:.3f}")
-    return f"  tau2 {number(result.tau2)}; I2 {i2}; Q {number(result.q)} (df {result.q_df}, p {p})"
+    rho = getattr(result, "rho", None)
+    spread = f"tau2 {number(result.tau2)}; I2 {i2}" if rho is None else f"rho {number(rho)}"
+    return f"  {spread}; Q {number(result.q)} (df {result.q_df}, p {p})"
 
 
 def note_lines(notes: tuple[str, ...]) -> list[str]:
