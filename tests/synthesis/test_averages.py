@@ -1,6 +1,7 @@
 """The two averages of a pooled proportion: the median study and the population average."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def slow_mean(mu, tau):
     def integrand(z):
         return expit(mu + tau * z) * norm.pdf(z)
 
-    return sum(quad(integrand, a, b, epsabs=1e-16, epsrel=1e-13, limit=200)[0] for a, b in zip(ends[:-1], ends[1:], strict=True))
+    return sum(quad(integrand, a, b, epsabs=1e-16, epsrel=1e-13, limit=200)[0] for a, b in pairwise(ends))
 
 
 @pytest.mark.parametrize("tau", [0.01, 0.5, 1.5, 4.0, 8.0, 20.0, 40.0])

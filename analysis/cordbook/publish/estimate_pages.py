@@ -18,6 +18,7 @@ from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, facts, p, sub
 from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, Certainty, kind_of, rate
+from cordbook.review.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
 from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.method_words import method
 from cordbook.review.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
@@ -39,6 +40,13 @@ Box = Callable[[Estimate], Html]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
 _CANNOT_TELL = "cannot be told"
+#: What the averages beside an estimate are called on its page.
+_COMPANIONS: Mapping[str, str] = {
+    MEDIAN: "The median study",
+    POPULATION: "Average over all studies",
+    BETA_BINOMIAL: "By the beta-binomial model",
+    BAYES: "The median study by a Bayesian model",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +264,19 @@ def _computed(e: Estimate) -> Html:
         ("Prediction interval", _prediction(e)),
         ("Differences between studies (I²)", phrase(e, "i2") if told else _CANNOT_TELL),
     ]
+    pairs += [_companion(companion, e) for companion in e.companions]
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
     if notes:
         pairs.append(("Notes", join(*notes, between=" ")))
     pairs.append(("Permanent id", element("code", e.id)))
     return facts("computed", "Model, differences between studies, notes", pairs)
+
+
+def _companion(companion: Companion, e: Estimate) -> tuple[str, object]:
+    """Another average of the same studies, as a row: what it is, its interval, what it rests on."""
+    name, basis = _COMPANIONS[companion.kind], companion.basis
+    interval = f"{e.synthesis.level:.0%} {'CrI' if companion.kind == BAYES else 'CI'} {percent(companion.ci_low)} to {percent(companion.ci_high)}"
+    return name, f"{percent(companion.estimate)} ({interval}; {basis})"
 
 
 def _nature(e: Estimate, beside: Beside) -> list[Html]:

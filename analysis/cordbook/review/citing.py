@@ -76,7 +76,11 @@ def cite_estimate(estimate: Estimate, edition: Edition, *, pool_anyway: bool = F
     """One of today's estimates; with ``pool_anyway`` the average also where the review does not report one, and said so."""
     shown = estimate.pooled_anyway() if pool_anyway else estimate
     measure = shown.synthesis.measure if shown.is_comparison and shown.result is not None else ""
-    words = phrase(shown) if shown.not_pooled == estimate.not_pooled else f"{phrase(shown)}, an average that the review does not report"
+    words = (
+        phrase(shown)
+        if shown.not_pooled == estimate.not_pooled
+        else f"{phrase(shown)}, an average that the review does not report"
+    )
     return _estimate(estimate.id, estimate.title, words, estimate.k, estimate.n, measure, edition)
 
 

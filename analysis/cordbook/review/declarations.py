@@ -28,6 +28,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
     "natural", "harm", "note", "part_sentence", "average", "not_pooled_if", "side_sentence",
+    "bayes_up_to",
 }  # fmt: skip
 
 
@@ -67,6 +68,7 @@ class Synthesis:
     stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
     become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs. ``average`` says what a pooled share is
     (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and ``side_sentence`` is the plain sentence then.
+    Up to ``bayes_up_to`` studies the Bayesian model stands beside the estimate (:mod:`cordbook.review.companions`).
     """
 
     id: str
@@ -91,6 +93,7 @@ class Synthesis:
     average: str = "median"
     not_pooled_if: PoolingLimits = PoolingLimits()
     side_sentence: str = ""
+    bayes_up_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,9 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
     ):
         if merged.get(key) not in allowed:
             yield f"{key} is {merged.get(key)!r}; allowed: {', '.join(str(a) for a in allowed)}"
+    up_to = merged.get("bayes_up_to", 0)
+    if isinstance(up_to, bool) or not isinstance(up_to, int) or up_to < 0:
+        yield f"bayes_up_to is {up_to!r}; it is a number of studies"
     strata = merged.get("strata", "total")
     if not isinstance(strata, Mapping) and strata not in ("total", "widest"):
         yield f"strata is {strata!r}; it is total, widest, or keys with values"
@@ -231,6 +237,7 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         average=entry.get("average") or "median",
         not_pooled_if=PoolingLimits(**(entry.get("not_pooled_if") or {})),
         side_sentence=entry.get("side_sentence", ""),
+        bayes_up_to=int(entry.get("bayes_up_to", 0)),
     )
 
 

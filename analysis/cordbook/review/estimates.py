@@ -13,6 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.reads import by_value_of_estimates, note, unnoted
+from cordbook.review.companions import Companion, companions_of
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
 from cordbook.review.side_by_side import Reason, reasons_not_to_pool
@@ -45,6 +46,7 @@ class Estimate:
     result: PooledProportion | ComparedArms | None
     not_pooled: tuple[Reason, ...] = ()
     unpooled: PooledProportion | ComparedArms | None = field(default=None, repr=False)
+    companions: tuple[Companion, ...] = field(default=(), repr=False)
 
     @property
     def pooled(self) -> bool:
@@ -130,7 +132,8 @@ class Estimate:
         }
         result = self.result.to_dict() if self.result else self._unpooled_dict()
         cells = dict(zip(self.rows["study_id"], self.rows["cells"], strict=True)) if self.k else {}
-        return head | result | {"cells": {study: list(ids) for study, ids in cells.items()}}
+        beside = {"companions": to_plain(self.companions)} if self.companions else {}
+        return head | result | beside | {"cells": {study: list(ids) for study, ids in cells.items()}}
 
     def _unpooled_dict(self) -> dict[str, Any]:
         counts = {"k": self.k, "n": self.n, "events": self.events, "estimate": None, "ci_low": None, "ci_high": None}
@@ -267,7 +270,12 @@ def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: pd.Dat
     reasons = reasons_not_to_pool(result, synthesis.not_pooled_if) if result else ()
     if reasons:
         return Estimate(estimate_id, title, synthesis, rows, None, reasons, result)
-    return Estimate(estimate_id, title, synthesis, rows, result)
+    beside = (
+        companions_of(result, harm=synthesis.harm, bayes_up_to=synthesis.bayes_up_to)
+        if isinstance(result, PooledProportion)
+        else ()
+    )
+    return Estimate(estimate_id, title, synthesis, rows, result, companions=beside)
 
 
 def _pool_estimate(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion | ComparedArms | None:
@@ -278,10 +286,19 @@ def _pool_estimate(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion
 
 
 def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
-    return pool_rows(rows, measure=synthesis.measure, model=synthesis.model, ci=synthesis.ci, level=synthesis.level)
+    return pool_rows(
+        rows,
+        measure=synthesis.measure,
+        model=synthesis.model,
+        ci=synthesis.ci,
+        level=synthesis.level,
+        average=synthesis.average,
+    )
 
 
-def pool_rows(rows: pd.DataFrame, *, measure: str, model: str, ci: str | None, level: float) -> PooledProportion:
+def pool_rows(
+    rows: pd.DataFrame, *, measure: str, model: str, ci: str | None, level: float, average: str | None = None
+) -> PooledProportion:
     """Pool rows of :data:`cordbook.review.selection.SELECTED`; one row stands for itself with an exact interval."""
     if len(rows) == 1:
         return _single(rows, measure, level)
@@ -293,6 +310,7 @@ def pool_rows(rows: pd.DataFrame, *, measure: str, model: str, ci: str | None, l
         model=model,
         ci=ci,
         level=level,
+        average=average,
     )
 
 

@@ -10,6 +10,7 @@ MODELS: Mapping[str, str] = {
     "common": "common effect, inverse variance", "mh": "common effect (Mantel-Haenszel)", "peto": "common effect (Peto)",
     "dl": "random effects (DerSimonian-Laird)", "pm": "random effects (Paule-Mandel)", "reml": "random effects (REML)",
     "ml": "random effects (maximum likelihood)", "glmm": "random effects, binomial mixed model (GLMM)",
+    "betabinomial": "random effects, beta-binomial model",
 }  # fmt: skip
 MEASURES: Mapping[str, str] = {
     "OR": "log odds ratio", "RR": "log risk ratio", "RD": "risk difference", "logit": "log odds", "raw": "share",
@@ -18,6 +19,11 @@ MEASURES: Mapping[str, str] = {
 INTERVALS: Mapping[str, str] = {
     "wald": "normal interval", "hksj": "Hartung-Knapp interval", "profile": "profile-likelihood interval",
     "profile-t": "profile-likelihood interval with t quantiles", "exact": "exact interval (Clopper-Pearson)",
+}  # fmt: skip
+
+#: Which average of a share is reported.
+AVERAGES: Mapping[str, str] = {
+    "median": ", share of the median study", "population": ", average over the population of studies",
 }  # fmt: skip
 
 
@@ -31,4 +37,5 @@ def method(e: Estimate) -> str:
         return "one study with its exact interval"
     r = e.result
     interval = INTERVALS.get(r.ci_method, r.ci_method)
-    return f"{MODELS.get(r.model, r.model)} on the {MEASURES.get(r.measure, r.measure)}; {interval}"
+    average = "" if e.is_comparison else AVERAGES.get(r.average, "")
+    return f"{MODELS.get(r.model, r.model)} on the {MEASURES.get(r.measure, r.measure)}{average}; {interval}"
