@@ -6,19 +6,32 @@ import argparse
 import json
 import sys
 
+ENGINES = ("cordbook", "statsmodels")
+
 
 def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "estimates",
         help="compute the declared estimates and print them",
-        description="Compute the estimates declared in data/syntheses.yml and print them as a table or as JSON.",
-        epilog="Example: cordbook estimates tumour-cell-therapy --json",
+        description="Compute the estimates declared in data/syntheses.yml and print them as a table or as JSON. With --engine statsmodels "
+        "every model that statsmodels has too (exact intervals, common effect, Mantel-Haenszel, DerSimonian-Laird and Paule-Mandel) is "
+        "computed by both engines, and the greatest difference is printed; where statsmodels lacks the declared model, it is said why, and the "
+        "nearest is compared.",
+        epilog="Examples: cordbook estimates tumour-cell-therapy --json; cordbook estimates --engine statsmodels",
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="only these estimates (default: all)")
     parser.add_argument(
         "--pool-anyway", action="store_true", help="pool also what the declared limits set side by side (too few, too different)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, with every study and the cells behind it")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="cordbook prints the estimates; statsmodels sets each beside what statsmodels computes (default: cordbook)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, with every study and the cells behind it, or every comparison"
+    )
     parser.set_defaults(run=run)
 
 
@@ -40,11 +53,25 @@ def run(options: argparse.Namespace) -> int:
     except (KeyError, ValueError) as error:
         print(f"cordbook estimates: {error.args[0]}", file=sys.stderr)
         return 1
-    if options.json:
-        print(json.dumps([e.to_dict() for e in chosen], indent=1, ensure_ascii=False))
-    else:
-        print(_table(chosen))
+    show = _show_engines if options.engine == "statsmodels" else _show
+    print(show(chosen, options.json))
     return 0
+
+
+def _show(estimates: list, as_json: bool) -> str:
+    return _as_json([e.to_dict() for e in estimates]) if as_json else _table(estimates)
+
+
+def _show_engines(estimates: list, as_json: bool) -> str:
+    from cordbook.review.engines import compare_engines, engine_rows
+
+    if as_json:
+        return _as_json([found.to_dict() for found in map(compare_engines, estimates) if found])
+    return _engines_table(engine_rows(estimates))
+
+
+def _as_json(content: list) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def _table(estimates: list) -> str:
@@ -59,5 +86,33 @@ def _table(estimates: list) -> str:
         prediction = phrase(e, "prediction") if e.result.pi_low is not None else "-"
         i2 = phrase(e, "i2") if e.result.i2 is not None else "-"
         rows.append((e.id, phrase(e, "k"), f"{e.events}/{e.n}", phrase(e).replace("95% CI ", ""), prediction, i2))
+    return _aligned(rows)
+
+
+def _engines_table(rows: tuple) -> str:
+    """Every estimate by both engines, then the greatest difference and what statsmodels lacks."""
+    from cordbook.review.engines import OURS, THEIRS, difference_in_words, greatest_difference, reasons_of_rows
+
+    header = ("estimate", "declared", "compared", OURS, THEIRS, "models", "greatest difference")
+    table = [
+        (
+            r.id,
+            r.declared,
+            r.compared,
+            r.ours,
+            r.theirs,
+            str(r.checks),
+            difference_in_words(r.difference) + ("" if r.agrees else " !"),
+        )
+        for r in rows
+    ]
+    apart = [r.id for r in rows if not r.agrees]
+    last = f"Greatest difference of all: {difference_in_words(greatest_difference(rows))} (of ratios on the log scale)."
+    last += f" More than rounding explains (!): {', '.join(apart)}." if apart else " Rounding and iteration explain all of them."
+    lacks = [f"{declared}: {reason}" for declared, reason in reasons_of_rows(rows).items()]
+    return "\n".join([_aligned([header, *table]), "", last, *lacks])
+
+
+def _aligned(rows: list) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -11,6 +11,7 @@ from cordbook.figures.tables import Cell, Table
 from cordbook.review.audit import VerifiedWeight
 from cordbook.review.checklist import STATES, Answer, count_states
 from cordbook.review.coverage import METHODS, TOLERATED, Coverage
+from cordbook.review.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
 from cordbook.review.flow import StudyFlow
 from cordbook.review.history import TOPICS, Event
 from cordbook.review.phrases import percent, percent_number
@@ -226,6 +227,31 @@ def coverage_table(own: pd.DataFrame, outcomes: Mapping[str, str]) -> Table:
 def _outcome_name(scenario: str, outcomes: Mapping[str, str]) -> str:
     key = scenario.removeprefix("own_")
     return outcomes.get(key) or outcomes.get(key.replace("other_", "other:", 1)) or words(key)
+
+
+def engines_table(rows: Sequence[EngineRow]) -> Table:
+    """Every estimate by both engines: declared model, what was compared, both results, the greatest difference of all its checks."""
+    table = tuple(
+        (
+            Cell(r.title, href=f"../estimates/{r.id}.html"), Cell(r.declared), Cell("the same" if r.same_model else r.compared),
+            Cell(r.ours, numeric=True), Cell(r.theirs, numeric=True), number(r.checks), Cell(difference_in_words(r.difference), numeric=True),
+        )
+        for r in rows
+    )  # fmt: skip
+    header = ("Estimate", "Declared model", "Compared", OURS, THEIRS, "Models compared", "Greatest difference")
+    caption = f"Every estimate by two engines (greatest difference of all: {difference_in_words(greatest_difference(rows))})"
+    return Table("two-engines", caption, header, table, folded=True)
+
+
+def engine_gaps_table(rows: Sequence[EngineRow]) -> Table:
+    """Declared models that statsmodels lacks, with the reason and the nearest, and how many estimates declare each."""
+    table = tuple(
+        (Cell(declared), number(sum(r.declared == declared and not r.same_model for r in rows)), Cell(reason))
+        for declared, reason in reasons_of_rows(rows).items()
+    )
+    return Table(
+        "engine-gaps", f"Models that {THEIRS} does not have", ("Declared model", "Estimates", "Why, and what was compared"), table
+    )
 
 
 def checklist_table(answers: Sequence[Answer], source: str, page: str) -> Table:

@@ -21,6 +21,7 @@ from cordbook.review.audit import agreement_by, extraction_progress, readings_si
 from cordbook.review.checking import count_states
 from cordbook.review.checklist import Answer, load_checklist
 from cordbook.review.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
+from cordbook.review.engines import EngineRow, engine_rows
 from cordbook.review.estimates import Estimates
 from cordbook.review.flow import StudyFlow, flow_today
 from cordbook.review.history import TOPICS, key_events, reports_by_year
@@ -235,6 +236,18 @@ class MethodsPages:
             return paragraph("Not available: coverage outcome by outcome.")
         terms = self._evidence["outcome_terms"]
         return method_tables.coverage_table(own_scenarios(results), dict(zip(terms["outcome"], terms["label"], strict=True)))
+
+    @cached_property
+    def _engine_rows(self) -> tuple[EngineRow, ...]:
+        return engine_rows(self.estimates)
+
+    def engines(self) -> Table:
+        """Every declared estimate by this package and by statsmodels, with the greatest difference."""
+        return method_tables.engines_table(self._engine_rows)
+
+    def engine_gaps(self) -> Table:
+        """Declared models that statsmodels does not have, and what was compared in their place."""
+        return method_tables.engine_gaps_table(self._engine_rows)
 
     # ------------------------------------------------------------------ checklist and back matter
 

@@ -69,6 +69,10 @@ PUBLIC = {
     "monitor": "sequential",
     "alpha_spent": "sequential",
     "crossing_probability": "sequential",
+    # by two engines
+    "proportions_by_two_engines": "statsmodels_engine",
+    "arms_by_two_engines": "statsmodels_engine",
+    "EngineComparison": "statsmodels_engine",
     # results
     "PooledProportion": "results",
     "PooledEffect": "results",
