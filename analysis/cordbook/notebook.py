@@ -224,10 +224,9 @@ class Review:
         return result
 
     def summary(self, estimate_ids: Iterable[str], caption: str = "Summary of findings") -> Table:
-        """Summary of findings: outcome, studies, patients, pooled result with interval, one plain sentence."""
+        """Summary of findings: outcome, studies, patients, pooled result with interval, rule-based certainty with its reasons, one plain sentence."""
         ids = list(estimate_ids)
-        levels = {i: rated.level for i, rated in rate_steps(self.estimates, ids).items()}
-        return summary_of_findings([self[i] for i in ids], caption, levels)
+        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids))
 
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""

@@ -144,7 +144,7 @@ def fill(data: Path) -> None:
 DECLARED: Mapping[str, tuple[str, ...]] = {
     "data/review.yml": ("title",),
     "data/syntheses.yml": ("title", "question", "sentence"),
-    "data/certainty.yml": ("reason",),
+    "data/certainty.yml": ("reason", "short"),
     "data/claim_tests.yml": ("note", "because", "slip", "reason"),
     "data/replication.yml": ("question", "why", "reason"),
     "data/reporting_checklist.yml": ("how",),

@@ -59,7 +59,8 @@ def test_every_estimate_has_a_page_with_its_number(pages, estimates):
             assert f"{e.rows['events2'].sum()} of {e.rows['n2'].sum()} not" in told
         else:
             assert phrase(e, "of") in told
-        assert f"How sure we can be, by our rules: {rated[e.id].level}." in told
+        assert f"Rule-based certainty: {rated[e.id].level}." in told
+        assert rated[e.id].because in told
         for study in e.rows["study_id"]:
             assert f'href="../studies/{study}.html"' in pages[e.id]
         if e.result is not None and e.result.pi_low is not None:

@@ -6,9 +6,14 @@ import dataclasses
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cordbook.evidence.evidence import Evidence
+from cordbook.figures.audit_tables import certainty_table
+from cordbook.figures.tables import summary_of_findings
 from cordbook.review.certainty import (
+    COUNTING,
     DOMAINS,
     FILE,
     LEVELS,
@@ -21,10 +26,14 @@ from cordbook.review.certainty import (
     load_settings,
     parse_settings,
     rate,
+    rate_steps,
+    reports_that_counted,
+    spread_of,
     unknown_judgements,
 )
 from cordbook.review.say import say
-from cordbook.synthesis import pool_proportions
+from cordbook.review.side_by_side import FEW, WIDE
+from cordbook.synthesis import compare_arms, pool_proportions
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,7 @@ def rules(root):
 @pytest.fixture(scope="module")
 def bare(rules):
     """The computed rules alone."""
-    return Settings(rules.thresholds, ())
+    return Settings(rules.thresholds, rules.counting, ())
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +74,7 @@ def test_a_level_is_the_start_less_the_steps(rated):
 
 def test_results_without_a_control_group_start_low_and_frequencies_high(rated, estimates):
     assert (kind_of(estimates["ais-improved-cell-therapy"]), rated["ais-improved-cell-therapy"].start) == ("single arm", "low")
-    for name in ("natural-ais-a-acute", "tumour-cell-therapy", "myelopathy-sbrt"):
+    for name in ("natural-ais-a-acute", "infection-epidural", "myelopathy-sbrt"):
         assert (kind_of(estimates[name]), rated[name].start) == ("frequency", "high"), name
 
 
@@ -107,6 +116,216 @@ def test_no_event_in_few_people_is_imprecise_and_in_many_is_not(estimates, bare)
     assert certainty(many, estimates.evidence, bare).domain("imprecision").down == 0
 
 
+# --- inconsistency: by the variance between studies, the test of heterogeneity and the overlap of intervals, and by nothing else ---
+
+
+def inconsistent_without_ground(estimate, found, limits):
+    """What is wrong with a step for inconsistency: no variance between studies, or nothing that chance does not explain."""
+    if not found.domain("inconsistency").down:
+        return ""
+    spread = spread_of(estimate.pooled_anyway())
+    if spread.tau2 == 0 or spread.rho == 0:
+        return "no variance between studies"
+    unlikely = spread.q_p is not None and spread.q_p < limits.heterogeneity_p
+    return "" if unlikely or spread.apart else "chance explains it"
+
+
+def test_no_declared_estimate_is_called_inconsistent_without_ground(estimates, bare):
+    rated = {e.id: certainty(e, estimates.evidence, bare) for e in estimates}
+    wrong = {
+        e.id: fault for e in estimates if e.k > 1 and (fault := inconsistent_without_ground(e, rated[e.id], bare.thresholds))
+    }
+    assert wrong == {}
+    # The rule is not vacuous: some differ, some do not, and some intervals are wide although studies agree.
+    steps = {name: (found.domain("inconsistency").down, found.domain("imprecision").down) for name, found in rated.items()}
+    assert {down for down, _ in steps.values()} == {0, 1, 2}
+    assert steps["ais-improved-cell-therapy--neural-stem-progenitor"] == (0, 2)
+    assert steps["ais-improved-cell-therapy"][0] == 2
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_no_made_up_result_is_called_inconsistent_without_ground(estimates, bare, data):
+    base = estimates[data.draw(st.sampled_from(["ais-improved-cell-therapy", "tumour-cell-therapy"]))]
+    k = data.draw(st.integers(2, 8))
+    n = np.array(data.draw(st.lists(st.integers(1, 200), min_size=k, max_size=k)))
+    events = np.array([data.draw(st.integers(0, int(size))) for size in n])
+    estimate = pooled(dataclasses.replace(base, rows=base.rows.head(k)), events, n)
+    found = certainty(estimate, estimates.evidence, bare)
+    assert inconsistent_without_ground(estimate, found, bare.thresholds) == ""
+    if len(set(zip(events, n, strict=True))) == 1:
+        assert found.domain("inconsistency").down == 0
+    for domain in found.domains:
+        assert bool(domain.short) >= bool(domain.down), domain
+
+
+def test_a_wide_interval_is_imprecise_and_not_inconsistent_too(estimates, bare):
+    """Two small studies with one result: the prediction interval reaches from end to end, and yet they agree."""
+    base = estimates["ais-improved-cell-therapy"]
+    two = pooled(dataclasses.replace(base, rows=base.rows.head(2)), np.array([3, 3]), np.array([6, 6]))
+    assert two.result.pi_high - two.result.pi_low > 0.6
+    found = certainty(two, estimates.evidence, bare)
+    assert (found.domain("inconsistency").down, found.domain("imprecision").down) == (0, 2)
+    assert found.domain("inconsistency").reason.startswith("Chance explains")
+
+
+def test_the_spread_of_studies_is_that_of_tau_alone(estimates):
+    """By hand: the centre on the log odds and 1.96 tau to either side; how well the centre is known has no say."""
+    for name in ("ais-improved-cell-therapy", "natural-ais-d-acute", "ais-improved-treated-v-control"):
+        e = estimates[name]
+        centre, reach = e.result.model_scale.estimate, 1.959963985 * e.result.tau2**0.5
+        ends = np.exp([centre - reach, centre + reach])
+        ends = ends if e.is_comparison else ends / (1 + ends)
+        spread = spread_of(e)
+        assert (spread.low, spread.high) == pytest.approx(tuple(ends), rel=1e-6), name
+        assert e.result.pi_low < spread.low < spread.high < e.result.pi_high, name
+
+
+def test_large_studies_that_differ_are_inconsistent_and_not_imprecise(estimates, bare):
+    base = estimates["ais-improved-cell-therapy"]
+    n = np.full(base.k, 400)
+    apart = pooled(base, np.where(np.arange(base.k) % 2, 280, 120), n)
+    found = certainty(apart, estimates.evidence, bare)
+    assert (found.domain("inconsistency").down, found.domain("imprecision").down) == (2, 0)
+    near = pooled(base, np.where(np.arange(base.k) % 2, 195, 205), n)
+    assert certainty(near, estimates.evidence, bare).domain("inconsistency").down == 0
+
+
+def test_a_spread_of_harms_is_judged_by_the_limits_of_a_harm(estimates, bare):
+    """Shares of 0.1% to 17% are less than 20 points apart, and yet too far for a harm."""
+    found = certainty(estimates["myelopathy-hypofractionated"], estimates.evidence, bare)
+    assert found.domain("inconsistency").down == 2
+
+
+def test_a_common_effect_is_judged_by_the_variance_that_it_supposes_away(estimates, bare):
+    estimate = estimates["ais-improved-treated-v-control-mh"]
+    assert estimate.result.tau2 == 0
+    spread = spread_of(estimate)
+    assert spread.tau2 == pytest.approx(estimates["ais-improved-treated-v-control"].result.tau2)
+    assert spread.tau2 > 0
+    assert certainty(estimate, estimates.evidence, bare).domain("inconsistency").down == 2
+
+
+def test_ratios_differ_by_their_factor(estimates, bare):
+    base = estimates["ais-improved-treated-v-control"]
+
+    def rated(events1, events2):
+        rows = base.rows.assign(events1=events1, n1=500, events2=events2, n2=500)
+        table = (rows[c].to_numpy() for c in ("events1", "n1", "events2", "n2"))
+        changed = dataclasses.replace(base, rows=rows, result=compare_arms(*table, labels=rows["label"].tolist()))
+        return certainty(changed, estimates.evidence, bare).domain("inconsistency").down
+
+    assert rated([100] * 6, [50] * 6) == 0
+    assert rated([100, 100, 100, 200, 200, 200], [50] * 6) == 1
+    assert rated([100, 30, 100, 30, 100, 30], [50] * 6) == 2
+
+
+@dataclasses.dataclass(frozen=True)
+class BetaBinomial:
+    """The fields of a beta-binomial result that a rating asks for."""
+
+    estimate: float
+    rho: float | None
+    q_p: float
+    studies: tuple
+    tau2: None = None
+    model: str = "betabinomial"
+    measure: str = "logit"
+
+
+def test_a_model_without_tau2_is_judged_by_its_correlation(estimates):
+    base = estimates["ais-improved-cell-therapy"]
+    given = BetaBinomial(0.5, 1 / 3, 0.001, base.result.studies)
+    spread = spread_of(dataclasses.replace(base, result=given))
+    # rho of 1/3 and a mean of 1/2 are a uniform distribution of shares.
+    assert (spread.tau2, spread.low, spread.high) == (None, pytest.approx(0.025), pytest.approx(0.975))
+
+
+def test_where_no_variance_can_be_estimated_it_is_said(estimates, bare):
+    base = estimates["ais-improved-cell-therapy"]
+    four = dataclasses.replace(base, rows=base.rows.head(4))
+    all_or_none = pooled(four, np.array([0, 12, 0, 12]), np.full(4, 12))
+    assert all_or_none.result.tau2 is None
+    domain = certainty(all_or_none, estimates.evidence, bare).domain("inconsistency")
+    assert domain.down == 1
+    assert "cannot be estimated" in domain.reason
+    nobody = certainty(estimates["tumour-cell-therapy"], estimates.evidence, bare).domain("inconsistency")
+    assert (nobody.down, "No or only events" in nobody.reason) == (0, True)
+
+
+# --- where a harm starts ----------------------------------------------------------------------------------------------------
+
+
+def test_harms_that_most_reports_did_not_count_start_low(rated, estimates, rules):
+    for e in estimates:
+        if not e.synthesis.harm or not e.k:
+            continue
+        counted = sum(reports_that_counted(e, estimates.evidence, rules.counting))
+        low = counted < rules.thresholds.counted_share * e.k
+        assert rated[e.id].start == ("low" if low else "high"), e.id
+        assert ("did not say" in rated[e.id].start_short) == low, e.id
+    starts = {name: rated[name].start for name in ("sae-any-cell-therapy", "tumour-cell-therapy", "myelopathy-conventional")}
+    assert starts == {"sae-any-cell-therapy": "low", "tumour-cell-therapy": "low", "myelopathy-conventional": "high"}
+
+
+def test_what_shows_that_a_report_counted(estimates, rules):
+    """A number above zero, a topic made to count it, a full text, a definition that says so; of any event at all a number is not enough."""
+    evidence, counting = estimates.evidence, rules.counting
+    cavity, any_serious = estimates["syringomyelia-cell-therapy"], estimates["sae-any-cell-therapy"]
+    assert list(reports_that_counted(cavity, evidence, counting)) == [events > 0 for events in cavity.rows["events"]]
+    shown = any_serious.rows["study_id"][list(reports_that_counted(any_serious, evidence, counting))]
+    assert shown.tolist() == ["levi2018"]
+    conventional = estimates["myelopathy-conventional"]
+    assert all(reports_that_counted(conventional, evidence, counting))
+    tables = {name: evidence[name] for name in evidence}
+    tables["outcomes"] = tables["outcomes"].assign(source_kind="primary_fulltext")
+    read = Evidence(evidence.folder, evidence.package, tables)
+    assert all(reports_that_counted(any_serious, read, counting))
+
+
+def test_that_reports_did_not_count_lowers_once(rated, estimates, rules):
+    told = {j.reason for j in rules.judgements if j.about == COUNTING}
+    assert told
+    for name, found in rated.items():
+        if "did not say" in found.start_short:
+            assert not any(reason in found.domain("risk of bias").reason for reason in told), name
+    assert any(reason in rated["ae-headache-cell-therapy"].domain("risk of bias").reason for reason in told)
+
+
+# --- how it is shown --------------------------------------------------------------------------------------------------------
+
+
+def test_tables_call_it_rule_based_and_show_the_reasons_in_the_row(estimates):
+    ids = [e.id for e in estimates if e.result is not None]
+    short = rate_steps(estimates, ids)
+    summary = summary_of_findings([estimates[i] for i in ids], "S", short).to_frame()
+    steps = certainty_table([(i, short[i]) for i in ids], lambda i: i).to_frame()
+    for row, i in enumerate(ids):
+        cell = summary["Rule-based certainty"][row]
+        assert cell.startswith(short[i].level), i
+        assert all(d.short in cell and d.short in steps["Lowered for"][row] for d in short[i].domains if d.down), i
+        assert short[i].start_short in cell and short[i].start_short in steps["Starts"][row], i
+        assert short[i].level == "high" or short[i].because, i
+
+
+def test_reasons_in_few_words_hold_no_numbers(estimates):
+    """Pages that show them depend on levels and steps alone, and need not be made again when a number moves."""
+    for found in rate_steps(estimates, [e.id for e in estimates]).values():
+        assert not any(sign.isdigit() for sign in found.because), found.because
+
+
+def test_studies_side_by_side_are_rated_without_an_average(estimates, rated):
+    """How much they differ is judged as ever; in place of an interval stand the reasons not to pool and the number of people."""
+    apart = [e for e in estimates if e.not_pooled]
+    assert apart
+    for e in apart:
+        found, reasons = rated[e.id], {reason.rule for reason in e.not_pooled}
+        assert found.level in LEVELS, e.id
+        imprecise = found.domain("imprecision")
+        assert imprecise.down == 2 if reasons & {FEW, WIDE} else imprecise.down < 2, e.id
+        assert all(reason.text in imprecise.reason for reason in e.not_pooled if reason.rule in (FEW, WIDE)), e.id
+
+
 def test_weak_reading_lowers_by_its_weight(estimates, bare):
     estimate = estimates["natural-ais-a-acute"]
     assert certainty(estimate, estimates.evidence, bare).domain("risk of bias").down == 0
@@ -132,10 +351,17 @@ def test_the_test_of_small_studies_is_made_from_ten_studies_on(estimates, bare):
 def test_a_judgement_for_an_estimate_goes_before_one_for_its_outcome_or_kind(estimates, rules):
     content = {
         "thresholds": dataclasses.asdict(rules.thresholds),
+        "counting": {key: list(values) for key, values in dataclasses.asdict(rules.counting).items()},
         "judgements": [
-            {"for": {"kind": "single arm"}, "domain": "indirectness", "down": 2, "reason": "Kind."},
-            {"for": {"outcome": "ais_improved"}, "domain": "indirectness", "down": 1, "reason": "Outcome."},
-            {"for": {"estimate": "ais-improved-cell-therapy"}, "domain": "indirectness", "down": 0, "reason": "Estimate."},
+            {"for": {"kind": "single arm"}, "domain": "indirectness", "down": 2, "reason": "Kind.", "short": "k"},
+            {"for": {"outcome": "ais_improved"}, "domain": "indirectness", "down": 1, "reason": "Outcome.", "short": "o"},
+            {
+                "for": {"estimate": "ais-improved-cell-therapy"},
+                "domain": "indirectness",
+                "down": 0,
+                "reason": "Estimate.",
+                "short": "e",
+            },
         ],
     }
     given = parse_settings(content)
@@ -165,21 +391,28 @@ def test_weights_are_shares_in_the_order_of_rows(estimates):
 
 def test_judgements_name_what_exists(estimates, rules):
     assert unknown_judgements(rules, estimates) == []
+    wrong = dataclasses.replace(rules, counting=dataclasses.replace(rules.counting, topics=("moon",), any_event=("luck",)))
+    assert unknown_judgements(wrong, estimates) == ["no outcome 'luck'", "no topic 'moon'"]
 
 
 def test_all_faults_of_the_file_are_told_at_once(root):
     content = copy.deepcopy(yaml.safe_load((root / "data" / FILE).read_text(encoding="utf-8")))
-    del content["thresholds"]["i2_serious"]
+    del content["thresholds"]["heterogeneity_p"]
+    content["counting"] = {"topics": "rm_incidence", "hearsay": []}
     content["thresholds"]["luck"] = 1
     content["judgements"] += [
         {"for": {"kind": "miracle"}, "domain": "risk of bias", "down": 1, "reason": "x"},
-        {"for": {"mood": "good"}, "domain": "style", "down": 5, "reason": ""},
+        {"for": {"mood": "good"}, "domain": "style", "down": 5, "reason": "", "about": "luck"},
     ]
     with pytest.raises(CertaintyError) as caught:
         parse_settings(content)
     message = str(caught.value)
     for told in (
-        "i2_serious",
+        "heterogeneity_p",
+        "counting: topics is missing or not a list",
+        "counting: sources is missing",
+        "counting: unknown 'hearsay'",
+        "about is 'luck'",
         "'luck'",
         "'miracle'",
         "holds one of kind, outcome, estimate",

@@ -20,7 +20,7 @@ from cordbook.figures.figure import Figure
 from cordbook.figures.replication import replication_plot
 from cordbook.figures.tables import Cell, Table
 from cordbook.figures.verdicts import verdict_bars
-from cordbook.review.certainty import FILE, Certainty, Thresholds, load_settings, rate, rate_steps
+from cordbook.review.certainty import FILE, NAME, Certainty, Thresholds, load_settings, rate, rate_steps
 from cordbook.review.claims import ClaimVerdict, claims_today
 from cordbook.review.estimates import ESTIMATES_FOLDER, Estimates, title_of
 from cordbook.review.replication import Replications, replicate
@@ -41,17 +41,24 @@ RULES = (
         "randomised_weight",
     ),
     (
+        "start",
+        "A harm starts high where at least this share of the reports show that they counted the event, else low: they are of a topic that "
+        "counts it, the number was read in a full text, its definition says so, or it is above zero and not of any event at all",
+        "counted_share",
+    ),
+    (
         "risk of bias",
         "One step where more than this share of the weight is read with low confidence or of studies not identified",
         "weak_weight",
     ),
     (
         "inconsistency",
-        "A comparison: one step from this I² (percent) on; two where a new study may show benefit or harm",
-        "i2_serious",
+        "One step for two of three signs: the p of the test of heterogeneity is below this; the intervals of two studies do not overlap; by "
+        "the variance between studies alone, true results lie further apart than the interval of an estimate may (see imprecision). Two "
+        "steps where they lie as far apart as counts two steps there. None where no such variance is estimated",
+        "heterogeneity_p",
     ),
-    ("inconsistency", "A share: one step where the prediction interval is at least so wide", "prediction_serious"),
-    ("inconsistency", "A share: two steps where it is at least so wide", "prediction_very_serious"),
+    ("inconsistency", "Ratios lie too far apart where they reach further than by this factor to either side", "spread_ratio"),
     (
         "imprecision",
         "A share: one step where half the interval is wider, or fewer people than one sample so exact would need",
@@ -133,7 +140,7 @@ class AuditPages:
         return not_comparable_table(self.replications.not_comparable)
 
     def certainty(self, estimate_ids: Iterable[str]) -> Table:
-        """Level, start and steps of estimates."""
+        """Level, start and steps of estimates, with the reasons in few words."""
         return certainty_table(self._titled(rate_steps(self.estimates, estimate_ids)), self.address)
 
     def certainty_reasons(self, estimate_ids: Iterable[str]) -> Table:
@@ -145,7 +152,7 @@ class AuditPages:
         return replace(
             self.certainty(self.estimates.declarations.ids),
             id="all-certainty",
-            caption="Certainty of every estimate",
+            caption=f"{NAME.capitalize()} of every estimate",
             row_ids=(),
             folded=True,
         )

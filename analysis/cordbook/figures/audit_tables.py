@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from cordbook.figures.tables import Cell, Table
-from cordbook.review.certainty import NOT_RATED, Certainty
+from cordbook.review.certainty import NAME, NOT_RATED, Certainty
 from cordbook.review.claims import ClaimVerdict
 from cordbook.review.phrases import phrase
 from cordbook.review.replication import NotComparable, Replication, sizes
@@ -92,24 +92,25 @@ def _plain(row: NotComparable) -> str:
 
 
 def certainty_table(rated: Sequence[tuple[str, Certainty]], address: Address) -> Table:
-    """A row an estimate, given by its title and certainty: the level, where it started, and what lowered it by how many steps."""
+    """A row an estimate, given by its title and certainty: the level, where it started, what lowered it by how many steps, and why."""
     known = [(title, certainty) for title, certainty in rated if certainty.level != NOT_RATED]
     rows = tuple(
         (
             Cell(title, address(certainty.estimate_id)),
             Cell(certainty.level),
-            Cell(certainty.start),
+            Cell(f"{certainty.start}: {certainty.start_short}" if certainty.start_short else certainty.start),
             Cell(_lowered(certainty)),
         )
         for title, certainty in known
     )
-    header = ("Estimate", "Certainty", "Starts", "Lowered for")
+    header = ("Estimate", NAME.capitalize(), "Starts", "Lowered for")
     ids = tuple(f"certainty-{certainty.estimate_id}" for _, certainty in known)
-    return Table("certainty", "Certainty of the main estimates", header, rows, ids, "cb-table cb-summary")
+    return Table("certainty", f"{NAME.capitalize()} of the main estimates", header, rows, ids, "cb-table cb-summary")
 
 
 def _lowered(certainty: Certainty) -> str:
-    return ", ".join(f"{d.name} ({_step(d.down)})" for d in certainty.domains if d.down) or "nothing"
+    lowered = (f"{d.name} ({_step(d.down)}{f': {d.short}' if d.short else ''})" for d in certainty.domains if d.down)
+    return "; ".join(lowered) or "nothing"
 
 
 def _step(down: int) -> str:
@@ -132,4 +133,4 @@ def reasons_of_certainty(rated: Sequence[tuple[str, Certainty]]) -> Table:
 def limits_table(rows: Sequence[tuple[str, str, str]]) -> Table:
     """The computed rules: domain, rule, limit as declared."""
     cells = tuple((Cell(domain), Cell(rule), Cell(limit)) for domain, rule, limit in rows)
-    return Table("certainty-rules", "The rules that lower certainty", ("Domain", "Rule", "Limit today"), cells)
+    return Table("certainty-rules", f"The rules of {NAME}", ("Domain", "Rule", "Limit today"), cells)

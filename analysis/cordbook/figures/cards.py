@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cordbook.figures.markup import Html, element, join
+from cordbook.review.certainty import NAME
 from cordbook.review.estimates import Estimate
 from cordbook.review.phrases import phrase, plain_sentence, range_of
 
@@ -41,7 +42,7 @@ class Card:
         point = phrase(e, "point")
         number = f"{e.synthesis.measure} {point}" if e.is_comparison and e.result is not None else point
         sure = f"not pooled: {range_of(e)} in single studies" if e.not_pooled and range_of(e) else phrase(e, "interval")
-        counts = f"{sure}; {phrase(e, 'studies')}, {phrase(e, 'people')}. Certainty: {self.certainty}."
+        counts = f"{sure}; {phrase(e, 'studies')}, {phrase(e, 'people')}. {NAME.capitalize()}: {self.certainty}."
         return element(
             "article",
             element("h3", self.question),
@@ -61,7 +62,7 @@ class Cards:
     cards: tuple[Card, ...]
 
     def __repr__(self) -> str:
-        return "\n".join(f"{c.question} {phrase(c.estimate)}. Certainty: {c.certainty}." for c in self.cards)
+        return "\n".join(f"{c.question} {phrase(c.estimate)}. {NAME.capitalize()}: {c.certainty}." for c in self.cards)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": repr(self)}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.audit import ExtractionProgress
+from cordbook.review.certainty import NAME, Certainty
 from cordbook.review.estimates import Estimate
 from cordbook.review.phrases import NOT_POOLED, percent, phrase, plain_sentence
 
@@ -91,10 +92,10 @@ def _linked(text: str, href: str | None) -> str:
     return f'<a href="{escape(href, quote=True)}">{escape(text)}</a>' if href else escape(text)
 
 
-def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: Mapping[str, str] | None = None) -> Table:
-    """Outcome, studies, patients, pooled result with interval, certainty, what it means: one row an estimate.
+def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: Mapping[str, Certainty] | None = None) -> Table:
+    """Outcome, studies, patients, pooled result with interval, certainty with its reasons, what it means: one row an estimate.
 
-    ``certainty`` is the level by id of the estimate; without it the column is left out.
+    ``certainty`` is the rating by id of the estimate; without it the column is left out.
     """
     rows = tuple(
         (
@@ -102,7 +103,7 @@ def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: 
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "n"), numeric=True),
             Cell(_pooled(e), numeric=True),
-            *(() if certainty is None else (Cell(certainty[e.id]),)),
+            *(() if certainty is None else (Cell(certainty[e.id].in_short),)),
             Cell(plain_sentence(e)),
         )
         for e in estimates
@@ -112,7 +113,7 @@ def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: 
         "Studies",
         "Patients",
         "Pooled result (95% CI)",
-        *(() if certainty is None else ("Certainty",)),
+        *(() if certainty is None else (NAME.capitalize(),)),
         "In plain words",
     )
     return Table("summary-of-findings", caption, header, rows, tuple(f"sof-{e.id}" for e in estimates), "cb-table cb-summary")

@@ -17,7 +17,7 @@ from cordbook.project import Project
 from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, facts, p, sub
 from cordbook.review.audit import VerifiedWeight, verified_weights
-from cordbook.review.certainty import FILE, Certainty, kind_of, rate
+from cordbook.review.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
 from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.method_words import method
@@ -164,7 +164,7 @@ def description(e: Estimate, beside: Beside) -> str:
     if beside.natural:
         told.append(f"{beside.natural[0].title}: {phrase(beside.natural[0], 'short')}.")
     if beside.certainty:
-        told.append(f"Certainty: {beside.certainty.level}.")
+        told.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
     return one_line(" ".join(told))
 
 
@@ -223,7 +223,7 @@ def _plain(e: Estimate, beside: Beside) -> Html:
     if kind_of(e) == "single arm" and e.is_reported:
         told.append(_NO_CONTROL)
     if beside.certainty and beside.certainty.domains:
-        told.append(f"How sure we can be, by our rules: {beside.certainty.level}.")
+        told.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
     return element("div", p(element("strong", "In plain words."), " ", " ".join(told)), class_="cb-plain")
 
 
@@ -241,8 +241,13 @@ def _facts(e: Estimate, beside: Beside) -> Html:
         ("A new study may show", _prediction(e)),
     ]
     if beside.certainty:
-        pairs.append(("Certainty", link(beside.certainty.level, "../methods/certainty.html")))
+        pairs.append((NAME.capitalize(), _rated(beside.certainty)))
     return facts("estimate", "The number in short", pairs)
+
+
+def _rated(c: Certainty) -> Html:
+    """The level, which leads to how it is rated, and why."""
+    return join(link(c.level, "../methods/certainty.html"), f": {c.because}" if c.because else "")
 
 
 def _events(e: Estimate) -> str:
@@ -356,7 +361,7 @@ def _sure(beside: Beside) -> list[Html]:
         lead,
         bullets(items),
         p(
-            "These are rules of GRADE applied by a program, no judgement of a panel: ",
+            f"This is {NAME}: rules after GRADE, applied by a program, no judgement of a panel: ",
             link("how", "../methods/certainty.html"),
             ".",
         ),

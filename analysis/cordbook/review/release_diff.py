@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cordbook.review.certainty import NAME
 from cordbook.review.guards import GuardError, judge
 from cordbook.review.release_causes import Cause, causes, judging_causes, program, row_changes
 from cordbook.review.releases import Frozen, FrozenClaim, FrozenEstimate
@@ -28,8 +29,9 @@ class Conclusion:
     name: str = ""
 
     def in_words(self) -> str:
-        """In one line, for instance ``certainty: low -> very low``."""
-        return f"{self.what}{f' {self.name}' if self.name else ''}: {self.before} -> {self.after}"
+        """In one line, for instance ``rule-based certainty: low -> very low``."""
+        what = NAME if self.what == "certainty" else self.what
+        return f"{what}{f' {self.name}' if self.name else ''}: {self.before} -> {self.after}"
 
     def to_dict(self) -> dict[str, str]:
         return {"what": self.what, "name": self.name, "before": self.before, "after": self.after}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cordbook.review.certainty import NAME
 from cordbook.review.release_causes import ADDED, CORRECTED, REMOVED, Cause
 from cordbook.review.release_diff import Comparison, EstimateChange
 from cordbook.review.release_history import Point
@@ -79,7 +80,7 @@ def change_in_words(change: EstimateChange) -> str:
 
 def history_table(points: Sequence[Point]) -> str:
     """An estimate through its versions, one line each."""
-    rows = [("version", "date", "estimate", "k", "events", "conclusion", "certainty")]
+    rows = [("version", "date", "estimate", "k", "events", "conclusion", NAME)]
     for p in points:
         date = p.date.isoformat() if p.date else "today"
         if p.estimate is None:
