@@ -52,11 +52,11 @@ def rated(estimates):
     return rate(estimates, [e.id for e in estimates])
 
 
-def pooled(estimate, events, n):
-    """An estimate whose counts were changed in memory, study by study."""
+def pooled(estimate, events, n, model="glmm"):
+    """An estimate whose counts were changed in memory, study by study, and which is pooled whatever comes out."""
     rows = estimate.rows.assign(events=events, n=n)
-    result = pool_proportions(rows["events"].to_numpy(), rows["n"].to_numpy(), labels=rows["label"].tolist())
-    return dataclasses.replace(estimate, rows=rows, result=result)
+    result = pool_proportions(rows["events"].to_numpy(), rows["n"].to_numpy(), labels=rows["label"].tolist(), model=model)
+    return dataclasses.replace(estimate, rows=rows, result=result, not_pooled=(), unpooled=None)
 
 
 def test_every_estimate_is_rated_with_five_domains(rated, estimates):
@@ -172,7 +172,7 @@ def test_a_wide_interval_is_imprecise_and_not_inconsistent_too(estimates, bare):
 def test_the_spread_of_studies_is_that_of_tau_alone(estimates):
     """By hand: the centre on the log odds and 1.96 tau to either side; how well the centre is known has no say."""
     for name in ("ais-improved-cell-therapy", "natural-ais-d-acute", "ais-improved-treated-v-control"):
-        e = estimates[name]
+        e = estimates[name].pooled_anyway()
         centre, reach = e.result.model_scale.estimate, 1.959963985 * e.result.tau2**0.5
         ends = np.exp([centre - reach, centre + reach])
         ends = ends if e.is_comparison else ends / (1 + ends)
@@ -212,7 +212,7 @@ def test_ratios_differ_by_their_factor(estimates, bare):
     def rated(events1, events2):
         rows = base.rows.assign(events1=events1, n1=500, events2=events2, n2=500)
         table = (rows[c].to_numpy() for c in ("events1", "n1", "events2", "n2"))
-        changed = dataclasses.replace(base, rows=rows, result=compare_arms(*table, labels=rows["label"].tolist()))
+        changed = dataclasses.replace(base, rows=rows, result=compare_arms(*table, labels=rows["label"].tolist()), not_pooled=())
         return certainty(changed, estimates.evidence, bare).domain("inconsistency").down
 
     assert rated([100] * 6, [50] * 6) == 0
@@ -239,6 +239,14 @@ def test_a_model_without_tau2_is_judged_by_its_correlation(estimates):
     spread = spread_of(dataclasses.replace(base, result=given))
     # rho of 1/3 and a mean of 1/2 are a uniform distribution of shares.
     assert (spread.tau2, spread.low, spread.high) == (None, pytest.approx(0.025), pytest.approx(0.975))
+
+
+def test_a_beta_binomial_estimate_is_rated_as_one_with_tau2(estimates, bare):
+    base = estimates["ais-improved-cell-therapy"]
+    n = np.full(base.k, 100)
+    for events, down in ((np.full(base.k, 50), 0), (np.where(np.arange(base.k) % 2, 95, 5), 2), (np.zeros(base.k, int), 0)):
+        found = [certainty(pooled(base, events, n, model), estimates.evidence, bare) for model in ("glmm", "betabinomial")]
+        assert [f.domain("inconsistency").down for f in found] == [down, down]
 
 
 def test_where_no_variance_can_be_estimated_it_is_said(estimates, bare):
@@ -296,7 +304,7 @@ def test_that_reports_did_not_count_lowers_once(rated, estimates, rules):
 
 
 def test_tables_call_it_rule_based_and_show_the_reasons_in_the_row(estimates):
-    ids = [e.id for e in estimates if e.result is not None]
+    ids = [e.id for e in estimates if e.is_reported]
     short = rate_steps(estimates, ids)
     summary = summary_of_findings([estimates[i] for i in ids], "S", short).to_frame()
     steps = certainty_table([(i, short[i]) for i in ids], lambda i: i).to_frame()
@@ -378,7 +386,7 @@ def test_a_judgement_for_an_estimate_goes_before_one_for_its_outcome_or_kind(est
 
 
 def test_an_estimate_without_studies_is_not_rated(estimates, rules):
-    empty = dataclasses.replace(estimates["tumour-cell-therapy"], result=None)
+    empty = dataclasses.replace(estimates["tumour-cell-therapy"], result=None, not_pooled=())
     assert certainty(empty, estimates.evidence, rules).level == NOT_RATED
 
 

@@ -519,7 +519,11 @@ def _imprecise_side_by_side(estimate: Estimate, limits: Thresholds) -> Steps:
         return MOST_DOWN, " ".join(reason.text for reason in reasons), short
     few, enough = _few_people(estimate, limits)
     if few:
-        return 1, f"Not pooled, so that there is no interval; {phrase(estimate, 'people')}, fewer than {enough}.", _wide_or_few(False, few)
+        return (
+            1,
+            f"Not pooled, so that there is no interval; {phrase(estimate, 'people')}, fewer than {enough}.",
+            _wide_or_few(False, few),
+        )
     return 0, "Not pooled, so that there is no interval to judge.", ""
 
 
