@@ -75,8 +75,15 @@ def difference_in_words(difference: float) -> str:
 
 
 def reasons_of_rows(rows: Iterable[EngineRow]) -> dict[str, str]:
-    """By declared model, in words, what keeps statsmodels from computing the same; models that it has are left out."""
-    return {row.declared: row.reason for row in rows if row.reason and not row.same_model}
+    """By declared model, in words, what keeps statsmodels from computing the same; models that it has are left out.
+
+    Where estimates of one model differ in what was compared, the reason that tells most stands for all.
+    """
+    reasons: dict[str, str] = {}
+    for row in rows:
+        if not row.same_model and len(row.reason) > len(reasons.get(row.declared, "")):
+            reasons[row.declared] = row.reason
+    return reasons
 
 
 def _row(estimate: Estimate, found: EngineComparison) -> EngineRow:
