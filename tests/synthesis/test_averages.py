@@ -12,6 +12,7 @@ from scipy.integrate import quad
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
+from cordbook.synthesis import cumulative, leave_one_out, subgroup_proportions
 from cordbook.synthesis.effect_average import average_at, average_of_effects
 from cordbook.synthesis.glmm import average_limits, fit_binomial_normal, fit_counts, mean_proportion, profile_cut
 from cordbook.synthesis.glmm_average import average, in_average, mu_of_average, standard_error
@@ -236,3 +237,71 @@ def test_a_likelihood_with_two_peaks_names_both():
         notes = pool_proportions(x, n, tau2_interval=False).notes
         found += any("two peaks" in note for note in notes)
     assert found
+
+
+WAYS = [("glmm", None), ("glmm", "hksj"), ("reml", None), ("betabinomial", None)]
+SPARSE = ([0, 4, 0, 1, 9, 2, 0], [20, 35, 12, 40, 33, 50, 8])
+
+
+@pytest.mark.parametrize(("model", "ci"), WAYS)
+@pytest.mark.parametrize("word", ["median", "population"])
+def test_leave_one_out_gives_each_row_as_pooling_the_rest_does(model, ci, word):
+    x, n = (np.array(column) for column in SPARSE)
+    result = leave_one_out(x, n, model=model, ci=ci, average=word)
+    assert result.average == word
+    for i, row in enumerate((result.full, *result.rows)):
+        stay = np.delete(np.arange(x.size), i - 1) if i else np.arange(x.size)
+        alone = pool_proportions(x[stay], n[stay], model=model, ci=ci, average=word)
+        assert (row.estimate, row.ci_low, row.ci_high) == pytest.approx((alone.estimate, alone.ci_low, alone.ci_high), abs=1e-6)
+        assert row.ci_method == alone.ci_method
+
+
+def test_leave_one_out_where_the_rest_has_no_event_or_no_spread():
+    result = leave_one_out([0, 0, 0, 7], [20, 35, 12, 40], average="population")
+    assert result.rows[3].ci_method == "exact"
+    assert "population average" in result.summary()
+    alike = leave_one_out([5, 5, 5, 5], [10, 10, 10, 10], average="population")
+    alone = pool_proportions([5] * 3, [10] * 3, average="population")
+    assert alike.rows[0].ci_high == pytest.approx(alone.ci_high, abs=1e-6)
+
+
+@pytest.mark.parametrize(("model", "ci"), WAYS)
+def test_cumulative_rows_hold_the_average_asked_for(model, ci):
+    x, n = SPARSE
+    result = cumulative(x, n, model=model, ci=ci, average="population")
+    assert result.average == "population"
+    for j, row in enumerate(result.rows[1:], start=2):
+        assert row.estimate == pool_proportions(x[:j], n[:j], model=model, ci=ci).population_average.estimate
+    assert "population average" in result.summary()
+
+
+@pytest.mark.parametrize(("model", "ci"), WAYS)
+def test_subgroups_hold_the_average_asked_for_and_compare_on_the_scale_of_the_model(model, ci):
+    x, n = SPARSE
+    groups = list("aabbaab")
+    here, there = (subgroup_proportions(x, n, groups, model=model, ci=ci, average=word) for word in ("population", "median"))
+    at = [i for i, name in enumerate(groups) if name == "b"]
+    alone = pool_proportions([x[i] for i in at], [n[i] for i in at], model=model, ci=ci)
+    assert here.group("b").estimate == alone.population_average.estimate
+    assert there.group("b").estimate == alone.median_study.estimate
+    assert here.between == there.between
+    assert here.average == "population"
+
+
+@pytest.mark.parametrize("model", ["glmm", "reml"])
+def test_groups_with_one_tau2_have_averages_of_that_tau2(model):
+    x, n = SPARSE
+    here, there = (
+        subgroup_proportions(x, n, list("aabbaab"), model=model, tau2="common", average=word) for word in ("population", "median")
+    )
+    for row, median in zip(here.groups, there.groups, strict=True):
+        expected = [
+            mean_proportion(value, np.sqrt(row.tau2)) for value in (row.model_estimate, row.model_ci_low, row.model_ci_high)
+        ]
+        assert [row.estimate, row.ci_low, row.ci_high] == pytest.approx(expected, rel=1e-9)
+        assert median.estimate == pytest.approx(expit(row.model_estimate), rel=1e-9)
+
+
+def test_the_beta_binomial_has_no_common_tau2():
+    with pytest.raises(ValueError, match="no tau2"):
+        subgroup_proportions(*SPARSE, list("aabbaab"), model="betabinomial", tau2="common")

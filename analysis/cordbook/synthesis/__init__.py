@@ -18,6 +18,7 @@ PUBLIC = {
     "proportion_effects": "measures",
     "two_arm_effects": "two_arm",
     "fit_binomial_normal": "glmm",
+    "fit_beta_binomial": "betabinomial",
     "fit_binomial_normal_batch": "glmm",
     "profile_limits": "glmm",
     "fit_odds_ratio_glmm": "glmm_two_arm",
@@ -75,6 +76,7 @@ PUBLIC = {
     "EngineComparison": "statsmodels_engine",
     # results
     "PooledProportion": "results",
+    "ProportionAverage": "results",
     "PooledEffect": "results",
     "ComparedArms": "comparison_results",
     "MetaRegression": "regression_results",

@@ -14,7 +14,8 @@ import numpy as np
 
 from cordbook.synthesis.checks import check_counts, check_effects, check_level
 from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, pool_effect_rows
-from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
+from cordbook.synthesis.proportions import check_choice_of_average
+from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ class Cumulative:
     """Result of `cumulative`: row j pools the first j studies and is labelled by the study that came last.
 
     `by` holds the values that gave the order, such as years, in the order of the rows; None where the given order was
-    kept.
+    kept. `average` says which average of proportions the rows hold, "median" or "population"; None for effects.
     """
 
     rows: tuple[PooledRow, ...]
@@ -36,6 +37,7 @@ class Cumulative:
     measure: str | None
     level: float
     notes: tuple[str, ...] = ()
+    average: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values ready for JSON."""
@@ -50,7 +52,7 @@ class Cumulative:
 
     def summary(self) -> str:
         """The result as a short text."""
-        lines = [f"Cumulative meta-analysis ({len(self.rows)} studies; {self.model})"]
+        lines = [f"Cumulative meta-analysis ({len(self.rows)} studies; {self.model}{named_average(self.average)})"]
         lines += [f"  + {row.label}: {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})" for row in self.rows]
         return "\n".join(lines + note_lines(self.notes))
 
@@ -63,6 +65,7 @@ def cumulative(
     labels: Sequence[str] | None = None,
     measure: str = "logit",
     model: str = "glmm",
+    average: str | None = None,
     ci: str | None = None,
     level: float = 0.95,
 ) -> Cumulative:
@@ -88,6 +91,7 @@ def cumulative(
     ([('B', 1), ('A', 2), ('C', 3)], (2008.0, 2012.0, 2020.0))
     """
     check_level(level)
+    which = check_choice_of_average(average, model, measure)
     x, size, labels = check_counts(events, n, labels, min_studies=1)
     order, values = _order(by, labels, -size.astype(float))
     rows = tuple(
@@ -98,12 +102,13 @@ def cumulative(
             [labels[i] for i in order[:j]],
             measure=measure,
             model=model,
+            average=which,
             ci=ci,
             level=level,
         )
         for j in range(1, len(order) + 1)
     )
-    return Cumulative(rows, values, model, measure, level)
+    return Cumulative(rows, values, model, measure, level, average=which)
 
 
 def cumulative_effects(

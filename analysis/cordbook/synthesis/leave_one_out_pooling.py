@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
+from scipy.special import expit
 
 from cordbook.synthesis.checks import check_choice, check_counts, check_effects, check_level
 from cordbook.synthesis.glmm import BinomialNormalBatch, fit_binomial_normal_batch, profile_cut
-from cordbook.synthesis.glmm_likelihood import Counts, first_sites, log_coefficients
+from cordbook.synthesis.glmm_average import average as averages_of
+from cordbook.synthesis.glmm_average import standard_error
+from cordbook.synthesis.glmm_likelihood import Counts, evaluate, first_sites, log_coefficients, mode_sites
 from cordbook.synthesis.glmm_newton import limits
 from cordbook.synthesis.influence_diagnostics import leave_out_index
 from cordbook.synthesis.linear_model import EFFECT_MODELS, INTERVALS, fit_linear, typical_variance
 from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
 from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, row_of_effect, row_of_proportion
 from cordbook.synthesis.pooling import DEFAULT_CI, critical_value, pool_effects
-from cordbook.synthesis.proportions import GLMM_CI, MODELS, PROFILE_CI, pool_proportions
-from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
+from cordbook.synthesis.proportions import DELTA_OF, PROFILE_CI, check_choice_of_average, check_interval, pool_proportions
+from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Where tau is 0 the sites of its posteriors are taken at this one.
+SMALLEST_TAU = 0.01
 # Two studies must stay to be pooled.
 FEWEST_STUDIES = 3
 
@@ -31,7 +36,7 @@ FEWEST_STUDIES = 3
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
     """Result of `leave_one_out`: `full` is the estimate of all studies; each row that without the study of its
-    label.
+    label. `average` says which average of proportions they hold, "median" or "population"; None for effects.
     """
 
     full: PooledRow
@@ -42,6 +47,7 @@ class LeaveOneOut:
     ci_method: str
     level: float
     notes: tuple[str, ...] = ()
+    average: str | None = None
 
     @property
     def lowest(self) -> PooledRow:
@@ -65,7 +71,7 @@ class LeaveOneOut:
         """The result as a short text."""
         low, high = self.lowest, self.highest
         lines = [
-            f"Leave-one-out ({self.k} studies; {self.model}): all studies {number(self.full.estimate)}",
+            f"Leave-one-out ({self.k} studies; {self.model}{named_average(self.average)}): all studies {number(self.full.estimate)}",
             f"  lowest {number(low.estimate)} ({number(low.ci_low)} to {number(low.ci_high)}) without {low.label}",
             f"  highest {number(high.estimate)} ({number(high.ci_low)} to {number(high.ci_high)}) without {high.label}",
         ]
@@ -79,6 +85,7 @@ def leave_one_out(
     labels: Sequence[str] | None = None,
     measure: str = "logit",
     model: str = "glmm",
+    average: str | None = None,
     ci: str | None = None,
     level: float = 0.95,
 ) -> LeaveOneOut:
@@ -99,17 +106,29 @@ def leave_one_out(
     ('D', 0.1067)
     """
     check_choice("measure", measure, MEASURES)
-    check_choice("model", model, MODELS)
-    ci = check_choice("ci", ci or DEFAULT_CI[model], GLMM_CI if model == "glmm" else INTERVALS)
+    ci = check_interval(model, ci)
+    which = check_choice_of_average(average, model, measure)
     x, size, labels = check_counts(events, n, labels, min_studies=FEWEST_STUDIES)
-    pooled = pool_proportions(x, size, labels=labels, measure=measure, model=model, ci=ci, level=level)
+    way = {"measure": measure, "model": model, "average": which, "ci": ci, "level": level}
+    pooled = pool_proportions(x, size, labels=labels, **way)
     if model == "glmm":
-        rows = _without_each_glmm(x, size, labels, ci, level)
+        rows = _without_each_glmm(x, size, labels, which, ci, level)
+    elif model == "betabinomial" or which == "population":
+        rows = _without_each_in_turn(x, size, labels, way)
     else:
         effects = effects_of_counts(x, size, measure)
         rows = _without_each_effect(effects.yi, effects.vi, labels, model, ci, level, _backs(measure, size))
     full = row_of_proportion("all studies", pooled)
-    return LeaveOneOut(full, rows, len(x), model, measure, ci, level, pooled.notes)
+    return LeaveOneOut(full, rows, len(x), model, measure, ci, level, pooled.notes, which)
+
+
+def _without_each_in_turn(x: np.ndarray, n: np.ndarray, labels: Sequence[str], way: dict[str, Any]) -> tuple[PooledRow, ...]:
+    """One fit after the other, where fits do not run together."""
+    kept = [np.delete(np.arange(len(x)), i) for i in range(len(x))]
+    return tuple(
+        pool_count_rows(label, x[stay], n[stay], [labels[m] for m in stay], **way)
+        for label, stay in zip(labels, kept, strict=True)
+    )
 
 
 def leave_one_out_effects(
@@ -175,7 +194,9 @@ def _without_each_effect(
     return tuple(rows)
 
 
-def _without_each_glmm(x: np.ndarray, n: np.ndarray, labels: Sequence[str], ci: str, level: float) -> tuple[PooledRow, ...]:
+def _without_each_glmm(
+    x: np.ndarray, n: np.ndarray, labels: Sequence[str], average: str, ci: str, level: float
+) -> tuple[PooledRow, ...]:
     k = len(x)
     rows: list[PooledRow] = []
     vi = effects_of_counts(x, n, "logit").vi
@@ -190,6 +211,11 @@ def _without_each_glmm(x: np.ndarray, n: np.ndarray, labels: Sequence[str], ci: 
         fit = fit_binomial_normal_batch(x, n, weights)
         regular = np.isfinite(fit.tau2)
         ends = _profile_ends(x, n, weights, fit, regular, cut) if ci in PROFILE_CI else None
+        averages = (
+            _averages(x, n, weights, fit, regular, critical, cut if ci in PROFILE_CI else None)
+            if average == "population"
+            else None
+        )
         typical = typical_variance(vi[stay], X)
         q = _one_proportion_each(x, n, stay)
         q_p = stats.chi2.sf(q, k - 2)
@@ -198,15 +224,52 @@ def _without_each_glmm(x: np.ndarray, n: np.ndarray, labels: Sequence[str], ci: 
                 kept = stay[j]
                 names = [labels[m] for m in kept]
                 rows.append(
-                    pool_count_rows(labels[i], x[kept], n[kept], names, measure="logit", model="glmm", ci=ci, level=level)
+                    pool_count_rows(
+                        labels[i], x[kept], n[kept], names, measure="logit", model="glmm", average=average, ci=ci, level=level
+                    )
                 )
                 continue
             tau2 = float(fit.tau2[j])
             scale = _Scale(float(fit.mu[j]), float(fit.se[j]), tau2, critical, True)
             i2 = 100 * tau2 / (tau2 + float(typical[j]))
             spread = (tau2, i2, float(q[j]), float(q_p[j]))
-            rows.append(scale.row(labels[i], k - 1, back, spread, ci, None if ends is None else ends[j]))
+            row = scale.row(labels[i], k - 1, back, spread, ci, None if ends is None else ends[j])
+            rows.append(row if averages is None else _of_average(row, averages[j], DELTA_OF.get(ci, ci)))
     return tuple(rows)
+
+
+def _of_average(row: PooledRow, average: np.ndarray, method: str) -> PooledRow:
+    estimate, low, high = average.tolist()
+    return replace(row, estimate=estimate, ci_low=low, ci_high=high, ci_method=method)
+
+
+def _averages(
+    x: np.ndarray,
+    n: np.ndarray,
+    weights: np.ndarray,
+    fit: BinomialNormalBatch,
+    regular: np.ndarray,
+    critical: float,
+    cut: float | None,
+) -> np.ndarray:
+    """Population averages and their limits, shape (b, 3), NaN where the likelihood has no maximum; by the delta method without a ``cut``."""
+    found = np.full((len(weights), 3), np.nan)
+    rows = np.flatnonzero(regular)
+    if rows.size == 0:
+        return found
+    x, n = x.astype(float), n.astype(float)
+    mu, tau = fit.mu[rows], np.sqrt(fit.tau2[rows])
+    to = averages_of(mu, tau)
+    data = Counts.of(x, n, weights[rows])
+    _, sites = evaluate(mu, tau, data, mode_sites(mu[:, None], np.maximum(tau, SMALLEST_TAU)[:, None], x, n))
+    at, _ = evaluate(mu, tau, data, sites)
+    se = standard_error(at, to)
+    if cut is None:
+        ends = np.stack([to.lam - critical * se, to.lam + critical * se])
+    else:
+        ends = _walked(x, n, weights[rows], to.lam, tau, se, at.loglik - 0.5 * cut, of_average=True)
+    found[rows] = np.stack([to.mean, *expit(ends)], axis=1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,21 +304,36 @@ def _profile_ends(
     if rows.size == 0:
         return ends
     x, n = x.astype(float), n.astype(float)
-    both = np.tile(rows, 2)
-    data = Counts.of(x, n, weights[both])
-    loglik = fit.loglik - weights @ log_coefficients(x, n)
-    mu, _ = limits(
-        fit.mu[both],
-        np.sqrt(fit.tau2[both]),
-        data,
-        first_sites(x, n, both.size),
-        loglik[both] - 0.5 * cut,
-        np.repeat([-1, 1], rows.size),
-        np.zeros(both.size, dtype=bool),
-        fit.se[both],
-    )
-    ends[rows] = mu.reshape(2, rows.size).T
+    target = (fit.loglik - weights @ log_coefficients(x, n) - 0.5 * cut)[rows]
+    ends[rows] = _walked(x, n, weights[rows], fit.mu[rows], np.sqrt(fit.tau2[rows]), fit.se[rows], target).T
     return ends
+
+
+def _walked(
+    x: np.ndarray,
+    n: np.ndarray,
+    weights: np.ndarray,
+    at: np.ndarray,
+    tau: np.ndarray,
+    se: np.ndarray,
+    target: np.ndarray,
+    *,
+    of_average: bool = False,
+) -> np.ndarray:
+    """Lower and upper profile likelihood limits of mu, or of the average's logit, at ``target``; shape (2, b)."""
+    both = np.tile(np.arange(len(at)), 2)
+    ends, _ = limits(
+        at[both],
+        tau[both],
+        Counts.of(x, n, weights[both]),
+        first_sites(x, n, both.size),
+        target[both],
+        np.repeat([-1, 1], len(at)),
+        np.zeros(both.size, dtype=bool),
+        se[both],
+        of_average=of_average,
+    )
+    return ends.reshape(2, len(at))
 
 
 def _one_proportion_each(x: np.ndarray, n: np.ndarray, stay: np.ndarray) -> np.ndarray:

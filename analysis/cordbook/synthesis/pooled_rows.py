@@ -9,7 +9,7 @@ import numpy as np
 
 from cordbook.synthesis.measures import back_transform, effects_of_counts
 from cordbook.synthesis.pooling import critical_value, pool_effects
-from cordbook.synthesis.proportions import pool_proportions, study_intervals
+from cordbook.synthesis.proportions import COUNT_MODELS, pool_proportions, study_intervals
 from cordbook.synthesis.results import PooledEffect, PooledProportion
 
 
@@ -17,8 +17,8 @@ from cordbook.synthesis.results import PooledEffect, PooledProportion
 class PooledRow:
     """A pooled estimate of k studies.
 
-    `estimate` and the limits are proportions (0 to 1) where counts were pooled, else effects; `model_estimate`,
-    `model_se` and its limits are on the scale of the model. `tau2` and `i2` (percent) are None where they cannot be
+    `estimate` and the limits are proportions (0 to 1) where counts were pooled, those of the average asked for, else effects;
+    `model_estimate`, `model_se` and its limits are on the scale of the model, whichever average that was. `tau2` and `i2` (percent) are None where they cannot be
     estimated. `ci_method` says how the interval came about: `exact` where the asked one does not exist.
     """
 
@@ -72,13 +72,16 @@ def pool_count_rows(
     *,
     measure: str,
     model: str,
+    average: str,
     ci: str | None,
     level: float,
 ) -> PooledRow:
-    """Pool one set of counts; a single study stands for itself, with an exact interval beside the GLMM."""
+    """Pool one set of counts; a single study stands for itself, with an exact interval beside a model of the counts."""
     if len(x) > 1:
-        return row_of_proportion(label, pool_proportions(x, n, labels=labels, measure=measure, model=model, ci=ci, level=level))
-    if model == "glmm":
+        return row_of_proportion(
+            label, pool_proportions(x, n, labels=labels, measure=measure, model=model, average=average, ci=ci, level=level)
+        )
+    if model in COUNT_MODELS:
         low, high = (float(limit[0]) for limit in study_intervals(x, n, level=level))
         return PooledRow(label, 1, float(x[0] / n[0]), low, high, *[None] * 10, "exact")
     effect = effects_of_counts(x, n, measure)

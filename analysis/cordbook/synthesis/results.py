@@ -353,6 +353,17 @@ def heterogeneity_line(result: Any) -> str:
     return f"  {spread}; Q {number(result.q)} (df {result.q_df}, p {p})"
 
 
+def named_average(average: str | None) -> str:
+    """Return the name of an average as it follows others in brackets; nothing where there is none.
+
+    Examples
+    --------
+    >>> named_average("population"), named_average(None)
+    ('; population average', '')
+    """
+    return "" if average is None else f"; {AVERAGE_NAMES[average]}"
+
+
 def note_lines(notes: tuple[str, ...]) -> list[str]:
     """Return the notes as lines of a summary."""
     return [f"  note: {note}" for note in notes]

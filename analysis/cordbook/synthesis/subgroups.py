@@ -25,16 +25,17 @@ from scipy import stats
 from scipy.special import expit
 
 from cordbook.synthesis.checks import check_choice, check_counts, check_effects, check_labels, check_level
+from cordbook.synthesis.effect_average import average_at
 from cordbook.synthesis.glmm import fit_binomial_normal
 from cordbook.synthesis.glmm_regression import fit_binomial_regression
 from cordbook.synthesis.linear_model import EFFECT_MODELS, INTERVALS, critical_value
 from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
 from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, pool_effect_rows
 from cordbook.synthesis.pooling import DEFAULT_CI
-from cordbook.synthesis.proportions import GLMM_CI, MODELS
+from cordbook.synthesis.proportions import check_choice_of_average, check_interval
 from cordbook.synthesis.regression import meta_regression
 from cordbook.synthesis.regression_results import ModeratorTest
-from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,8 @@ class Subgroups:
     """Result of `subgroup_effects` and `subgroup_proportions`.
 
     `groups` holds a row for each group in alphabetical order, `members` the labels of its studies, `overall` the row of
-    all studies. `between` tests that the groups have one mean; None where it cannot be made.
+    all studies. `between` tests that the groups have one mean; None where it cannot be made. `average` says which average of
+    proportions the rows hold, "median" or "population"; None for effects.
     """
 
     groups: tuple[PooledRow, ...]
@@ -62,6 +64,7 @@ class Subgroups:
     ci_method: str
     level: float
     notes: tuple[str, ...] = ()
+    average: str | None = None
 
     def group(self, name: str) -> PooledRow:
         """The row of a group; raises ValueError with the names there are."""
@@ -80,7 +83,7 @@ class Subgroups:
 
     def summary(self) -> str:
         """The result as a short text."""
-        lines = [f"Subgroups ({len(self.groups)} groups; {self.model}; {self.tau2_within} tau2)"]
+        lines = [f"Subgroups ({len(self.groups)} groups; {self.model}; {self.tau2_within} tau2{named_average(self.average)})"]
         lines += [
             f"  {row.label} ({row.k} studies): {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
             for row in (*self.groups, self.overall)
@@ -158,6 +161,7 @@ def subgroup_proportions(
     tau2: Literal["separate", "common"] = "separate",
     measure: str = "logit",
     model: str = "glmm",
+    average: str | None = None,
     ci: str | None = None,
     level: float = 0.95,
 ) -> Subgroups:
@@ -172,9 +176,10 @@ def subgroup_proportions(
     tau2
         `separate` or `common`; see the module. With the glmm, `common` takes t intervals around the group means (normal
         ones for `wald`), and there are no profile intervals; a group without events, or with events only, has its exact
-        interval either way.
-    labels, measure, model, ci, level
-        As in `pool_proportions`.
+        interval either way. The population average then has the limits of the group's mean carried over with tau2 held. The
+        beta-binomial takes `separate` alone.
+    labels, measure, model, average, ci, level
+        As in `pool_proportions`. Groups are compared on the scale of the model, whichever average is reported.
 
     Raises
     ------
@@ -189,25 +194,30 @@ def subgroup_proportions(
     """
     check_choice("tau2", tau2, SPREADS)
     check_choice("measure", measure, MEASURES)
-    check_choice("model", model, MODELS)
-    ci = check_choice("ci", ci or DEFAULT_CI[model], GLMM_CI if model == "glmm" else INTERVALS)
+    ci = check_interval(model, ci)
+    which = check_choice_of_average(average, model, measure)
+    if model == "betabinomial" and tau2 == "common":
+        raise ValueError(
+            "tau2 = 'common' does not go with model = 'betabinomial', which has no tau2; use 'separate', or the GLMM."
+        )
     x, size, labels = check_counts(events, n, labels)
     names, index, members = _split(groups, labels)
-    pool = {"measure": measure, "model": model, "ci": ci, "level": level}
+    pool = {"measure": measure, "model": model, "average": which, "ci": ci, "level": level}
     overall = pool_count_rows("all studies", x, size, labels, **pool)
     rows = tuple(
         pool_count_rows(name, x[at], size[at], list(inside), **pool)
         for name, at, inside in zip(names, index, members, strict=True)
     )
     if model == "glmm":
-        common, between = _common_counts(x, size, index, rows, ci, level)
+        common, between = _common_counts(x, size, index, rows, which, ci, level)
         rows = common if tau2 == "common" else rows
     elif tau2 == "common":
         effects = effects_of_counts(x, size, measure)
-        rows, between = _common_effects(effects.yi, effects.vi, names, index, labels, model, ci, level, (measure, size))
+        rows, between = _common_effects(effects.yi, effects.vi, names, index, labels, model, ci, level, (measure, size), which)
     else:
         between = _wald(rows)
-    return Subgroups(rows, members, overall, between, tau2, model, measure, ci, level, _cautions(rows, between, len(x), ci))
+    cautions = _cautions(rows, between, len(x), ci)
+    return Subgroups(rows, members, overall, between, tau2, model, measure, ci, level, cautions, which)
 
 
 def _split(groups: Sequence[object], labels: Sequence[str]) -> tuple[list[str], list[np.ndarray], tuple[tuple[str, ...], ...]]:
@@ -249,6 +259,7 @@ def _common_effects(
     ci: str,
     level: float,
     counts: tuple[str, np.ndarray] | None,
+    average: str | None = None,
 ) -> tuple[tuple[PooledRow, ...], ModeratorTest]:
     """Groups with one tau2, as a meta-regression on the group; `counts` is (measure, n) where effects are those of
     proportions.
@@ -262,6 +273,8 @@ def _common_effects(
         back = float if counts is None else back_transform(counts[0], counts[1][at])
         ends = (mean.estimate, mean.ci_low, mean.ci_high, mean.pi_low, mean.pi_high)
         shown = [None if value is None else float(back(value)) for value in ends]
+        if average == "population":
+            shown[:3] = [average_at(counts[0], value, fit.tau2) for value in ends[:3]]
         scale = (mean.estimate, mean.se, mean.ci_low, mean.ci_high)
         rows.append(PooledRow(name, len(at), *shown, *scale, fit.tau2, None, None, None, ci))
     test = fit.omnibus
@@ -273,6 +286,7 @@ def _common_counts(
     n: np.ndarray,
     index: Sequence[np.ndarray],
     rows: Sequence[PooledRow],
+    average: str,
     ci: str,
     level: float,
 ) -> tuple[tuple[PooledRow, ...], ModeratorTest | None]:
@@ -299,16 +313,18 @@ def _common_counts(
     # No degrees of freedom are left where every group is a single study: then the normal quantile.
     critical, method = critical_value(level, freedom or None), "hksj" if freedom else "wald"
     common = tuple(
-        row if ended else _group_row(row, *next(means), fit.tau2, critical, method)
+        row if ended else _group_row(row, *next(means), fit.tau2, critical, method, average)
         for row, ended in zip(rows, open_ended, strict=True)
     )
     return common, ModeratorTest(label, statistic, df, None, float(stats.chi2.sf(statistic, df)))
 
 
-def _group_row(row: PooledRow, mean: float, se: float, tau2: float, critical: float, ci: str) -> PooledRow:
+def _group_row(row: PooledRow, mean: float, se: float, tau2: float, critical: float, ci: str, average: str) -> PooledRow:
     low, high = mean - critical * se, mean + critical * se
     wide = critical * np.sqrt(se**2 + tau2)
     shown = expit([mean, low, high, mean - wide, mean + wide]).tolist()
+    if average == "population":
+        shown[:3] = [average_at("logit", value, tau2) for value in (mean, low, high)]
     return PooledRow(row.label, row.k, *shown, mean, se, low, high, tau2, None, row.q, row.q_p, ci)
 
 
