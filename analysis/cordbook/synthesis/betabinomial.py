@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv, digamma, expit, gammaln, polygamma
+from scipy.special import betaincinv, digamma, expit, gammaln, zeta
 
 from cordbook.synthesis.checks import check_counts
 from cordbook.synthesis.glmm import profile_cut
@@ -38,18 +38,23 @@ Rows = NDArray[np.intp]
 # log s: halvings and doublings from rho within 1e-8 of 1 to rho = 1e-13; the last one is rho = 0 in double precision.
 COMMON = 70.0
 GRID = np.append(np.arange(np.log(1e-8), np.log(1e13), np.log(2.0)), COMMON)
-# Each zoom looks between the neighbours of the best; three leave steps of 2e-4 in log s, and a parabola takes the rest.
-ZOOM_POINTS, ZOOMS = 17, 3
+# Each zoom looks between the neighbours of the best; three leave steps of 0.01 in log s, and a parabola takes the rest.
+ZOOM_POINTS, ZOOMS = 9, 3
 # Logits of the mean looked at; expit is 0 or 1 in double precision beyond.
 ETA_LIMIT = 700.0
 STEPS, TOLERANCE = 200, 1e-7
 NEWTON_STEPS = 50
+# Newton's steps from the grid to a limit of the mean, and the last step; about 4 are needed.
+POLISH_STEPS, POLISHED = 12, 1e-9
 # Log-likelihoods closer than this are the same to rounding: then rho = 0, the simpler model, is taken.
 SAME_LOGLIK = 1e-9
 # A second peak counts when the likelihood dips by this much between the two.
 DIP = 1e-3
 # Above this parameter gamma functions are replaced by Stirling's series, right to 1e-14 there.
 STIRLING_FROM = 20.0
+LOG_GAMMA = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680)
+DIGAMMA = (-1 / 12, 1 / 120, -1 / 252, 1 / 240)
+TRIGAMMA = (1 / 6, -1 / 30, 1 / 42, -1 / 30)
 # Below this m / a the series of log1p around 0 keeps the digits that its difference from m / a loses.
 SMALL_RATIO = 0.02
 # The data hardly say how much studies differ when this rho and rho = 0 are both within the likelihood interval.
@@ -131,6 +136,21 @@ class Tallies:
         return cls(_tally(x), _tally(n - x), _tally(n), float(x.sum()), float((n - x).sum()))
 
 
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The likelihood of one data set over `GRID`: the best logit of the mean at each log s, and the log-likelihood there."""
+
+    tallies: Tallies
+    etas: Array
+    heights: Array
+
+    @classmethod
+    def of(cls, tallies: Tallies) -> Surface:
+        """Return the likelihood of tallies over the grid."""
+        etas = best_eta(GRID, tallies)
+        return cls(tallies, etas, heights(etas, GRID, tallies)[0])
+
+
 def fit_beta_binomial(events: ArrayLike, n: ArrayLike) -> BetaBinomialFit:
     """Fit the beta-binomial model to single proportions by maximum likelihood.
 
@@ -153,22 +173,22 @@ def fit_beta_binomial(events: ArrayLike, n: ArrayLike) -> BetaBinomialFit:
     'no-events'
     """
     x, size, _ = check_counts(events, n, min_studies=1)
-    return fit_counts(x.astype(float), size.astype(float))
+    return fit_counts(x.astype(float), size.astype(float))[0]
 
 
-def fit_counts(x: Array, n: Array) -> BetaBinomialFit:
-    """Fit counts that have been checked; as `fit_beta_binomial`."""
+def fit_counts(x: Array, n: Array) -> tuple[BetaBinomialFit, Surface | None]:
+    """Fit counts that have been checked; return the fit and, when it has one, the likelihood over the grid for its intervals."""
     kind = str(kinds_of(x, n, None)[0])
     constant = float(log_coefficients(x, n).sum())
     common = float(saturated(x.sum(), n.sum())) + constant
     if kind != "regular":
-        return _without_maximum(kind, x, n, common)
-    tallies = Tallies.of(x, n)
-    peaks, flat = find_peaks(tallies)
+        return _without_maximum(kind, x, n, common), None
+    surface = Surface.of(Tallies.of(x, n))
+    peaks, flat = find_peaks(surface)
     best = peaks[0]
     mean, rho = float(expit(best.eta)), best.rho
     se, robust = _errors(best, x, n)
-    return BetaBinomialFit(
+    fit = BetaBinomialFit(
         mean=mean,
         rho=rho,
         median=beta_median(best.eta, best.log_s),
@@ -182,6 +202,7 @@ def fit_counts(x: Array, n: Array) -> BetaBinomialFit:
         k=x.size,
         status="interior" if rho > 0.0 else "boundary",
     )
+    return fit, surface
 
 
 def _without_maximum(kind: str, x: Array, n: Array, common: float) -> BetaBinomialFit:
@@ -194,18 +215,17 @@ def _without_maximum(kind: str, x: Array, n: Array, common: float) -> BetaBinomi
     return BetaBinomialFit(mean, None, mean, eta, None, None, limit, common, (), False, k, kind)
 
 
-def find_peaks(tallies: Tallies) -> tuple[tuple[Peak, ...], bool]:
+def find_peaks(surface: Surface) -> tuple[tuple[Peak, ...], bool]:
     """Return the maxima of the likelihood, the highest first, and whether it is flat (see `BetaBinomialFit`)."""
-    etas = best_eta(GRID, tallies)
-    heights = derivatives(etas, GRID, tallies).loglik
-    found = [_climb(etas[i], GRID[i], tallies) for i in _summits(heights)]
-    common = Peak(float(etas[-1]), COMMON, float(heights[-1]))
+    etas, tops = surface.etas, surface.heights
+    found = [_climb(etas[i], GRID[i], surface.tallies) for i in _summits(tops)]
+    common = Peak(float(etas[-1]), COMMON, float(tops[-1]))
     found = [common if peak.log_s >= GRID[-2] else peak for peak in found]
     top = max(found, key=lambda peak: peak.loglik)
     best = common if top.loglik <= common.loglik + SAME_LOGLIK else top
     others = {peak for peak in found if peak not in (top, best) and peak.loglik > best.loglik - SECOND_PEAK}
     target = best.loglik - 0.5 * profile_cut(0.95)
-    wide = float(np.interp(np.log(1.0 / WIDE_RHO - 1.0), GRID[:-1], heights[:-1]))
+    wide = float(np.interp(np.log(1.0 / WIDE_RHO - 1.0), GRID[:-1], tops[:-1]))
     return (best, *sorted(others, key=lambda peak: -peak.loglik)), common.loglik > target and wide > target
 
 
@@ -226,7 +246,7 @@ def _climb(eta: float, log_s: float, tallies: Tallies) -> Peak:
     """Return the maximum near a summit of the grid by Newton's method in both parameters, kept to the grid's neighbours."""
     low, high = log_s - np.log(2.0), log_s + np.log(2.0)
     if log_s >= GRID[-2]:
-        return Peak(float(eta), COMMON, float(derivatives(np.array([eta]), np.array([COMMON]), tallies).loglik[0]))
+        return Peak(float(eta), COMMON, float(heights(np.array([eta]), np.array([COMMON]), tallies)[0][0]))
     for _ in range(NEWTON_STEPS):
         eta = float(best_eta(np.array([log_s]), tallies, start=eta)[0])
         at = Sums(*(float(value[0]) for value in derivatives(np.array([eta]), np.array([log_s]), tallies)))
@@ -240,6 +260,17 @@ def _climb(eta: float, log_s: float, tallies: Tallies) -> Peak:
             break
     eta = float(best_eta(np.array([log_s]), tallies, start=eta)[0])
     return Peak(eta, float(log_s), float(derivatives(np.array([eta]), np.array([log_s]), tallies).loglik[0]))
+
+
+def heights(eta: Array, log_s: Array, tallies: Tallies) -> tuple[Array, Array]:
+    """Return the log-likelihood without the binomial coefficients and its derivative in eta alone; as `derivatives`."""
+    p, q = expit(eta), expit(-eta)
+    log_p, log_q = -np.logaddexp(0.0, -eta), -np.logaddexp(0.0, eta)
+    a0, a1 = _summed(log_s + log_p, tallies.events, 2)
+    b0, b1 = _summed(log_s + log_q, tallies.others, 2)
+    (s0,) = _summed(log_s, tallies.sizes, 1)
+    loglik = tallies.total * log_p + tallies.rest * log_q + (a0 + b0 - s0)
+    return loglik, (tallies.total + a1) * q - (tallies.rest + b1) * p
 
 
 def derivatives(eta: Array, log_s: Array, tallies: Tallies) -> Sums:
@@ -272,17 +303,17 @@ def best_eta(log_s: Array, tallies: Tallies, start: float | None = None) -> Arra
     return _falling_root(slope, eta, np.full(log_s.size, -ETA_LIMIT), np.full(log_s.size, ETA_LIMIT))
 
 
-def edge(log_s: Array, tallies: Tallies, target: float, side: int) -> Array:
-    """Return the logit of the mean below (``side`` -1) or above (1) the best at which the likelihood falls to ``target``, for each
-    log s, shape (g,); NaN where it is never so high.
+def edge(log_s: Array, inner: Array, tallies: Tallies, target: float, side: int) -> Array:
+    """Return the logit of the mean below (``side`` -1) or above (1) the best one, ``inner``, at which the likelihood falls to ``target``.
+
+    Arrays of shape (g,); NaN where the likelihood is never so high.
     """
-    inner = best_eta(log_s, tallies)
-    reached = derivatives(inner, log_s, tallies).loglik >= target
+    reached = heights(inner, log_s, tallies)[0] >= target
     inner, log_s = inner[reached], log_s[reached]
 
     def above(values: Array, rows: Rows) -> tuple[Array, Array]:
-        at = derivatives(values, log_s[rows], tallies)
-        return side * (at.loglik - target), side * at.d_eta
+        loglik, slope = heights(values, log_s[rows], tallies)
+        return side * (loglik - target), side * slope
 
     outer = np.full(log_s.size, side * ETA_LIMIT)
     low, high = (inner, outer) if side > 0 else (outer, inner)
@@ -291,31 +322,77 @@ def edge(log_s: Array, tallies: Tallies, target: float, side: int) -> Array:
     return ends
 
 
-def profile_interval(
-    tallies: Tallies, target: float, of: Callable[[Array, Array], Array] = lambda eta, log_s: eta
-) -> tuple[float, float]:
-    """Return the least and the greatest value of a function of the parameters where the log-likelihood is at least ``target``.
+def limits_of_mean(surface: Surface, best: Peak, cut: float) -> tuple[float, float]:
+    """Return the profile likelihood limits of the logit of the mean, twice the log-likelihood falling by ``cut`` (`glmm.profile_cut`).
 
-    The function rises with eta at any log s, so its extremes lie on the edge of that region: the ends of its profile likelihood interval.
+    They are the least and the greatest logit in the region where the likelihood is so high: found on the grid, then by Newton's method.
     """
-    ends = []
-    for side in (-1, 1):
-
-        def outward(log_s: Array, side: int = side) -> Array:
-            return side * of(edge(log_s, tallies, target, side), log_s)
-
-        ends.append(side * _highest(outward))
-    return ends[0], ends[1]
+    target = best.loglik - 0.5 * cut
+    return _extreme(surface, target, -1, _mean_itself), _extreme(surface, target, 1, _mean_itself)
 
 
-def limits_of_mean(tallies: Tallies, best: Peak, cut: float) -> tuple[float, float]:
-    """Return the profile likelihood limits of the logit of the mean, twice the log-likelihood falling by ``cut`` (`glmm.profile_cut`)."""
-    return profile_interval(tallies, best.loglik - 0.5 * cut)
-
-
-def limits_of_median(tallies: Tallies, best: Peak, cut: float) -> tuple[float, float]:
+def limits_of_median(surface: Surface, best: Peak, cut: float) -> tuple[float, float]:
     """Return the profile likelihood limits of the median of the beta distribution, from 0 to 1."""
-    return profile_interval(tallies, best.loglik - 0.5 * cut, beta_medians)
+    target = best.loglik - 0.5 * cut
+    return _extreme(surface, target, -1, beta_medians), _extreme(surface, target, 1, beta_medians)
+
+
+def _mean_itself(eta: Array, log_s: Array) -> Array:
+    return eta
+
+
+def _extreme(surface: Surface, target: float, side: int, of: Callable[[Array, Array], Array]) -> float:
+    """Return the least (``side`` -1) or greatest value of a function where the log-likelihood is at least ``target``.
+
+    The function rises with eta at any log s, so its extremes lie on the edge of that region.
+    """
+    tallies, grid, inner = surface.tallies, GRID, surface.etas
+    wide = surface.heights >= target
+    # Neighbours of the region too, so that its ends lie inside the first zoom.
+    near = wide | np.append(wide[1:], False) | np.append(False, wide[:-1])
+    grid, inner = grid[near], inner[near]
+    for zoom in range(ZOOMS + 1):
+        ends = edge(grid, inner, tallies, target, side)
+        values = side * of(ends, grid)
+        best = int(np.nanargmax(values))
+        if grid[best] == COMMON:
+            return float(side * values[best])
+        if zoom == 0 and of is _mean_itself:
+            polished = _polished(float(ends[best]), float(grid[best]), tallies, target)
+            if polished is not None and side * polished >= values[best]:
+                return polished
+        around = values[max(best - 1, 0) : best + 2]
+        grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)], ZOOM_POINTS)
+        inner = best_eta(grid, tallies)
+    return float(side * _top_of_parabola(around))
+
+
+def _polished(eta: float, log_s: float, tallies: Tallies, target: float) -> float | None:
+    """Return the logit near which the likelihood is at the target and level in log s, by Newton's method; None when it strays."""
+    start = log_s
+    for _ in range(POLISH_STEPS):
+        at = Sums(*(float(value[0]) for value in derivatives(np.array([eta]), np.array([log_s]), tallies)))
+        size = at.d_eta * at.d_s_s - at.d_s * at.d_eta_s
+        if size == 0.0 or not np.isfinite(size):
+            return None
+        gap = at.loglik - target
+        move = (at.d_s * at.d_s - gap * at.d_s_s) / size, (gap * at.d_eta_s - at.d_eta * at.d_s) / size
+        eta, log_s = eta + move[0], log_s + move[1]
+        if not abs(log_s - start) <= 2.0 * np.log(2.0) or not abs(eta) <= ETA_LIMIT:
+            return None
+        if max(abs(move[0]), abs(move[1])) < POLISHED:
+            # Level in log s is a maximum along the edge where the likelihood bends down there.
+            return eta if at.d_s_s < 0.0 else None
+    return None
+
+
+def _top_of_parabola(values: Array) -> float:
+    """Return the top of the parabola through three neighbouring values, the highest in the middle; else the highest value."""
+    top = float(np.nanmax(values))
+    if values.size < 3 or not np.isfinite(values).all():
+        return top
+    bend = values[0] - 2.0 * values[1] + values[2]
+    return top - float((values[2] - values[0]) ** 2 / (8.0 * bend)) if bend < 0.0 else top
 
 
 def beta_median(eta: float, log_s: float) -> float:
@@ -355,7 +432,7 @@ def _scores(eta: Array, log_s: Array, x: Array, n: Array) -> Array:
     """Return each study's derivatives in eta and log s, shape (2, k)."""
     p, q = float(expit(eta[0])), float(expit(-eta[0]))
     s = np.exp(log_s)
-    a1, b1, s1 = (_excess(scale, m)[1][0] for scale, m in ((s * p, x), (s * q, n - x), (s, n)))
+    a1, b1, s1 = (_excess(scale, m, 2)[1, 0] for scale, m in ((s * p, x), (s * q, n - x), (s, n)))
     return np.stack([(x + a1) * q - (n - x + b1) * p, a1 + b1 - s1])
 
 
@@ -365,42 +442,43 @@ def _tally(values: Array) -> tuple[Array, Array]:
     return found, times.astype(float)
 
 
-def _summed(log_a: Array, tally: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-    """Return R and its first two derivatives in log a, summed over a tally, each of shape (g,)."""
+def _summed(log_a: Array, tally: tuple[Array, Array], terms: int = 3) -> tuple[Array, ...]:
+    """Return the first ``terms`` of R and its two derivatives in log a, summed over a tally, each of shape (g,)."""
     values, times = tally
-    parts = _excess(np.exp(log_a), values)
-    return tuple(part @ times for part in parts)  # type: ignore[return-value]
+    return tuple(part @ times for part in _excess(np.exp(log_a), values, terms))
 
 
-def _excess(a: Array, m: Array) -> tuple[Array, Array, Array]:
-    """Return R(a, m) = sum of log(1 + i / a) over i < m and its first two derivatives in log a, each of shape (g, u)."""
+def _excess(a: Array, m: Array, terms: int = 3) -> Array:
+    """Return R(a, m) = sum of log(1 + i / a) over i < m and its derivatives in log a, the first ``terms``; shape (terms, g, u)."""
     a = np.maximum(a, 1e-300)[:, None]
     large = a[:, 0] >= STIRLING_FROM
-    out = np.empty((3, a.size, m.size))
-    out[:, large] = _by_series(a[large], m)
-    out[:, ~large] = _by_gamma(a[~large], m)
-    return out[0], out[1], out[2]
+    out = np.empty((terms, a.size, m.size))
+    out[:, large] = _by_series(a[large], m, terms)
+    out[:, ~large] = _by_gamma(a[~large], m, terms)
+    return out
 
 
-def _by_gamma(a: Array, m: Array) -> Array:
+def _by_gamma(a: Array, m: Array, terms: int) -> Array:
     # R = log gamma(a + m) - log gamma(a + 1) - (m - 1) log a, written for a near 0; m is at least 1 or R is 0.
-    first = a * (digamma(a + m) - digamma(a + 1.0)) - (m - 1.0)
-    second = a * a * (polygamma(1, a + m) - polygamma(1, a + 1.0)) + (m - 1.0)
-    zero = gammaln(a + m) - gammaln(a + 1.0) - (m - 1.0) * np.log(a)
-    return np.where(m > 0.0, np.stack([zero, first, second + first]), 0.0)
+    parts = [gammaln(a + m) - gammaln(a + 1.0) - (m - 1.0) * np.log(a)]
+    if terms > 1:
+        parts.append(a * (digamma(a + m) - digamma(a + 1.0)) - (m - 1.0))
+    if terms > 2:
+        # zeta(2, z) is the trigamma function.
+        parts.append(a * a * (zeta(2.0, a + m) - zeta(2.0, a + 1.0)) + (m - 1.0) + parts[1])
+    return np.where(m > 0.0, np.stack(parts), 0.0)
 
 
-def _by_series(a: Array, m: Array) -> Array:
+def _by_series(a: Array, m: Array, terms: int) -> Array:
     # Stirling's series for the differences of log gamma, digamma and trigamma between a + m and a, their large terms cancelled.
     u, z = m / a, a + m
-    less, entropy = _log1p_less(u), _entropy(u)
-    r0 = _tail(z, (1 / 12, -1 / 360, 1 / 1260, -1 / 1680), 1) - _tail(a, (1 / 12, -1 / 360, 1 / 1260, -1 / 1680), 1)
-    r1 = _tail(z, (-1 / 12, 1 / 120, -1 / 252, 1 / 240), 2) - _tail(a, (-1 / 12, 1 / 120, -1 / 252, 1 / 240), 2)
-    r2 = _tail(z, (1 / 6, -1 / 30, 1 / 42, -1 / 30), 3) - _tail(a, (1 / 6, -1 / 30, 1 / 42, -1 / 30), 3)
-    zero = a * entropy - 0.5 * np.log1p(u) + r0
-    first = a * less + 0.5 * u / (1.0 + u) + a * r1
-    second = a * u * u / (1.0 + u) - 0.5 * u * (2.0 + u) / (1.0 + u) ** 2 + a * a * r2
-    return np.stack([zero, first, second + first])
+    parts = [a * _entropy(u) - 0.5 * np.log1p(u) + (_tail(z, LOG_GAMMA, 1) - _tail(a, LOG_GAMMA, 1))]
+    if terms > 1:
+        parts.append(a * _log1p_less(u) + 0.5 * u / (1.0 + u) + a * (_tail(z, DIGAMMA, 2) - _tail(a, DIGAMMA, 2)))
+    if terms > 2:
+        bend = a * u * u / (1.0 + u) - 0.5 * u * (2.0 + u) / (1.0 + u) ** 2
+        parts.append(bend + a * a * (_tail(z, TRIGAMMA, 3) - _tail(a, TRIGAMMA, 3)) + parts[1])
+    return np.stack(parts)
 
 
 def _tail(z: Array, coefficients: tuple[float, ...], power: int) -> Array:
@@ -447,19 +525,3 @@ def _falling_root(function: Callable[[Array, Rows], tuple[Array, Array]], start:
         if rows.size == 0:
             break
     return here
-
-
-def _highest(function: Callable[[Array], Array]) -> float:
-    """Return the highest value of a function of log s: over the whole grid, zoomed in on, and by a parabola at the last."""
-    grid = GRID
-    for _ in range(ZOOMS + 1):
-        values = function(grid)
-        best = int(np.nanargmax(values))
-        near, here = values[max(best - 1, 0) : best + 2], grid
-        grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)], ZOOM_POINTS)
-        if here[best] == COMMON or not np.isfinite(values[best]):
-            return float(values[best])
-    top = float(np.nanmax(near))
-    bend = near[0] - 2.0 * near[1] + near[2] if near.size == 3 else np.nan
-    gain = -((near[2] - near[0]) ** 2) / (8.0 * bend) if bend < 0.0 else 0.0
-    return top + float(gain)

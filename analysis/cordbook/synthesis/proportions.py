@@ -407,18 +407,18 @@ def _second_peak_note(other: tuple[float, float, float] | None, fit) -> list[str
 
 def _pool_by_beta_binomial(x, size, names, average, method, level) -> PooledProportion:
     counts = x.astype(float), size.astype(float)
-    fit = betabinomial.fit_counts(*counts)
-    if not fit.peaks:
+    fit, surface = betabinomial.fit_counts(*counts)
+    if surface is None:
         return _pool_without_maximum("betabinomial", fit.status, fit.mean, x, size, names, average, level)
-    tallies, best = betabinomial.Tallies.of(*counts), fit.peaks[0]
+    best = fit.peaks[0]
     cut = glmm.profile_cut(level, fit.k if method == "profile-t" else None)
     if method in PROFILE_CI:
-        low, high = betabinomial.limits_of_mean(tallies, best, cut)
+        low, high = betabinomial.limits_of_mean(surface, best, cut)
     else:
         reach = critical_value(level, None) * (fit.robust_se if method == "robust" else fit.se)
         low, high = fit.eta - reach, fit.eta + reach
     population = ProportionAverage(fit.mean, float(expit(low)), float(expit(high)), method)
-    of_median = betabinomial.limits_of_median(tallies, best, cut)
+    of_median = betabinomial.limits_of_median(surface, best, cut)
     median = ProportionAverage(fit.median, *of_median, method if method in PROFILE_CI else "profile")
     test = glmm.one_proportion_test(*counts)
     weight = size / (1.0 + (size - 1.0) * fit.rho)
