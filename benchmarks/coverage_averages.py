@@ -20,6 +20,7 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+from coverage import LEVEL, ROOT, SEED, SIZES_OUTCOME, own_arms, spread
 from scipy.special import expit, logit, stdtrit
 from scipy.stats import beta
 
@@ -27,7 +28,6 @@ from cordbook.synthesis import betabinomial, glmm
 from cordbook.synthesis.glmm_average import mu_of_average
 from cordbook.synthesis.pooling import critical_value
 from cordbook.synthesis.proportions import study_intervals
-from coverage import LEVEL, ROOT, SEED, SIZES_OUTCOME, own_arms, spread
 
 DEFAULT_REPLICATIONS = 1000  # Monte Carlo error of a coverage near 95%: 0.007
 STUDIES = (2, 3, 4, 5, 10, 27)
@@ -99,11 +99,18 @@ def intervals(events: np.ndarray, n: np.ndarray) -> tuple[dict[tuple[str, str], 
 
 
 def _of_glmm(fit, peak, x, size) -> dict[tuple[str, str], tuple[float, float, float]]:
-    names = [("population", f"glmm_{way}") for way in ("profile_t", "profile", "delta_t", "delta")] + [("median", "glmm_profile_t")]
+    names = [("population", f"glmm_{way}") for way in ("profile_t", "profile", "delta_t", "delta")] + [
+        ("median", "glmm_profile_t")
+    ]
     if peak is None:
         return dict.fromkeys(names, ())
     reach = critical_value(LEVEL, len(x) - 1), critical_value(LEVEL, None)
-    ways = ({"profile": True, "small_sample": True}, {"profile": True}, {"profile": False, "reach": reach[0]}, {"profile": False, "reach": reach[1]})
+    ways = (
+        {"profile": True, "small_sample": True},
+        {"profile": True},
+        {"profile": False, "reach": reach[0]},
+        {"profile": False, "reach": reach[1]},
+    )
     limits = []
     for way in ways:
         at, low, high = glmm.average_limits(x, size, peak, LEVEL, **way)

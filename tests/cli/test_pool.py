@@ -64,6 +64,9 @@ def test_any_sensible_file_gives_the_numbers_of_the_library(table, capsys, text,
         {"measure": "double-arcsine", "model": "pm"},
         {"model": "glmm", "ci": "profile"},
         {"model": "glmm", "ci": "profile-t"},
+        {"model": "betabinomial", "average": "population"},
+        {"model": "betabinomial", "ci": "robust", "average": "median"},
+        {"average": "population"},
     ],
 )
 def test_options_reach_the_library(table, capsys, options):
@@ -211,7 +214,11 @@ def test_a_column_that_is_there_twice(table, capsys):
     [
         (("--model", "glmm", "--measure", "arcsine"), "--model glmm pools on the logit scale"),
         (("--model", "reml", "--ci", "profile"), "--ci profile needs --model glmm"),
-        (("--model", "dl", "--ci", "profile-t"), "--ci profile-t needs --model glmm"),
+        (("--model", "dl", "--ci", "profile-t"), "--ci profile-t needs --model glmm or --model betabinomial"),
+        (("--ci", "robust"), "--ci robust needs --model betabinomial"),
+        (("--model", "betabinomial", "--ci", "hksj"), "--ci hksj is not of --model betabinomial"),
+        (("--model", "betabinomial", "--measure", "raw"), "--model betabinomial pools on the logit scale"),
+        (("--measure", "double-arcsine", "--average", "population"), "--average population is not given"),
     ],
 )
 def test_options_that_do_not_go_together(table, capsys, options, words):
@@ -240,3 +247,17 @@ def test_standard_input(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(rows().encode())))
     code, out, _ = run(capsys, "-", *COLUMNS, "--json")
     assert code == 0 and json.loads(out)["events"] == sum(EVENTS)
+
+
+def test_both_averages_are_printed_and_the_one_asked_for_comes_first(table, capsys):
+    path = table(rows())
+    for average, first in (("population", "population average"), ("median", "median study")):
+        code, out, _ = run(capsys, path, *COLUMNS, "--average", average)
+        assert code == 0
+        assert out.splitlines()[1].strip().startswith(first)
+        assert "median study" in out
+        assert "population average" in out
+        code, text, _ = run(capsys, path, *COLUMNS, "--average", average, "--json")
+        found = json.loads(text)
+        assert found["average"] == average
+        assert found["estimate"] == found[{"population": "population_average", "median": "median_study"}[average]]["estimate"]

@@ -91,3 +91,13 @@ def test_outside_a_project_it_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["pool", "--outcome", "ais_improved"]) == 2
     assert "no Cordbook project" in capsys.readouterr().err
+
+
+def test_the_average_asked_for_is_the_estimate(run):
+    found = {}
+    for average in ("median", "population"):
+        code, out, _ = run("--outcome", "ais_improved", "--where", "role=treated", "--average", average, "--json")
+        assert code == 0
+        found[average] = json.loads(out)
+    assert found["population"]["estimate"] == found["median"]["population_average"]["estimate"]
+    assert found["population"]["average"] == "population"

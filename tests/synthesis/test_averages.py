@@ -1,6 +1,8 @@
 """The two averages of a pooled proportion: the median study and the population average."""
 
+import csv
 import json
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from scipy.integrate import quad
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
-from cordbook.synthesis import cumulative, leave_one_out, subgroup_proportions
+from cordbook.synthesis import averages_of, cumulative, leave_one_out, subgroup_proportions
 from cordbook.synthesis.effect_average import average_at, average_of_effects
 from cordbook.synthesis.glmm import average_limits, fit_binomial_normal, fit_counts, mean_proportion, profile_cut
 from cordbook.synthesis.glmm_average import average, in_average, mu_of_average, standard_error
@@ -305,3 +307,16 @@ def test_groups_with_one_tau2_have_averages_of_that_tau2(model):
 def test_the_beta_binomial_has_no_common_tau2():
     with pytest.raises(ValueError, match="no tau2"):
         subgroup_proportions(*SPARSE, list("aabbaab"), model="betabinomial", tau2="common")
+
+
+def test_the_stored_comparison_of_averages_is_what_the_models_give():
+    path = Path(__file__).parents[2] / "benchmarks" / "results" / "averages.csv"
+    with path.open(encoding="utf-8", newline="") as stream:
+        stored = {row.pop("set"): row for row in csv.DictReader(stream)}
+    assert set(stored) == set(SETS)
+    for name, row in stored.items():
+        found = asdict(averages_of(SETS[name]["events"], SETS[name]["n"]))
+        assert {key: float(value) for key, value in row.items()} == pytest.approx(found, rel=1e-5)
+        # Two models of the population average agree to a few percent, the median does not agree with either.
+        assert abs(found["glmm_to_beta_binomial"] - 1) < 0.06
+    assert float(stored["bcg_control"]["median_to_mean"]) < 0.4

@@ -9,19 +9,25 @@ from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
-MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
-INTERVALS = ("wald", "hksj", "profile", "profile-t")
-PROFILES = ("profile", "profile-t")
+MODELS = ("common", "dl", "pm", "reml", "ml", "glmm", "betabinomial")
+COUNT_MODELS = ("glmm", "betabinomial")
+AVERAGES = ("median", "population")
+INTERVALS = ("wald", "hksj", "profile", "profile-t", "robust")
+# Intervals that only some models have.
+MODELS_OF = {"profile": COUNT_MODELS, "profile-t": COUNT_MODELS, "robust": ("betabinomial",)}
 
 DESCRIPTION = """\
 Pool a proportion over studies: how many of how many had the event.
 
 The default is the binomial-normal model (glmm), which needs no correction for studies without events.
+Two averages are printed: the proportion of the median study, and the population average, the mean over
+studies, which is what "1 in 100 patients" means. --average says which of them is the estimate.
 """
 EXAMPLES = """\
 examples:
   cordbook pool trials.csv --events improved --n treated --study trial
   cordbook pool trials.csv --events improved --n treated --model reml --ci hksj --json
+  cordbook pool trials.csv --events harmed --n treated --model betabinomial --average population
   cordbook pool trials.csv --events improved --n treated --plot forest.svg
   cordbook pool --outcome ais_improved --where role=treated --where cell_type=bm_msc
 
@@ -49,6 +55,9 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--study", metavar="COL", help="column with the names of the studies")
     parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale of the pooled proportions (default: logit)")
     parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for the other measures")
+    parser.add_argument(
+        "--average", choices=AVERAGES, help="the average that is the estimate (default: population for betabinomial, else median)"
+    )
     add_common_options(parser, INTERVALS)
     pool_evidence.add_options(parser)
     parser.set_defaults(run=run)
@@ -63,7 +72,7 @@ def _pool(args: argparse.Namespace):
     from cordbook.synthesis.proportions import pool_proportions
 
     model = args.model or ("glmm" if args.measure == "logit" else "reml")
-    _check_choices(args.measure, model, args.ci)
+    _check_choices(args.measure, model, args.ci, args.average)
     if pool_evidence.used(args):
         return pool_evidence.pool(args, model)
     missing = [name for name, value in (("FILE.csv", args.file), ("--events", args.events), ("--n", args.n)) if not value]
@@ -73,12 +82,22 @@ def _pool(args: argparse.Namespace):
     read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
     events, n = read_counts(table, [(args.events, args.n)])
     labels = read_labels(table, args.study)
-    return pool_proportions(events, n, labels=labels, measure=args.measure, model=model, ci=args.ci, level=args.level)
+    return pool_proportions(
+        events, n, labels=labels, measure=args.measure, model=model, average=args.average, ci=args.ci, level=args.level
+    )
 
 
-def _check_choices(measure: str, model: str, ci: str | None) -> None:
+def _check_choices(measure: str, model: str, ci: str | None, average: str | None) -> None:
     """Refuse options which do not go together before the file is read."""
-    if model == "glmm" and measure != "logit":
-        raise ReadError(f"--model glmm pools on the logit scale: leave out --measure {measure}, or choose --model reml.")
-    if ci in PROFILES and model != "glmm":
-        raise ReadError(f"--ci {ci} needs --model glmm: choose --ci wald or --ci hksj for --model {model}.")
+    if model in COUNT_MODELS and measure != "logit":
+        raise ReadError(f"--model {model} pools on the logit scale: leave out --measure {measure}, or choose --model reml.")
+    if ci in MODELS_OF and model not in MODELS_OF[ci]:
+        needed = " or ".join(f"--model {name}" for name in MODELS_OF[ci])
+        other = "profile" if model == "glmm" else "hksj"
+        raise ReadError(f"--ci {ci} needs {needed}: choose --ci wald or --ci {other} for --model {model}.")
+    if ci == "hksj" and model == "betabinomial":
+        raise ReadError("--ci hksj is not of --model betabinomial: choose --ci profile, profile-t, wald or robust.")
+    if average == "population" and measure == "double-arcsine":
+        raise ReadError(
+            "--average population is not given for --measure double-arcsine: choose another measure, or --average median."
+        )

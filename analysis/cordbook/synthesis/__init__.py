@@ -19,6 +19,7 @@ PUBLIC = {
     "two_arm_effects": "two_arm",
     "fit_binomial_normal": "glmm",
     "fit_beta_binomial": "betabinomial",
+    "averages_of": "averages",
     "fit_binomial_normal_batch": "glmm",
     "profile_limits": "glmm",
     "fit_odds_ratio_glmm": "glmm_two_arm",
