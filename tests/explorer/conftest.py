@@ -59,7 +59,7 @@ def node(evidence_js) -> Callable[..., Any]:
     return call
 
 
-def as_page_asks(question: Question, model: str = "glmm") -> dict[str, Any]:
+def as_page_asks(question: Question, model: str = "glmm", average: str = "population") -> dict[str, Any]:
     """A question in the form of the page."""
     return {
         "outcome": question.outcome,
@@ -68,6 +68,7 @@ def as_page_asks(question: Question, model: str = "glmm") -> dict[str, Any]:
         "bounds": {name: [least, most] for name, least, most in question.bounds},
         "without": list(question.exclude),
         "model": model,
+        "average": average,
         "natural": "auto",
     }
 

@@ -9,8 +9,8 @@ if (input.evidence) (0, eval)(fs.readFileSync(input.evidence, "utf8"));
 const E = input.evidence ? X.prepare(globalThis.CORDBOOK_EVIDENCE) : null;
 const answer = question => {
   const found = X.choose(E, question);
-  const pooled = X.pool(found.counted.map(r => r.events), found.counted.map(r => r.n), { model: question.model || "glmm" });
-  const same = pooled && X.sameEstimate(E, found.counted, question.model || "glmm");
+  const pooled = X.pool(found.counted.map(r => r.events), found.counted.map(r => r.n), { model: question.model || "glmm", average: question.average });
+  const same = pooled && X.sameEstimate(E, found.counted, question.model || "glmm", question.average);
   return {
     rows: found.counted.map(r => [r.id, r.events, r.n]), pooled, barred: found.barred.cells.length,
     reasons: Object.fromEntries(found.barred.reasons), unclear: found.unclear.length, within: found.within.length, same: same ? same.id : null
@@ -18,7 +18,8 @@ const answer = question => {
 };
 const functions = {
   sides: ([cases, limits]) => cases.map(([x, n]) => X.reasonsNotToPool(X.pool(x, n, { model: "glmm" }), x, limits)),
-  pool: cases => cases.map(([x, n, model]) => X.pool(x, n, { model })),
+  pool: cases => cases.map(([x, n, model, average]) => X.pool(x, n, { model, average })),
+  averages: cases => cases.map(([mu, tau]) => X.average.of(mu, tau)),
   quantiles: () => ({
     normal: [1e-9, 0.001, 0.025, 0.3, 0.5, 0.975, 1 - 1e-9].map(p => [p, X.normalQuantile(p)]),
     student: [1, 2, 3, 10, 99, 24999].flatMap(df => [0.6, 0.9, 0.975, 0.9995].map(p => [df, p, X.studentQuantile(df, p)])),

@@ -14,6 +14,7 @@ from cordbook.review.estimates import pool_rows
 from cordbook.review.explore import answer, default_question, reasons
 from cordbook.review.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
 from cordbook.synthesis import pool_proportions
+from cordbook.synthesis.glmm_average import average as over_studies
 from tests.explorer.conftest import MODELS, as_page_asks, random_questions
 
 #: What the issue of a number is judged by: 1e-6 of a proportion; on I2 (percent), Q and tau2 relative to values above 1.
@@ -36,6 +37,15 @@ def assert_same(ours, theirs, what):
             assert ours[mine] is not None, (what, name)
             assert math.isclose(ours[mine], expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE), (what, name, ours[mine], expected)
     assert ours["ci"] == theirs.ci_method, what
+    for mine, name in (("medianStudy", "median_study"), ("populationAverage", "population_average")):
+        at, expected = ours[mine], getattr(theirs, name)
+        assert (at is None) == (expected is None), (what, name)
+        if at is not None:
+            numbers = [at["estimate"], at["low"], at["high"]]
+            wanted = [expected.estimate, expected.ci_low, expected.ci_high]
+            assert numbers == pytest.approx(wanted, rel=TOLERANCE, abs=TOLERANCE), (what, name)
+            assert at["ci"] == expected.ci_method, (what, name)
+            assert ours["average"] == theirs.average, what
     assert ours["weights"] == pytest.approx([study.weight for study in theirs.studies], abs=1e-4), what
 
 
@@ -79,7 +89,9 @@ def test_every_outcome_begins_where_the_package_would(node, cells, estimates):
             zip(rows["study_id"], rows["events"], rows["n"], strict=True)
         ), outcome
         if len(rows):
-            assert_same(page["pooled"], pool_rows(rows, measure="logit", model="glmm", ci=None, level=0.95), outcome)
+            assert_same(
+                page["pooled"], pool_rows(rows, measure="logit", model="glmm", ci=None, level=0.95, average="population"), outcome
+            )
 
 
 def test_random_questions_get_the_package_s_answer(node, cells, estimates):
@@ -95,7 +107,8 @@ def test_random_questions_get_the_package_s_answer(node, cells, estimates):
         assert page["reasons"] == dict(reasons(found.not_poolable)), question
         if len(rows):
             pooled += len(rows) > 1
-            assert_same(page["pooled"], pool_rows(rows, measure="logit", model=model, ci=None, level=0.95), (question, model))
+            expected = pool_rows(rows, measure="logit", model=model, ci=None, level=0.95, average="population")
+            assert_same(page["pooled"], expected, (question, model))
         else:
             assert page["pooled"] is None
     assert pooled > 60  # the questions are not all empty
@@ -120,9 +133,17 @@ def test_any_counts_are_pooled_as_by_the_package(node):
         n = draw.integers(1, int(draw.choice([3, 10, 60, 500])), k)
         p = 1 / (1 + np.exp(-draw.normal(draw.uniform(-4, 2), draw.choice([0, 0.3, 1, 3]), k)))
         sets.append((draw.binomial(n, p).tolist(), n.tolist()))
-    cases = [(x, n, model) for x, n in sets for model in MODELS]
-    for (x, n, model), found in zip(cases, node("pool", cases), strict=True):
-        assert_same(found, pool_proportions(x, n, model=model), (x, n, model))
+    cases = [(x, n, model, average) for x, n in sets for model in MODELS for average in ("median", "population")]
+    for (x, n, model, average), found in zip(cases, node("pool", cases), strict=True):
+        assert_same(found, pool_proportions(x, n, model=model, average=average), (x, n, model, average))
+
+
+def test_the_average_over_studies_is_the_package_s_with_its_derivatives(node):
+    cases = [(mu, tau) for mu in (-12.0, -3.0, 0.0, 2.0) for tau in (0.0, 0.4, 1.5, 6.0, 40.0)]
+    for (mu, tau), found in zip(cases, node("averages", cases), strict=True):
+        expected = over_studies(np.array([mu]), np.array([tau]))
+        names = ("mean", "rest", "lam", "dMu", "dTau", "dMuMu", "dMuTau", "dTauTau")
+        assert [found[name] for name in names] == pytest.approx([value[0] for value in expected], rel=1e-9, abs=1e-12)
 
 
 def test_the_page_sets_side_by_side_what_the_package_does(node, estimates):
@@ -148,18 +169,30 @@ def test_addresses_lead_back_and_commands_ask_the_same(node, cells):
         assert found["same"], found
         assert found["address"] == found["again"]
         assert "v=" in found["address"]
-        assert asked_by(found["command"]) == (question, model)
+        assert asked_by(found["command"]) == (question, model, "population")
+
+
+def test_the_average_is_part_of_the_question_and_stands_in_its_address_and_command(node, cells):
+    question, model = random_questions(cells, 1, seed=5)[0]
+    here, there = node("addresses", [as_page_asks(question, model, average) for average in ("median", "population")])
+    assert here["same"] and there["same"]
+    assert "average=median" in here["address"]
+    assert "average" not in there["address"]
+    assert asked_by(here["command"])[2] == "median"
+    assert asked_by(there["command"])[2] == "population"
 
 
 def asked_by(command):
-    """The question and model that the command line reads from a command."""
+    """The question, model and average that the command line reads from a command."""
     program, *words = shlex.split(command)
     assert program == "cordbook"
     options = parser().parse_args(words)
     question = question_of(options)
-    return replace(
-        question, where=tuple(sorted(question.where)), exclude=tuple(sorted(question.exclude))
-    ), options.model or "glmm"
+    return (
+        replace(question, where=tuple(sorted(question.where)), exclude=tuple(sorted(question.exclude))),
+        options.model or "glmm",
+        options.average or "median",
+    )
 
 
 def test_a_question_of_the_book_has_a_short_address(node, estimates):

@@ -116,7 +116,7 @@ def test_random_questions_in_chromium_get_the_package_s_numbers(opened, cells, e
         if not len(rows):
             assert numbers is None, question
             continue
-        r = pool_rows(rows, measure="logit", model=model, ci=None, level=0.95)
+        r = pool_rows(rows, measure="logit", model=model, ci=None, level=0.95, average="population")
         assert full, question
         assert numbers[0] == r.k, question
         for mine, theirs in zip(numbers[1:], (r.estimate, r.ci_low, r.ci_high, r.pi_low, r.pi_high, r.tau2), strict=True):
@@ -138,6 +138,20 @@ def test_a_study_goes_off_by_a_click_and_comes_back_with_the_back_button(opened)
     page.go_back()
     expect(page.locator(".cbx-table tr.cbx-off")).to_have_count(0)
     assert opened.current()["pooled"]["k"] == before["pooled"]["k"]
+
+
+def test_the_reader_chooses_which_average_is_the_pooled_share(opened):
+    page = opened.page
+    assert page.locator("#cbx-average").input_value() == "population"
+    before = opened.current()["pooled"]
+    page.locator("summary", has_text="How it is pooled").click()
+    page.locator("#cbx-average").select_option("median")
+    after = opened.current()["pooled"]
+    assert after["estimate"] == before["medianStudy"]["estimate"]
+    assert "average=median" in page.url
+    facts = page.locator(".cbx-facts").inner_text().lower()
+    assert "median study (the pooled share)" in facts
+    assert "population average" in facts
 
 
 def test_an_address_shows_the_same_view_in_a_new_window(opened, browser, address):

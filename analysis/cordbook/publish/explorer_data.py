@@ -88,6 +88,7 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         "reasons": dict(zip(*(evidence["not_poolable_reasons"][c].astype(str) for c in ("reason", "label")), strict=True)),
         "questions": [_question(s) for s in declared],
         "estimates": [_estimate(e, numbered) for e in found],
+        "average": estimates.declarations.usual_average,
         "limits": asdict(estimates.declarations.usual_limits),
     }
 
@@ -205,6 +206,7 @@ def _question(s: Synthesis) -> dict[str, Any]:
         "strata": s.strata if isinstance(s.strata, str) else dict(s.strata),
         "natural": s.natural,
         "model": s.model,
+        "average": s.average,
     }
 
 
@@ -216,6 +218,7 @@ def _estimate(e: Estimate, numbered: Mapping[str, int]) -> dict[str, Any]:
         "outcome": e.synthesis.outcome,
         "cells": sorted(numbered[c] for c in e.cells),
         "model": e.synthesis.model,
+        "average": e.synthesis.average,
         "plain": e.synthesis.measure == "logit" and e.synthesis.ci is None and e.synthesis.level == 0.95,
         "natural": "natural_course" in roles,
         "strata": {} if isinstance(e.synthesis.strata, str) else dict(e.synthesis.strata),

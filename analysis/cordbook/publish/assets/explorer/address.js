@@ -2,15 +2,15 @@
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
-  var MODELS = ["glmm", "reml", "dl", "common"], BOUNDS = ["year", "months", "n"];
-  var RESERVED = ["v", "estimate", "outcome", "strata", "without", "model", "natural"].concat(BOUNDS);
+  var MODELS = ["glmm", "reml", "dl", "common"], AVERAGES = ["population", "median"], BOUNDS = ["year", "months", "n"];
+  var RESERVED = ["v", "estimate", "outcome", "strata", "without", "model", "average", "natural"].concat(BOUNDS);
 
   function copy(question) { return JSON.parse(JSON.stringify(question)); }
   function hasStratum(where) {
     return Object.keys(where).some(function (name) { return name.indexOf("stratum.") === 0 || name === "phase"; });
   }
   function plain(outcome) {
-    return { outcome: outcome, where: {}, strata: "total", bounds: {}, without: [], model: "glmm", natural: "auto" };
+    return { outcome: outcome, where: {}, strata: "total", bounds: {}, without: [], model: "glmm", average: AVERAGES[0], natural: "auto" };
   }
 
   // The question that a declared estimate asks; null for an id that is not declared.
@@ -19,6 +19,7 @@
     if (!declared) return null;
     var question = plain(declared.outcome);
     question.where = copy(declared.where); question.strata = copy(declared.strata);
+    if (declared.average) question.average = declared.average;
     return question;
   };
   // Where an outcome begins: at its first declared estimate, else at a default that the data names.
@@ -28,6 +29,7 @@
     if (start.estimate) return X.questionOf(E, start.estimate);
     var question = plain(outcome);
     question.where = copy(start.where); question.strata = copy(start.strata);
+    if (E.data.average) question.average = E.data.average;
     return question;
   };
 
@@ -48,6 +50,7 @@
     });
     q.without = Array.from(new Set(question.without || [])).sort();
     q.model = MODELS.indexOf(question.model) >= 0 ? question.model : "glmm";
+    q.average = AVERAGES.indexOf(question.average) >= 0 ? question.average : AVERAGES[0];
     q.natural = question.natural || "auto";
     return q;
   };
@@ -91,6 +94,7 @@
     });
     if (q.without.length) parts.push("without=" + q.without.map(encodeURIComponent).join(","));
     if (q.model !== "glmm") parts.push("model=" + q.model);
+    if (q.average !== AVERAGES[0]) parts.push("average=" + q.average);
     if (q.natural !== "auto") parts.push("natural=" + encodeURIComponent(q.natural));
     return "#" + parts.join("&") + "&" + version;
   };
@@ -125,6 +129,7 @@
       q.without = given.without.split(",").map(decode).filter(function (id) { return E.studies.has(id); });
     }
     if (given.model) q.model = decode(given.model);
+    if (given.average) q.average = decode(given.average);
     if (given.natural) q.natural = decode(given.natural);
     return { question: X.canonical(q), version: version };
   };
@@ -146,6 +151,8 @@
     });
     q.without.forEach(function (id) { words.push("--exclude", quoted(id)); });
     if (q.model !== "glmm") words.push("--model", q.model);
+    // The command's own default is the median study.
+    if (q.average !== "median") words.push("--average", q.average);
     return words.join(" ");
   };
 
@@ -158,19 +165,20 @@
     return /[",\r\n;\t]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
   }
   X.toCsv = function (question, answer, pooled, version) {
-    var lines = [["row", "study_id", "study", "year", "events", "n", "share", "ci_low", "ci_high", "weight_percent", "tau2", "i2_percent", "pi_low", "pi_high", "model", "version", "command"]];
+    var lines = [["row", "study_id", "study", "year", "events", "n", "share", "ci_low", "ci_high", "weight_percent", "tau2", "i2_percent", "pi_low", "pi_high", "model", "average", "version", "command"]];
     answer.counted.forEach(function (r, i) {
       var ends = X.exactInterval(r.events, r.n, 0.95);
-      lines.push(["study", r.id, r.name, r.year, r.events, r.n, r.events / r.n, ends[0], ends[1], pooled.weights[i], null, null, null, null, null, version, null]);
+      lines.push(["study", r.id, r.name, r.year, r.events, r.n, r.events / r.n, ends[0], ends[1], pooled.weights[i], null, null, null, null, null, null, version, null]);
     });
     if (pooled) {
       lines.push(["pooled", null, pooled.k + " studies", null, pooled.events, pooled.n, pooled.estimate, pooled.low, pooled.high, 100,
-        pooled.tau2, pooled.i2, pooled.piLow, pooled.piHigh, pooled.model, version, X.toCommand(question)]);
+        pooled.tau2, pooled.i2, pooled.piLow, pooled.piHigh, pooled.model, pooled.average, version, X.toCommand(question)]);
     }
     return lines.map(function (line) { return line.map(csvCell).join(","); }).join("\r\n") + "\r\n";
   };
   X.csvCell = csvCell;
   X.hasStratum = hasStratum;
   X.MODELS = MODELS;
+  X.AVERAGES = AVERAGES;
   if (typeof module !== "undefined") module.exports = X;
 }(typeof globalThis !== "undefined" ? globalThis : this));

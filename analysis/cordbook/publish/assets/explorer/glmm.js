@@ -3,7 +3,7 @@
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
-  var L = X.likelihood, MU_LIMIT = L.MU_LIMIT, TAU_LIMIT = L.TAU_LIMIT;
+  var L = X.likelihood, A = X.average, MU_LIMIT = L.MU_LIMIT, TAU_LIMIT = L.TAU_LIMIT;
 
   var FLAT = 1e-5, LIMIT_STEP = 1e-5, MAX_STEPS = 60, LAZY_UPDATES = 3, SETTLED = 0.1, SURE = 0.1, LIMIT_STRIDE = 3;
   var SHRINK = 0.1, GROW = 2, SMALLEST_START = 0.22, MIDDLING_TAU2 = 0.3, STRETCH = 0.346;
@@ -157,7 +157,19 @@
     };
   }
 
-  function limitOfMu(peak, d, target, side) {
+  // What a limit is walked to in: mu, which runs off along a ridge on which tau grows without end, or the logit of the population
+  // average, which does not.
+  var MEDIAN = { evaluate: L.evaluate, muOf: function (mu) { return mu; }, endless: true };
+  var AVERAGE = { evaluate: A.evaluate, muOf: A.muOf, endless: false };
+  function limitOfMu(peak, d, target, side) { return limitAlong(MEDIAN, peak, d, target, side); }
+  // The population average at the peak, and what its limits are walked to from.
+  function averageOf(peak) {
+    var to = A.of(peak.mu, peak.tau);
+    return { mean: to.mean, mu: to.lam, tau: peak.tau, se: A.standardError(peak.at, to), at: A.into(peak.at, to), sites: peak.sites };
+  }
+  function limitOfAverage(from, d, target, side) { return limitAlong(AVERAGE, from, d, target, side); }
+
+  function limitAlong(along, peak, d, target, side) {
     var mu = peak.mu, tau = peak.tau, sites = L.copySites(peak.sites), at = peak.at, propose = bracketOf();
     var held = null, low = 0, high = TAU_LIMIT, found = null;
     function settle(goal) {
@@ -167,12 +179,12 @@
       tau = (low < goal && goal < high) || (goal === TAU_LIMIT && high === TAU_LIMIT) ? goal : 0.5 * (low + high);
     }
     for (var pass = 0; pass < MAX_STEPS && found === null; pass++) {
-      if (pass) at = L.evaluate(mu, tau, d, sites);
+      if (pass) at = along.evaluate(mu, tau, d, sites);
       var gTau = at.dTau, hMuTau = at.dMuTau, hTau = at.dTauTau, ridge = tau === TAU_LIMIT && gTau > 0;
       if (at.edge && hTau > FLAT * -at.dMuMu) { tau = Math.max(GROW * tau, Math.pow(-at.dMuMu, -0.5)); continue; }
       if (!at.edge && hTau >= 0 && !ridge) { settle(gTau > 0 ? GROW * tau : 0.5 * tau); continue; }
       var rest = at.edge || ridge ? 0 : gTau * gTau / -hTau;
-      if (ridge && at.loglik >= target) { found = side * Infinity; break; }
+      if (along.endless && ridge && at.loglik >= target) { found = side * Infinity; break; }
       if (rest > SETTLED) { settle(tau - gTau / hTau); continue; }
       if (at.edge || ridge) { gTau = 0; hMuTau = 0; hTau = -1; }
       var step = limitStep(at.loglik - target, at.dMu, gTau, at.dMuMu, hMuTau, hTau, side);
@@ -181,12 +193,12 @@
       if (Math.abs(goal) > MU_LIMIT) { found = (goal > 0 ? 1 : -1) * Infinity; break; }
       var follow = at.edge ? 0 : tau - (gTau + hMuTau * (goal - mu)) / hTau;
       var done = Math.abs(goal - mu) <= LIMIT_STEP * peak.se && rest < LIMIT_STEP;
-      if (done && ridge) { found = side * Infinity; break; }
+      if (along.endless && done && ridge) { found = side * Infinity; break; }
       mu = goal; tau = Math.min(clamp(follow, 0.5 * tau, GROW * tau), TAU_LIMIT);
       if (done) found = mu;
     }
-    if (found !== null && (!isFinite(found) || !onLowerBranch(found, tau, d, target))) return found;
-    return bracketedMu(peak.mu, d, target, side, peak.se);
+    if (found !== null && (!isFinite(found) || !onLowerBranch(along, found, tau, d, target))) return found;
+    return bracketedAlong(along, peak.mu, d, target, side, peak.se);
   }
 
   function limitOfTau(peak, d, target, side) {
@@ -225,8 +237,8 @@
     L.evaluate(mu, tau, d, sites);
     return L.evaluate(mu, tau, d, sites).loglik;
   }
-  function profileOfMu(mu, d) {
-    var best = highest(function (tau) { return heightAt(mu, tau, d); }, WIDE_TAU), common = L.boundary(mu, 0, d).loglik;
+  function profileAlong(along, mu, d) {
+    var best = highest(function (tau) { return heightAt(along.muOf(mu, tau), tau, d); }, WIDE_TAU), common = L.boundary(mu, 0, d).loglik;
     return best.value >= common ? best : { value: common, place: 0 };
   }
   // mu and the log-likelihood at its maximum over mu for one tau: concave, so a bracket closes on it.
@@ -261,8 +273,8 @@
     var here = above(tau), there = above(outer);
     return here > 0 && there < 0 ? rootBetween(above, tau, outer, here, there, ROOT_TOLERANCE) : tau;
   }
-  function bracketedMu(mu, d, target, side, scale) {
-    function above(value) { return profileOfMu(value, d).value - target; }
+  function bracketedAlong(along, mu, d, target, side, scale) {
+    function above(value) { return profileAlong(along, value, d).value - target; }
     if (!isFinite(scale)) scale = 1;
     var inner = mu, stride = 0.5 * scale, outer, there;
     for (;;) {
@@ -276,17 +288,17 @@
     var here = above(inner);
     if (here <= 0) return inner;
     var limit = rootBetween(above, inner, outer, here, there, ROOT_TOLERANCE * Math.max(scale, 1));
-    return profileOfMu(limit, d).place === TAU_LIMIT ? side * Infinity : limit;
+    return along.endless && profileAlong(along, limit, d).place === TAU_LIMIT ? side * Infinity : limit;
   }
 
   // Is the likelihood at a limit of mu higher on another branch in tau? Looked for with normal stand-ins for the studies.
-  function onLowerBranch(mu, tau, d, target) {
+  function onLowerBranch(along, mu, tau, d, target) {
     if (tau > 0 && L.boundary(mu, 0, d).loglik > target + BRANCH_GAIN) return true;
     var sites = L.firstSites(d);
     function look(t) {
-      var sum = 0;
+      var sum = 0, here = along.muOf(mu, t);
       for (var i = 0; i < d.rows; i++) {
-        var away = sites.shift[i] / sites.precision[i] - mu, s = t * t + 1 / sites.precision[i];
+        var away = sites.shift[i] / sites.precision[i] - here, s = t * t + 1 / sites.precision[i];
         sum += d.w[i] * (Math.log(s) + away * away / s);
       }
       return -0.5 * sum;
@@ -297,7 +309,7 @@
       var isPeak = heights[i] >= heights[i - 1] && heights[i] > heights[i + 1] && heights[i] > own - LOOK_LOSS && elsewhere;
       if (isPeak && (best < 0 || heights[i] > heights[best])) best = i;
     }
-    return best >= 0 && heightAt(mu, LOOK_TAU[best], d) > target + BRANCH_GAIN;
+    return best >= 0 && heightAt(along.muOf(mu, LOOK_TAU[best]), LOOK_TAU[best], d) > target + BRANCH_GAIN;
   }
 
   // How far twice the profile log-likelihood falls to the limits; with k cut for the number of studies.
@@ -307,15 +319,9 @@
     return k * Math.log1p(t * t / (k - 1));
   }
 
-  // The mean over studies of expit(mu + tau z).
-  function meanProportion(mu, tau) {
-    var rule = L.trapezoid(241), sum = 0;
-    for (var i = 0; i < rule.size; i++) {
-      sum += Math.exp(rule.w[i] - 0.5 * rule.t[i] * rule.t[i]) * X.expit(mu + tau * rule.t[i]);
-    }
-    return sum / Math.sqrt(2 * Math.PI);
-  }
-
-  X.glmm = { fit: fit, limitOfMu: limitOfMu, limitOfTau: limitOfTau, profileCut: profileCut, meanProportion: meanProportion, totals: totals };
+  X.glmm = {
+    fit: fit, limitOfMu: limitOfMu, limitOfTau: limitOfTau, averageOf: averageOf, limitOfAverage: limitOfAverage, profileCut: profileCut,
+    totals: totals
+  };
   if (typeof module !== "undefined") module.exports = X;
 }(typeof globalThis !== "undefined" ? globalThis : this));

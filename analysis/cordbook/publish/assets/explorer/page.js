@@ -8,6 +8,7 @@
     glmm: "Binomial-normal (GLMM), as the book", reml: "Random effects on the logit (REML, Hartung-Knapp)",
     dl: "Random effects on the logit (DerSimonian-Laird, Hartung-Knapp)", common: "Common effect on the logit"
   };
+  var AVERAGE_NAMES = { population: "Population average", median: "Median study" };
   var BOUND_NAMES = { year: "Year of the report", months: "Months from treatment to the count", n: "People counted in a group" };
 
   function el(name, attributes, children) {
@@ -46,9 +47,11 @@
       p.outcome = select("cbx-outcome", function (value) { ask(X.startOf(E, value)); });
       p.asked = select("cbx-question", function (value) { if (value) ask(X.questionOf(E, value)); });
       p.model = select("cbx-model", function (value) { change(function (q) { q.model = value; }); });
+      p.average = select("cbx-average", function (value) { change(function (q) { q.average = value; }); });
       p.strata = select("cbx-strata", function (value) { if (value !== "as") change(function (q) { q.strata = value; }); });
       p.natural = select("cbx-natural", function (value) { change(function (q) { q.natural = value; }); });
       X.MODELS.forEach(function (name) { p.model.appendChild(el("option", { value: name, text: MODEL_NAMES[name] })); });
+      X.AVERAGES.forEach(function (name) { p.average.appendChild(el("option", { value: name, text: AVERAGE_NAMES[name] })); });
       outcomeOptions(p.outcome);
       p.facets = el("div", { class: "cbx-facets" });
       p.filterState = el("span", { class: "cbx-muted" });
@@ -108,7 +111,7 @@
         ]),
         p.filters, p.chips, p.version, p.said, p.empty, p.result, p.out,
         el("details", { class: "cbx-filters" }, [el("summary", { text: "How it is pooled" }), el("div", { class: "cbx-controls" }, [
-          labelled("cbx-model", "Model", p.model), labelled("cbx-strata", "Which counts of a study", p.strata),
+          labelled("cbx-model", "Model", p.model), labelled("cbx-average", "Average", p.average), labelled("cbx-strata", "Which counts of a study", p.strata),
           labelled("cbx-natural", "Natural recovery beside it", p.natural)
         ])])
       ]);
@@ -271,7 +274,7 @@
       answer = X.choose(E, question);
       var events = [], sizes = [];
       answer.counted.forEach(function (r) { events.push(r.events); sizes.push(r.n); });
-      pooled = X.pool(events, sizes, { model: question.model });
+      pooled = X.pool(events, sizes, { model: question.model, average: question.average });
       answer.rows.forEach(function (r) { r.weight = 0; });
       answer.counted.forEach(function (r, i) { r.weight = pooled.weights[i]; });
       address = X.toAddress(E, question);
@@ -292,6 +295,7 @@
     function showControls() {
       parts.outcome.value = question.outcome;
       parts.model.value = question.model;
+      parts.average.value = question.average;
       parts.natural.value = question.natural;
       var asked = /^#estimate=([^&]*)/.exec(address);
       parts.asked.value = asked ? decodeURIComponent(asked[1]) : "";
@@ -346,7 +350,7 @@
     }
 
     function showResult() {
-      var o = term(), natural = X.naturalFor(E, question), p = pooled, same = X.sameEstimate(E, answer.counted, question.model);
+      var o = term(), natural = X.naturalFor(E, question), p = pooled, same = X.sameEstimate(E, answer.counted, question.model, question.average);
       parts.number.hidden = parts.facts.hidden = parts.tools.hidden = parts.figure.parentNode.hidden = !p;
       if (!p) {
         fill(parts.sentence, ["Every study is switched off. Tick one in the table, or start again."]);
@@ -366,17 +370,23 @@
       var facts = [
         ["Studies", W.count(new Set(answer.counted.map(function (r) { return r.study; })).size)],
         ["Groups", W.count(p.k)], ["People", W.count(p.n)], ["Events", W.count(p.events)],
+        averageFact(p, "population", p.populationAverage), averageFact(p, "median", p.medianStudy),
         ["Prediction interval", p.piLow === null ? "not given" : W.percentNumber(p.piLow) + " to " + W.percentNumber(p.piHigh) + "%"],
         ["I\u00b2", p.i2 === null ? "not given" : p.i2.toFixed(0) + "%"],
         ["\u03c4\u00b2", p.tau2 === null ? "not given" : fixed(p.tau2) + (p.tau2Low === null ? "" : " (" + fixed(p.tau2Low) + " to " + (p.tau2High === null ? "no end" : fixed(p.tau2High)) + ")")],
         ["Q", p.q === null ? "not given" : fixed(p.q) + " (df " + p.qDf + ", p " + (p.qP === null ? "?" : p.qP < 0.001 ? "< 0.001" : p.qP.toFixed(3)) + ")"]
       ];
-      fill(parts.facts, facts.map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
+      fill(parts.facts, facts.filter(Boolean).map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
       showWarnings(o, p, natural, same);
       showPlot(o, p, natural);
       showTable();
       var text = described();
       if (text !== told) { told = text; say(text); }
+    }
+    // Each average with its interval; the one that is the pooled share is named so.
+    function averageFact(p, name, at) {
+      return at && [AVERAGE_NAMES[name] + (p.average === name ? " (the pooled share)" : ""),
+        W.percent(at.estimate) + " (" + W.percentNumber(at.low) + " to " + W.percentNumber(at.high) + ")"];
     }
     function fixed(value) { return String(Number(value.toPrecision(3))); }
 
@@ -413,7 +423,7 @@
         p.piLow === null ? null : key("cbx-fill-prediction", "prediction interval for a new study"),
         natural ? key("cbx-fill-natural", "natural recovery, 95% CI") : null
       ]);
-      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + MODEL_NAMES[question.model] + ". Cordbook " + data.version + ".";
+      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + MODEL_NAMES[question.model] + (p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". Cordbook " + data.version + ".";
     }
     function key(tone, text) {
       var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), box = document.createElementNS("http://www.w3.org/2000/svg", "rect");

@@ -75,8 +75,17 @@
     for (var i = 0; i < events.length; i++) { x += events[i]; n += sizes[i]; }
     return {
       k: events.length, events: x, n: n, model: model, ci: null, estimate: null, low: null, high: null, piLow: null, piHigh: null,
-      tau2: null, tau2Low: null, tau2High: null, i2: null, q: null, qDf: events.length - 1, qP: null, mean: null, weights: null, notes: []
+      tau2: null, tau2Low: null, tau2High: null, i2: null, q: null, qDf: events.length - 1, qP: null, weights: null, notes: [],
+      average: null, medianStudy: null, populationAverage: null
     };
+  }
+
+  // The two averages of a result, {estimate, low, high, ci} each, and the one that is asked for as its estimate.
+  function report(r, average, median, population) {
+    var chosen = average === "population" ? population : median;
+    r.average = average; r.medianStudy = median; r.populationAverage = population;
+    r.estimate = chosen.estimate; r.low = chosen.low; r.high = chosen.high; r.ci = chosen.ci;
+    return r;
   }
 
   // One study cannot be pooled: its own share with the exact interval, whatever model was asked for.
@@ -87,7 +96,7 @@
     return r;
   }
 
-  function byLikelihood(r, events, sizes, level) {
+  function byLikelihood(r, events, sizes, level, average) {
     var k = r.k, d = X.counts(events, sizes), i;
     var mixed = 0, some = 0, saturated = 0;
     for (i = 0; i < d.rows; i++) {
@@ -103,42 +112,43 @@
     var none = r.events === 0, all = left === 0;
     if (none || all || !mixed) {
       var ends = none || all ? X.exactInterval(r.events, r.n, level) : X.exactInterval(some, k, level);
-      r.ci = "exact"; r.estimate = none || all ? p : some / k; r.low = ends[0]; r.high = ends[1];
-      r.mean = r.estimate;
+      var both = { estimate: none || all ? p : some / k, low: ends[0], high: ends[1], ci: "exact" };
       r.weights = sizes.map(function (n) { return none || all ? 100 * n / r.n : 100 / k; });
       r.notes.push(none || all
         ? (none ? "Nobody" : "Everybody") + " had the event. The limit is exact (Clopper-Pearson) on the summed counts and assumes one share in all studies; how much studies differ cannot be told."
         : "Every study has either no event or events only. Each study then counts as one draw; how much studies differ cannot be told.");
-      return r;
+      return report(r, average, both, both);
     }
     var peak = X.glmm.fit(d), z2 = X.glmm.profileCut(level), target = peak.loglik - 0.5 * X.glmm.profileCut(level, k);
     var low = X.glmm.limitOfMu(peak, d, target, -1), high = X.glmm.limitOfMu(peak, d, target, 1);
     var ofTau = peak.loglik - 0.5 * z2, tauHigh = X.glmm.limitOfTau(peak, d, ofTau, 1);
     var tauLow = peak.common.loglik >= ofTau ? 0 : X.glmm.limitOfTau(peak, d, ofTau, -1);
     var tau2 = peak.tau * peak.tau, spread = X.studentQuantile(k - 1, 0.5 * (1 + level)) * peak.tau;
-    r.ci = "profile-t"; r.estimate = X.expit(peak.mu); r.low = X.expit(low); r.high = X.expit(high);
+    var median = { estimate: X.expit(peak.mu), low: X.expit(low), high: X.expit(high), ci: "profile-t" };
+    var from = X.glmm.averageOf(peak), ends = [-1, 1].map(function (side) { return X.expit(X.glmm.limitOfAverage(from, d, target, side)); });
+    var population = { estimate: from.mean, low: ends[0], high: ends[1], ci: "profile-t" };
     r.piLow = X.expit(peak.mu - Math.hypot(peak.mu - low, spread)); r.piHigh = X.expit(peak.mu + Math.hypot(high - peak.mu, spread));
     r.tau2 = tau2; r.tau2Low = tauLow * tauLow; r.tau2High = finite(tauHigh * tauHigh);
     var typical = typicalVariance(logits(events, sizes).v);
     r.i2 = 100 * tau2 / (tau2 + typical);
-    r.mean = X.glmm.meanProportion(peak.mu, peak.tau);
-    var spare = r.estimate * X.expit(-peak.mu), total = 0;
+    var spare = median.estimate * X.expit(-peak.mu), total = 0;
     r.weights = sizes.map(function (n) { var w = 1 / (1 / (n * spare) + tau2); total += w; return w; });
     r.weights = r.weights.map(function (w) { return 100 * w / total; });
-    if (!isFinite(low) || !isFinite(high)) r.notes.push("The data are too sparse to end the interval; it runs to 0 or 100%.");
-    var near = Math.min(r.estimate, 1 - r.estimate), mean = Math.min(r.mean, 1 - r.mean);
-    if (tau2 > 16 || mean > 1.5 * near) {
-      r.notes.push("Shares differ widely between studies: the estimate is that of the median study; the mean over studies is " +
-        X.words.percent(r.mean) + ".");
+    if (!isFinite(low) || !isFinite(high)) {
+      r.notes.push("The data are too sparse to end the interval of the median study; it runs to 0 or 100%.");
     }
-    return r;
+    var near = Math.min(median.estimate, 1 - median.estimate), mean = Math.min(from.mean, 1 - from.mean);
+    if (tau2 > 16 || mean > 1.5 * near) {
+      r.notes.push("Shares differ widely between studies: that of the median study is " + X.words.percent(median.estimate) +
+        ", the population average (the mean over studies) is " + X.words.percent(from.mean) + ".");
+    }
+    return report(r, average, median, population);
   }
 
-  function byEffects(r, events, sizes, level) {
+  function byEffects(r, events, sizes, level, average) {
     var size = logits(events, sizes), k = r.k, common = r.model === "common", at0 = weighted(size.y, size.v, 0);
     var tau2 = common ? 0 : r.model === "dl" ? tau2Dl(size.y, size.v) : tau2Reml(size.y, size.v), at = weighted(size.y, size.v, tau2);
     var se = Math.pow(at.sum, -0.5), quantile = X.normalQuantile(0.5 * (1 + level));
-    r.ci = common ? "wald" : "hksj";
     if (!common) {
       var flat = size.y.every(function (y) { return y === size.y[0]; });
       se *= Math.sqrt(flat ? 0 : at.q / (k - 1));
@@ -147,23 +157,32 @@
       r.piLow = X.expit(at.mean - quantile * Math.sqrt(se * se + tau2));
       r.piHigh = X.expit(at.mean + quantile * Math.sqrt(se * se + tau2));
     }
-    r.estimate = X.expit(at.mean); r.low = X.expit(at.mean - quantile * se); r.high = X.expit(at.mean + quantile * se);
+    var ci = common ? "wald" : "hksj";
+    var median = { estimate: X.expit(at.mean), low: X.expit(at.mean - quantile * se), high: X.expit(at.mean + quantile * se), ci: ci };
+    var population = median;
+    if (!common) {
+      var squares = 0;
+      size.v.forEach(function (v) { squares += 1 / ((v + tau2) * (v + tau2)); });
+      population = X.average.ofEffects(at.mean, se, tau2, 2 / squares, quantile);
+      population.ci = "delta-t";
+    }
     r.q = at0.q; r.qP = X.chi2Tail(k - 1, at0.q); r.tau2 = tau2;
     r.i2 = common ? (at0.q > 0 ? 100 * Math.max(0, 1 - (k - 1) / at0.q) : 0) : 100 * tau2 / (tau2 + typicalVariance(size.v));
     r.weights = size.v.map(function (v) { return 100 / (v + tau2) / at.sum; });
     if (size.corrected) {
       r.notes.push(size.corrected + " of " + k + " studies had no events, or events only, and were given half an event more, which draws the estimate towards one half.");
     }
-    return r;
+    return report(r, average, median, population);
   }
 
-  // Pool counts: model is glmm, reml, dl or common; null for no study.
+  // Pool counts: model is glmm, reml, dl or common, average is median or population; null for no study.
   X.pool = function (events, sizes, options) {
     var level = options && options.level || 0.95, model = options && options.model || "glmm";
+    var average = options && options.average || "median";
     if (!events.length) return null;
     var r = base(model, events, sizes);
     if (r.k === 1) return single(r, events, sizes, level);
-    return model === "glmm" ? byLikelihood(r, events, sizes, level) : byEffects(r, events, sizes, level);
+    return model === "glmm" ? byLikelihood(r, events, sizes, level, average) : byEffects(r, events, sizes, level, average);
   };
   if (typeof module !== "undefined") module.exports = X;
 }(typeof globalThis !== "undefined" ? globalThis : this));

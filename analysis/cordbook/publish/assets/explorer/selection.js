@@ -156,11 +156,11 @@
   }
 
   // The declared estimate that rests on the same counts, pooled in the same way; null where there is none.
-  X.sameEstimate = function (E, rows, model) {
+  X.sameEstimate = function (E, rows, model, average) {
     var cells = [];
     rows.forEach(function (r) { r.cells.forEach(function (i) { cells.push(i); }); });
     var found = E.estimates.get(cells.sort(function (a, b) { return a - b; }).join(" "));
-    return found && found.plain && (found.model === model || rows.length === 1) ? found : null;
+    return found && found.plain && (found.model === model && found.average === average || rows.length === 1) ? found : null;
   };
 
   // The estimate of natural recovery to set beside: asked by id, or the one that fits grade and time best.
