@@ -70,6 +70,7 @@ def as_page_asks(question: Question, model: str = "glmm", average: str = "popula
         "model": model,
         "average": average,
         "natural": "auto",
+        "anyway": False,
     }
 
 

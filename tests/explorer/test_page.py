@@ -18,6 +18,7 @@ from cordbook.publish.explorer_ext import SCRIPTS
 from cordbook.review.estimates import pool_rows
 from cordbook.review.explore import answer
 from cordbook.review.phrases import percent
+from cordbook.review.side_by_side import reasons_not_to_pool
 from tests.explorer.conftest import ASSETS, as_page_asks, random_questions
 
 POLICY = "default-src 'self'"
@@ -85,9 +86,30 @@ def test_it_opens_from_the_disk_under_a_strict_policy_and_asks_nobody(opened, es
     assert all(url.startswith("file://") for url in opened.requests)
 
 
+def test_studies_that_are_not_pooled_stand_side_by_side_until_the_reader_asks(opened, estimates):
+    e = estimates["sae-any-cell-therapy"]
+    assert e.not_pooled  # else another estimate is needed here
+    page = opened.page
+    page.evaluate("location.hash = '#estimate=sae-any-cell-therapy'")
+    expect(page.locator(".cbx-number")).to_have_text(f"{e.events:,} of {e.n:,} not pooled; 0% to 45% in single groups")
+    for reason in e.not_pooled:
+        expect(page.locator(".cbx-result")).to_contain_text(reason.text)
+    expect(page.locator(".cbx-figure")).to_contain_text("the groups are not pooled")
+    assert "All " not in (page.locator(".cbx-figure svg").first.text_content() or "")
+    assert opened.current()["command"].endswith("--average population")
+    page.get_by_role("button", name="Pool them anyway").click()
+    average = e.pooled_anyway().result
+    expect(page.locator(".cbx-number strong")).to_have_text(percent(average.estimate))
+    expect(page.locator(".cbx-result")).to_contain_text("Pooled because you asked. The book would not:")
+    assert opened.current()["command"].endswith("--pool-anyway")
+    assert "anyway=1" in page.evaluate("location.hash")
+    page.get_by_role("button", name="Side by side again").click()
+    expect(page.locator(".cbx-number")).to_contain_text("not pooled")
+
+
 def test_random_questions_in_chromium_get_the_package_s_numbers(opened, cells, estimates):
     questions = random_questions(cells, 100, seed=11)
-    disjoint = estimates.evidence.disjoint_keys
+    disjoint, limits = estimates.evidence.disjoint_keys, estimates.declarations.usual_limits
     asked = [as_page_asks(q, model) for q, model in questions]
     found = opened.page.evaluate(
         """questions => {
@@ -122,7 +144,8 @@ def test_random_questions_in_chromium_get_the_package_s_numbers(opened, cells, e
         for mine, theirs in zip(numbers[1:], (r.estimate, r.ci_low, r.ci_high, r.pi_low, r.pi_high, r.tau2), strict=True):
             assert (mine is None) == (theirs is None), question
             assert theirs is None or math.isclose(mine, theirs, rel_tol=1e-6, abs_tol=1e-6), (question, model)
-        assert shown == percent(r.estimate), question
+        side = reasons_not_to_pool(r, limits)
+        assert shown == (f"{r.events:,} of {r.n:,}" if side else percent(r.estimate)), question
 
 
 def test_a_study_goes_off_by_a_click_and_comes_back_with_the_back_button(opened):

@@ -3,14 +3,14 @@
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
   var MODELS = ["glmm", "reml", "dl", "common"], AVERAGES = ["population", "median"], BOUNDS = ["year", "months", "n"];
-  var RESERVED = ["v", "estimate", "outcome", "strata", "without", "model", "average", "natural"].concat(BOUNDS);
+  var RESERVED = ["v", "estimate", "outcome", "strata", "without", "model", "average", "natural", "anyway"].concat(BOUNDS);
 
   function copy(question) { return JSON.parse(JSON.stringify(question)); }
   function hasStratum(where) {
     return Object.keys(where).some(function (name) { return name.indexOf("stratum.") === 0 || name === "phase"; });
   }
   function plain(outcome) {
-    return { outcome: outcome, where: {}, strata: "total", bounds: {}, without: [], model: "glmm", average: AVERAGES[0], natural: "auto" };
+    return { outcome: outcome, where: {}, strata: "total", bounds: {}, without: [], model: "glmm", average: AVERAGES[0], natural: "auto", anyway: false };
   }
 
   // The question that a declared estimate asks; null for an id that is not declared.
@@ -52,6 +52,7 @@
     q.model = MODELS.indexOf(question.model) >= 0 ? question.model : "glmm";
     q.average = AVERAGES.indexOf(question.average) >= 0 ? question.average : AVERAGES[0];
     q.natural = question.natural || "auto";
+    q.anyway = question.anyway === true;
     return q;
   };
   function strataText(strata) {
@@ -96,6 +97,7 @@
     if (q.model !== "glmm") parts.push("model=" + q.model);
     if (q.average !== AVERAGES[0]) parts.push("average=" + q.average);
     if (q.natural !== "auto") parts.push("natural=" + encodeURIComponent(q.natural));
+    if (q.anyway) parts.push("anyway=1");
     return "#" + parts.join("&") + "&" + version;
   };
 
@@ -131,6 +133,7 @@
     if (given.model) q.model = decode(given.model);
     if (given.average) q.average = decode(given.average);
     if (given.natural) q.natural = decode(given.natural);
+    q.anyway = given.anyway === "1";
     return { question: X.canonical(q), version: version };
   };
 
@@ -151,8 +154,8 @@
     });
     q.without.forEach(function (id) { words.push("--exclude", quoted(id)); });
     if (q.model !== "glmm") words.push("--model", q.model);
-    // The command's own default is the median study.
-    if (q.average !== "median") words.push("--average", q.average);
+    words.push("--average", q.average);
+    if (q.anyway) words.push("--pool-anyway");
     return words.join(" ");
   };
 
@@ -164,11 +167,12 @@
     if (/^[=+\-@\t\r\n|%]/.test(text)) text = "'" + text;
     return /[",\r\n;\t]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
   }
+  // Where studies stand side by side there is no pooled row and no weight.
   X.toCsv = function (question, answer, pooled, version) {
     var lines = [["row", "study_id", "study", "year", "events", "n", "share", "ci_low", "ci_high", "weight_percent", "tau2", "i2_percent", "pi_low", "pi_high", "model", "average", "version", "command"]];
     answer.counted.forEach(function (r, i) {
       var ends = X.exactInterval(r.events, r.n, 0.95);
-      lines.push(["study", r.id, r.name, r.year, r.events, r.n, r.events / r.n, ends[0], ends[1], pooled.weights[i], null, null, null, null, null, null, version, null]);
+      lines.push(["study", r.id, r.name, r.year, r.events, r.n, r.events / r.n, ends[0], ends[1], pooled ? pooled.weights[i] : null, null, null, null, null, null, null, version, null]);
     });
     if (pooled) {
       lines.push(["pooled", null, pooled.k + " studies", null, pooled.events, pooled.n, pooled.estimate, pooled.low, pooled.high, 100,

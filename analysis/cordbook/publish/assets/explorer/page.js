@@ -32,7 +32,7 @@
     var place = document.getElementById("cb-explorer");
     if (!place || !root.CORDBOOK_EVIDENCE) return;
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
-    var question = null, answer = null, pooled = null, drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null, address = "";
+    var question = null, answer = null, pooled = null, side = [], drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null, address = "";
     var parts = skeleton();
     var facetBoxes = [], boundInputs = {};
 
@@ -84,7 +84,7 @@
       p.commandButton.setAttribute("aria-controls", "cbx-command-box");
       p.tools = el("div", { class: "cbx-tools" }, [
         button("cbx-link", "Copy link", function () { copy(linkHere(), "The link to this view is copied."); }),
-        button("cbx-csv", "Download CSV", function () { save("csv", "text/csv;charset=utf-8", X.toCsv(question, answer, pooled, data.version)); }),
+        button("cbx-csv", "Download CSV", function () { save("csv", "text/csv;charset=utf-8", X.toCsv(question, answer, side.length ? null : pooled, data.version)); }),
         button("cbx-svg", "Download SVG", function () {
           var svg = X.toSvg(document, drawing, { file: true, label: described() });
           save("svg", "image/svg+xml", '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(svg) + "\n");
@@ -275,10 +275,12 @@
       var events = [], sizes = [];
       answer.counted.forEach(function (r) { events.push(r.events); sizes.push(r.n); });
       pooled = X.pool(events, sizes, { model: question.model, average: question.average });
+      var reasons = pooled ? X.reasonsNotToPool(pooled, events, data.limits) : [];
+      side = question.anyway ? [] : reasons;
       answer.rows.forEach(function (r) { r.weight = 0; });
-      answer.counted.forEach(function (r, i) { r.weight = pooled.weights[i]; });
+      answer.counted.forEach(function (r, i) { r.weight = side.length ? 1 : pooled.weights[i]; });
       address = X.toAddress(E, question);
-      X.current = { question: question, answer: answer, pooled: pooled, address: address, command: X.toCommand(question) };
+      X.current = { question: question, answer: answer, pooled: pooled, side: side, against: question.anyway ? reasons : [], address: address, command: X.toCommand(question) };
       parts.command.textContent = X.current.command;
       buildFilters();
       showControls();
@@ -345,6 +347,7 @@
     function described() {
       var o = term();
       if (!pooled) return o.label + ": no study is counted.";
+      if (side.length) return o.label + ": forest plot of " + W.studies(pooled.k) + ", not pooled. " + W.count(pooled.events) + " of " + W.people(pooled.n) + (span() ? ", " + span() + " in single groups." : ".");
       return o.label + ": forest plot of " + W.studies(pooled.k) + ". Pooled share " + W.percent(pooled.estimate) + " (95% CI " + W.percentNumber(pooled.low) + " to " +
         W.percentNumber(pooled.high) + ")." + (pooled.piLow === null ? "" : " Prediction interval " + W.percentNumber(pooled.piLow) + " to " + W.percentNumber(pooled.piHigh) + "%.");
     }
@@ -359,6 +362,7 @@
         showTable();
         return;
       }
+      if (side.length) { showSide(o, p, natural, same); return; }
       fill(parts.number, [el("strong", { text: W.percent(p.estimate) }), " ", el("span", { text: "95% CI " + W.percentNumber(p.low) + " to " + W.percentNumber(p.high) + "%" })]);
       var often = W.frequency(p.estimate), many = often === "none" ? "nobody" : often === "all" ? "everybody" : "about " + often;
       fill(parts.sentence, [
@@ -383,6 +387,32 @@
       var text = described();
       if (text !== told) { told = text; say(text); }
     }
+    // The lowest and the highest share of a group; empty where all show the same.
+    function span() {
+      var shares = answer.counted.map(function (r) { return r.events / r.n; }), low = Math.min.apply(null, shares), high = Math.max.apply(null, shares);
+      return low === high ? "" : W.percent(low) + " to " + W.percent(high);
+    }
+    function anywayButton(text, on) {
+      return el("button", { type: "button", id: "cbx-anyway", class: "cbx-plain", text: text, on: { click: function () { change(function (q) { q.anyway = on; }); } } });
+    }
+    // Studies that no average describes: their counts added up and their range, the reasons, and the average only for who asks.
+    function showSide(o, p, natural, same) {
+      fill(parts.number, [el("strong", { text: W.count(p.events) + " of " + W.count(p.n) }), " ", el("span", { text: "not pooled" + (span() ? "; " + span() + " in single groups" : "") })]);
+      fill(parts.sentence, [
+        o.label + ": in " + W.studies(p.k) + ", " + W.count(p.events) + " of " + W.people(p.n) + ". " + side.map(function (r) { return r.text; }).join(" ") + " ",
+        anywayButton("Pool them anyway", true)
+      ]);
+      var facts = [
+        ["Studies", W.count(new Set(answer.counted.map(function (r) { return r.study; })).size)],
+        ["Groups", W.count(p.k)], ["People", W.count(p.n)], ["Events", W.count(p.events)]
+      ];
+      fill(parts.facts, facts.map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
+      showWarnings(o, p, natural, same);
+      showPlot(o, p, natural);
+      showTable();
+      var text = described();
+      if (text !== told) { told = text; say(text); }
+    }
     // Each average with its interval; the one that is the pooled share is named so.
     function averageFact(p, name, at) {
       return at && [AVERAGE_NAMES[name] + (p.average === name ? " (the pooled share)" : ""),
@@ -397,33 +427,38 @@
       } else {
         list.push(el("li", { text: "This selection is yours, not one of the book\u2019s declared estimates. A group picked after looking at results is a hint, not a finding." }));
       }
-      if (p.k === 2) list.push(el("li", { text: "Two groups only: how much studies differ can hardly be told, and the interval is wide for that reason." }));
+      var against = X.current.against;
+      if (against.length) {
+        list.push(el("li", {}, ["Pooled because you asked. The book would not: " + against.map(function (r) { return r.text; }).join(" ") + " ", anywayButton("Side by side again", false)]));
+      }
+      if (p.k === 2 && !side.length) list.push(el("li", { text: "Two groups only: how much studies differ can hardly be told, and the interval is wide for that reason." }));
       else if (p.k > 2 && p.k < 5) list.push(el("li", { text: "Fewer than five groups: one more study could move this a lot." }));
       if (p.n < 50) list.push(el("li", { text: "Fewer than 50 people in all." }));
-      if (p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
+      if (!side.length && p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
       var column = data.columns.role, roles = new Set(answer.counted.map(function (r) { return column.values[column.codes[r.cells[0]]]; }));
       if (roles.size > 1) list.push(el("li", { text: "Treated people and others are pooled together here. Choose who was counted." }));
       else if (roles.has("treated") && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
       if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "estimates/" + encodeURIComponent(natural.id) + ".html", text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
-      p.notes.forEach(function (note) { list.push(el("li", { text: note })); });
+      if (!side.length) p.notes.forEach(function (note) { list.push(el("li", { text: note })); });
       fill(parts.warnings, list);
     }
 
     function showPlot(o, p, natural) {
-      var rows = answer.rows.slice(0, drawn), highs = [p.high, p.piHigh === null ? 0 : p.piHigh, natural ? natural.values[2] : 0];
+      var rows = answer.rows.slice(0, drawn), highs = [natural ? natural.values[2] : 0];
+      if (!side.length) highs.push(p.high, p.piHigh === null ? 0 : p.piHigh);
       rows.forEach(function (r) { highs.push(X.exactInterval(r.events, r.n, 0.95)[1]); });
       var axis = X.axis(highs);
       drawing = X.forest({
         rows: rows, rest: answer.rows.slice(drawn).filter(function (r) { return !r.off; }).length,
-        pooled: p, natural: natural, harm: o.bad, from: axis.from, to: axis.to, ticks: axis.ticks, width: parts.result.clientWidth || 720
+        pooled: side.length ? null : p, natural: natural, harm: o.bad, from: axis.from, to: axis.to, ticks: axis.ticks, width: parts.result.clientWidth || 720
       });
       fill(parts.figure, [X.toSvg(document, drawing, { label: described() + " The table below holds every number." })]);
       fill(parts.legend, [
-        key("cbx-fill-" + (o.bad ? "harm" : "treated"), "square: a group, larger with more weight; diamond: pooled"),
-        p.piLow === null ? null : key("cbx-fill-prediction", "prediction interval for a new study"),
+        key("cbx-fill-" + (o.bad ? "harm" : "treated"), side.length ? "square: a group; the groups are not pooled" : "square: a group, larger with more weight; diamond: pooled"),
+        side.length || p.piLow === null ? null : key("cbx-fill-prediction", "prediction interval for a new study"),
         natural ? key("cbx-fill-natural", "natural recovery, 95% CI") : null
       ]);
-      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + MODEL_NAMES[question.model] + (p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". Cordbook " + data.version + ".";
+      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + (side.length ? "Not pooled" : MODEL_NAMES[question.model]) + (!side.length && p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". Cordbook " + data.version + ".";
     }
     function key(tone, text) {
       var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -449,7 +484,7 @@
           el("th", { scope: "row" }, [el("a", { href: "studies/" + encodeURIComponent(r.id) + ".html", text: r.name })]),
           el("td", { text: r.events + " of " + r.n }),
           el("td", { text: W.percent(r.events / r.n) + " (" + W.percentNumber(ends[0]) + " to " + W.percentNumber(ends[1]) + ")" }),
-          el("td", { text: r.off ? "off" : r.weight.toFixed(1) + "%" })
+          el("td", { text: r.off ? "off" : side.length ? "\u2013" : r.weight.toFixed(1) + "%" })
         ]);
       }));
       parts.more.hidden = answer.rows.length <= drawn;
