@@ -409,3 +409,48 @@ def test_results_are_plain():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+SMALL = [([0, 0, 0], [20, 12, 40]), ([0, 1, 9], [300, 250, 40]), ([3, 5, 9, 2], [20, 30, 40, 10])]
+
+
+@pytest.mark.parametrize(("events", "n"), SMALL)
+def test_the_mean_of_the_population_average_is_what_a_new_study_is_expected_to_show(events, n):
+    fit = bayes_pool_proportions(events, n)
+    # Both are the posterior mean of expit(mu + tau z), one by the average's own density, one by that of a new study.
+    assert fit.population_average.mean == pytest.approx(fit.new_study.mean, rel=1e-6)
+
+
+def test_the_posterior_of_the_population_average_is_that_of_draws_from_the_posterior():
+    events, n = SMALL[1]
+    fit = bayes_pool_proportions(events, n)
+    tau = np.linspace(0.005, 8, 400)
+    mu = np.linspace(-14, 6, 401)
+    z, w = np.polynomial.hermite_e.hermegauss(101)
+    log_p = np.zeros((tau.size, mu.size))
+    for x, size in zip(events, n, strict=True):
+        theta = mu[None, :, None] + tau[:, None, None] * z
+        log_p += np.log(np.exp(x * theta - size * np.logaddexp(0, theta)) @ w + 1e-300)
+    log_p += -0.5 * tau[:, None] ** 2 - np.logaddexp(0, mu) - np.logaddexp(0, -mu)
+    mass = np.exp(log_p - log_p.max())
+    average = (1 / (1 + np.exp(-(mu[None, :, None] + tau[:, None, None] * z)))) @ (w / w.sum())
+    order = np.argsort(average.ravel())
+    share = np.cumsum(mass.ravel()[order]) / mass.sum()
+    quantiles = np.interp([0.025, 0.5, 0.975], share, average.ravel()[order])
+    own = fit.population_average
+    assert [own.ci_low, own.median, own.ci_high] == pytest.approx(quantiles, rel=5e-3)
+
+
+def test_the_average_asked_for_is_the_estimate_and_both_are_named_with_the_priors():
+    events, n = SMALL[1]
+    median, population = (bayes_pool_proportions(events, n, average=word) for word in ("median", "population"))
+    assert population.estimate == median.population_average.median
+    assert median.estimate == population.proportion.median
+    assert population.probability_above(0.1) > median.probability_above(0.1)
+    lines = population.summary().splitlines()
+    assert lines[1].startswith("  population average")
+    assert lines[2].startswith("  median study")
+    assert "prior of tau half-normal" in population.summary()
+    assert any("carries part of the answer" in note for note in population.notes)
+    with pytest.raises(ValueError, match="average"):
+        bayes_pool_proportions(events, n, average="mean")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 from cordbook.synthesis.bayes_joint import BinomialData, integrate_binomial_normal
-from cordbook.synthesis.bayes_margins import margins
+from cordbook.synthesis.bayes_margins import average_margin, margins
 from cordbook.synthesis.bayes_results import BayesProportion, BayesStudyProportion, summarise
 from cordbook.synthesis.checks import check_choice, check_counts, check_level
 from cordbook.synthesis.priors import HalfCauchy, HalfNormal, Logistic, Normal
@@ -32,6 +32,9 @@ DEFAULT_MU_PRIOR = Logistic(0.0, 1.0)
 DEFAULT_TAU_PRIOR = HalfNormal(1.0)
 
 INTERVALS = ("equal-tailed", "shortest")
+# With fewer studies than this the result says that the prior of tau carries part of it.
+FEW_STUDIES = 5
+AVERAGES = ("median", "population")
 
 
 def bayes_pool_proportions(
@@ -43,8 +46,12 @@ def bayes_pool_proportions(
     mu_prior: Logistic | Normal = DEFAULT_MU_PRIOR,
     level: float = 0.95,
     interval: Literal["equal-tailed", "shortest"] = "equal-tailed",
+    average: Literal["median", "population"] = "median",
 ) -> BayesProportion:
     """Pool single proportions by the Bayesian binomial-normal model.
+
+    With three or four studies, which hardly tell how much they differ, the prior of tau carries part of the answer; the result says which
+    prior that was, and how far the answer hangs on it is seen by asking with another one.
 
     Parameters
     ----------
@@ -59,11 +66,14 @@ def bayes_pool_proportions(
         Probability of the credible and predictive intervals.
     interval : "equal-tailed" or "shortest"
         "shortest" is the narrowest on the scale on which it is reported; with no events it begins at 0.
+    average : "median" or "population"
+        Which average the result's ``estimate`` is: the proportion of the median study, or the mean over studies; both are carried.
 
     Returns
     -------
     BayesProportion
-        `estimate` is the posterior median of expit(mu), the proportion in the typical (median) study.
+        `estimate` is the posterior median of expit(mu), the proportion in the typical (median) study, or of the population average, the
+        integral of expit(mu + tau z).
 
     Raises
     ------
@@ -86,6 +96,7 @@ def bayes_pool_proportions(
         raise ValueError(f"mu_prior is {mu_prior!r}; give Logistic(location, scale) or Normal(mean, sd).")
     level = check_level(level)
     check_choice("interval", interval, INTERVALS)
+    check_choice("average", average, AVERAGES)
     events, n, names = check_counts(events, n, labels, min_studies=1)
 
     pairs, which, copies = np.unique(np.stack([events, n], axis=1), axis=0, return_inverse=True, return_counts=True)
@@ -95,17 +106,20 @@ def bayes_pool_proportions(
     mu_density, new_density, study_densities, exact = margins(data, joint)
     binomial = gammaln(n + 1.0) - gammaln(events + 1.0) - gammaln(n - events + 1.0)
 
-    on_proportion = [item.on_proportion_scale() for item in (mu_density, new_density, *study_densities)]
+    on_proportion = [item.on_proportion_scale() for item in (mu_density, new_density, average_margin(joint), *study_densities)]
     # The panels of tau have another order, so its quantiles are found apart.
     [mu], [tau] = (summarise([item], level, interval) for item in (mu_density, tau_density))
-    proportion, new, *unique = summarise(on_proportion, level, interval)
+    proportion, new, population, *unique = summarise(on_proportion, level, interval)
+    chosen = population if average == "population" else proportion
     return BayesProportion(
-        estimate=proportion.median,
-        ci_low=proportion.ci_low,
-        ci_high=proportion.ci_high,
+        average=average,
+        estimate=chosen.median,
+        ci_low=chosen.ci_low,
+        ci_high=chosen.ci_high,
         pi_low=new.ci_low,
         pi_high=new.ci_high,
         proportion=proportion,
+        population_average=population,
         new_study=new,
         mu=mu,
         tau=tau,
@@ -136,6 +150,7 @@ def bayes_pool_proportions(
         mu_density=mu_density,
         tau_density=tau_density,
         new_study_density=on_proportion[1],
+        population_average_density=on_proportion[2],
     )
 
 
@@ -149,6 +164,8 @@ def _notes(events: np.ndarray, n: np.ndarray, tau_prior: HalfNormal | HalfCauchy
         )
     if events.size < 3:
         notes.append(f"Fewer than three studies say little of tau: its posterior is mostly its prior, {tau_prior.describe()}.")
+    elif events.size < FEW_STUDIES:
+        notes.append(f"{events.size} studies say little of tau: its prior, {tau_prior.describe()}, carries part of the answer.")
     if inexact:
         notes.append(
             f"The prior of tau ({tau_prior.describe()}) rules out what is seen in {', '.join(inexact)}; the shrunken "

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.polynomial import legendre
+from scipy.interpolate import CubicHermiteSpline
 from scipy.special import expit
 
 from cordbook.synthesis.bayes_joint import NODES, BinomialData, Joint
 from cordbook.synthesis.bayes_likelihood import product, softplus
 from cordbook.synthesis.densities import Density, Panels, Stretch, fit_panels, legendre_rule
+from cordbook.synthesis.glmm_average import average
 
-__all__ = ["margins"]
+__all__ = ["average_margin", "margins"]
 
 # Panels of mu and theta: probabilities right to about 1e-7. What is fitted is itself right to about 1e-7 only, so that
 # further halving would follow its error.
@@ -23,6 +25,8 @@ CONVOLUTION_ORDER = 15
 REACH = 8.0
 # Length of a first panel in the inner variable of `Stretch`, about one standard deviation near the centre.
 FIRST_PANEL = 1.0
+# Step in mu between the values at which the average and its slope are computed: cubics between them err by 1e-7.
+MU_STEP = 0.1
 # Floor below the peak at which the log of a density is cut before it is interpolated: exp(-46) is 1e-20.
 LOG_FLOOR = 46.0
 # The study densities are used without a note while their integral is right to this relative error.
@@ -67,6 +71,41 @@ def margins(data: BinomialData, joint: Joint) -> tuple[Density, Density, list[De
     )
     studies, exact = _study_densities(data, panels, scale, log_scale.ravel())
     return mu_panels.density(0, mu_scale), panels.density(0, scale), studies, exact
+
+
+def average_margin(joint: Joint) -> Density:
+    """Density of the logit of the population average, the mean of expit(mu + tau z) over studies.
+
+    At each tau the average rises with mu, so that its density is that of mu times the slope of the way back.
+    """
+    heights = joint.mass / joint.rule
+    taus = joint.tau
+    nodes = np.stack([average(mu, np.full(mu.size, tau)).lam for mu, tau in zip(joint.mu, taus, strict=True)])
+    ends = np.stack([average(joint.edges[:, at], taus).lam for at in (0, -1)], axis=1)
+    centre = float((joint.mass * nodes).sum())
+    scale = Stretch(centre, float(np.sqrt((joint.mass * np.square(nodes - centre)).sum())))
+
+    ways_back = [_way_back(low, high, tau) for low, high, tau in zip(joint.edges[:, 0], joint.edges[:, -1], taus, strict=True)]
+
+    def density(u: np.ndarray) -> np.ndarray:
+        values = scale.value(u)
+        total = np.zeros((1, values.size))
+        for j, (mu_of, slope_of) in enumerate(ways_back):
+            inside = np.flatnonzero((values >= ends[j, 0]) & (values <= ends[j, 1]))
+            at = values[inside]
+            total[0, inside] += (heights[j] @ _operator(joint.edges[j], mu_of(at)[:, None], np.ones(1)).T) * slope_of(at)
+        return total * scale.slope(u)
+
+    edges = _first_edges(scale, float(ends[:, 0].min()), float(ends[:, 1].max()))
+    return fit_panels(density, edges, tolerance=TOLERANCE, halvings=HALVINGS).density(0, scale)
+
+
+def _way_back(low: float, high: float, tau: float) -> tuple[CubicHermiteSpline, CubicHermiteSpline]:
+    """Return mu between two ends, and its slope, as functions of the average's logit at one tau."""
+    mu = np.linspace(low, high, int(np.ceil((high - low) / MU_STEP)) + 2)
+    at = average(mu, np.full(mu.size, tau))
+    by_lam = 1.0 / at.d_mu
+    return CubicHermiteSpline(at.lam, mu, by_lam), CubicHermiteSpline(at.lam, by_lam, -at.d_mu_mu * by_lam**3)
 
 
 def _first_edges(scale: Stretch, low: float, high: float) -> np.ndarray:

@@ -124,16 +124,20 @@ class BayesProportion:
     """Posterior of the binomial-normal model.
 
     estimate, ci_low, ci_high
-        posterior median and credible interval of the typical study's proportion, expit(mu), from 0 to 1.
+        posterior median and credible interval of the average asked for, from 0 to 1.
+    average
+        which one that is: "median", the typical (median) study's proportion, expit(mu), or "population", the mean over studies.
     pi_low, pi_high
         predictive interval for the proportion of a new study.
-    proportion, new_study
-        `PosteriorSummary` of the two on the proportion scale.
+    proportion, population_average, new_study
+        `PosteriorSummary` of the median study, of the population average and of a new study on the proportion scale.
     mu, tau
         `PosteriorSummary` on the logit scale.
     log_marginal
         log marginal likelihood, for Bayes factors.
-    proportion_density, mu_density, tau_density, new_study_density
+    mu_prior, tau_prior
+        the priors in words.
+    proportion_density, mu_density, tau_density, new_study_density, population_average_density
         the distributions, with pdf, cdf, quantile, interval, probability_above and curve.
     """
 
@@ -142,7 +146,9 @@ class BayesProportion:
     ci_high: float
     pi_low: float
     pi_high: float
+    average: str
     proportion: PosteriorSummary
+    population_average: PosteriorSummary
     new_study: PosteriorSummary
     mu: PosteriorSummary
     tau: PosteriorSummary
@@ -160,12 +166,14 @@ class BayesProportion:
     mu_density: Density = field(repr=False, compare=False)
     tau_density: Density = field(repr=False, compare=False)
     new_study_density: Density = field(repr=False, compare=False)
+    population_average_density: Density = field(repr=False, compare=False)
 
     def probability_above(self, threshold: float, *, new_study: bool = False) -> float:
-        """Posterior probability that the typical proportion (or a new study's) is above `threshold`, from 0 to 1."""
+        """Posterior probability that the average asked for (or a new study's proportion) is above `threshold`, from 0 to 1."""
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold = {threshold} is not a proportion; give a number from 0 to 1.")
-        return (self.new_study_density if new_study else self.proportion_density).probability_above(threshold)
+        ours = self.population_average_density if self.average == "population" else self.proportion_density
+        return (self.new_study_density if new_study else ours).probability_above(threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
@@ -204,14 +212,24 @@ def _summary_lines(result: BayesEffect | BayesProportion, title: str) -> list[st
     percent = f"{result.level * 100:g}%"
     return [
         title,
-        f"  estimate {number(result.estimate)} ({percent} credible interval {number(result.ci_low)} to "
-        f"{number(result.ci_high)}; {result.interval})",
+        *(
+            f"  {name} {number(at.median)} ({percent} credible interval {number(at.ci_low)} to {number(at.ci_high)}; {result.interval})"
+            for name, at in _named(result)
+        ),
         f"  new study {number(result.new_study.median)} ({percent} predictive interval {number(result.pi_low)} to "
         f"{number(result.pi_high)})",
         f"  tau {number(result.tau.median)} ({number(result.tau.ci_low)} to {number(result.tau.ci_high)})",
         f"  prior of mu {result.mu_prior}; prior of tau {result.tau_prior}",
         *note_lines(result.notes),
     ]
+
+
+def _named(result: BayesEffect | BayesProportion) -> list[tuple[str, PosteriorSummary]]:
+    """What a summary names: the effect, or both averages of proportions with the one asked for first."""
+    if isinstance(result, BayesEffect):
+        return [("estimate", result.mu)]
+    both = [("median study", result.proportion), ("population average", result.population_average)]
+    return both if result.average == "median" else both[::-1]
 
 
 def _studies(k: int) -> str:

@@ -4,7 +4,7 @@ Words: ``yi`` and ``vi`` are effect sizes and sampling variances; weights are ``
 
 Sources: DerSimonian and Laird 1986; Hartung and Knapp 2001, Sidik and Jonkman 2002 (the t interval with the scaled
 variance); Röver, Knapp and Friede 2015 (the floor of that scale at 1); Higgins, Thompson and Spiegelhalter 2009
-(prediction interval).
+(prediction interval, with k - 2 degrees of freedom; k - 1, our default beside Hartung-Knapp, is metafor's convention).
 """
 
 from __future__ import annotations
