@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.polynomial import legendre
 from scipy.interpolate import CubicHermiteSpline
@@ -79,33 +81,43 @@ def average_margin(joint: Joint) -> Density:
     At each tau the average rises with mu, so that its density is that of mu times the slope of the way back.
     """
     heights = joint.mass / joint.rule
-    taus = joint.tau
-    nodes = np.stack([average(mu, np.full(mu.size, tau)).lam for mu, tau in zip(joint.mu, taus, strict=True)])
-    ends = np.stack([average(joint.edges[:, at], taus).lam for at in (0, -1)], axis=1)
+    ways = [_to_average(low, high, tau) for low, high, tau in zip(joint.edges[:, 0], joint.edges[:, -1], joint.tau, strict=True)]
+    nodes = np.stack([way.lam(mu) for way, mu in zip(ways, joint.mu, strict=True)])
+    ends = np.stack([way.mu.x[[0, -1]] for way in ways])
     centre = float((joint.mass * nodes).sum())
     scale = Stretch(centre, float(np.sqrt((joint.mass * np.square(nodes - centre)).sum())))
-
-    ways_back = [_way_back(low, high, tau) for low, high, tau in zip(joint.edges[:, 0], joint.edges[:, -1], taus, strict=True)]
 
     def density(u: np.ndarray) -> np.ndarray:
         values = scale.value(u)
         total = np.zeros((1, values.size))
-        for j, (mu_of, slope_of) in enumerate(ways_back):
+        for j, way in enumerate(ways):
             inside = np.flatnonzero((values >= ends[j, 0]) & (values <= ends[j, 1]))
             at = values[inside]
-            total[0, inside] += (heights[j] @ _operator(joint.edges[j], mu_of(at)[:, None], np.ones(1)).T) * slope_of(at)
+            total[0, inside] += (heights[j] @ _operator(joint.edges[j], way.mu(at)[:, None], np.ones(1)).T) * way.slope(at)
         return total * scale.slope(u)
 
     edges = _first_edges(scale, float(ends[:, 0].min()), float(ends[:, 1].max()))
     return fit_panels(density, edges, tolerance=TOLERANCE, halvings=HALVINGS).density(0, scale)
 
 
-def _way_back(low: float, high: float, tau: float) -> tuple[CubicHermiteSpline, CubicHermiteSpline]:
-    """Return mu between two ends, and its slope, as functions of the average's logit at one tau."""
-    mu = np.linspace(low, high, int(np.ceil((high - low) / MU_STEP)) + 2)
+class _Way(NamedTuple):
+    """Between mu and the average's logit at one tau: the logit as a function of mu, mu as one of the logit, and the slope of that."""
+
+    lam: CubicHermiteSpline
+    mu: CubicHermiteSpline
+    slope: CubicHermiteSpline
+
+
+def _to_average(low: float, high: float, tau: float) -> _Way:
+    # The logistic curve averaged over a wider normal bends more slowly.
+    mu = np.linspace(low, high, int(np.ceil((high - low) / (MU_STEP * np.hypot(1.0, tau)))) + 2)
     at = average(mu, np.full(mu.size, tau))
     by_lam = 1.0 / at.d_mu
-    return CubicHermiteSpline(at.lam, mu, by_lam), CubicHermiteSpline(at.lam, by_lam, -at.d_mu_mu * by_lam**3)
+    return _Way(
+        CubicHermiteSpline(mu, at.lam, at.d_mu),
+        CubicHermiteSpline(at.lam, mu, by_lam),
+        CubicHermiteSpline(at.lam, by_lam, -at.d_mu_mu * by_lam**3),
+    )
 
 
 def _first_edges(scale: Stretch, low: float, high: float) -> np.ndarray:
