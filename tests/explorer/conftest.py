@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cordbook.evidence.evidence import parse_stratum
+from cordbook.evidence.patients import parse_stratum
 from cordbook.publish.explorer_data import explorer_script
 from cordbook.publish.explorer_ext import SCRIPTS
 from cordbook.review.explore import Question, explorer_cells
@@ -103,6 +103,6 @@ def random_questions(cells, number: int, seed: int) -> list[tuple[Question, str]
             bounds.append(("n", None, float(draw.randint(5, 60))))
         studies = sorted(set(cells["study_id"][of]))
         exclude = tuple(sorted(draw.sample(studies, min(len(studies), draw.choice([0, 0, 1, 3])))))
-        question = Question(outcome, tuple(sorted(where)), draw.choice(["total", "widest"]), tuple(bounds), exclude)
+        question = Question(outcome, tuple(sorted(where)), draw.choice(["total", "widest", "by:phase", "by:baseline_ais"]), tuple(bounds), exclude)
         found.append((question, draw.choice(MODELS)))
     return found

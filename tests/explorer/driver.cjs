@@ -33,6 +33,10 @@ const functions = {
     const address = X.toAddress(E, q), back = X.fromAddress(E, address).question;
     return { address, again: X.toAddress(E, back), same: JSON.stringify(X.canonical(q)) === JSON.stringify(back), command: X.toCommand(q) };
   }),
+  drawn: cases => cases.map(([data, question]) => {
+    const found = X.choose(X.prepare(data), question);
+    return { rows: found.rows.map(r => [r.arm, r.events, r.n]), unclear: found.unclear.length, within: found.within.length };
+  }),
   csv: values => values.map(X.csvCell),
   reads: hashes => hashes.map(hash => X.fromAddress(E, hash)),
 };

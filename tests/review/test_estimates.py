@@ -1,8 +1,10 @@
 """The declared estimates on the real evidence, against sums made another way, straight from the CSV files."""
 
 import csv
+import dataclasses
 import json
 
+import pandas as pd
 import pytest
 
 from cordbook.cli import main
@@ -122,3 +124,13 @@ def test_the_command_names_an_unknown_estimate(capsys, root, monkeypatch):
     monkeypatch.chdir(root)
     assert main(["estimates", "nothing"]) == 1
     assert "no estimate 'nothing'" in capsys.readouterr().err
+
+
+def test_the_record_behind_an_estimate_has_the_cells_of_every_arm(estimates):
+    """A study with two arms in one estimate: JSON and release keep the cells of both."""
+    e = estimates["ais-improved-cell-therapy"]
+    second = e.rows.iloc[[0]].assign(cells=[("made.up.cell",)])
+    two = dataclasses.replace(e, rows=pd.concat([e.rows, second], ignore_index=True))
+    assert {c for ids in two.to_dict()["cells"].values() for c in ids} == set(two.cells)
+    assert "made.up.cell" in two.cells
+    assert two.to_dict()["cells"][second["study_id"].iloc[0]][-1] == "made.up.cell"

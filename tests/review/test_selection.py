@@ -99,3 +99,39 @@ def test_a_stratum_says_more_of_the_phase_than_the_study():
         "chronic": ["a"],
         "mixed": ["b"],
     }
+
+
+def test_a_stratum_within_another_is_left_out_though_it_is_written_otherwise():
+    table = cells(("a", "baseline_ais=A+B", "only_stratum", 12, 78), ("a", "baseline_ais=B", "only_stratum", 8, 30))
+    assert pooled(table, strata="widest") == {"a": (12, 78)}
+    table = cells(("a", "total_dose_gy=>=40", "only_stratum", 2, 20), ("a", "total_dose_gy=45-50", "only_stratum", 1, 9))
+    assert pooled(table, strata="widest") == {"a": (2, 20)}
+
+
+def test_strata_that_overlap_in_part_are_refused():
+    table = cells(("a", "baseline_ais=A+B", "only_stratum", 12, 78), ("a", "baseline_ais=B+C", "only_stratum", 8, 30))
+    with pytest.raises(SelectionError, match=r"a\.treated.*may hold the same patients"):
+        one_row_an_arm(select_cells(table, declared(strata="widest")), {"baseline_ais"})
+
+
+def test_of_an_arm_and_its_parts_the_whole_is_taken():
+    table = cells(("a", "", "total", 5, 24), ("b", "", "total", 0, 10), ("c", "", "total", 5, 14))
+    table = table.assign(part_of=[None, "a.treated", "a.treated"])
+    assert pooled(table) == {"a": (5, 24)}
+    assert pooled(table.iloc[1:]) == {"b": (0, 10), "c": (5, 14)}
+
+
+def test_strata_of_an_arm_whose_total_is_barred_come_in_only_by_name():
+    table = cells(("a", "", "total", 90, 200), ("a", "phase=acute", "part_of_total", 80, 153))
+    table.loc[0, "poolable"] = False
+    assert pooled(table, strata="widest") == {}
+    assert pooled(table, strata={"phase": "acute"}) == {"a": (80, 153)}
+    assert pooled(table, strata="widest", where={"stratum.phase": "acute"}) == {"a": (80, 153)}
+
+
+def test_rows_by_one_key_name_no_other():
+    table = cells(
+        ("a", "", "total", 3, 10), ("a", "phase=acute", "part_of_total", 1, 4), ("b", "phase=acute", "only_stratum", 2, 5),
+        ("b", "phase=chronic", "only_stratum", 1, 7), ("c", "baseline_ais=A", "only_stratum", 80, 153),
+    )  # fmt: skip
+    assert pooled(table, strata="by:phase") == {"a": (3, 10), "b": (3, 12)}

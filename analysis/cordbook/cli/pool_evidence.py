@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "outcomes, stratum.KEY, phase, injury_level, rob.ITEM",
     )  # fmt: skip
     group.add_argument(
-        "--strata", default="total", metavar="total|widest|KEY=VALUE;...",
+        "--strata", default="total", metavar="total|widest|by:KEY|KEY=VALUE;...",
         help="rows of all patients of an arm (the default), its widest rows, or rows of a stratum",
     )  # fmt: skip
     group.add_argument("--at-least", action="append", default=[], metavar="NAME=NUMBER", help=f"bound of {BOUNDS}")
@@ -68,6 +68,7 @@ def pool(args: argparse.Namespace, model: str) -> Any:
 def question_of(args: argparse.Namespace) -> Any:
     """The question that the options ask; raises ``ReadError`` for one that cannot be read."""
     from cordbook.review.explore import STRATA, Question
+    from cordbook.review.selection import BY
 
     where: dict[str, list[str]] = {}
     for column, value in (_pair("--where", text) for text in args.where):
@@ -79,7 +80,8 @@ def question_of(args: argparse.Namespace) -> Any:
                 bounds.setdefault(name, [None, None])[side] = float(value)
             except ValueError:
                 raise ReadError(f"{name}={value}: {value!r} is no number.") from None
-    strata = args.strata if args.strata in STRATA else tuple(_pair("--strata", part) for part in args.strata.split(";"))
+    named = args.strata in STRATA or args.strata.startswith(BY)
+    strata = args.strata if named else tuple(_pair("--strata", part) for part in args.strata.split(";"))
     return Question(
         args.outcome,
         tuple((column, tuple(values)) for column, values in where.items()),

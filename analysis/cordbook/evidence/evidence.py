@@ -23,18 +23,6 @@ from cordbook.reads import note, unnoted
 RETRACTED = "(retracted)"
 
 
-def parse_stratum(text: str | None) -> dict[str, str]:
-    """A stratum as a dictionary.
-
-    >>> parse_stratum("baseline_ais=A;followup_months=>=24")
-    {'baseline_ais': 'A', 'followup_months': '>=24'}
-    >>> parse_stratum("")
-    {}
-    """
-    parts = [part.partition("=") for part in (text or "").split(";") if part]
-    return {key: value for key, _, value in parts}
-
-
 class Tables(Mapping[str, pd.DataFrame]):
     """Tables by name; which of them are read is noted (:mod:`cordbook.reads`)."""
 

@@ -7,21 +7,22 @@ number a cell. Nothing in it is markup, and the page writes every text as text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
 import cordbook
-from cordbook.evidence.evidence import parse_stratum
+from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
 from cordbook.reads import by_value_of_estimates
 from cordbook.review import study_words as words
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.explore import ITEM, Question, default_question, explorer_cells
 from cordbook.review.risk_of_bias import load_items
-from cordbook.review.selection import column_of
+from cordbook.review.selection import arms_with_barred_total, column_of, strata_of
 
 #: Filters that the page offers, in this order: column and what it is called. Columns that declarations use besides are added.
 FACETS: Mapping[str, str] = {
@@ -72,18 +73,14 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         facets |= {column: words.plain(column.removeprefix("stratum.")) for column, _ in synthesis.where if column not in facets}
     facets |= {f"{ITEM}{item.id}": item.name for item in items}
     terms = evidence["outcome_terms"].set_index("outcome")
-    strata = cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+    strata = strata_of(cells)
     numbered = {cell_id: i for i, cell_id in enumerate(cells["cell_id"])}
     found = [e for e in estimates if not e.is_comparison and e.is_reported]
     return {
         "version": cordbook.__version__,
         "columns": {name: _coded(cells, strata, name) | {"name": title} for name, title in facets.items()},
         "items": {f"{ITEM}{item.id}": item.question for item in items},
-        "cells": _cells(cells),
-        "arms": _arms(cells),
-        "studies": _studies(cells),
-        "strata": [sorted(parse_stratum(text).items()) for text in _strata(cells)],
-        "disjoint": sorted(evidence.disjoint_keys),
+        **counted(cells, evidence.disjoint_keys),
         "outcomes": _outcomes(cells, terms, declared),
         "reasons": dict(zip(*(evidence["not_poolable_reasons"][c].astype(str) for c in ("reason", "label")), strict=True)),
         "questions": [_question(s) for s in declared],
@@ -93,8 +90,40 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     }
 
 
+def counted(cells: pd.DataFrame, disjoint_keys: Collection[str]) -> dict[str, Any]:
+    """Cells, arms, studies and strata, with the verdicts on who may share patients, so that the page needs no rule of its own.
+
+    ``shares``: pairs of strata of one arm that may share patients; ``parts``: pairs of a stratum and a wider one that holds it.
+    Strata are named by their places in ``strata``.
+    """
+    names = _strata(cells)
+    strata = [parse_stratum(text) for text in names]
+    pairs = sorted(_pairs_of_one_arm(cells, names))
+    return {
+        "cells": _cells(cells),
+        "arms": _arms(cells),
+        "studies": _studies(cells),
+        "strata": [sorted(stratum.items()) for stratum in strata],
+        "shares": [[a, b] for a, b in pairs if may_share_patients(strata[a], strata[b], disjoint_keys)],
+        "parts": [[a, b] for one, other in pairs for a, b in ((one, other), (other, one)) if is_part(strata[a], strata[b])],
+    }
+
+
+def _pairs_of_one_arm(cells: pd.DataFrame, names: list[str]) -> set[tuple[int, int]]:
+    """Pairs of different strata that stand in one arm for one outcome, the lower place first."""
+    place = {text: i for i, text in enumerate(names)}
+    places = cells["stratum"].map(_plain_stratum).map(place)
+    groups = places.groupby([cells["arm_id"], cells["outcome"]]).unique()
+    return {pair for group in groups for pair in combinations(sorted(int(i) for i in group), 2)}
+
+
+def _plain_stratum(text: object) -> str:
+    """One text for one stratum, whatever the order of its keys."""
+    return ";".join(f"{key}={value}" for key, value in sorted(parse_stratum(text if isinstance(text, str) else None).items()))
+
+
 def _strata(cells: pd.DataFrame) -> list[str]:
-    return sorted(set(cells["stratum"].fillna("")))
+    return sorted({_plain_stratum(text) for text in cells["stratum"].unique()})
 
 
 def _coded(cells: pd.DataFrame, strata: pd.Series, column: str) -> dict[str, Any]:
@@ -144,14 +173,21 @@ def _cells(cells: pd.DataFrame) -> dict[str, list[Any]]:
         "outcome": list(cells["outcome"]),
         "study": [studies[s] for s in cells["study_id"]],
         "arm": [arms[a] for a in cells["arm_id"]],
-        "stratum": [strata[t] for t in cells["stratum"].fillna("")],
+        "stratum": [strata[_plain_stratum(t)] for t in cells["stratum"]],
         "relation": list(cells["stratum_relation"]),
         "months": [_number(v) for v in cells["timepoint_months"]],
         "events": [int(v) for v in cells["events"]],
         "n": [int(v) for v in cells["n"]],
+        # 1 where the arm's row of all patients may not be pooled for this outcome.
+        "withheld": _withheld(cells),
         # Empty where the cell may be pooled.
         "barred": [(reason or "not said") if no else "" for no, reason in zip(barred, reasons, strict=True)],
     }
+
+
+def _withheld(cells: pd.DataFrame) -> list[int]:
+    barred = {(arm, outcome) for outcome, rows in cells.groupby("outcome") for arm in arms_with_barred_total(rows)}
+    return [int(place in barred) for place in zip(cells["arm_id"], cells["outcome"], strict=True)]
 
 
 def _arms(cells: pd.DataFrame) -> dict[str, list[Any]]:

@@ -63,9 +63,9 @@ class PoolingLimits:
 class Synthesis:
     """One declared pooled estimate.
 
-    ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study) or the keys and
-    values that a stratum must hold. ``where`` filters the columns of :attr:`Evidence.cells`, or keys of the
-    stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
+    ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study), ``"by:KEY"`` (rows of all
+    patients or of strata told apart by this key alone) or the keys and values that a stratum must hold. ``where`` filters the
+    columns of :attr:`Evidence.cells`, or keys of the stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
     become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs. ``average`` says what a pooled share is
     (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and ``side_sentence`` is the plain sentence then.
     Up to ``bayes_up_to`` studies the Bayesian model stands beside the estimate (:mod:`cordbook.review.companions`).
@@ -191,8 +191,8 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
     if isinstance(up_to, bool) or not isinstance(up_to, int) or up_to < 0:
         yield f"bayes_up_to is {up_to!r}; it is a number of studies"
     strata = merged.get("strata", "total")
-    if not isinstance(strata, Mapping) and strata not in ("total", "widest"):
-        yield f"strata is {strata!r}; it is total, widest, or keys with values"
+    if not isinstance(strata, Mapping) and strata not in ("total", "widest") and not re.fullmatch(r"by:\w+", str(strata)):
+        yield f"strata is {strata!r}; it is total, widest, by:KEY, or keys with values"
     if not isinstance(merged.get("where", {}), Mapping):
         yield "where is a list of columns with the values that are taken"
     for limits in (defaults.get("not_pooled_if"), entry.get("not_pooled_if")):

@@ -117,7 +117,15 @@ class Estimate:
     @property
     def cells(self) -> tuple[str, ...]:
         """Ids of all cells behind the estimate."""
-        return tuple(c for cells in self.rows["cells"] for c in cells) if self.k else ()
+        return tuple(c for ids in self.cells_by_study.values() for c in ids)
+
+    @property
+    def cells_by_study(self) -> dict[str, tuple[str, ...]]:
+        """The record of what stands behind the estimate: ids of the cells of each study, of all its arms, in the order of the rows."""
+        found: dict[str, tuple[str, ...]] = {}
+        for study, ids in zip(self.rows["study_id"], self.rows["cells"], strict=True) if self.k else ():
+            found[str(study)] = (*found.get(str(study), ()), *(str(i) for i in ids))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate for JSON: declaration, result on both scales, and the studies with their cells."""
@@ -131,9 +139,8 @@ class Estimate:
             "parent": self.synthesis.parent,
         }
         result = self.result.to_dict() if self.result else self._unpooled_dict()
-        cells = dict(zip(self.rows["study_id"], self.rows["cells"], strict=True)) if self.k else {}
         beside = {"companions": to_plain(self.companions)} if self.companions else {}
-        return head | result | beside | {"cells": {study: list(ids) for study, ids in cells.items()}}
+        return head | result | beside | {"cells": {study: list(ids) for study, ids in self.cells_by_study.items()}}
 
     def _unpooled_dict(self) -> dict[str, Any]:
         counts = {"k": self.k, "n": self.n, "events": self.events, "estimate": None, "ci_low": None, "ci_high": None}

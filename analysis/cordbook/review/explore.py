@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cordbook.evidence.evidence import Evidence, parse_stratum
+from cordbook.evidence.evidence import Evidence
 from cordbook.review.declarations import Synthesis
 from cordbook.review.risk_of_bias import judge_studies, load_items, study_facts
-from cordbook.review.selection import SelectionError, column_of, one_row_an_arm, select_cells
+from cordbook.review.selection import BY, SelectionError, column_of, one_row_an_arm, parts_beside_wholes, rows_of_arms, strata_of
 
 #: Numbers that can be bounded: year of the report, months from treatment to the count, people counted in an arm.
 RANGES = ("year", "months", "n")
@@ -67,7 +67,7 @@ def explorer_cells(evidence: Evidence) -> pd.DataFrame:
     study says that nobody was hurt elsewhere.
     """
     cells = evidence.cells
-    strata = cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+    strata = strata_of(cells)
     named = strata.map(lambda s: s.get("phase"))
     added = {
         "phase": named.where(named.notna(), cells["injury_phase"]),
@@ -102,8 +102,8 @@ def check(cells: pd.DataFrame, question: Question) -> None:
     faults += [f"{name}: only {', '.join(RANGES)} can be bounded" for name, *_ in question.bounds if name not in RANGES]
     studies = set(cells["study_id"])
     faults += [f"no study {study!r}; see data/studies.csv for their ids" for study in question.exclude if study not in studies]
-    if isinstance(question.strata, str) and question.strata not in STRATA:
-        faults.append(f"strata is {question.strata!r}; it is total, widest, or keys with values")
+    if isinstance(question.strata, str) and question.strata not in STRATA and not question.strata.startswith(BY):
+        faults.append(f"strata is {question.strata!r}; it is total, widest, by:KEY, or keys with values")
     if faults:
         raise QuestionError("\n".join(faults))
 
@@ -116,9 +116,8 @@ def answer(cells: pd.DataFrame, question: Question, disjoint_keys: frozenset[str
     for name, least, most in question.bounds:
         if name != "n":
             asked = _within(asked, "timepoint_months" if name == "months" else name, least, most)
-    chosen = select_cells(asked, _as_synthesis(question))
-    parts = dict(zip(chosen["arm_id"], chosen["part_of"], strict=True))
-    within = tuple(sorted(arm for arm, wider in parts.items() if wider in parts))
+    chosen = rows_of_arms(asked, _as_synthesis(question))
+    within = tuple(sorted(parts_beside_wholes(chosen)))
     chosen = chosen[~chosen["arm_id"].isin(within)]
     unclear = _unclear_arms(chosen, disjoint_keys)
     table = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], disjoint_keys)
@@ -155,7 +154,7 @@ def _within(table: pd.DataFrame, column: str, least: float | None, most: float |
 def _left_out(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Cells that fit the filters and must not be pooled."""
     barred = cells[~cells["poolable"].fillna(False).astype(bool)]
-    strata = barred["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+    strata = strata_of(barred)
     for column, values in question.where:
         held = column_of(barred, strata, column).isin(values)
         barred, strata = barred[held], strata[held]

@@ -72,10 +72,7 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
         name: rounded(getattr(result, name, None))
         for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
     }
-    cells: dict[str, tuple[str, ...]] = {}
-    if estimate.k:
-        for study, ids in zip(estimate.rows["study_id"], estimate.rows["cells"], strict=True):
-            cells[str(study)] = (*cells.get(str(study), ()), *(str(i) for i in ids))
+    cells = estimate.cells_by_study
     return FrozenEstimate(
         id=estimate.id,
         title=estimate.title,

@@ -3,23 +3,29 @@
 The rules, in this order (the methods chapter says them in words):
 
 1. cells of the outcome that may be pooled and pass the filters of the declaration;
-2. of each arm, the rows of the asked stratum: all patients (``total``), the widest rows (``widest``) or rows that
-   hold the asked keys, a row that is a part of another being left out;
-3. of equal strata at several times, the latest;
-4. what remains of an arm are disjoint strata: their events and patients are added up.
+2. of each arm, the rows of the asked stratum: all patients (``total``), the widest rows (``widest``), all patients or rows told
+   apart by nothing but one key (``by:KEY``), or rows that hold the asked keys; a row that is a part of another is left out;
+3. of an arm whose row of all patients may not be pooled, a stratum only where a declaration asks for strata by name;
+4. of equal strata at several times, the latest;
+5. of an arm and its own parts, the whole arm;
+6. what remains of an arm are strata of different patients: their events and patients are added up.
+
+Who may share patients with whom is said by :mod:`cordbook.evidence.patients`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from itertools import combinations
 
 import pandas as pd
 
-from cordbook.evidence.evidence import parse_stratum
+from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
 from cordbook.review.declarations import Synthesis
 
 SELECTED = ["study_id", "arm_id", "label", "year", "events", "n", "cells"]
+#: Before the key of the stratum that tells rows apart, where ``strata`` of a declaration asks for such rows.
+BY = "by:"
 
 
 class SelectionError(ValueError):
@@ -27,9 +33,18 @@ class SelectionError(ValueError):
 
 
 def select_cells(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
-    """The rows of ``cells`` (:attr:`Evidence.cells`) that a declaration pools, before adding up strata."""
-    chosen = cells[(cells["outcome"] == synthesis.outcome) & cells["poolable"].fillna(False).astype(bool)]
-    strata = chosen["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+    """The rows of ``cells`` (:attr:`Evidence.cells`) that a declaration pools, before adding up strata; no part beside its whole."""
+    chosen = rows_of_arms(cells, synthesis)
+    return chosen[~chosen["arm_id"].isin(parts_beside_wholes(chosen))]
+
+
+def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
+    """The rows of each arm that fit a declaration, an arm and its own parts perhaps side by side."""
+    of_outcome = cells[cells["outcome"] == synthesis.outcome]
+    chosen = of_outcome[of_outcome["poolable"].fillna(False).astype(bool)]
+    if synthesis.strata == "widest" and not any(column.startswith("stratum.") for column, _ in synthesis.where):
+        chosen = chosen[~chosen["arm_id"].isin(arms_with_barred_total(of_outcome))]
+    strata = strata_of(chosen)
     for column, values in synthesis.where:
         held = column_of(chosen, strata, column).isin(values)
         chosen, strata = chosen[held], strata[held]
@@ -37,6 +52,25 @@ def select_cells(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
     for _, rows in chosen.groupby("arm_id", sort=True):
         keep += _rows_of_arm(rows, strata.loc[rows.index], synthesis.strata)
     return chosen.loc[sorted(keep)]
+
+
+def strata_of(cells: pd.DataFrame) -> pd.Series:
+    """The stratum of each cell as a dictionary."""
+    return cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+
+
+def parts_beside_wholes(chosen: pd.DataFrame) -> frozenset[str]:
+    """Arms of the chosen rows that are a part of another chosen arm."""
+    if "part_of" not in chosen.columns:
+        return frozenset()
+    return parts_of_counted_arms(dict(zip(chosen["arm_id"], chosen["part_of"], strict=True)))
+
+
+def arms_with_barred_total(of_outcome: pd.DataFrame) -> frozenset[str]:
+    """Arms whose rows of all patients may none of them be pooled; their strata must not come in by a side door."""
+    totals = of_outcome[of_outcome["stratum_relation"] == "total"]
+    allowed = totals["poolable"].fillna(False).astype(bool)
+    return frozenset(totals["arm_id"]) - frozenset(totals.loc[allowed, "arm_id"])
 
 
 def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
@@ -60,12 +94,19 @@ def _rows_of_arm(rows: pd.DataFrame, strata: pd.Series, asked: str | tuple[tuple
     if asked == "total":
         candidates = list(rows.index[relation == "total"])
     else:
-        required = {} if asked == "widest" else dict(asked)
-        candidates = [i for i in rows.index if required.items() <= strata[i].items()]
+        candidates = [i for i in rows.index if _fits(strata[i], asked)]
         whole = [i for i in candidates if relation[i] in ("total", "only_stratum")]
         candidates = whole or candidates
-    candidates = [i for i in candidates if not any(strata[j].items() < strata[i].items() for j in candidates)]
+    candidates = [i for i in candidates if not any(is_part(strata[i], strata[j]) for j in candidates)]
     return _latest(rows, strata, candidates)
+
+
+def _fits(stratum: dict[str, str], asked: str | tuple[tuple[str, str], ...]) -> bool:
+    if asked == "widest":
+        return True
+    if isinstance(asked, str):
+        return stratum.keys() <= {asked.removeprefix(BY)}
+    return dict(asked).items() <= stratum.items()
 
 
 def _latest(rows: pd.DataFrame, strata: pd.Series, candidates: list[int]) -> list[int]:
@@ -90,8 +131,7 @@ def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> pd.D
     """
     rows = []
     for arm_id, group in chosen.groupby("arm_id", sort=True):
-        strata = [parse_stratum(None if pd.isna(t) else t) for t in group["stratum"]]
-        _check_disjoint(arm_id, strata, disjoint_keys)
+        _check_different_patients(group, disjoint_keys)
         first = group.iloc[0]
         rows.append(
             {
@@ -109,19 +149,19 @@ def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> pd.D
     return table.loc[order].reset_index(drop=True)
 
 
-def _check_disjoint(arm_id: str, strata: list[Mapping[str, str]], disjoint_keys: Collection[str]) -> None:
-    for one, other in combinations(strata, 2):
-        shared = set(one) & set(other) & set(disjoint_keys)
-        if not any(one[key] != other[key] for key in shared):
+def _check_different_patients(rows: pd.DataFrame, disjoint_keys: Collection[str]) -> None:
+    strata = strata_of(rows)
+    for one, other in combinations(rows.index, 2):
+        if may_share_patients(strata[one], strata[other], disjoint_keys):
             raise SelectionError(
-                f"{arm_id}: the strata {dict(one)} and {dict(other)} may hold the same patients; "
-                "mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"
+                f"{rows.loc[one, 'arm_id']}: the strata {strata[one]} and {strata[other]} may hold the same patients, so they "
+                "cannot be added up; mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"
             )
 
 
 def subgroups(chosen: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
     """The selected cells by the values of a column or of ``stratum.KEY``; cells without a value are left out."""
-    strata = chosen["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+    strata = strata_of(chosen)
     values = column_of(chosen, strata, column)
     if column == "injury_phase":
         # A stratum that names the phase says more than what the whole study is called.

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from cordbook.evidence.evidence import RETRACTED, Evidence, parse_stratum
+from cordbook.evidence.evidence import RETRACTED, Evidence
+from cordbook.evidence.patients import parse_stratum
 from cordbook.review.estimates import Estimate, Estimates
 
 Row = Mapping[str, Any]

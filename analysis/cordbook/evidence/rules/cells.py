@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from cordbook.evidence.rules import strata
+from cordbook.evidence.patients import is_part, may_share_patients, most_apart, parse_stratum, stratum_pairs
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, where_read, whole
 
 TABLE = "outcomes"
@@ -72,7 +72,7 @@ def arm_of_same_study(data: Data) -> Iterator[Fault]:
 def one_cell_a_place(data: Data) -> Iterator[Fault]:
     first: dict[tuple[object, ...], tuple[int, str]] = {}
     for number, row in data.rows(TABLE):
-        place = (row["arm_id"], row["outcome"], _time(row), frozenset(strata.parse(row["stratum"])))
+        place = (row["arm_id"], row["outcome"], _time(row), frozenset(stratum_pairs(row["stratum"])))
         if place in first:
             other, cell = first[place]
             yield Fault(
@@ -96,10 +96,10 @@ def stratum_well_formed(data: Data) -> Iterator[Fault]:
     allowed = {row["key"]: row["pattern"] for _, row in data.rows("stratum_keys")}
     known = {key for key, pattern in allowed.items() if _compiled(pattern)}
     for number, row in data.rows(TABLE):
-        keys = [key for key, _ in strata.parse(row["stratum"])]
+        keys = [key for key, _ in stratum_pairs(row["stratum"])]
         for key in sorted({key for key in keys if keys.count(key) > 1}):
             yield Fault(TABLE, number, row, "stratum", f"The key {key!r} stands twice.", "Keep one value a key.")
-        for key, value in strata.parse(row["stratum"]):
+        for key, value in stratum_pairs(row["stratum"]):
             if key not in allowed:
                 yield Fault(
                     TABLE,
@@ -143,11 +143,8 @@ def stratum_patterns_compile(data: Data) -> Iterator[Fault]:
 
 def stratum_relation_fits(data: Data) -> Iterator[Fault]:
     for rows in data.grouped(TABLE, "arm_id", "outcome").values():
-        sets = [frozenset(strata.parse(row["stratum"])) for _, row in rows]
-        distinct = set(sets)
-        for (number, row), own in zip(rows, sets, strict=True):
-            message = _relation_fault(row, own, distinct, rows)
-            if message:
+        for number, row in rows:
+            if message := _relation_fault(row, rows):
                 yield Fault(
                     TABLE,
                     number,
@@ -159,18 +156,15 @@ def stratum_relation_fits(data: Data) -> Iterator[Fault]:
                 )
 
 
-def _relation_fault(
-    row: Row, own: frozenset[tuple[str, str]], distinct: set[frozenset[tuple[str, str]]], rows: list[NumberedRow]
-) -> str | None:
+def _relation_fault(row: Row, rows: list[NumberedRow]) -> str | None:
     relation = row["stratum_relation"]
-    if (relation == "total") != (not own):
+    if (relation == "total") != (not row["stratum"]):
         return "A blank stratum is a total, and only a blank stratum is."
-    if relation == "only_stratum" and any(other < own for other in distinct):
-        return "A wider row of the same arm and outcome exists."
-    if relation == "same_patients":
-        wider = [r for _, r in rows if frozenset(strata.parse(r["stratum"])) < own]
-        if not any((r["events"], r["n"]) == (row["events"], row["n"]) for r in wider):
-            return "No wider row of the same arm and outcome has the same events and n."
+    wider = [r for _, r in rows if _wider(r, row)] if relation in ("only_stratum", "same_patients") else []
+    if relation == "only_stratum" and wider:
+        return f"A wider row of the same arm and outcome exists ({wider[0]['cell_id']})."
+    if relation == "same_patients" and not any((r["events"], r["n"]) == (row["events"], row["n"]) for r in wider):
+        return "No wider row of the same arm and outcome has the same events and n."
     if relation == "part_of_total":
         holders = (r for _, r in rows if r is not row and _holds(r, row))
         if not any(holders):
@@ -178,12 +172,17 @@ def _relation_fault(
     return None
 
 
+def _wider(whole_row: Row, part: Row) -> bool:
+    """Does one row hold all patients of another and more, by their strata?"""
+    return is_part(parse_stratum(part["stratum"]), parse_stratum(whole_row["stratum"]))
+
+
 def _holds(whole_row: Row, part: Row) -> bool:
     """Can one row be the whole of another, by its counts? Wider by name or declared the widest."""
     counts = [whole(r[c]) for c in ("events", "n") for r in (whole_row, part)]
     if None in counts:
         return True  # reported by the rule on types
-    by_name = frozenset(strata.parse(whole_row["stratum"])) < frozenset(strata.parse(part["stratum"]))
+    by_name = _wider(whole_row, part)
     if by_name and _time(whole_row) != _time(part):
         return True  # patients are lost between time points, so counts of two need not nest
     wide = by_name or whole_row["stratum_relation"] in ("total", "only_stratum")
@@ -192,52 +191,66 @@ def _holds(whole_row: Row, part: Row) -> bool:
 
 def strata_within_whole(data: Data) -> Iterator[Fault]:
     keys = {row["key"] for _, row in data.rows("stratum_keys") if row["disjoint"] == "yes"}
-    families: dict[tuple[object, ...], list[NumberedRow]] = {}
-    for number, row in data.rows(TABLE):
-        families.setdefault((row["arm_id"], row["outcome"], _time(row)), []).append((number, row))
     arms = data.by_key("arms")
-    for (arm_id, *_), rows in families.items():
-        if len(rows) > 1:
-            yield from _check_family(rows, keys, *_size(arms, str(arm_id)))
+    pooled_parts: dict[tuple[str, str], list[NumberedRow]] = {}
+    for (arm_id, outcome), rows in data.grouped(TABLE, "arm_id", "outcome").items():
+        for place in {_time(row) for _, row in rows}:
+            yield from _check_wholes([(number, row) for number, row in rows if _time(row) == place], keys)
+        size, arm = _size(arms, arm_id)
+        for added in _rows_added_up(rows):
+            # A row that alone is above the arm is reported by n-not-above-arm.
+            fitting = [(number, row) for number, row in added if size is None or (whole(row["n"]) or 0) <= size]
+            yield from _check_size(_of_different_patients(fitting, "n", keys), size, arm, "strata of different patients")
+        if wider := arms[arm_id]["part_of"] if arm_id in arms else "":
+            pooled = ([r for r in added if r[1]["poolable"] == "yes"] for added in _rows_added_up(rows))
+            most = max((_of_different_patients(r, "n", keys) for r in pooled), key=_people)
+            pooled_parts.setdefault((wider, outcome), []).extend(most)
+    for (wider, _), rows in pooled_parts.items():
+        if len({row["arm_id"] for _, row in rows}) > 1:
+            yield from _check_size(rows, *_size(arms, wider), "rows of parts of one arm")
 
 
-def _check_family(rows: list[NumberedRow], keys: set[str], size: int | None, arm: str) -> Iterator[Fault]:
-    """Compare each set of disjoint strata with each wider row, and with the arm."""
-    by_keys: dict[frozenset[str], list[NumberedRow]] = {}
-    for number, row in rows:
-        by_keys.setdefault(frozenset(key for key, _ in strata.parse(row["stratum"])), []).append((number, row))
-    for names, parts in by_keys.items():
-        for wider_names in by_keys:
-            if wider_names < names:
-                yield from _compare_with_wider(by_keys[wider_names], wider_names, parts, keys)
-        taken = _disjoint_rows(parts, keys)
-        n = sum(whole(row["n"]) or 0 for _, row in taken)
-        if size is not None and len(taken) > 1 and n > size:
-            number, row = taken[-1]
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "n",
-                f"{len(taken)} strata of different patients count {n} together, the arm {arm} has {size} patients.",
-                f"Correct n of the strata (rows {listed(n for n, _ in taken)}), or the size of the arm in arms.csv.",
-            )
+def _rows_added_up(rows: list[NumberedRow]) -> tuple[list[NumberedRow], list[NumberedRow]]:
+    """Rows that are the widest of their arm, and the others: those of one kind may be added up, never those of both."""
+    sorts: tuple[list[NumberedRow], list[NumberedRow]] = ([], [])
+    for numbered in rows:
+        sorts[numbered[1]["stratum_relation"] not in ("total", "only_stratum")].append(numbered)
+    return sorts
 
 
-def _compare_with_wider(
-    wholes: list[NumberedRow], names: frozenset[str], parts: list[NumberedRow], keys: set[str]
-) -> Iterator[Fault]:
-    inside: dict[frozenset[tuple[str, str]], list[NumberedRow]] = {}
-    for number, row in parts:
-        projection = frozenset(pair for pair in strata.parse(row["stratum"]) if pair[0] in names)
-        inside.setdefault(projection, []).append((number, row))
-    for whole_number, whole_row in wholes:
-        taken = _disjoint_rows(inside.get(frozenset(strata.parse(whole_row["stratum"])), []), keys)
-        for column in ("events", "n") if taken else ():
+def _people(rows: list[NumberedRow]) -> int:
+    return sum(whole(row["n"]) or 0 for _, row in rows)
+
+
+def _largest(rows: list[NumberedRow], column: str) -> NumberedRow:
+    return max(rows, key=lambda numbered: (whole(numbered[1][column]) or 0, numbered[0]))
+
+
+def _check_size(rows: list[NumberedRow], size: int | None, arm: str, what: str) -> Iterator[Fault]:
+    """Rows that are added up, of all times, against the arm."""
+    if size is not None and len(rows) > 1 and _people(rows) > size:
+        number, row = _largest(rows, "n")
+        yield Fault(
+            TABLE,
+            number,
+            row,
+            "n",
+            f"{len(rows)} {what} count {_people(rows)} together, the arm {arm} has {size} patients.",
+            f"Correct n of these rows ({listed(sorted(n for n, _ in rows))}), or the size of the arm in arms.csv; "
+            "of rows that hold the same patients, pool one.",
+        )
+
+
+def _check_wholes(rows: list[NumberedRow], keys: set[str]) -> Iterator[Fault]:
+    """Compare each row of one time with the rows of different patients within it."""
+    for whole_number, whole_row in rows:
+        inside = [(number, row) for number, row in rows if _wider(whole_row, row)]
+        for column in ("events", "n") if inside else ():
             limit = whole(whole_row[column])
+            taken = _of_different_patients(inside, column, keys)
             total = sum(whole(row[column]) or 0 for _, row in taken)
             if limit is not None and total > limit:
-                number, row = taken[-1]
+                number, row = _largest(taken, "n")
                 yield Fault(
                     TABLE,
                     number,
@@ -245,20 +258,19 @@ def _compare_with_wider(
                     column,
                     f"Strata of different patients have {column} {total} together, "
                     f"their whole ({whole_row['cell_id']}, row {whole_number}) has {limit}.",
-                    f"Correct {column} of the strata (rows {listed(n for n, _ in taken)}) or of the whole.",
+                    f"Correct {column} of the strata (rows {listed(sorted(n for n, _ in taken))}) or of the whole.",
                 )
 
 
-def _disjoint_rows(rows: list[NumberedRow], keys: set[str]) -> list[NumberedRow]:
-    """Rows that hold different patients for sure; smaller rows first, since wide classes overlap narrow ones."""
-    taken: list[NumberedRow] = []
-    parsed: list[dict[str, str]] = []
-    for number, row in sorted(rows, key=lambda numbered: (whole(numbered[1]["n"]) or 0, numbered[0])):
-        own = dict(strata.parse(row["stratum"]))
-        if all(strata.disjoint(own, other, keys) for other in parsed):
-            taken.append((number, row))
-            parsed.append(own)
-    return taken
+def _of_different_patients(rows: list[NumberedRow], column: str, keys: set[str]) -> list[NumberedRow]:
+    """Of rows of one arm and outcome, those that hold different patients for sure, as many people as there can be."""
+    if len(rows) < 2:
+        return rows
+    strata = [parse_stratum(row["stratum"]) for _, row in rows]
+    shares = [
+        {j for j, other in enumerate(strata) if i != j and may_share_patients(one, other, keys)} for i, one in enumerate(strata)
+    ]
+    return [rows[i] for i in most_apart([whole(row[column]) or 0 for _, row in rows], shares)]
 
 
 def poolable_has_no_reason(data: Data) -> Iterator[Fault]:

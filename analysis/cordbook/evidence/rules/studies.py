@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from cordbook.evidence.patients import PATIENT_KEYS, may_share_patients, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
-from cordbook.evidence.rules import strata
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Rule, decimal, listed, whole
 
 AIS = ("ais_a", "ais_b", "ais_c", "ais_d")
@@ -152,7 +152,8 @@ def patients_counted_once(data: Data) -> Iterator[Fault]:
 
 def _shared(group: str, outcome: str, first: list[NumberedRow], second: list[NumberedRow]) -> Iterator[Fault]:
     for number, row in second:
-        others = [r for _, r in first if strata.may_share_patients(r["stratum"], row["stratum"])]
+        own = parse_stratum(row["stratum"])
+        others = [r for _, r in first if may_share_patients(parse_stratum(r["stratum"]), own, PATIENT_KEYS)]
         if others:
             yield Fault(
                 "outcomes",

@@ -43,7 +43,7 @@
     if (typeof question.strata === "object") {
       q.strata = {};
       Object.keys(question.strata).sort().forEach(function (key) { q.strata[key] = question.strata[key]; });
-    } else q.strata = question.strata === "widest" ? "widest" : "total";
+    } else q.strata = named(question.strata) ? question.strata : "total";
     BOUNDS.forEach(function (name) {
       var b = (question.bounds || {})[name];
       if (b && (b[0] !== null || b[1] !== null)) q.bounds[name] = [b[0], b[1]];
@@ -58,8 +58,9 @@
   function strataText(strata) {
     return typeof strata === "string" ? strata : Object.keys(strata).map(function (key) { return key + "=" + strata[key]; }).join(";");
   }
+  function named(strata) { return strata === "total" || strata === "widest" || /^by:\w+$/.test(strata); }
   function strataOf(text) {
-    if (text === "total" || text === "widest") return text;
+    if (named(text)) return text;
     var out = {};
     text.split(";").forEach(function (part) {
       var at = part.indexOf("=");

@@ -305,6 +305,7 @@
       if (typeof question.strata === "object") {
         rows.unshift(["as", "Counts of " + Object.keys(question.strata).map(function (k) { return k.replace(/_/g, " ") + " " + question.strata[k]; }).join(", ")]);
       }
+      if (/^by:/.test(question.strata)) rows.unshift([question.strata, "Counts of a whole group, or by " + question.strata.slice(3).replace(/_/g, " ")]);
       fill(parts.strata, rows.map(function (pair) { return el("option", { value: pair[0], text: pair[1] }); }));
       parts.strata.value = typeof question.strata === "object" ? "as" : question.strata;
       facetBoxes.forEach(function (f) {

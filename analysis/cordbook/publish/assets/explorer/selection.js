@@ -1,6 +1,7 @@
-// Which rows answer a question: the rules of cordbook/review/selection.py and explore.py on coded columns.
+// Which rows answer a question: the rules of cordbook/review/selection.py and explore.py on coded columns. Who may share patients
+// with whom is not judged here: the data says it (`shares`, `parts`, `arms.within`), from cordbook/evidence/patients.py.
 //
-// A question: {outcome, where: {column: [values]}, strata: "total" | "widest" | {key: value}, bounds: {year|months|n: [least, most]},
+// A question: {outcome, where: {column: [values]}, strata: "total" | "widest" | "by:KEY" | {key: value}, bounds: {year|months|n: [least, most]},
 // without: [study ids], model, natural}.
 (function (root) {
   "use strict";
@@ -24,13 +25,17 @@
     data.studies.id.forEach(function (id, i) { studies.set(id, i); });
     return {
       data: data, byOutcome: byOutcome, strata: strata, estimates: estimates, questions: questions, outcomes: outcomes, studies: studies,
-      disjoint: new Set(data.disjoint), columns: Object.keys(data.columns)
+      shares: pairsOf(data.shares), parts: pairsOf(data.parts), columns: Object.keys(data.columns)
     };
   };
 
-  // Is every pair of a in b?
-  function within(a, b) {
-    return a.pairs.every(function (pair) { return b.held[pair[0]] === pair[1]; });
+  function pairsOf(list) { return new Set(list.map(function (pair) { return pair[0] + " " + pair[1]; })); }
+
+  // Does a stratum fit what the question asks for?
+  function fits(stratum, asked) {
+    if (asked === "widest") return true;
+    if (typeof asked === "string") return stratum.pairs.every(function (pair) { return "by:" + pair[0] === asked; });
+    return Object.keys(asked).every(function (key) { return stratum.held[key] === asked[key]; });
   }
 
   // Of the cells of one arm, those that the declaration's strata ask for; of equal strata the latest.
@@ -39,20 +44,13 @@
     if (asked === "total") {
       candidates = cells.filter(function (i) { return c.relation[i] === "total"; });
     } else {
-      var required = asked === "widest" ? [] : Object.keys(asked);
-      candidates = cells.filter(function (i) {
-        return required.every(function (key) { return E.strata[c.stratum[i]].held[key] === asked[key]; });
-      });
+      candidates = cells.filter(function (i) { return fits(E.strata[c.stratum[i]], asked); });
       var whole = candidates.filter(function (i) { return c.relation[i] === "total" || c.relation[i] === "only_stratum"; });
       if (whole.length) candidates = whole;
     }
     if (candidates.length < 2) return candidates;
     candidates = candidates.filter(function (i) {
-      var mine = E.strata[c.stratum[i]];
-      return !candidates.some(function (j) {
-        var other = E.strata[c.stratum[j]];
-        return other.pairs.length < mine.pairs.length && within(other, mine);
-      });
+      return !candidates.some(function (j) { return E.parts.has(c.stratum[i] + " " + c.stratum[j]); });
     });
     var latest = new Map();
     candidates.slice().sort(function (i, j) { return months(c, i) - months(c, j) || i - j; }).forEach(function (i) {
@@ -62,18 +60,14 @@
   }
   function months(c, i) { return c.months[i] === null ? -1 : c.months[i]; }
 
-  // Strata of one arm may be added up only where a key that parts patients differs.
+  // Strata of one arm may be added up only where no two may share patients.
   function apart(E, cells) {
-    for (var a = 0; a < cells.length; a++) {
-      for (var b = a + 1; b < cells.length; b++) {
-        var one = E.strata[E.data.cells.stratum[cells[a]]], other = E.strata[E.data.cells.stratum[cells[b]]];
-        var differ = one.pairs.some(function (pair) {
-          return E.disjoint.has(pair[0]) && pair[0] in other.held && other.held[pair[0]] !== pair[1];
-        });
-        if (!differ) return false;
-      }
-    }
-    return true;
+    var stratum = E.data.cells.stratum;
+    return cells.every(function (i, at) {
+      return cells.slice(0, at).every(function (j) {
+        return !E.shares.has(Math.min(stratum[i], stratum[j]) + " " + Math.max(stratum[i], stratum[j]));
+      });
+    });
   }
 
   function inBounds(value, bound) {
@@ -96,6 +90,8 @@
     });
     var bounds = question.bounds || {}, byArm = new Map(), barred = [], known = filters.map(function (f) { return f.name; });
     var unknown = Object.keys(question.where).some(function (name) { return known.indexOf(name) < 0; });
+    // Strata of an arm whose row of all patients is barred come in only where a filter or the question names strata.
+    var whole = question.strata === "widest" && !Object.keys(question.where).some(function (name) { return name.indexOf("stratum.") === 0; });
     cells.forEach(function (i) {
       if (unknown || !inBounds(data.studies.year[c.study[i]], bounds.year) || !inBounds(c.months[i], bounds.months)) return;
       var fails = 0, failing = -1, f;
@@ -106,6 +102,7 @@
         if (!fails && !without.has(data.studies.id[c.study[i]])) barred.push(i);
         return;
       }
+      if (whole && c.withheld[i]) return;
       if (!fails) {
         for (f = 0; f < filters.length; f++) tally(filters[f], i);
         var arm = c.arm[i];

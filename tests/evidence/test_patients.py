@@ -1,0 +1,114 @@
+"""Who may share patients: one owner, and its verdicts on grades, ranges, names and parts of arms."""
+
+import re
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cordbook.evidence.patients import (
+    holds,
+    is_part,
+    may_share_patients,
+    most_apart,
+    parse_stratum,
+    parts_of_counted_arms,
+    stratum_pairs,
+)
+
+KEYS = ("baseline_ais", "baseline_completeness", "total_dose_gy", "phase")
+GRADES = ["+".join(c) for k in (1, 2, 3) for c in combinations("ABCD", k)]
+
+
+@pytest.mark.parametrize(("a", "b"), list(product(GRADES, GRADES)))
+def test_grades_are_sets_of_letters(a, b):
+    one, other = {"baseline_ais": a}, {"baseline_ais": b}
+    assert may_share_patients(one, other, KEYS) == bool(set(a.split("+")) & set(b.split("+")))
+    assert holds(one, other) == (set(b.split("+")) <= set(a.split("+")))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "share"),
+    [
+        ("40-50", "45-50", True), ("40-50", "50-60", False), ("30-39.99", "40-44.99", False), (">=40", "45-50", True),
+        (">=40", "<40", False), (">=40", "<=40", True), (">40", "<=40", False), ("50", "50.0", True), ("50", "40-50", True),
+        ("50", "<50", False), ("50", ">=50", True), ("40-50", ">=50", False), ("40-50", ">50", False), ("<=60", "38.8-71.3", True),
+    ],
+)  # fmt: skip
+def test_ranges_share_the_numbers_that_both_hold(a, b, share):
+    assert may_share_patients({"total_dose_gy": a}, {"total_dose_gy": b}, KEYS) == share
+    assert may_share_patients({"total_dose_gy": b}, {"total_dose_gy": a}, KEYS) == share
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "held"),
+    [
+        (">=40", "45-50", True), (">=40", ">40", True), (">40", ">=40", False), ("40-50", "45", True), ("<=40", "30-40", True),
+        ("<40", "30-40", False), ("45-50", ">=40", False), ("40-50", "40-50", True), ("0-100", ">=40", False),
+    ],
+)  # fmt: skip
+def test_a_range_holds_what_lies_within_it_for_sure(wide, narrow, held):
+    assert holds({"total_dose_gy": wide}, {"total_dose_gy": narrow}) == held
+
+
+def test_a_stratum_holds_those_that_say_more():
+    assert is_part({"phase": "acute", "baseline_ais": "A"}, {"phase": "acute"})
+    assert is_part({"phase": "acute"}, {})
+    assert not is_part({"phase": "acute"}, {"phase": "acute"})
+    assert not is_part({"phase": "acute"}, {"baseline_ais": "A"})
+
+
+def test_complete_is_grade_a():
+    complete, incomplete = {"baseline_completeness": "complete"}, {"baseline_completeness": "incomplete"}
+    assert is_part({"baseline_ais": "A"}, complete)
+    assert not may_share_patients({"baseline_ais": "A"}, incomplete, KEYS)
+    assert may_share_patients({"baseline_ais": "A+B"}, incomplete, KEYS)
+
+
+def test_keys_that_part_nobody_are_no_proof():
+    assert may_share_patients({"phase": "acute"}, {"phase": "chronic"}, ("baseline_ais",))
+    assert may_share_patients({}, {"phase": "chronic"}, KEYS)
+
+
+def test_parts_count_only_where_their_whole_does_not():
+    assert parts_of_counted_arms({"w": None, "a": "w", "b": "w", "c": "elsewhere", "d": float("nan")}) == {"a", "b"}
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.data())
+def test_the_heaviest_set_is_that_of_trying_all(weights, data):
+    places = range(len(weights))
+    edges = {pair for pair in combinations(places, 2) if data.draw(st.booleans())}
+    shares = [{j for j in places if (min(i, j), max(i, j)) in edges} for i in places]
+    apart = [
+        c for k in range(len(weights) + 1) for c in combinations(places, k) if not any(p in edges for p in combinations(c, 2))
+    ]
+    found = most_apart(weights, shares)
+    assert not any(pair in edges for pair in combinations(found, 2))
+    assert sum(weights[i] for i in found) == max(sum(weights[i] for i in c) for c in apart)
+
+
+def test_many_rows_are_judged_at_once():
+    """Forty overlapping classes: the bound keeps the search short."""
+    classes = [{"total_dose_gy": f"{low}-{low + width}"} for low in range(0, 40, 2) for width in (5, 9)]
+    shares = [{j for j, b in enumerate(classes) if i != j and may_share_patients(a, b, KEYS)} for i, a in enumerate(classes)]
+    assert len(most_apart([1] * len(classes), shares)) == 7
+
+
+@given(st.text("ab=;+", max_size=12))
+def test_a_stratum_is_read_in_one_way(text):
+    assert parse_stratum(text) == {key: value for key, value in stratum_pairs(text) if key or value}
+
+
+def test_nobody_else_judges_strata(root):
+    """Who adds up rows asks the owner; the page reads its verdicts."""
+    package = root / "analysis" / "cordbook"
+    asking = ["evidence/rules/cells.py", "evidence/rules/studies.py", "review/selection.py", "publish/explorer_data.py"]
+    for path in asking:
+        assert "from cordbook.evidence.patients import" in (package / path).read_text(encoding="utf-8"), path
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert path.name == "patients.py" or not re.search(r"def \w*(disjoint_values|share_patients|holds_stratum)", text), path
+        assert path.name == "patients.py" or not re.search(r"strat\w*(\[\w\])?\.items\(\) <", text), path
+    script = (package / "publish" / "assets" / "explorer" / "selection.js").read_text(encoding="utf-8")
+    assert not re.search(r"disjoint|split\(.\+.\)|!== pair\[1\]", script)
