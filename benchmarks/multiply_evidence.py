@@ -14,8 +14,8 @@ import io
 import shutil
 from pathlib import Path
 
+from cordbook.csv_files import to_csv
 from cordbook.evidence.schema import load_package
-from cordbook.intake.baseline import to_csv
 from cordbook.publish.references import bibliography_text
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,14 +14,15 @@ PACKAGE = Path(cordbook.__file__).parent
 #: What a room may import of the package; the order of the house, from the ground up.
 MAY_IMPORT = {
     "reads": {"reads"},
-    "evidence": {"evidence", "reads"},
+    "csv_files": {"csv_files"},
+    "evidence": {"evidence", "reads", "csv_files"},
     "synthesis": {"synthesis"},
     "project": {"project"},
     "review": {"review", "evidence", "synthesis", "reads"},
     "figures": {"figures", "review", "evidence", "synthesis", "reads"},
     "notebook": {"figures", "review", "evidence", "synthesis", "project", "notebook", "reads"},
-    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "project", "reads"},
-    "intake": {"intake", "review", "evidence", "synthesis", "project"},
+    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "project", "reads", "csv_files"},
+    "intake": {"intake", "review", "evidence", "synthesis", "project", "csv_files"},
 }
 
 

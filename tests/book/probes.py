@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from cordbook.csv_files import to_csv
 from cordbook.evidence import Field, Package, RawTable, load_package, read_all
 from cordbook.evidence.validation import check_tables
-from cordbook.intake.baseline import to_csv
 from cordbook.publish.references import bibliography_text
 
 #: What sets the flag that tests look for; written so that it holds no quote, which would end it early.

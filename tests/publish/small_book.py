@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 
+from cordbook.csv_files import to_csv
 from cordbook.evidence.schema import load_package
-from cordbook.intake.baseline import to_csv
 from cordbook.publish.references import bibliography_text
 
 #: Enough for two estimates that overlap in no study, and for one with no event.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import cordbook
+from cordbook.csv_files import NotCsv
 
 #: Commands in the order of the help.
 COMMANDS = (
@@ -42,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ncordbook: stopped; nothing was left half written", file=sys.stderr)
         return 130
+    except NotCsv as error:
+        print(f"cordbook {options.command}: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 0

@@ -7,27 +7,18 @@ a fault of one row is a problem of that row.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook import csv_files
+from cordbook.csv_files import HEADER_ROW, CsvTable, NotCsv
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.schema import PACKAGE_FILE, Package, Table, Unreadable, load_package
 
 Row = dict[str, str]
 
-#: Marks that open files of other kinds; the first bytes tell them apart from text.
-SIGNATURES = (
-    (b"PK\x03\x04", "a spreadsheet workbook or an archive", "Open it and save the sheet as CSV UTF-8."),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet workbook", "Open it and save the sheet as CSV UTF-8."),
-    (b"\xff\xfe", "UTF-16 text", "Save it as CSV UTF-8."),
-    (b"\xfe\xff", "UTF-16 text", "Save it as CSV UTF-8."),
-    (b"\x1f\x8b", "compressed", "Decompress it first."),
-)
 #: Separators that spreadsheets write in some countries.
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-HEADER_ROW = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,64 +73,39 @@ def read_rows(path: Path, table: Table) -> RawTable:
 
 def _decode(path: Path, file: str) -> str:
     try:
-        data = path.read_bytes()
+        return csv_files.decode(path.read_bytes())
     except FileNotFoundError:
         raise Unreadable.one(file, "The file is missing.", "Put it back, or take the table out of datapackage.json.") from None
     except OSError as error:
         raise Unreadable.one(file, f"The file cannot be opened: {error.strerror or error}.", "See to its rights.") from None
-    for signature, kind, remedy in SIGNATURES:
-        if data.startswith(signature):
-            raise Unreadable.one(file, f"The file is {kind}, not CSV.", remedy)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Unreadable.one(
-            file,
-            f"The file is not UTF-8 text: byte 0x{data[error.start]:02x} in line {line} does not belong there.",
-            "Save it as CSV UTF-8 (in a spreadsheet: Save as, CSV UTF-8).",
-        ) from None
+    except NotCsv as error:
+        raise Unreadable.one(file, error.message, error.remedy) from None
 
 
 def parse_rows(text: str, table: Table) -> RawTable:
     """A table from the text of its file; see :func:`read_rows`."""
-    records = _records(text, table.path)
-    while records and not any(records[-1]):
-        records.pop()
-    if not records:
+    found = _parse(text, table.path)
+    if not found.header:
         raise Unreadable.one(table.path, "The file is empty.", f"Its first row must be {','.join(table.columns)}.")
-    header = tuple(name.strip() for name in records[0])
-    _require_columns(header, table, text)
-    problems = _header_problems(header, table)
-    # A column that stands twice is read once, from its first place.
-    places = {name: header.index(name) for name in header}
+    _require_columns(found.header, table, text)
+    problems = _header_problems(found.header, table)
     rows: list[tuple[int, Row]] = []
-    width = len(header)
-    for number, record in enumerate(records[1:], start=HEADER_ROW + 1):
+    width = len(found.header)
+    for number, record in found.records:
         if not any(record):
             problems.append(_blank_row(table, number))
             continue
         if len(record) != width:
             problems.append(_ragged(table, number, len(record), width))
-            record = (record + [""] * width)[:width]
-        rows.append((number, {name: record[place] for name, place in places.items()}))
-    return RawTable(header, rows, tuple(problems))
+        rows.append((number, found.row(record)))
+    return RawTable(found.header, rows, tuple(problems))
 
 
-def _records(text: str, file: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    records: list[list[str]] = []
+def _parse(text: str, file: str) -> CsvTable:
     try:
-        for record in reader:
-            records.append(record)
-    except csv.Error as error:
-        raise Unreadable.one(
-            file,
-            f"The file is not a CSV: {error} (the row that begins after row {len(records)}).",
-            'Look there for a quotation mark that is not closed; within a quoted cell it is written twice ("").',
-            row=len(records) + 1,
-        ) from None
-    return records
+        return csv_files.parse(text)
+    except NotCsv as error:
+        raise Unreadable.one(file, error.message, error.remedy, row=error.row) from None
 
 
 def _require_columns(header: tuple[str, ...], table: Table, text: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from cordbook import csv_files
 from cordbook.intake.store import Busy, writing
 
 #: Seconds to wait for another person who writes at the same time: a row takes milliseconds.
@@ -47,24 +46,19 @@ def append_rows(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str
                 kept.write(before[len(whole.rstrip(b"\n")) :] + b"\n")
             file.truncate(0)
             file.write(whole)
-        out = io.StringIO()
-        writer = csv.DictWriter(out, there, lineterminator="\n", extrasaction="ignore")
-        if not whole:
-            writer.writeheader()
-        writer.writerows(rows)
-        file.write(out.getvalue().encode())
+        known = [{column: row.get(column, "") for column in there} for row in rows]
+        file.write(csv_files.to_csv(known, there, header=not whole).encode())
         file.flush()
         os.fsync(file.fileno())
 
 
 def _mended(content: bytes, columns: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
     """The file without a last row that was cut short, ending in a line break, and its columns."""
-    text = content.decode("utf-8-sig", "replace")
-    there = tuple(next(csv.reader(io.StringIO(text)), ())) or columns
+    there = csv_files.parse(content.decode("utf-8-sig", "replace"), strict=False).header or columns
     if not content or content.endswith(b"\n"):
         return content, there
     head, _, last = content.rpartition(b"\n")
-    fields = next(csv.reader([last.decode("utf-8", "replace")]), [])
+    fields = csv_files.parse(last.decode("utf-8", "replace"), strict=False).header
     if not head or len(fields) == len(there):
         return content + b"\n", there
     return head + b"\n", there

@@ -11,12 +11,13 @@ told to.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from cordbook import csv_files
+from cordbook.csv_files import to_csv
 
 Row = dict[str, str]
 Table = list[Row]
@@ -78,8 +79,7 @@ class Baseline:
         """Read every CSV of ``folder``; raises ``FileNotFoundError`` when it is not a baseline."""
         tables = {}
         for path in sorted(folder.glob("*.csv")):
-            with path.open(encoding="utf-8-sig", newline="") as handle:
-                tables[path.stem] = list(csv.DictReader(handle))
+            tables[path.stem] = csv_files.read(path).rows
         if "outcomes" not in tables or "studies" not in tables:
             raise FileNotFoundError(f"{folder} holds no baseline: outcomes.csv and studies.csv are expected there")
         return cls(tables, (folder / "DECISIONS.md").read_text(encoding="utf-8"))
@@ -108,15 +108,6 @@ def _refuse_if_grown(texts: Mapping[str, str], data: Path) -> None:
                 f"{path} differs from what the baseline gives, so it has been edited since. "
                 "Nothing was written. Use --force only to throw those edits away."
             )
-
-
-def to_csv(rows: Iterable[Row], columns: Iterable[str]) -> str:
-    """Rows as CSV text: fixed column order, line feed line ends, minimal quoting."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(columns), lineterminator="\n", extrasaction="raise")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def build_tables(baseline: Baseline) -> dict[str, Table]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import os
 import tempfile
@@ -11,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cordbook.intake.baseline import to_csv
+from cordbook import csv_files
+from cordbook.csv_files import to_csv
 from cordbook.intake.record import FIELDS, Record, slug
 
 Row = dict[str, str]
@@ -44,17 +44,13 @@ def read_rows(data: Path, table: str) -> list[Row]:
     path = data / f"{table}.csv"
     if not path.is_file():
         return []
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return [{k: v or "" for k, v in row.items() if k is not None} for row in csv.DictReader(file)]
+    return csv_files.read(path, strict=False).rows
 
 
 def columns_of(data: Path, table: str) -> tuple[str, ...]:
     """The columns of a table as they stand in its file, with those that are ours to fill behind them."""
     path = data / f"{table}.csv"
-    there: tuple[str, ...] = ()
-    if path.is_file():
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            there = tuple(next(csv.reader(file), ()))
+    there = csv_files.read(path, strict=False).header if path.is_file() else ()
     return there + tuple(c for c in COLUMNS.get(table, ()) if c not in there)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cordbook import csv_files
 from cordbook.project import Project
 from cordbook.publish.snapshot import Snapshot, data_files
 from cordbook.review.estimates import Estimate, Estimates
@@ -90,9 +89,9 @@ def _row_changes(name: str, before: str, after: str, key: tuple[str, ...]) -> It
 
 def _rows(text: str, key: tuple[str, ...]) -> dict[str, tuple[int, dict[str, str]]]:
     rows = {}
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""))
-    for number, row in enumerate(reader, start=2):
-        values = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str) and not isinstance(v, list)}
+    table = csv_files.parse(text, strict=False)
+    for number, record in table.records:
+        values = {column: value.strip() for column, value in table.row(record).items()}
         rows["|".join(values.get(part, "") for part in key)] = (number, values)
     return rows
 
