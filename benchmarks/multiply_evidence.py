@@ -9,11 +9,10 @@ in the copy is evidence. Other tables stay as they are.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import shutil
 from pathlib import Path
 
+from cordbook import csv_files
 from cordbook.csv_files import to_csv
 from cordbook.evidence.schema import load_package
 from cordbook.publish.references import bibliography_text
@@ -62,6 +61,9 @@ def _synthetic(row: dict[str, str], columns: tuple[str, ...], number: int) -> di
     changed = {c: f"synthetic_{number}_{row[c]}" for c in columns if row.get(c)}
     if row.get("title"):
         changed["title"] = f"Synthetic {number}: {row['title']}"
+    if row.get("first_author"):
+        # Another author: with equal counts of one author and year they would be one study entered many times.
+        changed["first_author"] = row["first_author"] + chr(ord("a") + number // 26) + chr(ord("a") + number % 26)
     for identifier in ("doi", "pmid", "pmcid", "registration"):
         if identifier in row:
             changed[identifier] = ""
@@ -69,7 +71,7 @@ def _synthetic(row: dict[str, str], columns: tuple[str, ...], number: int) -> di
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    return csv_files.read(path).rows
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:

@@ -385,6 +385,21 @@ def patients_twice(draw, raw, package):
     return Spoilt(spoilt, "outcomes", later, "poolable")
 
 
+def entered_twice(draw, raw, package):
+    """Another study gets the title, first author and year of one."""
+    references = {r["reference_id"]: (n, r) for n, r in raw["references"].rows}
+    aliases = {r["same_as"] for _, r in raw["references"].rows} | {k for k, (_, r) in references.items() if r["same_as"]}
+    alone = aliases | {row["study_id"] for _, row in raw["overlap_members"].rows}
+    first, one = pick(
+        draw, raw, "studies", lambda r: r["study_id"] not in alone and len(references[r["study_id"]][1]["title"]) > 60
+    )
+    second, other = pick(draw, raw, "studies", lambda r: r["study_id"] not in alone and r["study_id"] != one["study_id"])
+    source = references[one["study_id"]][1]
+    number, _ = references[other["study_id"]]
+    spoilt = with_cells(raw, "references", number, {c: source[c] for c in ("title", "first_author", "year")})
+    return Spoilt(spoilt, "studies", max(first, second), "study_id")
+
+
 def registered_twice(draw, raw, package):
     groups = {row["study_id"] for _, row in raw["overlap_members"].rows}
     first, one = pick(draw, raw, "studies", lambda r: r["registration"] and r["study_id"] not in groups)
@@ -514,6 +529,7 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "overlap-primary": no_primary,
     "overlap-disjoint": disjoint_strangers,
     "patients-counted-once": patients_twice,
+    "study-once": entered_twice,
     "registration-shared": registered_twice,
     "trial-years": ends_before_start,
     "interval-order": interval_misses,

@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
+from cordbook.evidence.matching import PARTICLES, folded, names_of, words
 from cordbook.intake.record import Record
 
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "AE", "œ": "oe", "đ": "d", "ı": "i"})
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "x": "10"}
 _WORDED = {
     w: str(n) for n, w in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)
 } | {w: str(n) for n, w in enumerate(["first", "second", "third", "fourth", "fifth"], 1)}
-_STOP = frozenset(
-    [
-        "of",
-        "the",
-        "and",
-        "in",
-        "for",
-        "on",
-        "a",
-        "an",
-        "de",
-        "la",
-        "le",
-        "der",
-        "die",
-        "das",
-        "und",
-        "et",
-        "y",
-        "e",
-        "del",
-        "di",
-        "des",
-    ]
-)
 #: What makes a report about a report. It stands at the beginning or the end of a title.
 _MARK = re.compile(
     r"(?:^|[:;.(\[–]\s*|\s-\s)(erratum|errata|corrigend\w+|correction|corrected|publisher correction|author correction|"
@@ -84,7 +58,7 @@ def item(identity: str, record: Record) -> Item:
     return Item(
         id=identity,
         title=title,
-        compact=title.replace(" ", ""),
+        compact=folded(record.title),
         numbers=tuple(n for w in title.split() for n in numbers_in(w)),
         marks=marks,
         meeting="meeting" in kinds,
@@ -93,17 +67,10 @@ def item(identity: str, record: Record) -> Item:
         doi=record.doi,
         pmid=record.pmid,
         first_author=names_of(record.authors.split(";")[0]),
-        container=tuple(w for w in words(re.sub(r"\(.*?\)", " ", record.container)).split() if w not in _STOP),
+        container=tuple(w for w in words(re.sub(r"\(.*?\)", " ", record.container)).split() if w not in PARTICLES),
         volume=words(record.volume).replace(" ", "").removeprefix("vol").lstrip("0"),
         page=start_page(record.pages),
     )
-
-
-def words(text: str) -> str:
-    """Letters and digits of a text in lower case without accents, single spaces between words."""
-    bare = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    bare = "".join(c for c in bare if not unicodedata.combining(c)).casefold()
-    return " ".join(re.sub(r"[\W_]+", " ", bare).split())
 
 
 def numbers_in(word: str) -> list[str]:
@@ -117,19 +84,6 @@ def numbers_in(word: str) -> list[str]:
     if word in _WORDED:
         return [_WORDED[word]]
     return [n.lstrip("0") or "0" for n in re.findall(r"\d+", word)] if not word.isalpha() else []
-
-
-def names_of(author: str) -> frozenset[str]:
-    """What may be the family name of an author, whichever way it is written: "Ruiz, A.", "Ruiz A", "Ana Ruiz".
-
-    >>> sorted(names_of("de la Cruz, Ana")), sorted(names_of("Ruiz AM")), sorted(names_of("A. M. Ruiz"))
-    (['cruz'], ['ruiz'], ['ruiz'])
-    """
-    family, comma, _ = author.partition(",")
-    parts = (family if comma else author).replace(".", ". ").split()
-    kept = [p for p in parts if not (p.endswith(".") or (len(p) <= 3 and p.isupper() and len(parts) > 1))]
-    names = [w for p in (kept or parts) for w in words(p).split() if w not in _STOP and (len(w) > 1 or not w.isascii())]
-    return frozenset(names)
 
 
 def start_page(pages: str) -> str:

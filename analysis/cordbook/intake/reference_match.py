@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
+from cordbook.evidence.matching import folded
 from cordbook.intake.crossref_works import Work
 
 #: Titles agree from this similarity on: 0 to 100, Indel similarity of letters and digits (rapidfuzz ``fuzz.ratio``).
@@ -19,7 +19,6 @@ YEARS_APART = 1
 _RETRACTED_TITLE = re.compile(
     r"^\W*(?:retracted(?: article| paper)?|withdrawn|removed|retraction(?: notice)?)\W*[:\]-]\s*(?:to:?\s*)?", re.I
 )
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,3 @@ def names_agree(one: str, other: str) -> bool:
 def marked_retracted(title: str) -> bool:
     """Does the title itself say that the paper was retracted?"""
     return bool(_RETRACTED_TITLE.match(title))
-
-
-def folded(text: str) -> str:
-    """Letters and digits alone, without case and accents."""
-    bare = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    return "".join(c for c in bare if c.isalnum())

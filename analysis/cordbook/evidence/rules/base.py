@@ -96,10 +96,14 @@ class Data:
 
     @cached_property
     def groups_of_study(self) -> dict[str, frozenset[str]]:
-        """Overlap groups by study."""
+        """Overlap groups by study; a study whose reference is the same_as of another's shares a group of the two, named by the first."""
         groups: dict[str, set[str]] = {}
         for _, row in self.rows("overlap_members"):
             groups.setdefault(row["study_id"], set()).add(row["overlap_group"])
+        for reference, row in self.by_key("references").items():
+            if row["same_as"]:
+                for study in (reference, row["same_as"]):
+                    groups.setdefault(study, set()).add(f"same_as {row['same_as']}")
         return {study: frozenset(names) for study, names in groups.items()}
 
     def problem(self, fault: Fault, rule: str, severity: Severity = "error") -> Problem:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from cordbook.evidence.matching import StudyFace, studies_entered_twice, study_face
 from cordbook.evidence.patients import PATIENT_KEYS, may_share_patients, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
-from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Rule, decimal, listed, whole
+from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, whole
 
 AIS = ("ais_a", "ais_b", "ais_c", "ais_d")
 LEVELS = ("level_cervical", "level_thoracic", "level_lumbar")
@@ -167,6 +168,38 @@ def _shared(group: str, outcome: str, first: list[NumberedRow], second: list[Num
             )
 
 
+def studies_entered_once(data: Data) -> Iterator[Fault]:
+    groups = data.groups_of_study
+    rows = {row["study_id"]: (number, row) for number, row in data.rows("studies")}
+    for a, b, reason in studies_entered_twice(_faces(data)):
+        if groups.get(a.id, frozenset()) & groups.get(b.id, frozenset()):
+            continue
+        number, row = rows[b.id]
+        yield Fault(
+            "studies",
+            number,
+            row,
+            "study_id",
+            f"{a.id} and {b.id} look like one study entered under two ids: {reason}.",
+            f"Remove one of them; or, if they are two reports of the same patients, put both into one group in overlap_groups.csv "
+            f"and overlap_members.csv, or name {a.id} in same_as of {b.id} in references.csv; if they share no patients, list this "
+            "row in doubts.csv with the reason.",
+        )
+
+
+def _faces(data: Data) -> Iterator[StudyFace]:
+    references, arms = data.by_key("references"), data.by_key("arms")
+    cells = data.grouped("outcomes", "study_id")
+    for _, row in data.rows("studies"):
+        study = row["study_id"]
+        reference = references.get(study, Row())
+        counts = (
+            (c["outcome"], arms.get(c["arm_id"], Row())["role"], c["stratum"], c["events"], c["n"])
+            for _, c in cells.get((study,), ())
+        )
+        yield study_face(study, reference["title"], reference["first_author"], reference["year"], counts)
+
+
 def registrations_are_shared_within_groups(data: Data) -> Iterator[Fault]:
     groups = data.groups_of_study
     for (registration,), rows in data.grouped("studies", "registration").items():
@@ -273,6 +306,7 @@ STUDY_RULES = (
         disjoint_pairs_fit,
     ),
     Rule("patients-counted-once", "outcomes", "Patients that two studies share are pooled once.", patients_counted_once),
+    Rule("study-once", "studies", "A study is entered under one id.", studies_entered_once),
     Rule(
         "registration-shared",
         "studies",
