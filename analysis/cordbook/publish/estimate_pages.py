@@ -20,6 +20,7 @@ from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
 from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
+from cordbook.review.main_pool import difference_from_main
 from cordbook.review.method_words import method
 from cordbook.review.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
 from cordbook.review.study_words import LEVELS_BY, part_name
@@ -52,7 +53,7 @@ _COMPANIONS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter, and how much of its weight a person has verified."""
+    its chapter, how much of its weight a person has verified, and what makes it differ from its main pool."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
@@ -60,6 +61,7 @@ class Beside:
     parts: tuple[Estimate, ...] = ()
     chapter: str | None = None
     verified: VerifiedWeight | None = None
+    difference: str | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -102,6 +104,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
                 tuple(estimates.parts(e.id)),
                 chapters.get(e.synthesis.section),
                 verified.get(e.id),
+                difference_from_main(estimates, e.id),
             ),
             box,
         )
@@ -130,6 +133,8 @@ def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
     """The MyST source of one estimate's page."""
     blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), *_verified(beside)]
     blocks.append(_plain(e, beside))
+    if beside.difference:
+        blocks.append(p(f"Not the main pool: {beside.difference}"))
     sections: Sequence[tuple[str, list[Html]]] = (
         ("The number", [_facts(e, beside)]),
         ("Without the treatment", _nature(e, beside)),

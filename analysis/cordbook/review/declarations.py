@@ -7,7 +7,7 @@ address of the estimate; :mod:`cordbook.review.estimates` does the computing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
     "natural", "harm", "note", "part_sentence", "average", "not_pooled_if", "side_sentence",
-    "bayes_up_to",
+    "bayes_up_to", "main",
 }  # fmt: skip
 
 
@@ -65,10 +65,12 @@ class Synthesis:
 
     ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study), ``"by:KEY"`` (rows of all
     patients or of strata told apart by this key alone) or the keys and values that a stratum must hold. ``where`` filters the
-    columns of :attr:`Evidence.cells`, or keys of the stratum written ``stratum.KEY``; a list of values means any of them. ``by`` names a column or stratum key whose values
-    become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs. ``average`` says what a pooled share is
-    (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and ``side_sentence`` is the plain sentence then.
+    columns of :attr:`Evidence.cells`, or keys of the stratum written ``stratum.KEY``; a list of values means any of them. ``by``
+    names a column or stratum key whose values become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs.
+    ``average`` says what a pooled share is (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and
+    ``side_sentence`` is the plain sentence then.
     Up to ``bayes_up_to`` studies the Bayesian model stands beside the estimate (:mod:`cordbook.review.companions`).
+    ``main`` is the id of the estimate that answers the same question on the main selection (:mod:`cordbook.review.main_pool`).
     """
 
     id: str
@@ -94,6 +96,7 @@ class Synthesis:
     not_pooled_if: PoolingLimits = PoolingLimits()
     side_sentence: str = ""
     bayes_up_to: int = 0
+    main: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
     for synthesis in syntheses:
         if synthesis.natural and synthesis.natural.split("--")[0] not in known:
             faults.append(f"{synthesis.id}: natural names {synthesis.natural!r}, which is not declared")
+    faults += _faults_of_main(syntheses)
     if faults:
         raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     limits = PoolingLimits(**(defaults.get("not_pooled_if") or {}))
@@ -163,6 +167,20 @@ def _with_defaults(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dic
     """An entry over the defaults; of the limits of pooling it may state some and keep the others."""
     limits = {**(defaults.get("not_pooled_if") or {}), **(entry.get("not_pooled_if") or {})}
     return {**defaults, **entry, "not_pooled_if": limits}
+
+
+def _faults_of_main(syntheses: Sequence[Synthesis]) -> Iterator[str]:
+    by_id = {s.id: s for s in syntheses}
+    for synthesis in syntheses:
+        if synthesis.main is None:
+            continue
+        main = by_id.get(synthesis.main)
+        if main is None:
+            yield f"{synthesis.id}: main names {synthesis.main!r}, which is not declared; give the id of the main pool"
+        elif main.main is not None or main is synthesis:
+            yield f"{synthesis.id}: main names {synthesis.main!r}, which is not a main pool itself; name the one that has no main"
+        elif (main.outcome, main.kind) != (synthesis.outcome, synthesis.kind):
+            yield f"{synthesis.id}: main names {synthesis.main!r}, which answers another question (outcome or kind differ)"
 
 
 def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
@@ -190,6 +208,8 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
     up_to = merged.get("bayes_up_to", 0)
     if isinstance(up_to, bool) or not isinstance(up_to, int) or up_to < 0:
         yield f"bayes_up_to is {up_to!r}; it is a number of studies"
+    if not isinstance(entry.get("main") or "", str):
+        yield f"main is {entry['main']!r}; it is the id of the main pool"
     strata = merged.get("strata", "total")
     if not isinstance(strata, Mapping) and strata not in ("total", "widest") and not re.fullmatch(r"by:\w+", str(strata)):
         yield f"strata is {strata!r}; it is total, widest, by:KEY, or keys with values"
@@ -238,6 +258,7 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         not_pooled_if=PoolingLimits(**(entry.get("not_pooled_if") or {})),
         side_sentence=entry.get("side_sentence", ""),
         bayes_up_to=int(entry.get("bayes_up_to", 0)),
+        main=entry.get("main"),
     )
 
 
