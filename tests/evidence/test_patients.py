@@ -66,6 +66,36 @@ def test_complete_is_grade_a():
     assert may_share_patients({"baseline_ais": "A+B"}, incomplete, KEYS)
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "share", "held"),
+    [
+        ("thoracic", "T4-T9", True, True), ("T1-T9", "T10-T12", False, False), ("T1-T9", "T9-T12", True, False),
+        ("cervical", "thoracic", False, False), ("above_T10", "T1-T9", True, True), ("above_T10", "T10_and_below", False, False),
+        ("T12_or_higher", "cervical", True, True), ("L1_and_below", "lumbar", True, True), ("paraplegia", "cervical", False, False),
+        ("thoracolumbar", "T10-T12", True, True), ("T1-L1", "lumbar", True, False),
+    ],
+)  # fmt: skip
+def test_levels_are_ranges_of_segments(a, b, share, held):
+    assert may_share_patients({"level": a}, {"level": b}, ["level"]) == share
+    assert may_share_patients({"level": b}, {"level": a}, ["level"]) == share
+    assert holds({"level": a}, {"level": b}) == held
+
+
+@pytest.mark.parametrize(
+    ("key", "a", "b", "share", "held"),
+    [
+        ("phase", "acute_subacute", "acute", True, True), ("phase", "acute_subacute", "chronic", False, False),
+        ("phase", "late_over_4_months", "chronic", True, False), ("phase", "late_over_4_months", "acute", False, False),
+        ("prior_rt", "mixed", "none", True, False), ("prior_rt", "all", "none", False, False),
+        ("setting", "sbrt", "sbrt_reirradiation", True, False), ("setting", "conventional", "chemoradiation", True, False),
+        ("site", "kunming", "hong_kong", False, False),
+    ],
+)  # fmt: skip
+def test_words_that_stand_for_several_are_not_words_alone(key, a, b, share, held):
+    assert may_share_patients({key: a}, {key: b}, [key]) == share
+    assert holds({key: a}, {key: b}) == held
+
+
 def test_keys_that_part_nobody_are_no_proof():
     assert may_share_patients({"phase": "acute"}, {"phase": "chronic"}, ("baseline_ais",))
     assert may_share_patients({}, {"phase": "chronic"}, KEYS)

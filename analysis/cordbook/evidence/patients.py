@@ -18,6 +18,24 @@ H = TypeVar("H", bound=Hashable)
 _RANGE = re.compile(r"(?P<low>\d+(?:\.\d+)?)(?:-(?P<high>\d+(?:\.\d+)?))?")
 _BOUND = re.compile(r"(?P<sign><=|>=|<|>)(?P<at>\d+(?:\.\d+)?)")
 _INFINITY = float("inf")
+#: Segments of the cord from the head down, so that levels of injury are ranges.
+_SEGMENTS = [f"{part}{i}" for part, count in (("C", 8), ("T", 12), ("L", 5), ("S", 5)) for i in range(1, count + 1)]
+_SEGMENT_RANGE = re.compile(
+    r"(?P<low>[CTLS]\d+)(?:-(?P<high>[CTLS]\d+)|(?P<down>_and_below)|(?P<up>_or_higher))?|above_(?P<below>[CTLS]\d+)"
+)
+_REGIONS = {"cervical": "C1-C8", "thoracic": "T1-T12", "lumbar": "L1-L5", "thoracolumbar": "T1-L5", "paraplegia": "T1-S5"}
+#: One word for several values, and pairs of words of which one may hold patients of the other.
+_SEVERAL = {"acute_subacute": frozenset({"acute", "subacute"})}
+_UNCLEAR = frozenset(
+    frozenset(pair)
+    for one, others in {
+        "late_over_4_months": ("subacute", "chronic", "acute_subacute"),
+        "mixed": ("none", "all"),
+        "sbrt_reirradiation": ("sbrt", "reirradiation"),
+        "chemoradiation": ("conventional", "hyperfractionated", "hypofractionated", "particle"),
+    }.items()
+    for pair in ((one, other) for other in others)
+)
 #: Keys that tell apart patients of any two studies: a grade at the start is the patient's, not the report's.
 PATIENT_KEYS = ("baseline_ais", "baseline_completeness")
 
@@ -127,8 +145,11 @@ def most_apart(weights: Sequence[int], shares: Sequence[Collection[int]]) -> lis
 
 
 def _different_patients(a: str, b: str) -> bool:
-    """Do two values of a key that parts patients stand for different ones? Grades joined by + and ranges are compared as such."""
-    if a == b:
+    """Do two values of a key that parts patients stand for different ones?
+
+    Grades joined by +, ranges of numbers and levels of the cord are compared as what they hold, other values as words.
+    """
+    if a == b or frozenset((a, b)) in _UNCLEAR:
         return False
     one, other = _span(a), _span(b)
     if one and other:
@@ -146,7 +167,7 @@ def _value_holds(wide: str, narrow: str) -> bool:
 
 
 def _members(value: str) -> frozenset[str]:
-    return frozenset(value.split("+"))
+    return frozenset().union(*(_SEVERAL.get(part, frozenset({part})) for part in value.split("+")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +198,7 @@ class _Span:
 
 @lru_cache(maxsize=1024)
 def _span(text: str) -> _Span | None:
-    """What a number, a range or a bound stands for; None for other text."""
+    """What a number, a range, a bound or a level of the cord stands for; None for other text."""
     if match := _BOUND.fullmatch(text):
         at, strict = float(match["at"]), len(match["sign"]) == 1
         if match["sign"].startswith(">"):
@@ -186,7 +207,23 @@ def _span(text: str) -> _Span | None:
     if match := _RANGE.fullmatch(text):
         low = float(match["low"])
         return _Span(low, float(match["high"]) if match["high"] else low)
-    return None
+    return _segments(_REGIONS.get(text, text))
+
+
+def _segments(text: str) -> _Span | None:
+    """A level of the cord as a range of segments; both its ends are in it."""
+    match = _SEGMENT_RANGE.fullmatch(text)
+    named = [name for name in (match["low"], match["high"], match["below"]) if name] if match else []
+    if not match or not set(named) <= set(_SEGMENTS):
+        return None
+    first, last = (_SEGMENTS.index(name) for name in (named[0], named[-1]))
+    if match["below"]:
+        first, last = 0, first - 1
+    elif match["down"]:
+        last = len(_SEGMENTS) - 1
+    elif match["up"]:
+        first = 0
+    return _Span(first, last, signed=True)
 
 
 def _with_completeness(stratum: Stratum) -> Stratum:
