@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from cordbook.review.certainty import rate_steps
 from cordbook.review.estimates import Estimates
+from cordbook.review.main_pool import difference_from_main
 from cordbook.review.phrases import COUNTS, FORMS, SIDE_FORMS, phrase
 
 CERTAINTY = "certainty"
+#: Why an estimate of another selection differs from the main pool of its question.
+DIFFERENCE = "difference"
 
 
 def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
@@ -17,8 +20,10 @@ def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
     """
     if form == CERTAINTY:
         return rate_steps(estimates, [estimate_id])[estimate_id].level
+    if form == DIFFERENCE:
+        return _difference(estimates, estimate_id)
     if form not in FORMS:
-        raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}")
+        raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}, {DIFFERENCE}")
     estimate = estimates[estimate_id]
     if estimate.not_pooled and form not in (*COUNTS, *SIDE_FORMS):
         raise KeyError(
@@ -28,7 +33,15 @@ def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
     return phrase(estimate, form)
 
 
+def _difference(estimates: Estimates, estimate_id: str) -> str:
+    text = difference_from_main(estimates, estimate_id)
+    if text is None:
+        raise KeyError(f"{estimate_id} does not differ from a main pool: it declares no `main`, or counts the same studies")
+    return text
+
+
 def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
     """Every text that :func:`say` gives for an estimate today, for checks of written pages."""
     estimate = estimates[estimate_id]
-    return {say(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
+    told = {say(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
+    return told | ({difference} if (difference := difference_from_main(estimates, estimate_id)) else set())
