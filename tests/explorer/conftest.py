@@ -103,6 +103,8 @@ def random_questions(cells, number: int, seed: int) -> list[tuple[Question, str]
             bounds.append(("n", None, float(draw.randint(5, 60))))
         studies = sorted(set(cells["study_id"][of]))
         exclude = tuple(sorted(draw.sample(studies, min(len(studies), draw.choice([0, 0, 1, 3])))))
-        question = Question(outcome, tuple(sorted(where)), draw.choice(["total", "widest", "by:phase", "by:baseline_ais"]), tuple(bounds), exclude)
+        question = Question(
+            outcome, tuple(sorted(where)), draw.choice(["total", "widest", "by:phase", "by:baseline_ais"]), tuple(bounds), exclude
+        )
         found.append((question, draw.choice(MODELS)))
     return found

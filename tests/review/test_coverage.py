@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from cordbook.figures.methods import MethodsPages
+from cordbook.review.average_coverage import DEFAULT_INTERVAL, load_average_coverage, load_averages, summarise_by_studies
 from cordbook.review.coverage import DEFAULT, load_coverage, summarise_coverage
 from cordbook.review.phrases import percent
 
@@ -35,3 +36,23 @@ def test_the_sentence_on_prediction_intervals_gives_the_numbers_of_the_table(est
     said = MethodsPages(estimates).prediction_sentence()._repr_mimebundle_()["text/plain"]
     for value in (own.min(), own.median(), own.max()):
         assert percent(value) in said
+
+
+def test_the_tables_of_averages_hold_the_stored_results(estimates, root):
+    stored = load_average_coverage(root)
+    default = [f for f in summarise_by_studies(stored) if f.method == DEFAULT_INTERVAL]
+    assert [f.k for f in default] == sorted(set(stored["k"]))
+    for f in default:
+        rows = stored[(stored["average"] == "population") & (stored["method"] == f.method) & (stored["k"] == f.k)]
+        assert (f.scenarios, f.least, f.greatest) == (len(rows), rows["coverage"].min(), rows["coverage"].max())
+    table = MethodsPages(estimates).few_studies().to_frame()
+    assert len(table) == len(summarise_by_studies(stored))
+    averages = MethodsPages(estimates).averages().to_frame()
+    assert list(averages["Data"]) == [name.replace("_", " ") for name in load_averages(root)["set"]]
+
+
+def test_a_copy_without_the_simulations_says_so(estimates, tmp_path, monkeypatch):
+    monkeypatch.setattr("cordbook.review.average_coverage.COVERAGE", tmp_path / "none.csv")
+    monkeypatch.setattr("cordbook.review.average_coverage.AVERAGES", tmp_path / "none.csv")
+    for block in (MethodsPages(estimates).few_studies(), MethodsPages(estimates).averages()):
+        assert block._repr_mimebundle_()["text/plain"].startswith("Not available")

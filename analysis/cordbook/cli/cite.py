@@ -21,7 +21,9 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("id", metavar="ESTIMATE|STUDY", nargs="?", help="the id of an estimate or of a study (default: the book)")
     parser.add_argument("--release", metavar="X.Y.Z", help="cite this release (default: the working tree)")
     parser.add_argument(
-        "--pool-anyway", action="store_true", help="of the working tree: the average also where the review shows studies side by side"
+        "--pool-anyway",
+        action="store_true",
+        help="of the working tree: the average also where the review shows studies side by side",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text, one line to put behind a sentence")
     parser.set_defaults(run=run)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cordbook.figures.tables import Cell, Table
 from cordbook.review.audit import VerifiedWeight
+from cordbook.review.average_coverage import INTERVALS, FewStudies
 from cordbook.review.checklist import STATES, Answer, count_states
 from cordbook.review.coverage import METHODS, TOLERATED, Coverage
 from cordbook.review.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
@@ -208,6 +209,39 @@ def coverage_summary_table(summaries: Sequence[Coverage], *, table_id: str, capt
     )  # fmt: skip
     header = ("Method", "Scenarios", "Least", "Median", "Greatest", f"Below {percent(TOLERATED)}")
     return Table(table_id, caption, header, rows)
+
+
+def few_studies_table(found: Sequence[FewStudies]) -> Table:
+    """Coverage and width of intervals of the population average, a row an interval and number of studies."""
+    rows = tuple(
+        (
+            Cell(INTERVALS[f.method]), number(f.k), number(f.scenarios), Cell(percent(f.least), numeric=True),
+            Cell(percent(f.median), numeric=True), Cell(percent(f.greatest), numeric=True), Cell(f"{100 * f.width:.0f} points", numeric=True),
+        )
+        for f in found
+    )  # fmt: skip
+    header = ("Interval", "Studies", "Scenarios", "Least coverage", "Median", "Greatest", "Median width")
+    caption = "Coverage of 95% intervals of the population average, by number of studies"
+    return Table("coverage-averages", caption, header, rows)
+
+
+def averages_table(found: pd.DataFrame) -> Table:
+    """The averages of published data sets side by side; takes the frame of ``average_coverage.load_averages``."""
+    names = ("median_study", "population_average", "beta_binomial")
+    rows = tuple(
+        (
+            Cell(words(r["set"])), number(int(r["k"])), Cell(f"{int(r['events']):,}/{int(r['n']):,}", numeric=True),
+            *(Cell(f"{percent(r[n])} ({percent(r[f'{n}_low'])} to {percent(r[f'{n}_high'])})", numeric=True) for n in names),
+            Cell(percent(r["crude"]), numeric=True), Cell(f"{r['median_to_mean']:.2f}", numeric=True),
+            Cell(f"{r['glmm_to_beta_binomial']:.2f}", numeric=True),
+        )
+        for _, r in found.iterrows()
+    )  # fmt: skip
+    header = (
+        "Data", "Studies", "Events/n", "Median study", "Population average", "Beta-binomial mean", "Counts added up",
+        "Median to average", "Average to beta-binomial",
+    )  # fmt: skip
+    return Table("averages", "Which average? Published data by the mixed and the beta-binomial model", header, rows)
 
 
 def coverage_table(own: pd.DataFrame, outcomes: Mapping[str, str]) -> Table:

@@ -18,6 +18,7 @@ from cordbook.figures.tables import Table
 from cordbook.figures.timeline import timeline
 from cordbook.figures.traffic_lights import item_bars, traffic_lights
 from cordbook.review.audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
+from cordbook.review.average_coverage import load_average_coverage, load_averages, summarise_by_studies
 from cordbook.review.checking import count_states
 from cordbook.review.checklist import Answer, load_checklist
 from cordbook.review.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
@@ -236,6 +237,20 @@ class MethodsPages:
             return paragraph("Not available: coverage outcome by outcome.")
         terms = self._evidence["outcome_terms"]
         return method_tables.coverage_table(own_scenarios(results), dict(zip(terms["outcome"], terms["label"], strict=True)))
+
+    def few_studies(self) -> Table | Block:
+        """Coverage of intervals of the population average with few studies."""
+        results = load_average_coverage(self._evidence.folder.parent)
+        if results is None:
+            return paragraph("Not available: the simulation of the averages has not been run in this copy.")
+        return method_tables.few_studies_table(summarise_by_studies(results))
+
+    def averages(self) -> Table | Block:
+        """The averages of published data sets side by side."""
+        found = load_averages(self._evidence.folder.parent)
+        if found is None:
+            return paragraph("Not available: the averages of published data have not been computed in this copy.")
+        return method_tables.averages_table(found)
 
     @cached_property
     def _engine_rows(self) -> tuple[EngineRow, ...]:

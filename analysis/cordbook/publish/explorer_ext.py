@@ -15,7 +15,18 @@ from cordbook.publish.files import write_whole
 from cordbook.review.estimates import Estimates
 
 #: Under ``_static``, in the order in which they are loaded.
-SCRIPTS = ("distributions", "likelihood", "average", "glmm", "words", "pooling", "side_by_side", "selection", "address", "drawing")
+SCRIPTS = (
+    "distributions",
+    "likelihood",
+    "average",
+    "glmm",
+    "words",
+    "pooling",
+    "side_by_side",
+    "selection",
+    "address",
+    "drawing",
+)
 DATA = "explorer/evidence.js"
 _KEY = "cordbook-explorer"
 
