@@ -16,7 +16,6 @@ from cordbook.synthesis.proportions import pool_proportions, study_intervals
 
 SETS = json.loads((Path(__file__).parents[1] / "reference" / "betabinomial.json").read_text())["sets"]
 INTERIOR = [name for name, stored in SETS.items() if not stored["betabinomial"]["boundary"]]
-PEAKED = ([100, 5, 1, 2], [10_000, 5, 150, 210])
 
 counts = st.integers(2, 8).flatmap(
     lambda k: st.lists(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=k, max_size=k)
@@ -179,13 +178,34 @@ def test_robust_and_wald_errors_agree_with_numerical_derivatives():
         assert logit([pooled.ci_low, pooled.ci_high]) == pytest.approx(fit.eta + 1.959964 * se * np.array([-1, 1]), rel=1e-6)
 
 
-def test_a_second_peak_is_named():
-    pooled = pool_proportions([200, 5, 0, 0, 0, 0], [10_000, 200, 3, 3, 3, 3], model="betabinomial")
-    assert not any("peaks" in note for note in pooled.notes)
-    fit = fit_beta_binomial(*PEAKED)
-    if len(fit.peaks) > 1:
-        assert any("peaks" in note for note in pool_proportions(*PEAKED, model="betabinomial").notes)
-    assert fit.peaks[0].loglik == max(peak.loglik for peak in fit.peaks)
+@pytest.mark.parametrize(
+    ("events", "n", "best"),
+    [
+        ([2, 2, 0, 3, 1567], [9, 3, 3, 10, 20_000], 0.0),
+        ([1, 2, 3, 1, 1616], [7, 7, 5, 2, 20_000], 0.108),
+        ([0, 4, 241], [2, 10, 3000], 0.0),
+    ],
+)
+def test_of_two_peaks_the_higher_is_reported_and_the_other_named(events, n, best):
+    fit = fit_beta_binomial(events, n)
+    assert len(fit.peaks) == 2
+    assert fit.peaks[0].loglik > fit.peaks[1].loglik
+    assert fit.rho == pytest.approx(best, abs=1e-3)
+    for peak in fit.peaks:
+        assert peak.loglik == pytest.approx(slow_loglik(events, n, expit(peak.eta), peak.rho), abs=1e-7)
+    note = next(note for note in pool_proportions(events, n, model="betabinomial").notes if "peaks" in note)
+    assert f"{fit.mean:.4g}" in note
+    assert f"{expit(fit.peaks[1].eta):.4g}" in note
+
+
+@pytest.mark.parametrize(
+    ("events", "n"),
+    [([0, 5, 0, 0], [1, 11, 7, 1]), ([58_189, 42_504], [58_189, 84_991]), ([0, 3794], [4034, 7609]), ([1, 0, 0], [2, 2, 2])],
+)
+def test_limits_stay_proportions_where_the_data_say_next_to_nothing(events, n):
+    pooled = pool_proportions(events, n, model="betabinomial", ci="profile-t", level=0.999)
+    for at in (pooled.median_study, pooled.population_average):
+        assert 0 <= at.ci_low <= at.estimate <= at.ci_high <= 1
 
 
 def test_flat_data_are_called_flat():

@@ -40,6 +40,7 @@ COMMON = 70.0
 GRID = np.append(np.arange(np.log(1e-8), np.log(1e13), np.log(2.0)), COMMON)
 # Each zoom looks between the neighbours of the best; three leave steps of 0.01 in log s, and a parabola takes the rest.
 ZOOM_POINTS, ZOOMS = 9, 3
+SMOOTH_GAIN = 1e-3
 # Logits of the mean looked at; expit is 0 or 1 in double precision beyond.
 ETA_LIMIT = 700.0
 STEPS, TOLERANCE = 200, 1e-7
@@ -334,7 +335,8 @@ def limits_of_mean(surface: Surface, best: Peak, cut: float) -> tuple[float, flo
 def limits_of_median(surface: Surface, best: Peak, cut: float) -> tuple[float, float]:
     """Return the profile likelihood limits of the median of the beta distribution, from 0 to 1."""
     target = best.loglik - 0.5 * cut
-    return _extreme(surface, target, -1, beta_medians), _extreme(surface, target, 1, beta_medians)
+    low, high = (_extreme(surface, target, side, beta_medians) for side in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)
 
 
 def _mean_itself(eta: Array, log_s: Array) -> Array:
@@ -392,7 +394,9 @@ def _top_of_parabola(values: Array) -> float:
     if values.size < 3 or not np.isfinite(values).all():
         return top
     bend = values[0] - 2.0 * values[1] + values[2]
-    return top - float((values[2] - values[0]) ** 2 / (8.0 * bend)) if bend < 0.0 else top
+    gain = -float((values[2] - values[0]) ** 2 / (8.0 * bend)) if bend < 0.0 else 0.0
+    # More than that is a step, not the top of a curve: the median of a beta distribution leaps from 0 to 1 where rho is near 1.
+    return top + gain if gain < SMOOTH_GAIN else top
 
 
 def beta_median(eta: float, log_s: float) -> float:
