@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from cordbook.synthesis.compare import ALLOWED_CI, DEFAULT_CI, TWO_ARM_MODELS, compare_arms
 
@@ -61,6 +61,7 @@ def test_p_value_and_interval_tell_the_same(measure, model, ci):
 @settings(deadline=None, max_examples=25)
 @given(two_arm_counts(min_studies=2, max_n=40))
 def test_swapping_arms_inverts_the_effect(counts):
+    assume((~counts.is_uninformative).sum() >= 2)
     arms = (counts.events1, counts.n1, counts.events2, counts.n2)
     for measure, model in (("OR", "reml"), ("RR", "dl"), ("RD", "mh"), ("RD", "pm")):
         here = compare_arms(*arms, measure=measure, model=model).model_scale
@@ -72,6 +73,7 @@ def test_swapping_arms_inverts_the_effect(counts):
 @settings(deadline=None, max_examples=25)
 @given(two_arm_counts(min_studies=2, max_n=40))
 def test_order_of_studies_does_not_matter(counts):
+    assume((~counts.is_uninformative).sum() >= 2)
     arms = [counts.events1, counts.n1, counts.events2, counts.n2]
     for measure, model in (("OR", "common"), ("RR", "reml"), ("RD", "mh")):
         here = compare_arms(*arms, measure=measure, model=model)
@@ -87,8 +89,9 @@ def test_repeating_common_effect_data_narrows_by_the_square_root():
 
 
 def test_a_double_zero_study_is_kept_or_dropped_and_told():
-    kept = compare_arms(*WITH_ZEROS, model="common")
-    dropped = compare_arms(*WITH_ZEROS, model="common", double_zero="drop")
+    kept = compare_arms(*WITH_ZEROS, model="common", double_zero="keep")
+    dropped = compare_arms(*WITH_ZEROS, model="common")
+    assert dropped == compare_arms(*WITH_ZEROS, model="common", double_zero="drop")
     assert dropped.studies[2].weight == 0 < kept.studies[2].weight
     assert dropped.k == 4 and dropped.q_df == 2 and kept.q_df == 3
     assert any("left out" in note for note in dropped.notes)
@@ -136,8 +139,8 @@ def test_default_intervals_exist_for_every_model():
     [
         ({"measure": "RR", "model": "peto"}, "odds ratios only"),
         ({"measure": "RD", "model": "glmm"}, "odds ratios only"),
-        ({"model": "mh", "ci": "hksj"}, "use 'wald'"),
-        ({"model": "reml", "ci": "profile"}, "use 'wald' or 'hksj'"),
+        ({"model": "mh", "ci": "hksj"}, "use ci='wald'"),
+        ({"model": "reml", "ci": "profile"}, "use ci='wald' or ci='hksj'"),
         ({"model": "mh2"}, "'peto'"),
         ({"measure": "HR"}, "OR, RR, RD"),
         ({"level": 95}, "0.95"),
@@ -154,6 +157,65 @@ def test_one_study_and_no_contrast_are_refused():
         compare_arms([1], [9], [2], [8])
     with pytest.raises(ValueError, match="double_zero='keep'"):
         compare_arms([0, 1], [9, 9], [0, 3], [8, 8], double_zero="drop")
+
+
+@pytest.mark.parametrize("measure", ["OR", "RR"])
+@pytest.mark.parametrize("counts", [([0, 0], [20, 30], [0, 0], [20, 28]), ([20, 30], [20, 30], [20, 28], [20, 28])])
+def test_a_ratio_of_studies_without_contrast_is_refused_by_every_model(counts, measure):
+    for model in TWO_ARM_MODELS:
+        if measure in measures_of(model):
+            with pytest.raises(ValueError, match=r"say nothing of an? (odds|risk) ratio: use measure='RD'"):
+                compare_arms(*counts, measure=measure, model=model)
+    difference = compare_arms(*counts, measure="RD")
+    assert difference.estimate == pytest.approx(0, abs=0.01) and difference.ci_low < 0 < difference.ci_high
+
+
+# Ten trials with few events. Wald, Mantel-Haenszel, Peto and the GLMM all leave an odds ratio of 1 possible.
+SPARSE = (
+    [1, 1, 14, 1, 5, 8, 7, 8, 4, 5],
+    [407, 414, 1197, 989, 139, 136, 304, 214, 111, 231],
+    [1, 1, 16, 1, 4, 11, 4, 11, 0, 8],
+    [422, 407, 1300, 494, 80, 157, 152, 227, 37, 234],
+)
+
+
+def test_the_default_does_not_claim_what_no_other_method_does():
+    others = {"reml": "wald", "mh": None, "peto": None, "glmm": None, "common": None}
+    for model, ci in others.items():
+        result = compare_arms(*SPARSE, model=model, ci=ci)
+        assert result.ci_low < 1 < result.ci_high, model
+    floored, free = compare_arms(*SPARSE), compare_arms(*SPARSE, hksj_floor=False)
+    assert floored.ci_low < 1 < floored.ci_high
+    assert free.ci_high < 1 and any("narrower than that of the common-effect model" in note for note in free.notes)
+    assert not any("narrower" in note for note in floored.notes)
+
+
+def test_a_risk_difference_shows_what_the_study_found():
+    result = compare_arms([2, 2, 19], [2, 2, 20], [0, 0, 1], [2, 2, 8], measure="RD")
+    found = result.studies[0]
+    # Wilson's limits of 2/2 and 0/2 are 2 / (2 + z^2) and 1 less that; both arms are as far off.
+    reach = 2**0.5 * (1 - 2 / (2 + 1.959963984540054**2))
+    assert (found.estimate, found.ci_high) == (1.0, 1.0) and found.ci_low == pytest.approx(1 - reach)
+    assert found.has_empty_cell and not result.studies[2].has_empty_cell
+
+
+def test_a_ratio_without_events_in_both_arms_is_not_estimable():
+    shown = compare_arms(*WITH_ZEROS).studies[2]
+    assert (shown.estimate, shown.ci_low, shown.ci_high, shown.weight) == (None, None, None, 0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(two_arm_counts(min_studies=2, max_n=12))
+def test_no_limit_of_a_risk_difference_lies_outside_minus_one_and_one(counts):
+    arms = (counts.events1, counts.n1, counts.events2, counts.n2)
+    for model in ("reml", "common", "mh"):
+        result = compare_arms(*arms, measure="RD", model=model)
+        shown = [result.ci_low, result.ci_high, result.pi_low, result.pi_high]
+        shown += [limit for study in result.studies for limit in (study.ci_low, study.ci_high)]
+        assert all(-1 <= value <= 1 for value in shown if value is not None)
+        for study in result.studies:
+            assert study.estimate == study.events1 / study.n1 - study.events2 / study.n2
+            assert study.ci_low <= study.estimate <= study.ci_high
 
 
 def test_an_interval_without_width_is_told():

@@ -7,7 +7,7 @@ from scipy import integrate, special, stats
 
 from cordbook.synthesis import conditional_likelihood, glmm_two_arm
 from cordbook.synthesis.glmm_two_arm import (
-    fit_odds_ratio_glmm,
+    fit_tables,
     likelihood_ratio,
     profile_limits,
     saturated_statistic,
@@ -49,14 +49,14 @@ def log_likelihood_by_scipy(counts, mu, tau):
 
 def test_log_likelihood_equals_direct_integration_with_scipy():
     counts = NIELWEISE.select(np.arange(18) < 6)
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     direct = log_likelihood_by_scipy(counts, fit.estimate, np.sqrt(fit.tau2))
     assert fit.log_likelihood == pytest.approx(direct, rel=INTEGRATION)
 
 
 def test_no_point_nearby_is_higher():
     counts = NIELWEISE.select(np.arange(18) < 10)
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     tau = np.sqrt(fit.tau2)
     for d_mu, d_tau in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05)):
         assert log_likelihood_by_scipy(counts, fit.estimate + d_mu, tau + d_tau) < fit.log_likelihood
@@ -64,18 +64,18 @@ def test_no_point_nearby_is_higher():
 
 @pytest.mark.parametrize("likelihood", ["exact", "approximate"])
 def test_more_quadrature_nodes_change_nothing(likelihood, monkeypatch):
-    before = fit_odds_ratio_glmm(NIELWEISE, likelihood=likelihood)
+    before = fit_tables(NIELWEISE, likelihood=likelihood)
     monkeypatch.setattr(conditional_likelihood, "NODES_UP_TO_TAU", ((np.inf, 120),))
-    after = fit_odds_ratio_glmm(NIELWEISE, likelihood=likelihood)
+    after = fit_tables(NIELWEISE, likelihood=likelihood)
     assert after.estimate == pytest.approx(before.estimate, rel=1e-8)
     assert after.tau2 == pytest.approx(before.tau2, rel=1e-7)
 
 
 def test_blocks_add_up(monkeypatch):
-    whole = fit_odds_ratio_glmm(NIELWEISE)
+    whole = fit_tables(NIELWEISE)
     monkeypatch.setattr(conditional_likelihood, "BLOCK_SUPPORT", 30)
     assert len(conditional_likelihood.likelihood_blocks(NIELWEISE, "exact")[0]) > 1
-    parts = fit_odds_ratio_glmm(NIELWEISE)
+    parts = fit_tables(NIELWEISE)
     assert parts.estimate == pytest.approx(whole.estimate, rel=1e-9)
     assert study_weights(NIELWEISE, parts) == pytest.approx(study_weights(NIELWEISE, whole), rel=1e-6)
 
@@ -99,11 +99,9 @@ def test_wide_effects_are_integrated_right():
 @given(two_arm_counts(min_studies=2, max_n=30))
 def test_swapping_arms_and_mirroring_events_turn_the_sign(counts):
     assume((~counts.is_uninformative).any())
-    fit = fit_odds_ratio_glmm(counts)
-    swapped = fit_odds_ratio_glmm(check_two_arm_counts(counts.events2, counts.n2, counts.events1, counts.n1))
-    mirrored = fit_odds_ratio_glmm(
-        check_two_arm_counts(counts.n1 - counts.events1, counts.n1, counts.n2 - counts.events2, counts.n2)
-    )
+    fit = fit_tables(counts)
+    swapped = fit_tables(check_two_arm_counts(counts.events2, counts.n2, counts.events1, counts.n1))
+    mirrored = fit_tables(check_two_arm_counts(counts.n1 - counts.events1, counts.n1, counts.n2 - counts.events2, counts.n2))
     for turned in (swapped, mirrored):
         if np.isinf(fit.estimate):
             assert turned.estimate == -fit.estimate
@@ -116,7 +114,7 @@ def test_swapping_arms_and_mirroring_events_turn_the_sign(counts):
 @given(two_arm_counts(min_studies=2, max_n=30))
 def test_random_effects_never_fit_worse_than_a_common_effect(counts):
     assume((~counts.is_uninformative).any())
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     assert fit.log_likelihood >= fit.log_likelihood_common
     assert fit.tau2 >= 0
     if np.isfinite(fit.estimate):
@@ -127,21 +125,21 @@ def test_random_effects_never_fit_worse_than_a_common_effect(counts):
 @given(two_arm_counts(min_studies=2, max_studies=4, max_n=12))
 def test_profile_limits_enclose_the_estimate_and_nest(counts):
     assume((~counts.is_uninformative).any())
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     low, high = profile_limits(counts, fit, 0.8)
     lower, higher = profile_limits(counts, fit, 0.95)
     assert lower <= low <= fit.estimate <= high <= higher
 
 
 def test_profile_limits_are_where_the_likelihood_has_fallen_by_half_a_chi_square():
-    fit = fit_odds_ratio_glmm(NIELWEISE)
+    fit = fit_tables(NIELWEISE)
     for limit in profile_limits(NIELWEISE, fit, 0.9):
         assert likelihood_ratio(NIELWEISE, fit, limit) == pytest.approx(stats.chi2.ppf(0.9, 1), rel=1e-7)
 
 
 def test_no_event_in_one_arm_gives_zero_and_the_exact_limit():
     counts = check_two_arm_counts([0], [10], [3], [12])
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     low, high = profile_limits(counts, fit, 0.95)
     assert fit.estimate == -np.inf and low == -np.inf and fit.notes
     # Fisher's exact upper limit, from SciPy.
@@ -150,36 +148,36 @@ def test_no_event_in_one_arm_gives_zero_and_the_exact_limit():
 
 
 def test_conditional_estimate_of_one_table_equals_that_of_scipy():
-    fit = fit_odds_ratio_glmm(check_two_arm_counts([4], [20], [9], [25]))
+    fit = fit_tables(check_two_arm_counts([4], [20], [9], [25]))
     assert np.exp(fit.estimate) == pytest.approx(stats.contingency.odds_ratio([[4, 16], [9, 16]]).statistic, rel=1e-6)
 
 
 def test_saturated_statistic_is_zero_for_equal_studies_and_large_for_opposite_ones():
     same = check_two_arm_counts([4, 4], [20, 20], [9, 9], [25, 25])
-    assert saturated_statistic(same, fit_odds_ratio_glmm(same)) == pytest.approx(0, abs=1e-9)
+    assert saturated_statistic(same, fit_tables(same)) == pytest.approx(0, abs=1e-9)
     opposite = check_two_arm_counts([40, 2], [50, 50], [2, 40], [50, 50])
-    assert saturated_statistic(opposite, fit_odds_ratio_glmm(opposite)) > 100
+    assert saturated_statistic(opposite, fit_tables(opposite)) > 100
 
 
 def test_huge_trials_do_not_overflow():
     counts = check_two_arm_counts([505, 186, 27], [88391, 50634, 16913], [499, 141, 29], [88391, 27338, 17854])
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     assert np.isfinite([fit.estimate, fit.se, fit.tau2, fit.log_likelihood]).all()
 
 
 def test_nothing_to_condition_on():
     with pytest.raises(ValueError, match="both events and non-events"):
-        fit_odds_ratio_glmm(check_two_arm_counts([0, 0], [5, 6], [0, 0], [5, 6]))
+        fit_tables(check_two_arm_counts([0, 0], [5, 6], [0, 0], [5, 6]))
 
 
 def test_unknown_likelihood():
     with pytest.raises(ValueError, match="exact, approximate"):
-        fit_odds_ratio_glmm(NIELWEISE, likelihood="laplace")
+        fit_tables(NIELWEISE, likelihood="laplace")
 
 
 def test_an_infinite_estimate_can_have_a_limit_on_either_side_of_no_effect():
     counts = check_two_arm_counts([1, 1], [1, 1], [0, 0], [1, 5])
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     low, high = profile_limits(counts, fit, 0.5)
     # P(both events in arm 1 | odds ratio w) = w/(w + 1) * w/(w + 5); at the limit it is 0.25.
     w = np.exp(low)
@@ -189,6 +187,6 @@ def test_an_infinite_estimate_can_have_a_limit_on_either_side_of_no_effect():
 
 def test_contradicting_studies_reach_the_ceiling_and_say_so():
     counts = check_two_arm_counts([30, 0], [30, 30], [0, 30], [30, 30])
-    fit = fit_odds_ratio_glmm(counts)
+    fit = fit_tables(counts)
     assert fit.estimate == pytest.approx(0, abs=1e-6)
     assert any("no limit to tau2" in note for note in fit.notes)

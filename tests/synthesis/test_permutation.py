@@ -25,7 +25,7 @@ COLUMNS = {"ablat": BCG["ablat"], "year": BCG["year"], "random": [a == "random" 
 def fit_of(case):
     part, names, model, ci = CASES[case]
     moderators = {name: COLUMNS[name][part] for name in names} or None
-    return meta_regression(BCG["yi"][part], BCG["vi"][part], moderators, model=model, ci=ci)
+    return meta_regression(BCG["yi"][part], BCG["vi"][part], moderators, model=model, ci=ci, hksj_floor=False)
 
 
 @pytest.mark.parametrize("case", CASES)

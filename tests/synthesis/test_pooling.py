@@ -30,7 +30,7 @@ def test_floor_is_metafors_adhoc_correction(name):
 def test_other_levels_agree_with_metafor(name):
     stored = CORE["glmm"][name]
     sizes = proportion_effects(stored["events"], stored["n"], "logit")
-    pooled = pool_effects(sizes.yi, sizes.vi, model="reml", ci="hksj", level=0.9)
+    pooled = pool_effects(sizes.yi, sizes.vi, model="reml", ci="hksj", level=0.9, hksj_floor=False)
     assert (pooled.ci_low, pooled.ci_high) == pytest.approx(stored["knha90"]["ci"], rel=ITERATIVE)
     assert (pooled.pi_low, pooled.pi_high) == pytest.approx(stored["knha90"]["pi"], rel=ITERATIVE)
 
@@ -108,9 +108,10 @@ def test_one_study_is_itself_and_says_so():
 
 
 def test_equal_effects_say_that_hartung_knapp_has_no_width():
-    pooled = pool_effects([0.3, 0.3, 0.3], [0.1, 0.2, 0.3], ci="hksj")
+    pooled = pool_effects([0.3, 0.3, 0.3], [0.1, 0.2, 0.3], ci="hksj", hksj_floor=False)
     assert pooled.se == 0
     assert "no width" in pooled.notes[0]
+    assert pool_effects([0.3, 0.3, 0.3], [0.1, 0.2, 0.3], ci="hksj").se > 0
 
 
 def test_defaults_are_one_table():

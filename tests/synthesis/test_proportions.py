@@ -238,7 +238,7 @@ def test_studies_have_clopper_pearson_intervals():
 def test_a_data_frame_by_the_names_of_its_columns():
     frame = pd.DataFrame({"study": LABELS, "x": EVENTS, "size": N})
     assert pool_proportions("x", "size", labels="study", data=frame) == pool_proportions(EVENTS, N, labels=LABELS)
-    with pytest.raises(ValueError, match="events = 'y', labels = 'author': no such column in data; its columns are study, x"):
+    with pytest.raises(ValueError, match="events = 'y', labels = 'author': no such column in data; its columns are 'study', 'x'"):
         pool_proportions("y", "size", labels="author", data=frame)
     with pytest.raises(ValueError, match="events = 'x' is the name of a column, but no data"):
         pool_proportions("x", "size")

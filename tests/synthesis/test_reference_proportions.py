@@ -52,7 +52,8 @@ def test_inverse_variance_fit(data, name):
     expected = stored[name]
     measure, model, ci = name.split("_")
     tolerance = CLOSED_FORM if model in ("FE", "DL") else ITERATIVE
-    pooled = pool_proportions(stored["events"], stored["n"], measure=MEASURES[measure], model=MODELS[model], ci=CI[ci])
+    options = {"measure": MEASURES[measure], "model": MODELS[model], "ci": CI[ci], "hksj_floor": False}
+    pooled = pool_proportions(stored["events"], stored["n"], **options)
     scale = pooled.model_scale
     assert close(scale.estimate, expected["estimate"], tolerance)
     assert close(scale.se, expected["se"], tolerance)

@@ -33,7 +33,9 @@ FITS = sorted(key for key in REFERENCE["regression"] if not key.startswith("no_i
 def test_agrees_with_metafor(key):
     moderators, method, test = key.rsplit("_", 2)
     expected = REFERENCE["regression"][key]
-    fit = meta_regression(BCG["yi"], BCG["vi"], MODERATORS[moderators], model=MODELS[method], ci=INTERVALS[test])
+    fit = meta_regression(
+        BCG["yi"], BCG["vi"], MODERATORS[moderators], model=MODELS[method], ci=INTERVALS[test], hksj_floor=False
+    )
     for name, attribute in (
         ("beta", "estimate"),
         ("se", "se"),
@@ -221,7 +223,7 @@ def test_bad_input_is_refused_with_a_remedy():
     with pytest.raises(ValueError, match="study 2"):
         meta_regression([0.1, np.nan, 0.2, 0.4], [0.1] * 4, {"x": [1, 2, 3, 5]})
     with pytest.raises(ValueError, match="no width"):
-        meta_regression([1.0, 2.0, 3.0, 4.0], [0.1] * 4, {"x": [1, 2, 3, 4]})
+        meta_regression([1.0, 2.0, 3.0, 4.0], [0.1] * 4, {"x": [1, 2, 3, 4]}, hksj_floor=False)
     with pytest.raises(ValueError, match="more than 2 studies"):
         meta_regression([1.0, 2.0], [0.1] * 2, {"x": [1, 2]})
     with pytest.raises(ValueError, match="no coefficient 'lat'"):

@@ -81,7 +81,7 @@ def test_tolerances_are_as_stated():
 
 MUTATIONS = {
     "study_intervals": lambda right: lambda *a, **k: tuple(limit + 1e-7 for limit in right(*a, **k)),
-    "two_arm_effects": lambda right: lambda *a: (right(*a)[0] + 1e-7, right(*a)[1]),
+    "effects_of_tables": lambda right: lambda *a: (right(*a)[0] + 1e-7, right(*a)[1]),
     "effects_of_counts": lambda right: lambda *a: replace(right(*a), vi=right(*a).vi + 1e-6),
     "pool_proportions": lambda right: lambda *a, **k: right(*a, **k | {"level": k["level"] + 1e-6}),
     "compare_arms": lambda right: lambda *a, **k: right(*a, **k | {"level": k["level"] + 1e-6}),

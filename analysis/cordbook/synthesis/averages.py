@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cordbook.synthesis.checks import columns_of
 from cordbook.synthesis.proportions import pool_proportions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,15 @@ class Averages:
     glmm_to_beta_binomial: float
 
 
-def averages_of(events: ArrayLike, n: ArrayLike) -> Averages:
+def averages_of(events: ArrayLike, n: ArrayLike, *, data: pd.DataFrame | None = None) -> Averages:
     """Return the averages of one set of studies.
 
     Parameters
     ----------
     events, n : array_like of int, shape (k,)
         Participants with the event, and participants; at least two studies.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -60,6 +67,7 @@ def averages_of(events: ArrayLike, n: ArrayLike) -> Averages:
     >>> round(found.crude, 4), found.median_study < 0.1 * found.population_average
     (0.0143, True)
     """
+    events, n = columns_of(data, events=events, n=n)
     mixed = pool_proportions(events, n, tau2_interval=False)
     median, mean = mixed.median_study, mixed.population_average
     other = pool_proportions(events, n, model="betabinomial")

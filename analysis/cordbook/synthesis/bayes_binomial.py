@@ -9,7 +9,7 @@ every study) has an event need nothing special: the priors are proper, so the po
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,8 +18,11 @@ from scipy.special import gammaln
 from cordbook.synthesis.bayes_joint import BinomialData, integrate_binomial_normal
 from cordbook.synthesis.bayes_margins import average_margin, margins
 from cordbook.synthesis.bayes_results import BayesProportion, BayesStudyProportion, summarise
-from cordbook.synthesis.checks import check_choice, check_counts, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_level, columns_of
 from cordbook.synthesis.priors import HalfCauchy, HalfNormal, Logistic, Normal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DEFAULT_MU_PRIOR", "DEFAULT_TAU_PRIOR", "bayes_pool_proportions"]
 
@@ -47,6 +50,7 @@ def bayes_pool_proportions(
     level: float = 0.95,
     interval: Literal["equal-tailed", "shortest"] = "equal-tailed",
     average: Literal["median", "population"] = "median",
+    data: pd.DataFrame | None = None,
 ) -> BayesProportion:
     """Pool single proportions by the Bayesian binomial-normal model.
 
@@ -68,6 +72,8 @@ def bayes_pool_proportions(
         "shortest" is the narrowest on the scale on which it is reported; with no events it begins at 0.
     average : "median" or "population"
         Which average the result's ``estimate`` is: the proportion of the median study, or the mean over studies; both are carried.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -90,6 +96,7 @@ def bayes_pool_proportions(
     >>> fit.probability_above(0.5) < 0.001
     True
     """
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
     if not isinstance(tau_prior, HalfNormal | HalfCauchy):
         raise ValueError(f"tau_prior is {tau_prior!r}; give HalfNormal(scale) or HalfCauchy(scale).")
     if not isinstance(mu_prior, Logistic | Normal):
@@ -97,7 +104,7 @@ def bayes_pool_proportions(
     level = check_level(level)
     check_choice("interval", interval, INTERVALS)
     check_choice("average", average, AVERAGES)
-    events, n, names = check_counts(events, n, labels, min_studies=1)
+    events, n, names = check_counts(events, n, labels, min_studies=FEWEST["bayes_pool_proportions"])
 
     pairs, which, copies = np.unique(np.stack([events, n], axis=1), axis=0, return_inverse=True, return_counts=True)
     which = which.ravel()

@@ -13,15 +13,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cordbook.synthesis.bayes_results import BayesEffect, BayesStudy, summarise
-from cordbook.synthesis.checks import check_choice, check_effects, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
 from cordbook.synthesis.densities import Density, Stretch, fit_panels, locate_mass
 from cordbook.synthesis.priors import Flat, HalfCauchy, HalfNormal, Normal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["bayes_pool_effects"]
 
@@ -49,6 +52,7 @@ def bayes_pool_effects(
     labels: Sequence[object] | None = None,
     level: float = 0.95,
     interval: Literal["equal-tailed", "shortest"] = "equal-tailed",
+    data: pd.DataFrame | None = None,
 ) -> BayesEffect:
     """Pool effects with known sampling variances by the Bayesian normal-normal model.
 
@@ -65,6 +69,8 @@ def bayes_pool_effects(
     level : float
         Probability of the credible and predictive intervals.
     interval : "equal-tailed" or "shortest"
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -85,13 +91,14 @@ def bayes_pool_effects(
     >>> fit.k, 6 < fit.estimate < 9, fit.tau.median > 0
     (8, True, True)
     """
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
     if not isinstance(tau_prior, HalfNormal | HalfCauchy):
         raise ValueError(f"tau_prior is {tau_prior!r}; give HalfNormal(scale) or HalfCauchy(scale).")
     if not isinstance(mu_prior, Flat | Normal):
         raise ValueError(f"mu_prior is {mu_prior!r}; for effects with known variances give Flat() or Normal(mean, sd).")
     level = check_level(level)
     check_choice("interval", interval, INTERVALS)
-    yi, vi, names = check_effects(yi, vi, labels)
+    yi, vi, names = check_effects(yi, vi, labels, min_studies=FEWEST["bayes_pool_effects"])
     if yi.size == 1 and isinstance(mu_prior, Flat):
         raise ValueError(
             f"{names[0]} is the only study, and one study with a flat prior on mu has no proper posterior of tau; "

@@ -21,16 +21,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, digamma, expit, gammaln, zeta
 
-from cordbook.synthesis.checks import check_counts
+from cordbook.synthesis.checks import FEWEST, check_counts, columns_of
 from cordbook.synthesis.glmm import profile_cut
 from cordbook.synthesis.glmm_likelihood import log_coefficients, saturated
 from cordbook.synthesis.glmm_search import SECOND_PEAK, kinds_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -152,13 +155,15 @@ class Surface:
         return cls(tallies, etas, heights(etas, GRID, tallies)[0])
 
 
-def fit_beta_binomial(events: ArrayLike, n: ArrayLike) -> BetaBinomialFit:
+def fit_beta_binomial(events: ArrayLike, n: ArrayLike, *, data: pd.DataFrame | None = None) -> BetaBinomialFit:
     """Fit the beta-binomial model to single proportions by maximum likelihood.
 
     Parameters
     ----------
     events, n : array_like of int, shape (k,)
         Participants with the event, and participants.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -173,7 +178,8 @@ def fit_beta_binomial(events: ArrayLike, n: ArrayLike) -> BetaBinomialFit:
     >>> fit_beta_binomial([0, 0], [20, 15]).status
     'no-events'
     """
-    x, size, _ = check_counts(events, n, min_studies=1)
+    events, n = columns_of(data, events=events, n=n)
+    x, size, _ = check_counts(events, n, min_studies=FEWEST["fit_beta_binomial"])
     return fit_counts(x.astype(float), size.astype(float))[0]
 
 

@@ -6,16 +6,89 @@ value, what is allowed and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The fewest studies that each public function can use; nothing else sets such a limit. An effect or a proportion of one study is that
+# study's own; pooling counts needs two; where one study is left out two must stay; a line or a funnel through two points fits exactly.
+# What regresses on moderators needs one study more than it has coefficients (`moderators.build_design`).
+FEWEST = {
+    "proportion_effects": 1,
+    "two_arm_effects": 1,
+    "study_intervals": 1,
+    "funnel_effects": 1,
+    "funnel_proportions": 1,
+    "fit_binomial_normal": 1,
+    "fit_binomial_normal_batch": 1,
+    "profile_limits": 1,
+    "fit_odds_ratio_glmm": 1,
+    "fit_beta_binomial": 1,
+    "proportions_by_two_engines": 1,
+    "arms_by_two_engines": 1,
+    "pool_effects": 1,
+    "bayes_pool_proportions": 1,
+    "bayes_pool_effects": 1,
+    "cumulative": 1,
+    "cumulative_effects": 1,
+    "pool_proportions": 2,
+    "averages_of": 2,
+    "compare_arms": 2,
+    "subgroup_effects": 2,
+    "subgroup_proportions": 2,
+    "fit_dose_response": 2,
+    "influence": 3,
+    "leave_one_out": 3,
+    "leave_one_out_effects": 3,
+    "trim_and_fill": 3,
+    "selection_model": 3,
+    "egger_test": 3,
+    "peters_test": 3,
+    "arcsine_test": 3,
+    "proportion_size_test": 3,
+}
 
 # A message that lists thousands of bad rows helps nobody; the rest are counted.
 MAX_PROBLEMS_SHOWN = 20
 
 # Float counts above 2**53 are no longer whole numbers that can be told apart.
 LARGEST_COUNT = 2**53
+
+
+def columns_of(data: pd.DataFrame | Mapping[str, ArrayLike] | None, **named: Any) -> list[Any]:
+    """Return the values of arguments that may be names of columns of ``data``, in the order given.
+
+    An argument that is not text stays as it is. Without ``data`` a text can be no column, except for labels, which `check_labels` judges.
+
+    Raises
+    ------
+    ValueError
+        For names that ``data`` lacks, or names without ``data``.
+
+    Examples
+    --------
+    >>> columns_of({"x": [1, 2], "n": [9, 8]}, events="x", n="n", labels=None)
+    [[1, 2], [9, 8], None]
+    >>> columns_of({"x": [1, 2]}, events="y")
+    Traceback (most recent call last):
+        ...
+    ValueError: events = 'y': no such column in data; its columns are 'x'.
+    """
+    texts = {name: value for name, value in named.items() if isinstance(value, str)}
+    if data is None:
+        for name, value in texts.items():
+            if name != "labels":
+                raise ValueError(f"{name} = {value!r} is the name of a column, but no data were given; give the table as data=.")
+        return list(named.values())
+    missing = [f"{name} = {value!r}" for name, value in texts.items() if value not in data]
+    if missing:
+        raise ValueError(f"{', '.join(missing)}: no such column in data; its columns are {', '.join(map(repr, data))}.")
+    return [list(data[value]) if name in texts else value for name, value in named.items()]
 
 
 def check_counts(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.checks import check_choice, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_level, columns_of
 from cordbook.synthesis.comparison_results import ComparedArms, StudyComparison
 from cordbook.synthesis.glmm_two_arm import (
-    fit_odds_ratio_glmm,
+    fit_tables,
     likelihood_ratio,
     profile_limits,
     saturated_statistic,
@@ -19,14 +19,16 @@ from cordbook.synthesis.glmm_two_arm import (
 )
 from cordbook.synthesis.mantel_haenszel import mantel_haenszel, peto
 from cordbook.synthesis.pooling import pool_effects, prediction_limits
-from cordbook.synthesis.results import CI_NAMES, ModelScale
+from cordbook.synthesis.results import CI_NAMES, ROUNDING_OF_ZERO, ModelScale
 from cordbook.synthesis.two_arm import (
     RATIO_MEASURES,
     TwoArmCounts,
     check_two_arm_counts,
     check_two_arm_measure,
+    effects_of_tables,
+    require_informative,
+    score_interval_of_difference,
     to_effect_scale,
-    two_arm_effects,
 )
 
 if TYPE_CHECKING:
@@ -73,8 +75,8 @@ def compare_arms(
     model: str = "reml",
     ci: str | None = None,
     level: float = 0.95,
-    hksj_floor: bool = False,
-    double_zero: str = "keep",
+    hksj_floor: bool = True,
+    double_zero: str | None = None,
     likelihood: str = "exact",
     prediction: str = "auto",
     data: pd.DataFrame | None = None,
@@ -97,11 +99,13 @@ def compare_arms(
     level : float
         Coverage of the intervals, between 0 and 1.
     hksj_floor : bool
-        Keep the Hartung-Knapp-Sidik-Jonkman interval from being narrower than the Wald interval.
-    double_zero : {"keep", "drop"}
-        What inverse variance does with studies that have no events (or nothing but events) in both arms. "keep" corrects and
-        includes them (metafor's default), "drop" leaves them out (the Cochrane Handbook's advice for ratios). The other models
-        need no choice: they take every study as it is, and one without a contrast adds nothing to an odds ratio.
+        Keep the Hartung-Knapp scale from falling below 1, as in `pool_effects`.
+    double_zero : {"keep", "drop"}, optional
+        What inverse variance does with studies that have no events (or nothing but events) in both arms. "drop" leaves them out, which
+        is the default for ratios, as the Cochrane Handbook advises (chapter 10.4.4.1): they say nothing of the size of a ratio, and with a
+        correction they claim that it is near 1. "keep" corrects and includes them: the default for differences, and metafor's for all
+        measures. The other models need no choice: they take every study as it is, and one without a contrast adds nothing to an odds
+        ratio.
     likelihood : {"exact", "approximate"}
         Of the GLMM: noncentral hypergeometric, or binomial for rare events.
     prediction : str
@@ -116,12 +120,14 @@ def compare_arms(
     Raises
     ------
     ValueError
-        For bad counts (naming study, value and remedy), fewer than two studies, or choices that do not go together.
+        For bad counts (naming study, value and remedy), fewer than two studies, choices that do not go together, or a ratio of studies
+        none of which has both events and non-events.
 
     Notes
     -----
     Half an event is added to all four cells of a study with a zero cell, for inverse variance alone. Peto, Mantel-Haenszel and the
-    GLMM pool the counts as they are.
+    GLMM pool the counts as they are. The rows of the single studies show what each study found, not what the correction makes of it: see
+    `StudyComparison`. Limits of a risk difference end at -1 and 1; those of ``model_scale`` do not.
 
     Examples
     --------
@@ -131,11 +137,13 @@ def compare_arms(
     >>> print(f"{result.estimate:.2f} ({result.ci_low:.2f} to {result.ci_high:.2f})")
     1.40 (0.84 to 2.34)
     """
-    if data is not None:
-        events1, n1, events2, n2, labels = _columns(data, events1, n1, events2, n2, labels)
+    events1, n1, events2, n2, labels = columns_of(data, events1=events1, n1=n1, events2=events2, n2=n2, labels=labels)
     measure, ci = check_comparison(measure, model, ci, level)
+    double_zero = ("drop" if measure in RATIO_MEASURES else "keep") if double_zero is None else double_zero
     check_choice("double_zero", double_zero, DOUBLE_ZERO_CHOICES)
-    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=2)
+    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["compare_arms"])
+    if measure in RATIO_MEASURES:
+        require_informative(counts, measure)
     if model == "glmm":
         return _compare_glmm(counts, ci, level, likelihood, prediction)
     if model in ("mh", "peto"):
@@ -165,30 +173,21 @@ def check_comparison(measure: str, model: str, ci: str | None, level: float) -> 
     ci = DEFAULT_CI[model] if ci is None else ci
     check_choice("ci", ci, tuple(CI_NAMES))
     if ci not in ALLOWED_CI[model]:
-        allowed = " or ".join(repr(name) for name in ALLOWED_CI[model])
+        allowed = " or ".join(f"ci={name!r}" for name in ALLOWED_CI[model])
         raise ValueError(f"ci = {ci!r} does not exist for model = {model!r}: use {allowed}.")
     return measure, ci
-
-
-def _columns(data, *names):
-    wanted = [name for name in names if isinstance(name, str)]
-    absent = [name for name in wanted if name not in data.columns]
-    if absent:
-        raise ValueError(
-            f"data has no column {', '.join(map(repr, absent))}; its columns are {', '.join(map(repr, data.columns))}."
-        )
-    return [data[name].tolist() if isinstance(name, str) else name for name in names]
 
 
 def _compare_inverse_variance(counts, measure, double_zero, options) -> ComparedArms:
     dropped = counts.is_uninformative if double_zero == "drop" else np.zeros(counts.k, dtype=bool)
     used = counts.select(~dropped)
-    if used.k < 2:
+    if used.k < FEWEST["compare_arms"]:
         raise ValueError(
-            f"{used.k} of {counts.k} studies have both events and non-events, and 2 are needed: "
-            "use double_zero='keep', or measure='RD' with model='mh'."
+            f"{used.k} of {counts.k} studies {'has' if used.k == 1 else 'have'} both events and non-events, and {FEWEST['compare_arms']} are "
+            f"needed to pool by inverse variance: use model='{'glmm' if measure == 'OR' else 'mh'}', which needs no correction, or "
+            "measure='RD'; double_zero='keep' would take the other studies for evidence of no effect."
         )
-    yi, vi = two_arm_effects(measure, used)
+    yi, vi = effects_of_tables(measure, used)
     pooled = pool_effects(yi, vi, labels=used.labels, **options)
     weights = np.zeros(counts.k)
     weights[~dropped] = [study.weight for study in pooled.studies]
@@ -211,7 +210,7 @@ def _compare_stratified(counts, measure, model, level) -> ComparedArms:
 
 
 def _compare_glmm(counts, ci, level, likelihood, prediction) -> ComparedArms:
-    fit = fit_odds_ratio_glmm(counts, likelihood=likelihood)
+    fit = fit_tables(counts, likelihood=likelihood)
     finite = bool(np.isfinite(fit.estimate))
     if ci == "wald" and finite:
         scale = _wald_scale(fit.estimate, fit.se, level)
@@ -262,7 +261,7 @@ def _heterogeneity_of_q(q: float, q_df: int, q_p: float) -> dict[str, Any]:
 
 def _i2_of_tau2(counts: TwoArmCounts, tau2: float) -> dict[str, float | None]:
     """I-squared and H-squared of a tau2, beside the typical sampling variance of the log odds ratios (metafor's ``rma.glmm``)."""
-    _, vi = two_arm_effects("OR", counts.select(~counts.is_uninformative))
+    _, vi = effects_of_tables("OR", counts.select(~counts.is_uninformative))
     if len(vi) < 2:
         return {"i2": None, "h2": None}
     wi = 1 / vi
@@ -282,8 +281,11 @@ def _wald_scale(estimate: float, se: float, level: float) -> ModelScale:
 def _assemble(counts, measure, model, ci, level, scale, p, heterogeneity, weights, notes) -> ComparedArms:
     total = {name: int(getattr(counts, name).sum()) for name in ("events1", "n1", "events2", "n2")}
     limits = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    shown = {name: to_effect_scale(measure, getattr(scale, name)) for name in limits}
+    if measure == "RD":
+        shown = {name: None if value is None else _as_difference(value) for name, value in shown.items()}
     return ComparedArms(
-        **{name: to_effect_scale(measure, getattr(scale, name)) for name in limits},
+        **shown,
         model_scale=scale,
         p=p,
         **heterogeneity,
@@ -300,12 +302,19 @@ def _assemble(counts, measure, model, ci, level, scale, p, heterogeneity, weight
     )
 
 
+def _as_difference(value: float) -> float:
+    """A value as a difference of proportions: none outside -1 and 1, and 0 where it is 0 but for rounding."""
+    return 0.0 if abs(value) < ROUNDING_OF_ZERO else min(max(value, -1.0), 1.0)
+
+
 def _studies(counts: TwoArmCounts, measure: str, level: float, weights: NDArray[np.float64]) -> tuple[StudyComparison, ...]:
-    yi, vi = two_arm_effects(measure, counts)
-    margin = stats.norm.ppf((1 + level) / 2) * np.sqrt(vi)
-    effects = [yi, yi - margin, yi + margin]
     if measure in RATIO_MEASURES:
-        effects = [np.exp(values) for values in effects]
+        yi, vi = effects_of_tables(measure, counts)
+        margin = stats.norm.ppf((1 + level) / 2) * np.sqrt(vi)
+        effects = [np.exp(values) for values in (yi, yi - margin, yi + margin)]
+        effects = [np.where(counts.is_uninformative, None, values.astype(object)) for values in effects]
+    else:
+        effects = [counts.events1 / counts.n1 - counts.events2 / counts.n2, *score_interval_of_difference(counts, level)]
     columns = [counts.events1, counts.n1, counts.events2, counts.n2, *effects, weights]
     rows = zip(counts.labels, *(column.tolist() for column in columns), strict=True)
     return tuple(StudyComparison(*row) for row in rows)
@@ -321,10 +330,10 @@ def _zero_notes(counts: TwoArmCounts, measure: str, double_zero: str) -> tuple[s
     if dropped:
         notes.append(f"{_studies_text(dropped)} without events (or with nothing but events) in both arms left out.")
     elif uninformative:
-        other = "model 'mh' or 'glmm'" if measure == "OR" else "model 'mh'"
+        others = "Mantel-Haenszel and the GLMM need" if measure == "OR" else "Mantel-Haenszel needs"
         notes.append(
             f"{_studies_text(uninformative)} without events (or with nothing but events) in both arms kept, with the correction; "
-            f"double_zero='drop' leaves them out, and {other} needs no correction."
+            f"{others} none."
         )
     return tuple(notes)
 

@@ -29,17 +29,27 @@ TWO_ARM_MODEL_NAMES = MODEL_NAMES | {
 
 @dataclass(frozen=True, slots=True)
 class StudyComparison:
-    """One study: counts of both arms, effect with its Wald interval, and share of the weight in percent."""
+    """One study: counts of both arms, effect with its interval, and share of the weight in percent.
+
+    A risk difference is the one observed, with Newcombe's score interval, which stays within -1 and 1. A ratio has a Wald interval on
+    the log scale; with an empty cell it does not exist as it stands, and is given with 1/2 added to the four cells, as in RevMan and in
+    metafor's forest plots (`has_empty_cell` tells). Without events, or with nothing but events, in both arms a ratio is not estimable: None.
+    """
 
     label: str
     events1: int
     n1: int
     events2: int
     n2: int
-    estimate: float
-    ci_low: float
-    ci_high: float
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
     weight: float
+
+    @property
+    def has_empty_cell(self) -> bool:
+        """Whether an arm has no events, or nothing but events."""
+        return 0 in (self.events1, self.n1 - self.events1, self.events2, self.n2 - self.events2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy import special
 
+from cordbook.synthesis.two_arm import require_informative
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -86,11 +88,8 @@ def nodes_for(tau: float) -> int:
 def likelihood_blocks(counts: TwoArmCounts, likelihood: str) -> tuple[list[StudyLikelihoods], int]:
     if likelihood not in LIKELIHOODS:
         raise ValueError(f"likelihood is {likelihood!r}: choose one of {', '.join(LIKELIHOODS)}.")
+    require_informative(counts, "OR")
     counts = counts.select(~counts.is_uninformative)
-    if counts.k == 0:
-        raise ValueError(
-            "No study has both events and non-events, so the counts say nothing of an odds ratio: use measure='RD' with model='mh'."
-        )
     low, high = support_limits(counts)
     sizes = high - low + 1 if likelihood == "exact" else np.ones(counts.k, dtype=np.int64)
     block_of = np.cumsum(sizes) // BLOCK_SUPPORT

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cordbook.synthesis.checks import check_counts, check_effects, check_level
-from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, pool_effect_rows
-from cordbook.synthesis.proportions import check_choice_of_average
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_effects, check_level, columns_of
+from cordbook.synthesis.measures import effects_of_counts
+from cordbook.synthesis.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, pool_effect_rows
+from cordbook.synthesis.pooling import PREDICTIONS
+from cordbook.synthesis.proportions import COUNT_MODELS, check_choice_of_average
 from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
 
 if TYPE_CHECKING:
@@ -68,6 +70,9 @@ def cumulative(
     average: str | None = None,
     ci: str | None = None,
     level: float = 0.95,
+    hksj_floor: bool = True,
+    prediction: str = "auto",
+    data: pd.DataFrame | None = None,
 ) -> Cumulative:
     """Pool proportions as studies come in; arguments as in `pool_proportions`.
 
@@ -78,6 +83,8 @@ def cumulative(
     by
         Values to order by, smallest first, shape (k,), such as years; `precision`: largest study first; None: as given.
         Studies with equal values keep their given order, each with a row of its own.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -90,9 +97,12 @@ def cumulative(
     >>> [(row.label, row.k) for row in result.rows], result.by
     ([('B', 1), ('A', 2), ('C', 3)], (2008.0, 2012.0, 2020.0))
     """
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
+    by = _by_column(by, data)
     check_level(level)
+    check_choice("prediction", prediction, PREDICTIONS)
     which = check_choice_of_average(average, model, measure)
-    x, size, labels = check_counts(events, n, labels, min_studies=1)
+    x, size, labels = check_counts(events, n, labels, min_studies=FEWEST["cumulative"])
     order, values = _order(by, labels, -size.astype(float))
     rows = tuple(
         pool_count_rows(
@@ -105,10 +115,13 @@ def cumulative(
             average=which,
             ci=ci,
             level=level,
+            hksj_floor=hksj_floor,
+            prediction=prediction,
         )
         for j in range(1, len(order) + 1)
     )
-    return Cumulative(rows, values, model, measure, level, average=which)
+    notes = () if model in COUNT_MODELS else _narrow_notes(rows, effects_of_counts(x, size, measure).vi[order], level)
+    return Cumulative(rows, values, model, measure, level, notes, which)
 
 
 def cumulative_effects(
@@ -120,9 +133,14 @@ def cumulative_effects(
     model: str = "reml",
     ci: str | None = None,
     level: float = 0.95,
+    hksj_floor: bool = True,
+    prediction: str = "auto",
+    data: pd.DataFrame | None = None,
 ) -> Cumulative:
     """Pool effects as studies come in; `by` as in `cumulative` (`precision`: smallest variance first), the rest as in
     `pool_effects`.
+
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
 
     Examples
     --------
@@ -130,8 +148,11 @@ def cumulative_effects(
     >>> [round(row.estimate, 3) for row in result.rows]
     [0.2, 0.4]
     """
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
+    by = _by_column(by, data)
     check_level(level)
-    yi, vi, labels = check_effects(yi, vi, labels)
+    check_choice("prediction", prediction, PREDICTIONS)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["cumulative_effects"])
     order, values = _order(by, labels, vi)
     rows = tuple(
         pool_effect_rows(
@@ -142,10 +163,21 @@ def cumulative_effects(
             model=model,
             ci=ci,
             level=level,
+            hksj_floor=hksj_floor,
+            prediction=prediction,
         )
         for j in range(1, len(order) + 1)
     )
-    return Cumulative(rows, values, model, None, level)
+    return Cumulative(rows, values, model, None, level, _narrow_notes(rows, vi[order], level))
+
+
+def _narrow_notes(rows: Sequence[PooledRow], vi: np.ndarray, level: float) -> tuple[str, ...]:
+    return narrow_rows_notes(rows, [vi[:j] for j in range(1, len(vi) + 1)], level)
+
+
+def _by_column(by: Sequence[float] | str | None, data: pd.DataFrame | None) -> Sequence[float] | str | None:
+    """The column that ``by`` names; a word that is no column of the data stays for `_order` to judge."""
+    return list(data[by]) if isinstance(by, str) and data is not None and by in data else by
 
 
 def _order(

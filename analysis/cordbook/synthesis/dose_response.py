@@ -6,17 +6,20 @@ Doses of different fractionation are first brought to one scale with `eqd2` or `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from cordbook.synthesis.checks import check_choice, check_counts, check_labels, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_labels, check_level, columns_of
 from cordbook.synthesis.dose_fit import CurveFit, fit_curve, profile_d50, separated
 from cordbook.synthesis.dose_likelihood import LINKS, DoseGroups, marginal_risk
 from cordbook.synthesis.dose_results import DoseAtRisk, DoseGroup, DoseResponse, GoodnessOfFit, RiskAtDose
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["bed", "dose_at_risk", "eqd2", "fit_dose_response", "goodness_of_fit", "risk_at_dose", "risk_band"]
 
@@ -89,6 +92,7 @@ def fit_dose_response(
     link: Literal["logit", "probit"] = "logit",
     penalty: Literal["none", "jeffreys"] = "none",
     level: float = 0.95,
+    data: pd.DataFrame | None = None,
 ) -> DoseResponse:
     """Fit risk = F(a + b dose) to groups of participants, with a random intercept for each study.
 
@@ -108,6 +112,8 @@ def fit_dose_response(
         rest, and also with no event at all. Intervals then come from the penalised likelihood (Heinze and Schemper 2002,
         Statistics in Medicine 21:2409-2419).
     level : float
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -133,11 +139,12 @@ def fit_dose_response(
     >>> round(fit.intercept, 2), round(fit.slope, 2), round(fit.d50, 3)
     (-60.72, 34.27, 1.772)
     """
+    dose, events, n, study = columns_of(data, dose=dose, events=events, n=n, study=study)
     level = check_level(level)
     check_choice("link", link, tuple(LINKS))
     check_choice("penalty", penalty, ("none", "jeffreys"))
     names = None if study is None else check_labels(study, np.size(dose))
-    events, n, labels = check_counts(events, n, names, min_studies=2)
+    events, n, labels = check_counts(events, n, names, min_studies=FEWEST["fit_dose_response"])
     dose = _check_dose(dose, labels)
     random_study = study is not None and len(set(labels)) > 1
     penalised = penalty == "jeffreys"

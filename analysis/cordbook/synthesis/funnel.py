@@ -13,15 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.checks import check_counts, check_effects, check_level
+from cordbook.synthesis.checks import FEWEST, check_counts, check_effects, check_level, columns_of
 from cordbook.synthesis.linear_model import critical_value
 from cordbook.synthesis.pooling import pool_effects
 from cordbook.synthesis.results import to_plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_LEVELS = (0.90, 0.95, 0.99)
 # Points of each limit; limits around proportions are stepped at small sizes, so these are taken at whole sizes.
@@ -69,6 +72,7 @@ def funnel_effects(
     null: float | None = 0.0,
     levels: Sequence[float] = DEFAULT_LEVELS,
     level: float = 0.95,
+    data: pd.DataFrame | None = None,
 ) -> Funnel:
     """Funnel of effects against standard errors, with contours of significance around the null value.
 
@@ -84,6 +88,8 @@ def funnel_effects(
         Levels of the contours: 0.95 is the border of p = 0.05.
     level
         Level of the limits around the pooled estimate.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -96,7 +102,8 @@ def funnel_effects(
     >>> round(funnel.contours[1].high[-1] / max(funnel.y), 2)
     1.96
     """
-    yi, vi, labels = check_effects(yi, vi, labels)
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["funnel_effects"])
     for one in (level, *levels):
         check_level(one)
     se = np.sqrt(vi)
@@ -118,6 +125,7 @@ def funnel_proportions(
     centre: float,
     labels: Sequence[str] | None = None,
     level: float = 0.95,
+    data: pd.DataFrame | None = None,
 ) -> Funnel:
     """Funnel of proportions against sample sizes, with exact binomial limits around a pooled proportion.
 
@@ -129,6 +137,8 @@ def funnel_proportions(
         The pooled proportion, 0 to 1, such as `pool_proportions(...).estimate`.
     level
         Share of studies of one size that chance alone leaves inside the limits (at least, since counts are whole).
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -141,7 +151,8 @@ def funnel_proportions(
     >>> funnel.limits.y[-1], funnel.limits.low[-1], funnel.limits.high[-1]
     (100.0, 0.21, 0.39)
     """
-    x, size, labels = check_counts(events, n, labels, min_studies=1)
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
+    x, size, labels = check_counts(events, n, labels, min_studies=FEWEST["funnel_proportions"])
     check_level(level)
     if not 0 <= centre <= 1:
         raise ValueError(f"centre = {centre}: give the pooled proportion, from 0 to 1.")

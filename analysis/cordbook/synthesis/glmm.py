@@ -19,17 +19,21 @@ Data on which the likelihood has no maximum are recognised beforehand and handle
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri, stdtrit
 
-from cordbook.synthesis.checks import check_counts, check_level
+from cordbook.synthesis.checks import FEWEST, check_counts, check_level, columns_of
 from cordbook.synthesis.glmm_average import Average, average, in_average, standard_error
 from cordbook.synthesis.glmm_likelihood import Counts, Derivatives, Sites, log_coefficients, saturated
 from cordbook.synthesis.glmm_newton import limits
 from cordbook.synthesis.glmm_search import Peaks, climb_rows, common_effect, kinds_of, merged
 from cordbook.synthesis.heterogeneity import QTest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -102,7 +106,7 @@ class ProfileLimits:
     tau2_high: float
 
 
-def fit_binomial_normal(events: ArrayLike, n: ArrayLike) -> BinomialNormalFit:
+def fit_binomial_normal(events: ArrayLike, n: ArrayLike, *, data: pd.DataFrame | None = None) -> BinomialNormalFit:
     """Fit the binomial-normal model to single proportions by maximum likelihood.
 
     The likelihood is integrated by adaptive Gauss-Hermite quadrature, by the trapezoidal rule where posteriors are wide,
@@ -112,6 +116,8 @@ def fit_binomial_normal(events: ArrayLike, n: ArrayLike) -> BinomialNormalFit:
     ----------
     events, n : array_like of int, shape (k,)
         Participants with the event, and participants.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -130,7 +136,8 @@ def fit_binomial_normal(events: ArrayLike, n: ArrayLike) -> BinomialNormalFit:
     >>> fit_binomial_normal([0, 0], [20, 15]).status
     'no-events'
     """
-    x, size, _ = check_counts(events, n, min_studies=1)
+    events, n = columns_of(data, events=events, n=n)
+    x, size, _ = check_counts(events, n, min_studies=FEWEST["fit_binomial_normal"])
     return fit_counts(x.astype(float), size.astype(float))[0]
 
 
@@ -191,7 +198,9 @@ def one_proportion_test(x: Array, n: Array) -> QTest:
     return QTest(q, df, float(chdtrc(df, q)) if df else None)
 
 
-def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLike) -> BinomialNormalBatch:
+def fit_binomial_normal_batch(
+    events: ArrayLike, n: ArrayLike, weights: ArrayLike, *, data: pd.DataFrame | None = None
+) -> BinomialNormalBatch:
     """Fit the binomial-normal model to several sets of the same studies at once, as leave-one-out does.
 
     Parameters
@@ -200,6 +209,8 @@ def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLik
         Participants with the event, and participants.
     weights : array_like, shape (b, k)
         How often each study counts in each set, at least 0: 0 leaves it out, 1 takes it in, 2 takes it twice (a bootstrap).
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -217,7 +228,8 @@ def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLik
     >>> batch.mu.shape, batch.status
     ((4,), ('interior', 'interior', 'boundary', 'interior'))
     """
-    x, size, _ = check_counts(events, n, min_studies=1)
+    events, n = columns_of(data, events=events, n=n)
+    x, size, _ = check_counts(events, n, min_studies=FEWEST["fit_binomial_normal_batch"])
     w = np.asarray(weights, dtype=float)
     if w.ndim != 2 or w.shape[1] != x.size:
         raise ValueError(f"weights has shape {w.shape}; it must be (b, {x.size}), a row for each set of studies.")
@@ -249,7 +261,9 @@ def fit_binomial_normal_batch(events: ArrayLike, n: ArrayLike, weights: ArrayLik
     return BinomialNormalBatch(mu, se, tau2, loglik, tuple(kinds.tolist()))
 
 
-def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95, small_sample: bool = False) -> ProfileLimits | None:
+def profile_limits(
+    events: ArrayLike, n: ArrayLike, *, level: float = 0.95, small_sample: bool = False, data: pd.DataFrame | None = None
+) -> ProfileLimits | None:
     """Return profile likelihood intervals of mu and tau2; None where the likelihood has no maximum (see `glmm`).
 
     Parameters
@@ -259,6 +273,8 @@ def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95, smal
         Confidence level, between 0 and 1.
     small_sample : bool
         Whether the profile of mu is cut for the number of studies (see `profile_cut`).
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Examples
     --------
@@ -266,8 +282,9 @@ def profile_limits(events: ArrayLike, n: ArrayLike, *, level: float = 0.95, smal
     >>> ends.mu_low < fit_binomial_normal([0, 1, 9, 3], [20, 15, 30, 40]).mu < ends.mu_high
     True
     """
+    events, n = columns_of(data, events=events, n=n)
     check_level(level)
-    x, size, _ = check_counts(events, n, min_studies=2 if small_sample else 1)
+    x, size, _ = check_counts(events, n, min_studies=2 if small_sample else FEWEST["profile_limits"])
     x, size = x.astype(float), size.astype(float)
     _, peak = fit_counts(x, size)
     return None if peak is None else limits_of_peak(x, size, peak, level, small_sample=small_sample)

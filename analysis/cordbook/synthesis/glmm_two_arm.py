@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import optimize, special, stats
 
+from cordbook.synthesis.checks import FEWEST, columns_of
 from cordbook.synthesis.conditional_likelihood import likelihood_blocks, nodes_for, quadrature, study_count, support_limits
 from cordbook.synthesis.latent_modes import posterior_modes
+from cordbook.synthesis.two_arm import check_two_arm_counts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
 
     from cordbook.synthesis.two_arm import TwoArmCounts
 
@@ -83,34 +88,53 @@ class OddsRatioGLMM:
     notes: tuple[str, ...] = ()
 
 
-def fit_odds_ratio_glmm(counts: TwoArmCounts, *, likelihood: str = "exact", random_effects: bool = True) -> OddsRatioGLMM:
+def fit_odds_ratio_glmm(
+    events1: ArrayLike | str,
+    n1: ArrayLike | str,
+    events2: ArrayLike | str,
+    n2: ArrayLike | str,
+    *,
+    labels: Sequence[object] | str | None = None,
+    likelihood: str = "exact",
+    random_effects: bool = True,
+    data: pd.DataFrame | None = None,
+) -> OddsRatioGLMM:
     """Fit the conditional binomial-normal model for odds ratios by maximum likelihood.
 
     Parameters
     ----------
-    counts : TwoArmCounts
-        Counts of k studies. Studies without events, or with nothing but events, in both arms have a constant likelihood
-        and are left out.
+    events1, n1, events2, n2 : array_like, shape (k,), or names of columns of ``data``
+        Events and participants of arm 1 (treated) and of arm 2 (control). Studies without events, or with nothing but events, in
+        both arms have a constant likelihood and are left out.
+    labels : sequence, length k, or str, optional
+        Names of the studies, for messages.
     likelihood : {"exact", "approximate"}
         Noncentral hypergeometric, or its binomial approximation for rare events.
     random_effects : bool
         False holds tau2 at 0, which gives the conditional maximum likelihood estimate of a common odds ratio.
+    data : DataFrame, optional
+        Table whose columns are named by the other arguments.
 
     Raises
     ------
     ValueError
-        If no study has both events and non-events, or the likelihood is unknown.
+        For bad counts, no study with both events and non-events, or an unknown likelihood.
 
     Examples
     --------
     Two strata of Rothman, Greenland and Lash (2008), Modern Epidemiology, table 15-1.
 
-    >>> from cordbook.synthesis.two_arm import check_two_arm_counts
-    >>> counts = check_two_arm_counts([8, 22], [106, 98], [5, 16], [120, 85])
-    >>> fit = fit_odds_ratio_glmm(counts, random_effects=False)
+    >>> fit = fit_odds_ratio_glmm([8, 22], [106, 98], [5, 16], [120, 85], random_effects=False)
     >>> print(round(fit.estimate, 4))
     0.3381
     """
+    events1, n1, events2, n2, labels = columns_of(data, events1=events1, n1=n1, events2=events2, n2=n2, labels=labels)
+    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["fit_odds_ratio_glmm"])
+    return fit_tables(counts, likelihood=likelihood, random_effects=random_effects)
+
+
+def fit_tables(counts: TwoArmCounts, *, likelihood: str = "exact", random_effects: bool = True) -> OddsRatioGLMM:
+    """Fit counts that have been checked already; as `fit_odds_ratio_glmm`."""
     blocks, k = likelihood_blocks(counts, likelihood)
     edge = _edge(counts)
     if edge:
@@ -143,7 +167,7 @@ def profile_limits(counts: TwoArmCounts, fit: OddsRatioGLMM, level: float, *, ra
     counts : TwoArmCounts
         The counts that were fitted.
     fit : OddsRatioGLMM
-        What `fit_odds_ratio_glmm` returned for them.
+        What `fit_tables` returned for them.
     level : float
         Coverage, between 0 and 1.
     """

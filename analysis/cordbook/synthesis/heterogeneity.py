@@ -6,15 +6,18 @@ interval of tau-squared, carried over to I-squared and H-squared).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri, ndtri
 
-from cordbook.synthesis.checks import check_level
+from cordbook.synthesis.checks import check_level, columns_of
 from cordbook.synthesis.results import Heterogeneity
 from cordbook.synthesis.tau2 import generalised_q, tau2_for_q, trace_of_p
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -34,7 +37,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def cochran_q(yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None) -> QTest:
+def cochran_q(yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None, *, data: pd.DataFrame | None = None) -> QTest:
     """Return Cochran's Q test that all studies share one effect (with moderators: the test for residual heterogeneity).
 
     Parameters
@@ -43,6 +46,8 @@ def cochran_q(yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None) -> QTest
         Effect sizes and sampling variances.
     X : array_like, shape (k, p), optional
         Design matrix; an intercept only when not given.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Examples
     --------
@@ -50,6 +55,7 @@ def cochran_q(yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None) -> QTest
     >>> test.q, test.df, round(test.p, 4)
     (2.0, 1, 0.1573)
     """
+    yi, vi = columns_of(data, yi=yi, vi=vi)
     df = len(np.asarray(yi)) - _columns(X)
     if df == 0:
         return QTest(0.0, 0, None)
@@ -93,7 +99,9 @@ def h2_of(tau2: float, typical: float) -> float:
     return tau2 / typical + 1.0
 
 
-def q_profile_interval(yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None, *, level: float = 0.95) -> Interval | None:
+def q_profile_interval(
+    yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None, *, level: float = 0.95, data: pd.DataFrame | None = None
+) -> Interval | None:
     """Return the Q-profile interval of tau-squared, exact when effect sizes are normal; None without degrees of freedom.
 
     The limits are the values of tau2 at which the generalised Q equals the upper and the lower quantile of its
@@ -101,11 +109,14 @@ def q_profile_interval(yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None,
 
     Source: Viechtbauer 2007.
 
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
+
     Examples
     --------
     >>> q_profile_interval([0.5, 0.5, 0.5], [1.0, 1.0, 1.0])
     Interval(low=0.0, high=0.0)
     """
+    yi, vi = columns_of(data, yi=yi, vi=vi)
     tail = 0.5 * (1.0 - check_level(level))
     df = len(np.asarray(yi)) - _columns(X)
     if df == 0:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.checks import check_effects
+from cordbook.synthesis.checks import FEWEST, check_effects, columns_of
 from cordbook.synthesis.linear_model import (
     EffectModel,
     Interval,
@@ -27,7 +27,7 @@ from cordbook.synthesis.linear_model import (
     hat_values,
     weighted_least_squares,
 )
-from cordbook.synthesis.moderators import build_design, scaled_rank
+from cordbook.synthesis.moderators import build_design, moderator_columns, scaled_rank
 from cordbook.synthesis.results import note_lines, records_frame, to_plain
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def influence(
     reference: Mapping[str, str] | None = None,
     model: EffectModel = "reml",
     ci: Interval = "wald",
-    hksj_floor: bool = False,
+    hksj_floor: bool = True,
+    data: pd.DataFrame | None = None,
 ) -> Influence:
     """Influence diagnostics of a pooled effect, or of a meta-regression when there are moderators.
 
@@ -128,6 +129,8 @@ def influence(
         Names of the studies.
     model, ci, hksj_floor
         As in `meta_regression`; the Knapp-Hartung factor enters the standardised values.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -142,11 +145,13 @@ def influence(
     >>> round(found.cases[4].tau2_deleted, 6)
     0.0
     """
-    yi, vi, labels = check_effects(yi, vi, labels, min_studies=2)
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
+    moderators = moderator_columns(moderators, data)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["influence"])
     check_model(model, ci)
     design, X, notes = build_design(moderators, labels, reference=reference)
     k, p = X.shape
-    if k < p + 2 and p > 1:
+    if k < p + 2:
         raise ValueError(f"Leaving out one of {k} studies leaves too few for {p} coefficients; at least {p + 2} are needed.")
     fit = fit_linear(yi, vi, X, model=model, ci=ci, hksj_floor=hksj_floor)
     check_spread(fit, ci)

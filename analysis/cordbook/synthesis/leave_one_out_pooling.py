@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from cordbook.synthesis.checks import check_choice, check_counts, check_effects, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_effects, check_level, columns_of
 from cordbook.synthesis.glmm import BinomialNormalBatch, fit_binomial_normal_batch, profile_cut
 from cordbook.synthesis.glmm_average import average as averages_of
 from cordbook.synthesis.glmm_average import standard_error
@@ -19,8 +19,8 @@ from cordbook.synthesis.glmm_newton import limits
 from cordbook.synthesis.influence_diagnostics import leave_out_index
 from cordbook.synthesis.linear_model import EFFECT_MODELS, INTERVALS, fit_linear, typical_variance
 from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
-from cordbook.synthesis.pooled_rows import PooledRow, pool_count_rows, row_of_effect, row_of_proportion
-from cordbook.synthesis.pooling import DEFAULT_CI, critical_value, pool_effects
+from cordbook.synthesis.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, row_of_effect, row_of_proportion
+from cordbook.synthesis.pooling import DEFAULT_CI, PREDICTIONS, critical_value, pool_effects, prediction_quantile
 from cordbook.synthesis.proportions import DELTA_OF, PROFILE_CI, check_choice_of_average, check_interval, pool_proportions
 from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 # Where tau is 0 the sites of its posteriors are taken at this one.
 SMALLEST_TAU = 0.01
-# Two studies must stay to be pooled.
-FEWEST_STUDIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,16 @@ def leave_one_out(
     average: str | None = None,
     ci: str | None = None,
     level: float = 0.95,
+    hksj_floor: bool = True,
+    prediction: str = "auto",
+    data: pd.DataFrame | None = None,
 ) -> LeaveOneOut:
     """Pool proportions without each study in turn; arguments as in `pool_proportions`.
 
     All fits run together. Where the rest has no events (or events only) its row is the exact one that
     `pool_proportions` would give. Shapes (k,).
+
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
 
     Raises
     ------
@@ -105,21 +108,26 @@ def leave_one_out(
     >>> result.lowest.label, round(result.lowest.estimate, 4)
     ('D', 0.1067)
     """
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
     check_choice("measure", measure, MEASURES)
     ci = check_interval(model, ci)
     which = check_choice_of_average(average, model, measure)
-    x, size, labels = check_counts(events, n, labels, min_studies=FEWEST_STUDIES)
-    way = {"measure": measure, "model": model, "average": which, "ci": ci, "level": level}
+    x, size, labels = check_counts(events, n, labels, min_studies=FEWEST["leave_one_out"])
+    options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+    way = options | {"measure": measure, "average": which}
     pooled = pool_proportions(x, size, labels=labels, **way)
+    notes = pooled.notes
     if model == "glmm":
-        rows = _without_each_glmm(x, size, labels, which, ci, level)
+        rows = _without_each_glmm(x, size, labels, which, ci, level, prediction)
     elif model == "betabinomial" or which == "population":
         rows = _without_each_in_turn(x, size, labels, way)
     else:
         effects = effects_of_counts(x, size, measure)
-        rows = _without_each_effect(effects.yi, effects.vi, labels, model, ci, level, _backs(measure, size))
+        rows = _without_each_effect(effects.yi, effects.vi, labels, _backs(measure, size), **options)
     full = row_of_proportion("all studies", pooled)
-    return LeaveOneOut(full, rows, len(x), model, measure, ci, level, pooled.notes, which)
+    if model in EFFECT_MODELS:
+        notes = (*notes, *_narrow_notes(rows, effects_of_counts(x, size, measure).vi, level))
+    return LeaveOneOut(full, rows, len(x), model, measure, ci, level, notes, which)
 
 
 def _without_each_in_turn(x: np.ndarray, n: np.ndarray, labels: Sequence[str], way: dict[str, Any]) -> tuple[PooledRow, ...]:
@@ -139,8 +147,13 @@ def leave_one_out_effects(
     model: str = "reml",
     ci: str | None = None,
     level: float = 0.95,
+    hksj_floor: bool = True,
+    prediction: str = "auto",
+    data: pd.DataFrame | None = None,
 ) -> LeaveOneOut:
     """Pool effects without each study in turn; arguments as in `pool_effects`. Shapes (k,).
+
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
 
     Raises
     ------
@@ -153,13 +166,21 @@ def leave_one_out_effects(
     >>> [round(row.estimate, 3) for row in result.rows]
     [0.55, 0.5, 0.15]
     """
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
     check_choice("model", model, EFFECT_MODELS)
     ci = check_choice("ci", ci or DEFAULT_CI[model], INTERVALS)
     check_level(level)
-    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST_STUDIES)
-    pooled = pool_effects(yi, vi, labels=labels, model=model, ci=ci, level=level)
-    rows = _without_each_effect(yi, vi, labels, model, ci, level, lambda i: float)
-    return LeaveOneOut(row_of_effect("all studies", pooled), rows, len(yi), model, None, ci, level, pooled.notes)
+    check_choice("prediction", prediction, PREDICTIONS)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["leave_one_out_effects"])
+    options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+    pooled = pool_effects(yi, vi, labels=labels, **options)
+    rows = _without_each_effect(yi, vi, labels, lambda i: float, **options)
+    notes = (*pooled.notes, *_narrow_notes(rows, vi, level))
+    return LeaveOneOut(row_of_effect("all studies", pooled), rows, len(yi), model, None, ci, level, notes)
+
+
+def _narrow_notes(rows: Sequence[PooledRow], vi: np.ndarray, level: float) -> tuple[str, ...]:
+    return narrow_rows_notes(rows, [np.delete(vi, i) for i in range(len(vi))], level)
 
 
 def _backs(measure: str, n: np.ndarray) -> Callable[[int], Callable]:
@@ -174,35 +195,39 @@ def _without_each_effect(
     yi: np.ndarray,
     vi: np.ndarray,
     labels: Sequence[str],
+    backs: Callable[[int], Callable],
+    *,
     model: str,
     ci: str,
     level: float,
-    backs: Callable[[int], Callable],
+    hksj_floor: bool,
+    prediction: str,
 ) -> tuple[PooledRow, ...]:
     k = len(yi)
     rows: list[PooledRow] = []
     X = np.ones((k - 1, 1))
     df = k - 2 if ci == "hksj" else None
     critical = critical_value(level, df)
+    predicting = None if model == "common" else prediction_quantile(prediction, k - 1, df, level)
     for out, stay in leave_out_index(k):
-        fit = fit_linear(yi[stay], vi[stay], X, model=model, ci=ci)
+        fit = fit_linear(yi[stay], vi[stay], X, model=model, ci=ci, hksj_floor=hksj_floor)
         q_p = stats.chi2.sf(fit.q, fit.df)
         for j, i in enumerate(out.tolist()):
-            scale = _Scale(float(fit.beta[j, 0]), float(fit.se[j, 0]), float(fit.tau2[j]), critical, model != "common")
+            scale = _Scale(float(fit.beta[j, 0]), float(fit.se[j, 0]), float(fit.tau2[j]), critical, predicting)
             spread = (float(fit.tau2[j]), float(fit.i2[j]), float(fit.q[j]), float(q_p[j]))
             rows.append(scale.row(labels[i], k - 1, backs(i), spread, ci))
     return tuple(rows)
 
 
 def _without_each_glmm(
-    x: np.ndarray, n: np.ndarray, labels: Sequence[str], average: str, ci: str, level: float
+    x: np.ndarray, n: np.ndarray, labels: Sequence[str], average: str, ci: str, level: float, prediction: str
 ) -> tuple[PooledRow, ...]:
     k = len(x)
     rows: list[PooledRow] = []
     vi = effects_of_counts(x, n, "logit").vi
     X = np.ones((k - 1, 1))
     df = None if ci == "wald" else k - 2
-    critical = critical_value(level, df)
+    critical, predicting = critical_value(level, df), prediction_quantile(prediction, k - 1, df, level)
     cut = profile_cut(level, k - 1 if ci == "profile-t" else None)
     back = back_transform("logit", n)
     for out, stay in leave_out_index(k, k):
@@ -223,14 +248,11 @@ def _without_each_glmm(
             if not regular[j]:
                 kept = stay[j]
                 names = [labels[m] for m in kept]
-                rows.append(
-                    pool_count_rows(
-                        labels[i], x[kept], n[kept], names, measure="logit", model="glmm", average=average, ci=ci, level=level
-                    )
-                )
+                options = {"measure": "logit", "model": "glmm", "average": average, "ci": ci, "level": level, "hksj_floor": True}
+                rows.append(pool_count_rows(labels[i], x[kept], n[kept], names, **options))
                 continue
             tau2 = float(fit.tau2[j])
-            scale = _Scale(float(fit.mu[j]), float(fit.se[j]), tau2, critical, True)
+            scale = _Scale(float(fit.mu[j]), float(fit.se[j]), tau2, critical, predicting)
             i2 = 100 * tau2 / (tau2 + float(typical[j]))
             spread = (tau2, i2, float(q[j]), float(q_p[j]))
             row = scale.row(labels[i], k - 1, back, spread, ci, None if ends is None else ends[j])
@@ -280,17 +302,20 @@ class _Scale:
     se: float
     tau2: float
     critical: float
-    predicts: bool
+    predicting: float | None
 
     def row(
         self, label: str, k: int, back: Callable, spread: tuple[float, ...], ci: str, ends: np.ndarray | None = None
     ) -> PooledRow:
-        half, spread_of_studies = self.critical * self.se, self.critical * np.sqrt(self.tau2)
+        half = self.critical * self.se
         low, high = (self.estimate - half, self.estimate + half) if ends is None else map(float, ends)
         shown = [float(back(value)) for value in (self.estimate, low, high)]
-        # As in `pooling.prediction_limits`: each limit is as far off as the interval's and the studies' spread together.
-        wide = [np.hypot(end - self.estimate, spread_of_studies) for end in (low, high)]
-        pi = [float(back(self.estimate - wide[0])), float(back(self.estimate + wide[1]))] if self.predicts else [None, None]
+        pi: list[float | None] = [None, None]
+        if self.predicting is not None:
+            # As in `pooling.prediction_limits`: each limit is as far off as the interval's and the studies' spread together.
+            own = [self.predicting * self.se] * 2 if ends is None else [self.estimate - low, high - self.estimate]
+            wide = np.hypot(own, self.predicting * np.sqrt(self.tau2))
+            pi = [float(back(self.estimate - wide[0])), float(back(self.estimate + wide[1]))]
         low, high = (value if np.isfinite(value) else None for value in (low, high))
         return PooledRow(label, k, *shown, *pi, self.estimate, self.se, low, high, *spread, ci)
 

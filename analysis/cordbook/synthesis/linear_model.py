@@ -14,15 +14,13 @@ import numpy as np
 from scipy import stats
 
 from cordbook.synthesis.checks import check_choice
+from cordbook.synthesis.pooling import EXACT_FIT, hksj_factor
 from cordbook.synthesis.tau2 import estimate_tau2
 
 EffectModel = Literal["common", "dl", "pm", "reml", "ml"]
 Interval = Literal["wald", "hksj"]
 EFFECT_MODELS = ("common", "dl", "pm", "reml", "ml")
 INTERVALS = ("wald", "hksj")
-
-# A weighted residual mean square is near 1 when effects differ by chance alone; below this it is rounding error.
-EXACT_FIT = 1e-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class LinearFit:
 
 
 def fit_linear(
-    yi: np.ndarray, vi: np.ndarray, X: np.ndarray, *, model: str = "reml", ci: str = "wald", hksj_floor: bool = False
+    yi: np.ndarray, vi: np.ndarray, X: np.ndarray, *, model: str = "reml", ci: str = "wald", hksj_floor: bool = True
 ) -> LinearFit:
     """Fit the model; see LinearFit. X must have full column rank and k > p.
 
@@ -70,10 +68,7 @@ def fit_linear(
         else np.asarray(estimate_tau2(model, yi, vi, None if intercept_only(X) else basis))
     )
     beta, bread, rss = weighted_least_squares(yi, 1 / (vi + tau2[..., None]), X)
-    s2w = np.ones_like(tau2)
-    if ci == "hksj":
-        s2w = np.where(rss > EXACT_FIT * (k - p), rss / (k - p), 0.0)
-        s2w = np.maximum(s2w, 1.0) if hksj_floor else s2w
+    s2w = hksj_factor(rss, k - p, floor=hksj_floor) if ci == "hksj" else np.ones_like(tau2)
     _, _, q = weighted_least_squares(yi, 1 / vi, basis)
     if model == "common":
         h2 = q / (k - p)

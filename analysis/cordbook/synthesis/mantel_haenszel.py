@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.two_arm import check_two_arm_measure, two_arm_effects
+from cordbook.synthesis.two_arm import check_two_arm_measure, effects_of_tables, require_informative
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def mantel_haenszel(measure: str, counts: TwoArmCounts) -> StratifiedEstimate:
     else:
         estimate, se, weights = _risk_difference(a, c, n1, n2)
     informative = counts.select(~counts.is_uninformative)
-    yi, vi = two_arm_effects(measure, informative)
+    yi, vi = effects_of_tables(measure, informative)
     q, q_df, q_p = _heterogeneity(float(np.sum((yi - estimate) ** 2 / vi)), informative.k)
     return StratifiedEstimate(float(estimate), float(se), _percent(weights), q, q_df, q_p)
 
@@ -127,11 +127,7 @@ def peto(counts: TwoArmCounts) -> StratifiedEstimate:
     variance = events * others * (n1 / total) * (n2 / total) / (total - 1)
     excess = a - events * n1 / total
     information = float(variance.sum())
-    if information == 0:
-        raise ValueError(
-            "No study has both events and non-events, so Peto's method has nothing to pool: "
-            "use the risk difference (measure='RD', model='mh')."
-        )
+    require_informative(counts, "OR")
     has_say = variance > 0
     estimate = float(excess.sum()) / information
     q_value = float(np.sum(excess[has_say] ** 2 / variance[has_say])) - float(excess.sum()) ** 2 / information

@@ -18,12 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from cordbook.synthesis.checks import check_choice, check_counts
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, columns_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -46,7 +50,9 @@ class EffectSizes:
     corrected: int
 
 
-def proportion_effects(events: ArrayLike, n: ArrayLike, measure: str = "logit") -> EffectSizes:
+def proportion_effects(
+    events: ArrayLike, n: ArrayLike, measure: str = "logit", *, data: pd.DataFrame | None = None
+) -> EffectSizes:
     """Return effect sizes and sampling variances of single proportions.
 
     Parameters
@@ -54,6 +60,8 @@ def proportion_effects(events: ArrayLike, n: ArrayLike, measure: str = "logit") 
     events, n : array_like of int, shape (k,)
     measure : str
         "logit", "arcsine", "double-arcsine" or "raw".
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -66,8 +74,9 @@ def proportion_effects(events: ArrayLike, n: ArrayLike, measure: str = "logit") 
     >>> sizes.yi.round(3), sizes.vi.round(3), sizes.corrected
     (array([-3.045,  0.   ]), array([2.095, 0.4  ]), 1)
     """
+    events, n = columns_of(data, events=events, n=n)
     check_choice("measure", measure, MEASURES)
-    x, size, _ = check_counts(events, n, min_studies=1)
+    x, size, _ = check_counts(events, n, min_studies=FEWEST["proportion_effects"])
     return effects_of_counts(x, size, measure)
 
 

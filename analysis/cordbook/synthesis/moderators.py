@@ -6,10 +6,18 @@ reference level, which the intercept stands for. The reference is stated in ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from cordbook.synthesis.checks import columns_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
 
 INTERCEPT = "intercept"
 
@@ -167,6 +175,15 @@ def build_design(
     return design, matrix, tuple(notes)
 
 
+def moderator_columns(moderators: object, data: pd.DataFrame | Mapping[str, ArrayLike] | None) -> object:
+    """Moderators that are names of columns of ``data`` as a mapping of name to values; anything else as it is."""
+    wanted = [moderators] if isinstance(moderators, str) else moderators
+    by_name = isinstance(wanted, list | tuple) and len(wanted) > 0 and all(isinstance(name, str) for name in wanted)
+    if data is None or not by_name:
+        return moderators
+    return dict(zip(wanted, columns_of(data, **{f"moderators[{i}]": name for i, name in enumerate(wanted)}), strict=True))
+
+
 def scaled_rank(matrix: np.ndarray) -> np.ndarray:
     """Rank of matrices of shape (..., k, p), judged after scaling each column to length one."""
     length = np.sqrt((matrix**2).sum(axis=-2, keepdims=True))
@@ -243,8 +260,23 @@ def _column_problems(name: str, values: Sequence[object], labels: Sequence[str])
     return [f"{name!r} is not finite in {', '.join(infinite)}"] if infinite else []
 
 
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of groups in the order in which people count and spell: numbers, and numbers within text, by their size.
+
+    Examples
+    --------
+    >>> in_order(["10", "2", "1.5"]), in_order(["phase 10", "phase 2", "early"])
+    (['1.5', '2', '10'], ['early', 'phase 2', 'phase 10'])
+    """
+    names = list(names)
+    if all(_reads_as_number(name) for name in names):
+        return sorted(names, key=lambda name: (float(name), name))
+    # Splitting at digits gives text and numbers in turn, so that text is only ever compared with text.
+    return sorted(names, key=lambda name: ([int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)], name))
+
+
 def _ordered_levels(name: str, values: Sequence[object], reference: str | None, problems: list[str]) -> tuple[str, ...]:
-    levels = sorted({str(value) for value in values})
+    levels = in_order({str(value) for value in values})
     if reference is None:
         return tuple(levels)
     if str(reference) not in levels:

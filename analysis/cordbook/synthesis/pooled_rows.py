@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cordbook.synthesis.measures import back_transform, effects_of_counts
-from cordbook.synthesis.pooling import critical_value, pool_effects
+from cordbook.synthesis.pooling import critical_value, narrower_than_common, pool_effects
 from cordbook.synthesis.proportions import COUNT_MODELS, pool_proportions, study_intervals
 from cordbook.synthesis.results import PooledEffect, PooledProportion
 
@@ -58,10 +58,28 @@ def row_of_proportion(label: str, pooled: PooledProportion) -> PooledRow:
 
 
 def pool_effect_rows(
-    label: str, yi: np.ndarray, vi: np.ndarray, labels: Sequence[str], *, model: str, ci: str | None, level: float
+    label: str,
+    yi: np.ndarray,
+    vi: np.ndarray,
+    labels: Sequence[str],
+    *,
+    model: str,
+    ci: str | None,
+    level: float,
+    hksj_floor: bool,
+    prediction: str = "auto",
 ) -> PooledRow:
     """Pool one set of effects; a single study stands for itself."""
-    return row_of_effect(label, pool_effects(yi, vi, labels=labels, model=model, ci=ci, level=level))
+    # A row has no interval of tau2, which would take as long as the fit.
+    options = {
+        "model": model,
+        "ci": ci,
+        "level": level,
+        "hksj_floor": hksj_floor,
+        "prediction": prediction,
+        "tau2_interval": False,
+    }
+    return row_of_effect(label, pool_effects(yi, vi, labels=labels, **options))
 
 
 def pool_count_rows(
@@ -75,12 +93,14 @@ def pool_count_rows(
     average: str,
     ci: str | None,
     level: float,
+    hksj_floor: bool,
+    prediction: str = "auto",
 ) -> PooledRow:
     """Pool one set of counts; a single study stands for itself, with an exact interval beside a model of the counts."""
     if len(x) > 1:
-        return row_of_proportion(
-            label, pool_proportions(x, n, labels=labels, measure=measure, model=model, average=average, ci=ci, level=level)
-        )
+        options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+        options |= {"average": average, "tau2_interval": False}
+        return row_of_proportion(label, pool_proportions(x, n, labels=labels, measure=measure, **options))
     if model in COUNT_MODELS:
         low, high = (float(limit[0]) for limit in study_intervals(x, n, level=level))
         return PooledRow(label, 1, float(x[0] / n[0]), low, high, *[None] * 10, "exact")
@@ -90,3 +110,21 @@ def pool_count_rows(
     half = critical_value(level, None) * se
     ends = [float(back(value)) for value in (yi, yi - half, yi + half)]
     return PooledRow(label, 1, *ends, None, None, yi, se, yi - half, yi + half, *[None] * 4, "wald")
+
+
+def narrow_rows_notes(rows: Sequence[PooledRow], variances: Sequence[np.ndarray], level: float) -> tuple[str, ...]:
+    """What is said where Hartung-Knapp rows claim more than the common-effect model; ``variances`` are those of each row's studies.
+
+    With the floor no row does, so nothing is said.
+    """
+    narrow = [
+        row.label
+        for row, vi in zip(rows, variances, strict=True)
+        if row.ci_method == "hksj" and narrower_than_common((row.model_ci_high - row.model_ci_low) / 2, vi, level)
+    ]
+    if not narrow:
+        return ()
+    return (
+        "The Hartung-Knapp interval is narrower than that of the common-effect model, which assumes that studies do not differ, in "
+        f"{len(narrow)} of {len(rows)} rows ({', '.join(narrow)}); use hksj_floor=True.",
+    )

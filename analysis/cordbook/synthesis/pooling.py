@@ -3,28 +3,36 @@
 Words: ``yi`` and ``vi`` are effect sizes and sampling variances; weights are ``1 / (vi + tau2)``.
 
 Sources: DerSimonian and Laird 1986; Hartung and Knapp 2001, Sidik and Jonkman 2002 (the t interval with the scaled
-variance); Röver, Knapp and Friede 2015 (the floor of that scale at 1); Higgins, Thompson and Spiegelhalter 2009
-(prediction interval, with k - 2 degrees of freedom; k - 1, our default beside Hartung-Knapp, is metafor's convention).
+variance); Knapp and Hartung 2003, Röver, Knapp and Friede 2015, Jackson et al. 2017 (that scale is kept from falling below 1);
+Higgins, Thompson and Spiegelhalter 2009 (prediction interval, with k - 2 degrees of freedom; k - 1, our default beside Hartung-Knapp,
+is metafor's convention).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from cordbook.synthesis.checks import check_choice, check_effects, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
 from cordbook.synthesis.heterogeneity import heterogeneity
 from cordbook.synthesis.results import PooledEffect, StudyEffect, as_records
 from cordbook.synthesis.tau2 import TAU2_METHODS, estimate_tau2
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
 EFFECT_MODELS = ("common", *TAU2_METHODS)
 EFFECT_CI = ("wald", "hksj")
 PREDICTIONS = ("auto", "normal", "k-1", "k-2")
+
+# A weighted residual mean square is near 1 when effects differ by chance alone; below this it is rounding error.
+EXACT_FIT = 1e-20
 
 # The interval that a model gets when none is asked for. Hartung-Knapp for random effects: the Wald interval covers too
 # rarely when studies are few (IntHout, Ioannidis and Borm 2014). For the GLMM of proportions the profile likelihood cut for the
@@ -48,9 +56,10 @@ def pool_effects(
     model: str = "reml",
     ci: str | None = None,
     level: float = 0.95,
-    hksj_floor: bool = False,
+    hksj_floor: bool = True,
     prediction: str = "auto",
     tau2_interval: bool = True,
+    data: pd.DataFrame | None = None,
 ) -> PooledEffect:
     """Pool effect sizes by inverse variance.
 
@@ -70,8 +79,9 @@ def pool_effects(
     level : float
         Confidence level, between 0 and 1.
     hksj_floor : bool
-        Whether the scale of "hksj" is kept from falling below 1, so that the interval is never shorter than Wald's
-        with t quantiles.
+        Whether the scale of "hksj" is kept from falling below 1 (`linear_model.hksj_factor`), so that the interval is never shorter
+        than that of the common-effect model. True is metafor's ``test="adhoc"``, False its ``test="knha"``; without the floor a
+        note says so where the interval is shorter.
     prediction : str
         Quantile of the prediction interval: "normal", t with "k-1" or "k-2" degrees of freedom, or "auto": normal beside
         "wald" and t with k - 1 beside "hksj", which is what metafor's ``predict`` does. "k-2" is the proposal of Higgins
@@ -79,6 +89,8 @@ def pool_effects(
     tau2_interval : bool
         Whether the Q-profile interval of tau2, and with it those of I-squared and H-squared, is wanted; it takes as long as the
         fit. They are None when it is not. Test-based intervals of a common-effect model are given either way.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -95,11 +107,12 @@ def pool_effects(
     >>> round(pooled.estimate, 4), round(pooled.tau2, 4)
     (0.3486, 0.2319)
     """
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
     check_choice("model", model, EFFECT_MODELS)
     method = check_choice("ci", DEFAULT_CI[model] if ci is None else ci, EFFECT_CI)
     check_choice("prediction", prediction, PREDICTIONS)
     check_level(level)
-    y, v, names = check_effects(yi, vi, labels)
+    y, v, names = check_effects(yi, vi, labels, min_studies=FEWEST["pool_effects"])
     k = y.size
 
     notes: list[str] = []
@@ -117,16 +130,12 @@ def pool_effects(
     se = total**-0.5
     if method == "hksj":
         # Equal effects can leave a scale of rounding only, which would pass for a very short interval.
-        scale = float(w @ (y - estimate) ** 2) / (k - 1) if np.ptp(y) > 0.0 else 0.0
-        if scale == 0.0 and not hksj_floor:
-            notes.append(
-                "All effect sizes are equal, so the Hartung-Knapp interval has no width; set hksj_floor=True or use "
-                "the Wald interval."
-            )
-        se *= np.sqrt(max(scale, 1.0) if hksj_floor else scale)
-    se = float(se)
+        rss = float(w @ (y - estimate) ** 2) if np.ptp(y) > 0.0 else 0.0
+        se *= float(np.sqrt(hksj_factor(rss, k - 1, floor=hksj_floor)))
     df = k - 1 if method == "hksj" else None
     reach = critical_value(level, df) * se
+    if method == "hksj" and not hksj_floor:
+        notes.extend(_narrow_notes(reach, v, level))
     pi = prediction_limits(estimate, se, spread.tau2, model=model, k=k, df=df, prediction=prediction, level=level)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = float(np.float64(estimate) / se)
@@ -159,6 +168,24 @@ def pool_effects(
         studies=_study_effects(names, y, v, 100.0 * w / total, level),
         notes=tuple(notes),
     )
+
+
+def hksj_factor(rss: ArrayLike, df: int, *, floor: bool) -> Array:
+    """The factor by which Hartung and Knapp multiply a variance: the weighted residual mean square, shape (...).
+
+    By chance effects can lie closer together than their own variances allow; then the factor is below 1 and the interval can be shorter
+    than that of the common-effect model, which claims that studies do not differ at all. ``floor`` keeps it at 1 or above, as Knapp
+    and Hartung (2003) proposed and Röver, Knapp and Friede (2015) and Jackson et al. (2017) recommend where studies are few. In
+    metafor ``test="knha"`` has no floor, ``test="adhoc"`` has it. A factor of rounding error alone is 0.
+
+    Examples
+    --------
+    >>> hksj_factor([1.0, 6.0], 2, floor=True), hksj_factor([1.0, 6.0], 2, floor=False)
+    (array([1., 3.]), array([0.5, 3. ]))
+    """
+    mean_square = np.asarray(rss) / df
+    factor = np.where(mean_square > EXACT_FIT, mean_square, 0.0)
+    return np.maximum(factor, 1.0) if floor else factor
 
 
 def critical_value(level: float, df: int | None) -> float:
@@ -214,17 +241,49 @@ def prediction_limits(
     >>> round(low, 3), round(high, 3)
     (-1.194, 0.987)
     """
-    if model == "common" or k < 2:
+    quantile = None if model == "common" or k < 2 else prediction_quantile(prediction, k, df, level)
+    if quantile is None:
         return None, None
-    chosen = {"auto": df, "normal": None, "k-1": k - 1, "k-2": k - 2}[prediction]
-    if chosen == 0:
-        return None, None
-    quantile = critical_value(level, chosen)
     if ends is not None:
         spread = quantile * float(np.sqrt(tau2))
         return estimate - float(np.hypot(estimate - ends[0], spread)), estimate + float(np.hypot(ends[1] - estimate, spread))
     reach = quantile * float(np.sqrt(se * se + tau2))
     return estimate - reach, estimate + reach
+
+
+def narrower_than_common(reach: float, vi: ArrayLike, level: float) -> bool:
+    """Whether an interval of half width ``reach`` is narrower than that of the common-effect model.
+
+    Examples
+    --------
+    >>> narrower_than_common(0.3, [0.1, 0.1], 0.95), narrower_than_common(0.5, [0.1, 0.1], 0.95)
+    (True, False)
+    """
+    return reach < critical_value(level, None) * float(np.sum(1.0 / np.asarray(vi))) ** -0.5
+
+
+def prediction_quantile(prediction: str, k: int, df: int | None, level: float) -> float | None:
+    """The quantile of a prediction interval of k studies beside a confidence interval with ``df``; None for t without degrees of freedom.
+
+    Examples
+    --------
+    >>> round(prediction_quantile("k-2", 4, 3, 0.95), 3), prediction_quantile("k-2", 2, 1, 0.95)
+    (4.303, None)
+    """
+    chosen = {"auto": df, "normal": None, "k-1": k - 1, "k-2": k - 2}[prediction]
+    return None if chosen == 0 else critical_value(level, chosen)
+
+
+def _narrow_notes(reach: float, v: Array, level: float) -> tuple[str, ...]:
+    """What is said of a Hartung-Knapp interval without its floor where it claims more than the common-effect model."""
+    if reach == 0.0:
+        return ("All effect sizes are equal, so the Hartung-Knapp interval has no width; use hksj_floor=True, or ci='wald'.",)
+    if narrower_than_common(reach, v, level):
+        return (
+            "The Hartung-Knapp interval is narrower than that of the common-effect model, which assumes that studies do not differ; "
+            "use hksj_floor=True.",
+        )
+    return ()
 
 
 def _study_effects(names: tuple[str, ...], y: Array, v: Array, weight: Array, level: float) -> tuple[StudyEffect, ...]:

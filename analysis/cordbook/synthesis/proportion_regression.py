@@ -9,13 +9,13 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from cordbook.synthesis.checks import check_choice, check_counts, check_level
+from cordbook.synthesis.checks import check_choice, check_counts, check_level, columns_of
 from cordbook.synthesis.glmm_regression import BinomialRegressionFit, fit_binomial_regression
 from cordbook.synthesis.linear_model import EFFECT_MODELS, INTERVALS, LinearFit, orthonormal_basis, typical_variance
 from cordbook.synthesis.measures import effects_of_counts
-from cordbook.synthesis.moderators import Design, build_design
+from cordbook.synthesis.moderators import Design, build_design, moderator_columns
 from cordbook.synthesis.pooling import DEFAULT_CI
-from cordbook.synthesis.regression import assemble, cautions, columns_from_data, meta_regression
+from cordbook.synthesis.regression import assemble, cautions, meta_regression
 from cordbook.synthesis.regression_results import MetaRegression, ModeratorTest
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def regress_proportions(
     model: str = "glmm",
     ci: str | None = None,
     level: float = 0.95,
+    hksj_floor: bool = True,
     data: pd.DataFrame | None = None,
 ) -> MetaRegression:
     """Regress the proportions of k studies on their characteristics.
@@ -58,6 +59,8 @@ def regress_proportions(
         Default: wald for glmm and common, else hksj.
     level
         Level of the intervals.
+    hksj_floor
+        As in `meta_regression`; for the inverse-variance models, since the glmm does not scale its standard errors.
 
     Returns
     -------
@@ -76,8 +79,8 @@ def regress_proportions(
     >>> [round(row.estimate, 3) for row in fit.predict_proportion({"phase": ["late", "early"]})]
     [0.125, 0.425]
     """
-    if data is not None:
-        events, n, moderators, labels = columns_from_data(data, events, n, moderators, labels)
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
+    moderators = moderator_columns(moderators, data)
     check_choice("measure", measure, REGRESSION_MEASURES)
     check_choice("model", model, ("glmm", *EFFECT_MODELS))
     ci = check_choice("ci", ci or ("wald" if model == "glmm" else DEFAULT_CI[model]), INTERVALS)
@@ -99,6 +102,7 @@ def regress_proportions(
         model=model,
         ci=ci,
         level=level,
+        hksj_floor=hksj_floor,
         measure=measure,
     )
 

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, expit
 
 from cordbook.synthesis import betabinomial, glmm
-from cordbook.synthesis.checks import check_choice, check_counts, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_level, columns_of
 from cordbook.synthesis.effect_average import AVERAGED, average_of_effects, check_average
 from cordbook.synthesis.glmm_search import merged, second_peak
 from cordbook.synthesis.heterogeneity import h2_of, i2_of, typical_variance
@@ -78,7 +78,7 @@ def pool_proportions(
     average: str | None = None,
     ci: str | None = None,
     level: float = 0.95,
-    hksj_floor: bool = False,
+    hksj_floor: bool = True,
     prediction: str = "auto",
     tau2_interval: bool = True,
     data: pd.DataFrame | None = None,
@@ -107,7 +107,7 @@ def pool_proportions(
     level : float
         Confidence level, between 0 and 1.
     hksj_floor : bool
-        Keep the Hartung-Knapp scale from falling below 1 (not for the GLMM).
+        Keep the Hartung-Knapp scale from falling below 1, as in `pool_effects` (the GLMM has no such scale).
     prediction : str
         Quantile of the prediction interval, as in `pool_effects`: "auto" is normal beside "wald" and t with k - 1 degrees
         of freedom beside "hksj", "profile" and "profile-t". Beside the last two the interval contains that of the estimate
@@ -175,8 +175,9 @@ def pool_proportions(
     check_choice("prediction", prediction, PREDICTIONS)
     check_level(level)
     if model in COUNT_MODELS and measure != "logit":
-        raise ValueError(f"measure = {measure!r} does not go with model = {model!r}, which is on the logit; use 'logit'.")
-    x, size, names = check_counts(*_columns(events, n, labels, data))
+        raise ValueError(f"measure = {measure!r} does not go with model = {model!r}, which is on the logit; use measure='logit'.")
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
+    x, size, names = check_counts(events, n, labels, min_studies=FEWEST["pool_proportions"])
     if model == "glmm":
         return _pool_by_likelihood(x, size, names, which, method, level, prediction, tau2_interval)
     if model == "betabinomial":
@@ -211,8 +212,12 @@ def check_choice_of_average(average: str | None, model: str, measure: str = "log
     return average
 
 
-def study_intervals(events: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
+def study_intervals(
+    events: ArrayLike, n: ArrayLike, *, level: float = 0.95, data: pd.DataFrame | None = None
+) -> tuple[Array, Array]:
     """Return the Clopper-Pearson limits of each study's own proportion, two arrays of shape (k,).
+
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
 
     Examples
     --------
@@ -220,26 +225,14 @@ def study_intervals(events: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> 
     >>> low.round(4), high.round(4)
     (array([0.    , 0.1871]), array([0.3085, 0.8129]))
     """
-    x, size = np.asarray(events), np.asarray(n)
+    events, n = columns_of(data, events=events, n=n)
+    x, size, _ = check_counts(events, n, min_studies=FEWEST["study_intervals"])
     tail = 0.5 * (1.0 - check_level(level))
     # As statsmodels' proportion_confint(method="beta"), which takes three times as long for its generic quantiles.
     with np.errstate(invalid="ignore"):
         low = np.where(x > 0, betaincinv(x, size - x + 1, tail), 0.0)
         high = np.where(x < size, betaincinv(x + 1, size - x, 1.0 - tail), 1.0)
     return low, high
-
-
-def _columns(events, n, labels, data):
-    if data is None:
-        for name, value in (("events", events), ("n", n)):
-            if isinstance(value, str):
-                raise ValueError(f"{name} = {value!r} is the name of a column, but no data were given; pass data=.")
-        return events, n, labels
-    wanted = {"events": events, "n": n} | ({} if labels is None else {"labels": labels})
-    missing = [f"{name} = {column!r}" for name, column in wanted.items() if column not in data.columns]
-    if missing:
-        raise ValueError(f"{', '.join(missing)}: no such column in data; its columns are {', '.join(map(str, data.columns))}.")
-    return data[events], data[n], None if labels is None else data[labels].tolist()
 
 
 def _reported(average: str, median: ProportionAverage, population: ProportionAverage | None) -> dict[str, object]:

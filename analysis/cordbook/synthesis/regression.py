@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.checks import check_choice, check_effects, check_level
+from cordbook.synthesis.checks import check_choice, check_effects, check_level, columns_of
 from cordbook.synthesis.linear_model import (
     EFFECT_MODELS,
     INTERVALS,
@@ -29,7 +29,7 @@ from cordbook.synthesis.linear_model import (
     wald_statistic,
     weighted_least_squares,
 )
-from cordbook.synthesis.moderators import Design, build_design
+from cordbook.synthesis.moderators import Design, build_design, moderator_columns
 from cordbook.synthesis.pooling import DEFAULT_CI
 from cordbook.synthesis.regression_results import (
     Bubbles,
@@ -68,7 +68,7 @@ def meta_regression(
     intercept: bool = True,
     model: EffectModel = "reml",
     ci: Interval | None = None,
-    hksj_floor: bool = False,
+    hksj_floor: bool = True,
     level: float = 0.95,
     measure: str | None = None,
     data: pd.DataFrame | None = None,
@@ -96,7 +96,8 @@ def meta_regression(
         `hksj`: Knapp and Hartung's covariance, t and F tests. `wald`: normal and chi2 tests. Default: wald for the
         common effect, else hksj.
     hksj_floor
-        Keep the Knapp-Hartung factor at 1 or above.
+        Keep the Knapp-Hartung factor at 1 or above (`linear_model.hksj_factor`): metafor's ``test="adhoc"``. False leaves it as it
+        is, as ``test="knha"`` does.
     level
         Level of the intervals, above 0 and below 1.
     measure
@@ -127,8 +128,8 @@ def meta_regression(
     >>> [round(effect.estimate, 2) for effect in fit.predict({"latitude": [15, 50]})]
     [-0.19, -1.22]
     """
-    if data is not None:
-        yi, vi, moderators, labels = columns_from_data(data, yi, vi, moderators, labels)
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
+    moderators = moderator_columns(moderators, data)
     yi, vi, labels = check_effects(yi, vi, labels)
     check_level(level)
     check_choice("model", model, EFFECT_MODELS)
@@ -136,6 +137,8 @@ def meta_regression(
     design, X, notes = build_design(moderators, labels, names=names, reference=reference, intercept=intercept)
     fit = fit_linear(yi, vi, X, model=model, ci=ci, hksj_floor=hksj_floor)
     check_spread(fit, ci)
+    if ci == "hksj" and not hksj_floor:
+        notes = (*notes, *_narrow_notes(fit, fit_linear(yi, vi, X, model="common"), design, level))
     without = None
     if intercept and X.shape[1] > 1:
         without = float(fit_linear(yi, vi, np.ones((len(yi), 1)), model=model).tau2)
@@ -247,6 +250,18 @@ def _explained(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, wi
     return None if without <= 0 else max(0.0, 100 * (without - float(fit.tau2)) / without)
 
 
+def _narrow_notes(fit: LinearFit, common: LinearFit, design: Design, level: float) -> tuple[str, ...]:
+    """What is said of Knapp-Hartung intervals without their floor where they claim more than the common-effect model."""
+    narrow = critical_value(level, fit.df) * fit.se < critical_value(level, None) * common.se
+    if not narrow.any():
+        return ()
+    named = ", ".join(name for name, is_narrow in zip(design.names, narrow, strict=True) if is_narrow)
+    return (
+        f"The Knapp-Hartung interval of {named} is narrower than that of the common-effect model, which assumes that studies do not "
+        "differ beyond the moderators; use hksj_floor=True.",
+    )
+
+
 def cautions(X: np.ndarray, design: Design, without: float | None, model: str) -> tuple[str, ...]:
     """Notes on too few studies and on a heterogeneity that is not there."""
     k, p = X.shape
@@ -260,16 +275,3 @@ def cautions(X: np.ndarray, design: Design, without: float | None, model: str) -
     if without == 0 and model != "common":
         notes.append("Without moderators tau2 is 0: there is no heterogeneity to explain, so R2 is not defined.")
     return tuple(notes)
-
-
-def columns_from_data(data: pd.DataFrame, yi: object, vi: object, moderators: object, labels: object) -> tuple:
-    """Replace names of columns by the columns themselves."""
-    wanted = [moderators] if isinstance(moderators, str) else moderators
-    named = [name for name in (yi, vi, labels) if isinstance(name, str)]
-    by_name = isinstance(wanted, (list, tuple)) and all(isinstance(name, str) for name in wanted)
-    missing = [name for name in [*named, *(wanted if by_name else [])] if name not in data.columns]
-    if missing:
-        raise ValueError(f"data has no column {', '.join(missing)}; its columns: {', '.join(map(str, data.columns))}.")
-    pick = {True: lambda name: data[name].tolist(), False: lambda value: value}
-    yi, vi, labels = (pick[isinstance(value, str)](value) for value in (yi, vi, labels))
-    return yi, vi, {name: data[name].tolist() for name in wanted} if by_name else moderators, labels

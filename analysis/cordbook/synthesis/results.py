@@ -36,6 +36,8 @@ CI_NAMES = {
     "delta-t": "delta method on the log-odds, t with k - 1 degrees of freedom",
     "robust": "robust (sandwich) errors",
 }
+# A difference of equal proportions is 0 but for rounding; below the other a string of zeros is harder to read than an exponent.
+ROUNDING_OF_ZERO, SMALLEST_WITHOUT_EXPONENT = 1e-15, 1e-7
 # The averages of a pooled proportion, by the word of ``average``.
 AVERAGE_NAMES = {"median": "median study", "population": "population average"}
 GLMM_T_NAME = "t with k - 1 degrees of freedom"
@@ -338,10 +340,50 @@ def number(value: float | None) -> str:
     return "not estimable" if value is None or not np.isfinite(value) else f"{value:.4g}"
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """Return a number for a table: so many significant digits, all digits before the point, and an exponent only far below that.
+
+    Examples
+    --------
+    >>> [significant(value) for value in (0.25, 3 / 217154, 1831.59, 0.0, -0.0473, 1e-9, None, float("inf"))]
+    ['0.250', '0.0000138', '1832', '0', '-0.0473', '1.00e-09', 'not estimable', 'infinity']
+    """
+    if value is None or np.isnan(value):
+        return "not estimable"
+    if np.isinf(value):
+        return "infinity" if value > 0 else "-infinity"
+    if abs(value) < ROUNDING_OF_ZERO:
+        return "0"
+    if abs(value) < SMALLEST_WITHOUT_EXPONENT:
+        return f"{value:.{digits - 1}e}"
+    # Rounded first, so that 0.9996 has the places of 1.00.
+    size = int(np.floor(np.log10(abs(float(f"{value:.{digits - 1}e}")))))
+    return f"{value:.{max(0, digits - 1 - size)}f}"
+
+
 def interval_line(name: str, estimate: float, low: float, high: float, level: float, ci_method: str, model: str = "") -> str:
     """Return the line of a summary that holds an estimate and its confidence interval."""
-    method = GLMM_T_NAME if model == "glmm" and ci_method == "hksj" else CI_NAMES.get(ci_method, ci_method)
+    method = _interval_name(ci_method, model)
     return f"  {name} {number(estimate)} ({level * 100:g}% CI {number(low)} to {number(high)}; {method})"
+
+
+def words_of_interval(result: Any) -> str:
+    """Return what kind of interval a result has, with its level.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> words_of_interval(SimpleNamespace(level=0.9, ci_method="hksj", model="reml"))
+    '90%, Hartung-Knapp-Sidik-Jonkman'
+    """
+    # "exact" of a proportion is Clopper and Pearson's; that of two arms conditions on the margins of the tables.
+    two_arms_exact = result.ci_method == "exact" and hasattr(result, "n1")
+    name = "exact, conditional" if two_arms_exact else _interval_name(result.ci_method, result.model)
+    return f"{result.level * 100:g}%, {name}"
+
+
+def _interval_name(ci_method: str, model: str) -> str:
+    return GLMM_T_NAME if model == "glmm" and ci_method == "hksj" else CI_NAMES.get(ci_method, ci_method)
 
 
 def heterogeneity_line(result: Any) -> str:

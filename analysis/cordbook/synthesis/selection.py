@@ -19,18 +19,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from cordbook.synthesis.checks import check_choice, check_effects, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
 from cordbook.synthesis.linear_model import critical_value
 from cordbook.synthesis.results import note_lines, number, to_plain
 from cordbook.synthesis.tau2 import estimate_tau2
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 DIRECTIONS = ("greater", "less")
-FEWEST_STUDIES = 3
 # Few results in an interval make its weight a guess: with one or two, a single study decides it.
 SPARSE_INTERVAL = 3
 
@@ -120,6 +122,7 @@ def selection_model(
     labels: Sequence[str] | None = None,
     model: Literal["ml", "common"] = "ml",
     level: float = 0.95,
+    data: pd.DataFrame | None = None,
 ) -> SelectionModel:
     """Fit a step-function selection model by maximum likelihood.
 
@@ -135,6 +138,8 @@ def selection_model(
         `ml`: random effects; `common`: tau2 is 0.
     level
         Level of the Wald intervals.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -150,10 +155,11 @@ def selection_model(
     >>> [weight.k for weight in fit.weights], fit.estimate < fit.unadjusted
     ([6, 4], True)
     """
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
     check_choice("direction", direction, DIRECTIONS)
     check_choice("model", model, ("ml", "common"))
     check_level(level)
-    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST_STUDIES)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["selection_model"])
     sign = 1.0 if direction == "greater" else -1.0
     problem = _Problem.of(sign * yi, vi, _checked_steps(steps))
     counts = np.bincount(problem.interval, minlength=problem.intervals)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from cordbook.synthesis.checks import check_choice, check_labels
+from cordbook.synthesis.checks import check_choice, check_labels, columns_of
 from cordbook.synthesis.results import number, records_frame, to_plain
 
 if TYPE_CHECKING:
@@ -302,6 +302,7 @@ def monitor(
     alpha: float = 0.05,
     spending: Literal["obrien-fleming", "pocock"] = "obrien-fleming",
     labels: Sequence[object] | None = None,
+    data: pd.DataFrame | None = None,
 ) -> SequentialReview:
     """Follow a cumulative meta-analysis against alpha-spending boundaries.
 
@@ -320,6 +321,8 @@ def monitor(
         boundary is that of the update which completed the information.
     labels : sequence of m names, optional
         Names of the updates, for instance years.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -332,6 +335,7 @@ def monitor(
     >>> review.verdict, review.crossed_at, review.still_needed
     ('crossed', 'update 3', 200.0)
     """
+    estimates, se, information, labels = columns_of(data, estimates=estimates, se=se, information=information, labels=labels)
     estimates, se, information = (np.asarray(values, dtype=float) for values in (estimates, se, information))
     _check_updates(estimates, se, information, required)
     names = check_labels([f"update {i + 1}" for i in range(estimates.size)] if labels is None else labels, estimates.size)

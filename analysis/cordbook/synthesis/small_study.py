@@ -27,11 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cordbook.synthesis.checks import check_choice, check_counts, check_effects, check_level
+from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_effects, check_level, columns_of
 from cordbook.synthesis.linear_model import (
     EFFECT_MODELS,
     LinearFit,
@@ -46,7 +46,10 @@ from cordbook.synthesis.measures import proportion_effects
 from cordbook.synthesis.moderators import scaled_rank
 from cordbook.synthesis.proportion_regression import regress_proportions
 from cordbook.synthesis.results import note_lines, number, to_plain
-from cordbook.synthesis.two_arm import check_two_arm_counts, two_arm_effects
+from cordbook.synthesis.two_arm import check_two_arm_counts, effects_of_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Predictor = Literal["se", "variance", "n", "1/n", "1/sqrt(n)"]
 SIZE = "1/sqrt(n)"
@@ -55,8 +58,6 @@ DISPERSIONS = ("multiplicative", "additive")
 
 # Sterne 2011: with fewer studies the power is too low to tell chance from real asymmetry.
 RECOMMENDED_STUDIES = 10
-# A straight line through two points leaves nothing to judge its slope by.
-FEWEST_STUDIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def egger_test(
     model: str = "reml",
     ci: str = "wald",
     level: float = 0.95,
+    hksj_floor: bool = True,
+    data: pd.DataFrame | None = None,
 ) -> SmallStudyTest:
     """Egger's regression test of funnel plot asymmetry, and its variants.
 
@@ -130,6 +133,10 @@ def egger_test(
         How tau2 is estimated, and wald or hksj; for the additive form only.
     level
         Level of the interval of the limit.
+    hksj_floor
+        As in `meta_regression`, beside hksj of the additive form; the multiplicative form takes the factor as it is.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -142,17 +149,18 @@ def egger_test(
     >>> found.df, round(found.statistic, 2), round(found.p, 4), round(found.limit, 3)
     (3, 20.6, 0.0003, 0.015)
     """
+    yi, vi, n, labels = columns_of(data, yi=yi, vi=vi, n=n, labels=labels)
     check_level(level)
     check_choice("predictor", predictor, PREDICTORS)
     check_choice("dispersion", dispersion, DISPERSIONS)
     check_model(model, ci)
-    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST_STUDIES)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["egger_test"])
     X = np.column_stack([np.ones_like(yi), _predictor_values(predictor, vi, n, labels)])
     if scaled_rank(X) < 2:
         raise ValueError(f"{predictor} is the same in all studies, so there are no small and large ones to compare.")
     additive = dispersion == "additive"
     interval = ci if additive else "hksj"
-    fit = fit_linear(yi, vi, X, model=model if additive else "common", ci=interval)
+    fit = fit_linear(yi, vi, X, model=model if additive else "common", ci=interval, hksj_floor=additive and hksj_floor)
     check_spread(fit, interval)
     name = "Egger's test" if predictor == "se" else f"Regression test on {predictor}"
     name = f"{name}, {dispersion} dispersion"
@@ -167,12 +175,15 @@ def peters_test(
     *,
     labels: Sequence[str] | None = None,
     level: float = 0.95,
+    data: pd.DataFrame | None = None,
 ) -> SmallStudyTest:
     """Peters' test for odds ratios: log odds ratio on 1/n, weighted by events times non-events over n.
 
     Studies without events, or without non-events, in both arms have weight 0 and are left out; 1/2 is added to the
     cells of other studies with an empty cell. A t test with k - 2 degrees of freedom. Shapes (k,). Raises ValueError
     for counts that cannot be, or fewer than 3 studies.
+
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
 
     Examples
     --------
@@ -182,16 +193,18 @@ def peters_test(
     >>> found.df, round(found.p, 3)
     (3, 0.948)
     """
+    events1, n1, events2, n2, labels = columns_of(data, events1=events1, n1=n1, events2=events2, n2=n2, labels=labels)
     check_level(level)
-    counts = check_two_arm_counts(events1, n1, events2, n2, labels)
+    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["peters_test"])
     kept = counts.select(~counts.is_uninformative)
     notes: tuple[str, ...] = ()
     if kept.k < counts.k:
         out = ", ".join(label for label, bad in zip(counts.labels, counts.is_uninformative, strict=True) if bad)
         notes = (f"Left out, since they say nothing of an odds ratio: {out}.",)
-    if kept.k < FEWEST_STUDIES:
-        raise ValueError(f"Peters' test needs at least {FEWEST_STUDIES} studies with events and non-events; there are {kept.k}.")
-    yi, _ = two_arm_effects("OR", kept)
+    if kept.k < FEWEST["peters_test"]:
+        needed = FEWEST["peters_test"]
+        raise ValueError(f"Peters' test needs at least {needed} studies with events and non-events; there are {kept.k}.")
+    yi, _ = effects_of_tables("OR", kept)
     total = (kept.n1 + kept.n2).astype(float)
     events = (kept.events1 + kept.events2).astype(float)
     X = np.column_stack([np.ones_like(total), 1 / total])
@@ -215,12 +228,15 @@ def arcsine_test(
     dispersion: Literal["multiplicative", "additive"] = "additive",
     model: str = "dl",
     level: float = 0.95,
+    data: pd.DataFrame | None = None,
 ) -> SmallStudyTest:
     """Rücker's arcsine test: Egger's test of differences of arcsines, whose variance does not depend on the events.
 
     The effect of a study is asin(sqrt(p1)) - asin(sqrt(p2)) with variance 1/(4 n1) + 1/(4 n2), so studies without
     events need no correction and stay in. `additive` (a mixed model; Rücker's recommendation under heterogeneity) or
     `multiplicative`. Shapes (k,). Raises ValueError for counts that cannot be, or fewer than 3 studies.
+
+    Arguments of k values may be names of columns of ``data``, a table such as a DataFrame.
 
     Examples
     --------
@@ -230,7 +246,8 @@ def arcsine_test(
     >>> round(found.p, 3)
     0.139
     """
-    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST_STUDIES)
+    events1, n1, events2, n2, labels = columns_of(data, events1=events1, n1=n1, events2=events2, n2=n2, labels=labels)
+    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["arcsine_test"])
     yi = np.arcsin(np.sqrt(counts.events1 / counts.n1)) - np.arcsin(np.sqrt(counts.events2 / counts.n2))
     vi = 1 / (4 * counts.n1) + 1 / (4 * counts.n2)
     result = egger_test(yi, vi, labels=counts.labels, dispersion=dispersion, model=model, level=level)
@@ -245,6 +262,8 @@ def proportion_size_test(
     model: str = "glmm",
     ci: str = "hksj",
     level: float = 0.95,
+    hksj_floor: bool = True,
+    data: pd.DataFrame | None = None,
 ) -> SmallStudyTest:
     """Do small studies report other proportions than large ones? Single proportions regressed on 1/sqrt(n).
 
@@ -259,8 +278,12 @@ def proportion_size_test(
         arcsines are biased, the more the smaller the study, and this form is too often positive.
     ci
         wald or hksj, for the arcsine form only.
+    hksj_floor
+        As in `meta_regression`, for the arcsine form.
     level
         Level of the interval of the limit, which is a logit for the glmm (Wald interval) and else an arcsine.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -273,9 +296,10 @@ def proportion_size_test(
     >>> found.slope > 0, found.p < 0.05
     (True, True)
     """
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
     check_level(level)
     check_choice("model", model, ("glmm", *EFFECT_MODELS))
-    events, n, labels = check_counts(events, n, labels, min_studies=FEWEST_STUDIES)
+    events, n, labels = check_counts(events, n, labels, min_studies=FEWEST["proportion_size_test"])
     if len(set(n.tolist())) == 1:
         raise ValueError("All studies have the same size, so there are no small and large ones to compare.")
     if events.sum() in (0, n.sum()):
@@ -297,6 +321,7 @@ def proportion_size_test(
             model=model,
             ci=ci,
             level=level,
+            hksj_floor=hksj_floor,
         )
     note = "A proportion has no null value: asymmetry shows that small studies differ, not that results went unpublished."
     return replace(result, test="Size test of proportions", notes=(*result.notes, note))

@@ -22,19 +22,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cordbook.synthesis.checks import check_counts, check_level
+from cordbook.synthesis.checks import FEWEST, check_counts, check_level, columns_of
 from cordbook.synthesis.compare import compare_arms
 from cordbook.synthesis.mantel_haenszel import peto
 from cordbook.synthesis.measures import CORRECTION, back_transform, effects_of_counts
 from cordbook.synthesis.pooling import critical_value
 from cordbook.synthesis.proportions import pool_proportions, study_intervals
 from cordbook.synthesis.results import CI_NAMES, MODEL_NAMES, to_plain
-from cordbook.synthesis.two_arm import RATIO_MEASURES, TwoArmCounts, check_two_arm_counts, two_arm_effects
+from cordbook.synthesis.two_arm import RATIO_MEASURES, TwoArmCounts, check_two_arm_counts, effects_of_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -165,6 +168,7 @@ def proportions_by_two_engines(
     ci: str | None = None,
     level: float = 0.95,
     id: str = "",
+    data: pd.DataFrame | None = None,
 ) -> EngineComparison:
     """Compute everything of single proportions that this package and statsmodels both have.
 
@@ -179,6 +183,8 @@ def proportions_by_two_engines(
         Coverage of the intervals, between 0 and 1.
     id : str
         Name of the estimate, kept in the result.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -191,7 +197,8 @@ def proportions_by_two_engines(
     >>> found.same_model, found.shown, found.agrees
     (True, 'dl-hksj', True)
     """
-    x, size, names = check_counts(events, n, labels, min_studies=1)
+    events, n, labels = columns_of(data, events=events, n=n, labels=labels)
+    x, size, names = check_counts(events, n, labels, min_studies=FEWEST["proportions_by_two_engines"])
     check_level(level)
     checks = [_exact("exact", "each study's own proportion", names, x, size, level)]
     left_out: list[tuple[str, str]] = []
@@ -222,6 +229,7 @@ def arms_by_two_engines(
     ci: str | None = None,
     level: float = 0.95,
     id: str = "",
+    data: pd.DataFrame | None = None,
 ) -> EngineComparison:
     """Compute everything of two-arm studies that this package and statsmodels both have.
 
@@ -238,6 +246,8 @@ def arms_by_two_engines(
         Coverage of the intervals, between 0 and 1.
     id : str
         Name of the estimate, kept in the result.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -250,7 +260,8 @@ def arms_by_two_engines(
     >>> found.same_model, round(found["mh"].theirs[0].estimate, 2), found.agrees
     (True, 1.4, True)
     """
-    counts = check_two_arm_counts(events1, n1, events2, n2, labels)
+    events1, n1, events2, n2, labels = columns_of(data, events1=events1, n1=n1, events2=events2, n2=n2, labels=labels)
+    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["arms_by_two_engines"])
     check_level(level)
     names = tuple(f"{label}, arm {arm}" for arm in (1, 2) for label in counts.labels)
     events, sizes = np.r_[counts.events1, counts.events2], np.r_[counts.n1, counts.n2]
@@ -386,7 +397,7 @@ def _pooled_arms(
 def _effects_of_arms(counts: TwoArmCounts, measure: str, level: float) -> EngineCheck:
     values = [
         _wald(counts.labels, yi, vi, level, _back(measure))
-        for yi, vi in (two_arm_effects(measure, counts), _their_effects(counts, measure))
+        for yi, vi in (effects_of_tables(measure, counts), _their_effects(counts, measure))
     ]
     return EngineCheck("effects", "effect of each study", CI_NAMES["wald"], _scale(measure), *values, CLOSED_FORM)
 

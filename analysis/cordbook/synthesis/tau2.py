@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cordbook.synthesis.checks import check_choice
+from cordbook.synthesis.checks import check_choice, columns_of
 from cordbook.synthesis.weighted_least_squares import (
     add,
     power_sums,
@@ -32,6 +33,9 @@ from cordbook.synthesis.weighted_least_squares import (
     residual_sums,
     score_terms,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -57,7 +61,9 @@ FEW_ROWS = 4
 MOST_CANCELLED = 1e4
 
 
-def estimate_tau2(method: str, yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None) -> float | Array:
+def estimate_tau2(
+    method: str, yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None = None, *, data: pd.DataFrame | None = None
+) -> float | Array:
     """Return tau-squared by the named method: "dl", "pm", "reml" or "ml".
 
     Parameters
@@ -68,6 +74,8 @@ def estimate_tau2(method: str, yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None
         Effect sizes and sampling variances.
     X : array_like, shape (k, p) or (..., k, p), optional
         Design matrix; an intercept only when not given.
+    data : DataFrame, optional
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Returns
     -------
@@ -86,6 +94,7 @@ def estimate_tau2(method: str, yi: ArrayLike, vi: ArrayLike, X: ArrayLike | None
     >>> estimate_tau2("dl", [yi, yi], [vi, vi]).shape
     (2,)
     """
+    yi, vi = columns_of(data, yi=yi, vi=vi)
     estimators: dict[str, Callable[..., float | Array]] = {
         "dl": tau2_dl,
         "pm": tau2_pm,

@@ -13,22 +13,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.checks import check_choice, check_effects
+from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, columns_of
 from cordbook.synthesis.linear_model import EFFECT_MODELS, fit_linear
 from cordbook.synthesis.moderators import scaled_rank
 from cordbook.synthesis.pooling import pool_effects
 from cordbook.synthesis.results import PooledEffect, note_lines, number, to_plain
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ESTIMATORS = ("L0", "R0", "Q0")
 SIDES = ("left", "right")
 # The number of trimmed studies settles within a few rounds or cycles for ever.
 MAX_ROUNDS = 100
-FEWEST_STUDIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ def trim_and_fill(
     model: str = "reml",
     ci: str | None = None,
     level: float = 0.95,
+    hksj_floor: bool = True,
+    prediction: str = "auto",
+    data: pd.DataFrame | None = None,
 ) -> TrimFill:
     """Estimate the number of missing studies and pool with their mirror images filled in.
 
@@ -95,8 +100,10 @@ def trim_and_fill(
         L0 (default, the most robust), R0 (with a test that none is missing) or Q0.
     side
         Where studies are missing; by default opposite to where small studies lie, by the sign of Egger's slope.
-    model, ci, level
+    model, ci, level, hksj_floor, prediction
         As in `pool_effects`; the model also finds the centre while trimming.
+    data
+        Table, such as a DataFrame, whose columns the other arguments may name.
 
     Raises
     ------
@@ -110,12 +117,13 @@ def trim_and_fill(
     >>> found.k0, found.adjusted.estimate < found.observed.estimate
     (3, True)
     """
+    yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
     check_choice("estimator", estimator, ESTIMATORS)
     check_choice("model", model, EFFECT_MODELS)
-    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST_STUDIES)
+    yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["trim_and_fill"])
     if side is not None:
         check_choice("side", side, SIDES)
-    observed = pool_effects(yi, vi, labels=labels, model=model, ci=ci, level=level)
+    observed = pool_effects(yi, vi, labels=labels, model=model, ci=ci, level=level, hksj_floor=hksj_floor, prediction=prediction)
     side = side or _missing_side(yi, vi, model)
     sign = -1.0 if side == "right" else 1.0
     order = np.argsort(sign * yi, kind="stable")
@@ -134,6 +142,8 @@ def trim_and_fill(
         model=model,
         ci=ci,
         level=level,
+        hksj_floor=hksj_floor,
+        prediction=prediction,
     )
     return TrimFill(k0, k0_se, k0_p, side, estimator, observed, adjusted, filled, notes)
 

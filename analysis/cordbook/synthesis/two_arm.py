@@ -18,12 +18,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri
 
-from cordbook.synthesis.checks import check_counts
+from cordbook.synthesis.checks import FEWEST, check_counts, columns_of
+from cordbook.synthesis.measures import EffectSizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
 TWO_ARM_MEASURES: tuple[str, ...] = ("OR", "RR", "RD")
@@ -139,39 +142,82 @@ def check_two_arm_measure(measure: str) -> str:
     return name
 
 
+def require_informative(counts: TwoArmCounts, measure: str) -> None:
+    """Refuse a ratio where no study has both events and non-events.
+
+    Raises
+    ------
+    ValueError
+        Saying what can be done instead.
+    """
+    if counts.is_uninformative.all():
+        name = {"OR": "odds ratio", "RR": "risk ratio"}[measure]
+        article = "an" if measure == "OR" else "a"
+        raise ValueError(
+            f"No study has both events and non-events, so the counts say nothing of {article} {name}: use measure='RD', or report the counts "
+            "alone."
+        )
+
+
 def two_arm_effects(
-    measure: str, counts: TwoArmCounts, *, correction: float = DEFAULT_CORRECTION
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Effect size and sampling variance of each study, on the model scale.
+    events1: ArrayLike | str,
+    n1: ArrayLike | str,
+    events2: ArrayLike | str,
+    n2: ArrayLike | str,
+    *,
+    labels: Sequence[object] | str | None = None,
+    measure: str = "OR",
+    correction: float = DEFAULT_CORRECTION,
+    data: pd.DataFrame | None = None,
+) -> EffectSizes:
+    """Effect size and sampling variance of each study, from its counts.
 
     Parameters
     ----------
+    events1, n1, events2, n2 : array_like, shape (k,), or names of columns of ``data``
+        Events and participants of arm 1 (treated) and of arm 2 (control).
+    labels : sequence, length k, or str, optional
+        Names of the studies, for messages.
     measure : {"OR", "RR", "RD"}
         Log odds ratio, log risk ratio or risk difference, arm 1 against arm 2.
-    counts : TwoArmCounts
-        The checked counts of k studies.
     correction : float
         Added to the four cells of a study with a zero cell, and to no other study.
+    data : DataFrame, optional
+        Table whose columns are named by the other arguments.
 
     Returns
     -------
-    yi, vi : ndarray, shape (k,)
-        Effect sizes and their sampling variances.
+    EffectSizes
+        ``yi`` and ``vi``, shape (k,), and how many studies were ``corrected``.
+
+    Raises
+    ------
+    ValueError
+        For bad counts (naming study, value and remedy), an unknown measure, or a correction below 0.
 
     Notes
     -----
-    An uninformative study keeps its place here (its corrected log ratio is near 0 with a large variance), as in
-    metafor's ``escalc``; leave it out with ``counts.select(~counts.is_uninformative)``.
+    A study without events, or with nothing but events, in both arms keeps its place here (its corrected log ratio is near 0 with a large
+    variance), as in metafor's ``escalc``; `compare_arms` leaves it out of ratios.
     Source: Higgins, Thomas, Chandler, et al. (eds), Cochrane Handbook for Systematic Reviews of Interventions, chapter 6.4 (the measures)
     and 10.4.4 (zero cells); the variances are those of metafor's ``escalc``.
 
     Examples
     --------
-    >>> counts = check_two_arm_counts([4], [123], [11], [139])
-    >>> yi, vi = two_arm_effects("RR", counts)
-    >>> print(yi.round(4), vi.round(4))
-    [-0.8893] [0.3256]
+    >>> sizes = two_arm_effects([4], [123], [11], [139], measure="RR")
+    >>> print(sizes.yi.round(4), sizes.vi.round(4), sizes.corrected)
+    [-0.8893] [0.3256] 0
     """
+    events1, n1, events2, n2, labels = columns_of(data, events1=events1, n1=n1, events2=events2, n2=n2, labels=labels)
+    counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["two_arm_effects"])
+    yi, vi = effects_of_tables(measure, counts, correction)
+    return EffectSizes(yi, vi, int(counts.has_zero_cell.sum()) if correction else 0)
+
+
+def effects_of_tables(
+    measure: str, counts: TwoArmCounts, correction: float = DEFAULT_CORRECTION
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Effect sizes and variances of counts that have been checked already; as `two_arm_effects`."""
     measure = check_two_arm_measure(measure)
     if not np.isfinite(correction) or correction < 0:
         raise ValueError(f"correction is {correction!r}: give a finite number of 0 or more, such as 0.5.")
@@ -189,6 +235,34 @@ def two_arm_effects(
             yi = a / size1 - c / size2
             vi = a * b / size1**3 + c * d / size2**3
     return yi, vi
+
+
+def score_interval_of_difference(counts: TwoArmCounts, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Limits of each study's risk difference from the Wilson limits of its arms, shape (k,) each; never outside -1 and 1.
+
+    Source: Newcombe (1998), Statistics in Medicine 17:873-890, method 10.
+
+    Examples
+    --------
+    Newcombe's first example, 56 of 70 against 48 of 80:
+
+    >>> low, high = score_interval_of_difference(check_two_arm_counts([56], [70], [48], [80]), 0.95)
+    >>> print(low.round(4), high.round(4))
+    [0.0524] [0.3339]
+    """
+    z = float(ndtri(0.5 * (1.0 + level)))
+    p1, low1, high1 = _wilson(counts.events1, counts.n1, z)
+    p2, low2, high2 = _wilson(counts.events2, counts.n2, z)
+    below, above = np.hypot(p1 - low1, high2 - p2), np.hypot(high1 - p1, p2 - low2)
+    return np.maximum(p1 - p2 - below, -1.0), np.minimum(p1 - p2 + above, 1.0)
+
+
+def _wilson(events: NDArray[np.int64], n: NDArray[np.int64], z: float) -> tuple[NDArray[np.float64], ...]:
+    """Proportion and the limits of Wilson's score interval."""
+    p = events / n
+    centre, half = (p + z * z / (2 * n)) / (1 + z * z / n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # Exactly 0 and 1 at the ends, which rounding would miss by a hair.
+    return p, np.where(events == 0, 0.0, centre - half), np.where(events == n, 1.0, centre + half)
 
 
 def to_effect_scale(measure: str, value: float | None) -> float | None:

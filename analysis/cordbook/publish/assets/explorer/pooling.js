@@ -150,10 +150,9 @@
     var tau2 = common ? 0 : r.model === "dl" ? tau2Dl(size.y, size.v) : tau2Reml(size.y, size.v), at = weighted(size.y, size.v, tau2);
     var se = Math.pow(at.sum, -0.5), quantile = X.normalQuantile(0.5 * (1 + level));
     if (!common) {
-      var flat = size.y.every(function (y) { return y === size.y[0]; });
-      se *= Math.sqrt(flat ? 0 : at.q / (k - 1));
+      // Hartung and Knapp's factor is kept from falling below 1, as in the package (hksj_floor).
+      se *= Math.sqrt(Math.max(1, at.q / (k - 1)));
       quantile = X.studentQuantile(k - 1, 0.5 * (1 + level));
-      if (flat) r.notes.push("All studies have the same share, so this interval has no width; choose another model.");
       r.piLow = X.expit(at.mean - quantile * Math.sqrt(se * se + tau2));
       r.piHigh = X.expit(at.mean + quantile * Math.sqrt(se * se + tau2));
     }
