@@ -139,6 +139,9 @@ class Review:
             natural=self._natural(natural) if isinstance(natural, str) else None,
             links=self._study_links(estimate),
             rest=self._file_of_studies(estimate_id),
+            arms=("Cells", "control"),
+            people="patients",
+            details=False,
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
         return _with_retractions(figure, estimate)

@@ -108,7 +108,7 @@ def test_nothing_to_compare(table, capsys):
     ("options", "words"),
     [
         (("--model", "peto", "--measure", "RR"), "odds ratios only"),
-        (("--model", "mh", "--ci", "hksj"), "use 'wald'"),
+        (("--model", "mh", "--ci", "hksj"), "--ci hksj does not exist for --model mh: use --ci wald"),
     ],
 )
 def test_choices_that_do_not_go_together_are_usage_errors(table, capsys, options, words):

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from cordbook import compare_arms, pool_proportions
+from cordbook import compare_arms, pool_effects, pool_proportions
 from cordbook.figures import ForestGroup, forest_plot
 from cordbook.figures.few import LET_THROUGH, MOST_STUDIES
 
@@ -37,7 +37,7 @@ def test_the_alternative_text_gives_the_result(result):
     natural = pool_proportions([10, 20], [100, 100], labels=["x", "y"])
     alt = forest_plot(result, title="Walking", natural=natural).alt
     assert "Walking" in alt
-    assert "4 studies, 52 patients" in alt
+    assert "4 studies, 52 participants" in alt
     assert f"Pooled percent {100 * result.estimate:.0f}" in alt
     assert f"Natural recovery: {100 * natural.estimate:.0f} percent" in alt
 
@@ -164,3 +164,43 @@ def test_dollar_signs_in_a_name_are_no_formula():
     figure = forest_plot(pool_proportions([1, 2], [5, 6], labels=names))
     assert set(names) <= set(texts(figure))
     assert all(f">{name}<" in figure.narrow.replace("&#36;", "$").replace("&#123;", "{") for name in names)
+
+
+def test_model_spread_and_interval_stand_on_the_plot(result):
+    shown = texts(forest_plot(result))
+    assert any(t.startswith("Binomial-normal GLMM, maximum likelihood; τ² ") and "profile likelihood" in t for t in shown)
+    assert "Percent of participants" in shown
+    assert len(texts(forest_plot(result, details=False))) == len(shown) - 1
+
+
+def test_the_sides_of_a_comparison_are_named_by_the_arms():
+    compared = compare_arms([5, 7], [11, 26], [3, 10], [20, 17], labels=["a", "b"])
+    shown = texts(forest_plot(compared, arms=("Aspirin", "placebo")))
+    assert {"Aspirin v placebo", "← Fewer events with Aspirin", "More events with Aspirin →"} <= set(shown)
+    wanted = texts(forest_plot(compared, arms=("Aspirin", "placebo"), event_is="good"))
+    assert {"← Favours placebo", "Favours Aspirin →"} <= set(wanted)
+    assert "Arm 1 v arm 2" in texts(forest_plot(compared))
+
+
+def test_differences_below_zero_have_their_sign():
+    compared = compare_arms([1, 2], [11, 26], [9, 10], [20, 17], labels=["a", "b"], measure="RD")
+    shown = texts(forest_plot(compared))
+    assert any(text.startswith("−36 (−") for text in shown), shown
+
+
+def test_effects_can_be_drawn():
+    pooled = pool_effects([0.2, 0.5, 1.1, -0.3], [0.05, 0.08, 0.1, 0.06], labels=list("ABCD"))
+    figure = forest_plot(pooled, title="Effects")
+    shown = texts(figure)
+    assert {"A", "B", "C", "D", "effect (95% CI)", "All studies (k = 4)"} <= set(shown)
+    assert "0.200 (-0.238 to 0.638)" in shown
+    assert any("Random effects, REML; τ² 0.2" in text for text in shown)
+    assert "Pooled effect 0.3" in figure.alt and "4 studies." in figure.alt
+
+
+def test_the_book_keeps_its_own_words(root):
+    """The caller of the book's plots names the arms and the people, and has no details under the axis."""
+    call = (
+        (root / "analysis/cordbook/notebook.py").read_text(encoding="utf-8").split("forest_plot(", 1)[1].split("figure_id", 1)[0]
+    )
+    assert all(words in call for words in ('arms=("Cells", "control")', 'people="patients"', "details=False"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded
+from cordbook.cli.shared import ARM_1, ARM_2, FILE_HELP, add_common_options, run_guarded, with_notes
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
+from cordbook.cli.table_notes import table_notes
 
 MEASURES = ("OR", "RR", "RD")
 MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
@@ -45,8 +46,15 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--double-zero",
         choices=("keep", "drop"),
-        default="keep",
-        help="inverse variance only: what to do with studies without events (or with nothing but events) in both arms (default: keep)",
+        help="inverse variance only: what to do with studies without events (or with nothing but events) in both arms "
+        "(default: drop for OR and RR, of which they say nothing, keep for RD)",
+    )
+    parser.add_argument("--label1", default=ARM_1, metavar="NAME", help=f"name of arm 1 in the plot (default: {ARM_1})")
+    parser.add_argument("--label2", default=ARM_2, metavar="NAME", help=f"name of arm 2 in the plot (default: {ARM_2})")
+    parser.add_argument(
+        "--event-is",
+        choices=("good", "bad"),
+        help="whether the event is wanted, so that the plot can say which arm a side favours",
     )
     add_common_options(parser, INTERVALS)
     parser.set_defaults(run=run)
@@ -69,12 +77,14 @@ def _compare(args: argparse.Namespace):
     read_columns(table, columns | ({"--study": args.study} if args.study else {}))
     counts = read_counts(table, [(args.events1, args.n1), (args.events2, args.n2)])
     labels = read_labels(table, args.study)
-    return compare_arms(
+    compared = compare_arms(
         *counts,
         labels=labels,
         measure=args.measure,
         model=args.model,
         ci=args.ci,
         level=args.level,
+        hksj_floor=args.hksj_floor,
         double_zero=args.double_zero,
     )
+    return with_notes(compared, table_notes(table, labels, counts))

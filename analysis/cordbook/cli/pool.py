@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from cordbook.cli import pool_evidence
-from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded
+from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded, with_notes
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
+from cordbook.cli.table_notes import table_notes
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm", "betabinomial")
@@ -82,9 +83,18 @@ def _pool(args: argparse.Namespace):
     read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
     events, n = read_counts(table, [(args.events, args.n)])
     labels = read_labels(table, args.study)
-    return pool_proportions(
-        events, n, labels=labels, measure=args.measure, model=model, average=args.average, ci=args.ci, level=args.level
+    pooled = pool_proportions(
+        events,
+        n,
+        labels=labels,
+        measure=args.measure,
+        model=model,
+        average=args.average,
+        ci=args.ci,
+        level=args.level,
+        hksj_floor=args.hksj_floor,
     )
+    return with_notes(pooled, table_notes(table, labels, [events, n]))
 
 
 def _check_choices(measure: str, model: str, ci: str | None, average: str | None) -> None:

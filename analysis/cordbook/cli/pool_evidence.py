@@ -62,7 +62,8 @@ def pool(args: argparse.Namespace, model: str) -> Any:
     _tell("not pooled", list(found.within), "part of another group that is counted")
     if not len(found.rows):
         raise DataError("no study fits: take away a filter, or ask for --strata widest.")
-    return pool_rows(found.rows, measure=args.measure, model=model, ci=args.ci, level=args.level, average=args.average)
+    options = {"measure": args.measure, "model": model, "average": args.average, "ci": args.ci, "level": args.level}
+    return pool_rows(found.rows, hksj_floor=args.hksj_floor, **options)
 
 
 def question_of(args: argparse.Namespace) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,27 @@ from cordbook.cli.table import DataError, ReadError
 EXIT_DATA = 1
 EXIT_USAGE = 2
 
-FILE_HELP = "a table with one row a study: CSV in UTF-8, separated by commas, semicolons or tabs, with column names in its first line; - reads standard input"
+ARM_1, ARM_2 = "Arm 1", "arm 2"
+MARK = "*"
+CORRECTED = f"{MARK} with 1/2 added to the four cells, since an arm has no events or nothing but events"
+# Arguments of the library that are options here, where a command has them; columns of counts are named otherwise.
+CHOICES = frozenset({"measure", "model", "ci", "level", "hksj_floor", "double_zero", "average"})
+# An argument as the library writes it: model='mh', ci = 'hksj', hksj_floor=True, level = 95.
+ARGUMENT = re.compile(r"\b(?P<name>[a-z]\w*) ?= ?(?:'(?P<word>[^']*)'|(?P<bare>True|False|-?\d+(?:\.\d+)?))")
+
+FILE_HELP = "a table with one row a study: CSV in UTF-8, separated by commas, semicolons, tabs or bars, with column names in its first line; - reads standard input"
 
 
 def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]) -> None:
     """Options of every pooling command."""
     parser.add_argument("--ci", choices=intervals, help="confidence interval; by default the one that suits the model")
     parser.add_argument("--level", type=_level, default=0.95, help="coverage of the intervals, between 0 and 1 (default: 0.95)")
+    parser.add_argument(
+        "--hksj-floor",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep a Hartung-Knapp interval from being narrower than that of the common-effect model (default: yes)",
+    )
     parser.add_argument("--json", action="store_true", help="print the full result as JSON")
     parser.add_argument("--plot", type=_svg, metavar="OUT.svg", help="also draw a forest plot into this file")
 
@@ -30,13 +46,14 @@ def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
     try:
         result = work()
     except ReadError as error:
-        return _fail(str(error), EXIT_USAGE)
+        return _fail(as_options(str(error), args), EXIT_USAGE)
     # A RuntimeError is a fit that does not settle: the data are at its root, and its message says so.
     except (DataError, ValueError, RuntimeError) as error:
-        return _fail(str(error), EXIT_DATA)
+        return _fail(as_options(str(error), args), EXIT_DATA)
+    result = replace(result, notes=tuple(as_options(note, args) for note in result.notes))
     if args.plot:
         try:
-            _draw(result, args.plot)
+            _draw(result, args)
         except OSError as error:
             return _fail(
                 f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to.",
@@ -46,35 +63,62 @@ def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
     return 0
 
 
+def with_notes(result: Any, notes: Sequence[str]) -> Any:
+    """The result with what there is to say of the table it came from."""
+    return replace(result, notes=(*result.notes, *notes))
+
+
 def human_text(result: Any) -> str:
     """The summary of a result and, under it, its study table."""
     return f"{result.summary()}\n\n{study_table(result)}"
 
 
 def study_table(result: Any) -> str:
-    """The studies of a result as aligned text: counts, effect with interval, weight."""
+    """The studies of a result as aligned text: counts, effect with interval, weight; what a mark means stands below."""
+    from cordbook.synthesis.results import significant
+
     two_arms = hasattr(result.studies[0], "events2")
     header = ["study", *(["arm 1", "arm 2"] if two_arms else ["events"]), "estimate", f"{result.level * 100:g}% CI", "weight"]
-    rows = [header]
+    rows, marked = [header], False
     for study in result.studies:
         counts = [f"{study.events1}/{study.n1}", f"{study.events2}/{study.n2}"] if two_arms else [f"{study.events}/{study.n}"]
-        interval = f"{study.ci_low:.3f} to {study.ci_high:.3f}"
+        corrected = two_arms and result.measure != "RD" and study.has_empty_cell and study.estimate is not None
+        marked |= corrected
+        interval = "" if study.estimate is None else f"{significant(study.ci_low)} to {significant(study.ci_high)}"
         weight = "" if study.weight is None else f"{study.weight:.1f}%"
-        rows.append([study.label, *counts, f"{study.estimate:.3f}", interval, weight])
+        rows.append([study.label, *counts, significant(study.estimate) + MARK * corrected, interval, weight])
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     # The name reads from the left, numbers line up on the right.
     lines = [
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
         for row in rows
     ]
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join([line.rstrip() for line in lines] + [CORRECTED] * marked)
 
 
-def _draw(result: Any, path: str) -> None:
+def as_options(text: str, args: argparse.Namespace) -> str:
+    """A message of the library in the words of the command line: ``model='mh'`` is ``--model mh`` there.
+
+    >>> as_options("use measure='RD', or hksj_floor=True", argparse.Namespace(measure="OR", hksj_floor=False))
+    'use --measure RD, or --hksj-floor'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found["name"], found["word"] or found["bare"]
+        if name not in CHOICES or name not in vars(args):
+            return found[0]
+        flag = name.replace("_", "-")
+        return {"True": f"--{flag}", "False": f"--no-{flag}"}.get(value, f"--{flag} {value}")
+
+    return ARGUMENT.sub(option, text)
+
+
+def _draw(result: Any, args: argparse.Namespace) -> None:
     # Imported here because Matplotlib takes longer to load than everything else together.
     from cordbook.figures.forest import forest_plot
 
-    forest_plot(result).save(Path(path))
+    arms = (getattr(args, "label1", ARM_1), getattr(args, "label2", ARM_2))
+    forest_plot(result, arms=arms, event_is=getattr(args, "event_is", None)).save(Path(args.plot))
 
 
 def _level(text: str) -> float:

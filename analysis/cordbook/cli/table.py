@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
+# Excel reads, and some programs write, a first line which names the delimiter.
+NAMED_DELIMITER = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+# Counts as people write them: 1 200, 1'200, and in a file whose cells are not divided by commas 12,0 for 12.
+SPACED_THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f'\u2019]\d{3})+")
+COMMA_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+DECIMAL_COMMA = re.compile(r"(\d+),0{1,2}")
+# One in a file of thousandths, a thousand in a file with points for thousands: nobody can tell.
+UNCLEAR_POINT = re.compile(r"[1-9]\d{0,2}\.000")
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", ".", "-", "?"})
 STANDARD_INPUT = "-"
 # A list of hundreds of bad cells is not read; the first ones show the pattern.
@@ -46,10 +55,13 @@ class Table:
     name: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    delimiter: str = ","
 
 
 def read_table(path: str) -> Table:
-    """Read a CSV file (comma, semicolon or tab; UTF-8 with or without BOM). ``-`` reads standard input.
+    """Read a CSV file (comma, semicolon, tab or bar; UTF-8 with or without BOM). ``-`` reads standard input.
+
+    A first line ``sep=;`` names the delimiter, as in files for Excel; otherwise it is the one that divides the header most.
 
     Raises
     ------
@@ -60,7 +72,7 @@ def read_table(path: str) -> Table:
     """
     name = "standard input" if path == STANDARD_INPUT else path
     text = _decode(_read_bytes(path), name)
-    delimiter = _delimiter(text)
+    delimiter, skipped, text = _delimiter(text)
     # strict makes a quote that is never closed an error; it would otherwise swallow the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: tuple[str, ...] = ()
@@ -69,7 +81,7 @@ def read_table(path: str) -> Table:
     start = 1
     try:
         for cells in reader:
-            line, start = start, reader.line_num + 1
+            line, start = start + skipped, reader.line_num + 1
             cells = [cell.strip() for cell in cells]
             if not any(cells):
                 continue
@@ -83,11 +95,13 @@ def read_table(path: str) -> Table:
             else:
                 rows.append(Row(line, dict(zip(header, cells, strict=True))))
     except csv.Error as error:
-        raise DataError(f"{name}, line {start}: {error}; check the quotes in this row and in those after it.") from error
+        raise DataError(
+            f"{name}, line {start + skipped}: {error}; check the quotes in this row and in those after it."
+        ) from error
     if not header:
         raise ReadError(f"{name} is empty: the first line must name the columns.")
     raise_problems(problems)
-    return Table(name, header, tuple(rows))
+    return Table(name, header, tuple(rows), delimiter)
 
 
 def read_columns(table: Table, options: Mapping[str, str]) -> None:
@@ -181,14 +195,20 @@ def _decode(data: bytes, name: str) -> str:
     return text
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that splits the first line which is not blank into the most cells."""
+def _delimiter(text: str) -> tuple[str, int, str]:
+    """The delimiter, how many lines name it, and the text after them.
+
+    It is the one that a first line ``sep=;`` names, or the one that splits the first line which is not blank into the most cells.
+    """
+    first, _, rest = text.partition("\n")
+    if named := NAMED_DELIMITER.fullmatch(first):
+        return named.group(1), 1, rest
     first = next((line for line in text.splitlines() if line.strip()), "")
 
     def cells(delimiter: str) -> int:
         return len(next(csv.reader([first], delimiter=delimiter)))
 
-    return max(DELIMITERS, key=cells)
+    return max(DELIMITERS, key=cells), 0, text
 
 
 def _count(table: Table, row: Row, column: str, lowest: int, problems: list[str]) -> int | None:
@@ -198,16 +218,38 @@ def _count(table: Table, row: Row, column: str, lowest: int, problems: list[str]
         shown = f" ({cell!r})" if cell else ""
         problems.append(f"{place}: the count is missing{shown}; fill it in, or leave the row out.")
         return None
-    try:
-        number = float(cell)
-        value = int(number)
-    except (ValueError, OverflowError):
-        value = None
-    if value is None or value != number or "_" in cell:
-        problems.append(f"{place}: {cell!r} is not a whole number; write the count with digits only.")
+    value = _whole_number(cell, table.delimiter)
+    if value is None:
+        problems.append(f"{place}: {cell!r} {_what_instead(cell)}")
         return None
     if value < lowest:
         remedy = "leave out a study without participants" if lowest else "write the count of participants with the event"
         problems.append(f"{place}: {cell} is below {lowest}; {remedy}.")
         return None
     return value
+
+
+def _whole_number(cell: str, delimiter: str) -> int | None:
+    """The whole number that a cell says without doubt; None for anything else."""
+    if SPACED_THOUSANDS.fullmatch(cell):
+        return int(re.sub(r"\D", "", cell))
+    if delimiter == "," and COMMA_THOUSANDS.fullmatch(cell):
+        return int(cell.replace(",", ""))
+    if delimiter != "," and (decimal := DECIMAL_COMMA.fullmatch(cell)):
+        return int(decimal.group(1))
+    if "_" in cell or UNCLEAR_POINT.fullmatch(cell):
+        return None
+    try:
+        number = float(cell)
+        value = int(number)
+    except (ValueError, OverflowError):
+        return None
+    return value if value == number else None
+
+
+def _what_instead(cell: str) -> str:
+    if cell.endswith("%"):
+        return "is a percentage; write the count of participants."
+    if UNCLEAR_POINT.fullmatch(cell) or COMMA_THOUSANDS.fullmatch(cell):
+        return "may be a decimal number or thousands; write the count with digits only."
+    return "is not a whole number; write the count with digits only."

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
@@ -18,15 +18,19 @@ from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, TREATED
 from cordbook.review.phrases import percent_number
 from cordbook.review.phrases import ratio as ratio_text
-from cordbook.synthesis import ComparedArms, PooledProportion
+from cordbook.synthesis import ComparedArms, PooledEffect, PooledProportion
+from cordbook.synthesis.comparison_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
+from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval
 
-Result = PooledProportion | ComparedArms
+Result = PooledProportion | ComparedArms | PooledEffect
 
 ROW_IN = 0.235
 WIDTH_IN = 8.2
 #: Left ends of the columns and the span of the plot, as shares of the width.
 LABEL_X, COUNT_X, PLOT_LEFT, PLOT_RIGHT, TEXT_X, WEIGHT_X = 0.0, 0.345, 0.365, 0.69, 0.895, 1.0
 SQUARE_MIN_PT, SQUARE_MAX_PT = 2.2, 7.5
+#: What fits of the name of an arm over the counts of both.
+LONGEST_ARM = 12
 #: The weight, in percent, that squares have where studies are not pooled and have none.
 PLAIN_WEIGHT = 10.0
 #: Upper ends for the axis of a proportion, in percent: the first that holds all pooled limits is taken.
@@ -68,9 +72,13 @@ def forest_plot(
     rest: str | None = None,
     caption: str | None = None,
     pooled: bool = True,
+    arms: tuple[str, str] = ("Arm 1", "arm 2"),
+    people: str = "participants",
+    event_is: Literal["good", "bad"] | None = None,
+    details: bool = True,
     figure_id: str = "forest",
 ) -> Figure:
-    """Draw a forest plot of a pooled proportion or of compared arms.
+    """Draw a forest plot of a pooled proportion, of compared arms or of pooled effects.
 
     Parameters
     ----------
@@ -87,6 +95,14 @@ def forest_plot(
         row, which leads there.
     pooled
         False shows the studies side by side: their counts added up, no weights, no diamond.
+    arms
+        names of the two arms that are compared.
+    people
+        what those who were counted are called: participants, patients, ...
+    event_is
+        whether the event is wanted. Then the sides of a comparison are said to favour an arm; otherwise they have more or fewer events.
+    details
+        whether model, tau2, I2 and the kind of interval, and for a comparison what each side means, stand under the axis.
 
     Returns
     -------
@@ -95,20 +111,26 @@ def forest_plot(
     """
     ratio = isinstance(result, ComparedArms) and result.measure in ("OR", "RR")
     rows = _rows(result, groups, pooled)
-    height = ROW_IN * (len(rows) + 4.2)
+    foot = _foot(result, arms, event_is, pooled) if details else []
+    height = ROW_IN * (len(rows) + 4.2 + len(foot))
     with canvas(figure_id, WIDTH_IN, height) as drawing:
-        axes = drawing.add_axes((PLOT_LEFT, ROW_IN * 1.9 / height, PLOT_RIGHT - PLOT_LEFT, 1 - ROW_IN * 3.2 / height))
+        below, around = ROW_IN * (1.9 + len(foot)) / height, ROW_IN * (3.2 + len(foot)) / height
+        axes = drawing.add_axes((PLOT_LEFT, below, PLOT_RIGHT - PLOT_LEFT, 1 - around))
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        _horizontal_axis(axes, result, rows, ratio)
-        if natural is not None and not isinstance(result, ComparedArms):
+        _horizontal_axis(axes, result, rows, ratio, people)
+        if natural is not None and isinstance(result, PooledProportion):
             _natural_band(axes, natural, natural_label)
         _group_bands(axes, groups)
         if pooled:
             _pooled_line(axes, result, ratio)
         for y, row in enumerate(rows):
             _draw(axes, row, y, result, ratio, links or {}, rest)
-        _head(axes, result, weights=any(row.weight is not None for row in rows))
-        alt = describe(result, title, natural, natural_label, pooled=pooled) + _describe_groups(groups)
+        _head(axes, result, arms, weights=any(row.weight is not None for row in rows))
+        for line, parts in enumerate(foot):
+            for x, text, ha in parts:
+                _text(axes, x, len(rows) + 1.45 + line, text, ha=ha, colour=MUTED)
+        alt = describe(result, title, natural, natural_label, people, pooled=pooled) + _describe_groups(groups)
+        alt += "".join(f" {text}." for parts in foot for _, text, _ in parts)
         left_out = _left_out(rows, rest)
         return finish(
             drawing,
@@ -116,7 +138,7 @@ def forest_plot(
             title=title or "Forest plot",
             caption=(caption or _caption(result, natural or any(g.natural for g in groups), natural_label, pooled)) + left_out,
             alt=alt + left_out,
-            narrow=_narrow(Scale.of(axes), result, rows, groups, natural, natural_label, links or {}, rest, pooled),
+            narrow=_narrow(Scale.of(axes), result, rows, groups, natural, natural_label, links or {}, rest, pooled, arms, foot),
         )
 
 
@@ -162,7 +184,7 @@ def _sum_row(result: Result, label: str) -> _Row:
 
 def _rest_row(others: Sequence[Any], weighed: bool = True) -> _Row:
     """The studies that are not drawn one by one: their counts added up and their weight, without an interval of their own."""
-    names = ("events1", "n1", "events2", "n2") if hasattr(others[0], "events1") else ("events", "n")
+    names = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if hasattr(others[0], name)]
     sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
     weight = sum(s.weight or 0.0 for s in others) if weighed else None
     return _Row("rest", f"{len(others):,} smaller studies", _counts(sums), weight=weight)
@@ -185,6 +207,8 @@ def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
 
 
 def _counts(study: object) -> str:
+    if not hasattr(study, "n") and not hasattr(study, "n1"):
+        return ""
     if hasattr(study, "events1"):
         return f"{study.events1}/{study.n1} v {study.events2}/{study.n2}"
     return f"{study.events}/{study.n}"
@@ -194,7 +218,7 @@ def _pooled_row(result: Result, label: str) -> _Row:
     return _Row("pooled", label, _counts(result), result.estimate, result.ci_low, result.ci_high)
 
 
-def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], ratio: bool) -> None:
+def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], ratio: bool, people: str) -> None:
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     axes.set_yticks([])
@@ -214,11 +238,29 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], ratio: bo
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["−100", "−50", "0", "+50", "+100"])
         axes.set_xlabel("Difference in percentage points")
         return
+    if isinstance(result, PooledEffect):
+        axes.set_xlim(*_effect_limits(rows))
+        axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
+        axes.set_xlabel("Effect")
+        return
     end = _percent_end(result, rows) / 100
     axes.set_xlim(0, end)
     ticks = [end * i / 4 for i in range(5)] if end not in (1.0, 0.1, 0.05, 0.2) else [end * i / 5 for i in range(6)]
     axes.set_xticks(ticks, [f"{t * 100:g}" for t in ticks])
-    axes.set_xlabel("Percent of patients")
+    axes.set_xlabel(f"Percent of {people}")
+
+
+def _effect_limits(rows: Sequence[_Row]) -> tuple[float, float]:
+    """From the lowest to the highest limit, no effect among them; studies wider than twice the rest go on past the axis."""
+    points = [row.estimate for row in rows if row.estimate is not None] + [0.0]
+    points += [
+        value for row in rows if row.kind in ("pooled", "prediction") for value in (row.low, row.high) if value is not None
+    ]
+    low, high = min(points), max(points)
+    room = (high - low) or 1.0
+    limits = [value for row in rows for value in (row.low, row.high) if value is not None]
+    low, high = max(min([*limits, low]), low - room / 2), min(max([*limits, high]), high + room / 2)
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _percent_end(result: PooledProportion, rows: Sequence[_Row]) -> float:
@@ -330,7 +372,14 @@ def _interval_text(row: _Row, result: Result) -> str:
     if isinstance(result, ComparedArms) and result.measure != "RD":
         parts = [ratio_text(v) for v in (row.estimate, row.low, row.high)]
     else:
-        parts = [percent_number(v) for v in (row.estimate, row.low, row.high)]
+        show = (
+            percent_number
+            if isinstance(result, PooledProportion)
+            else _difference
+            if isinstance(result, ComparedArms)
+            else significant
+        )
+        parts = [show(v) for v in (row.estimate, row.low, row.high)]
     if row.kind == "prediction":
         return f"{parts[1]} to {parts[2]}"
     if row.kind == "sum":
@@ -338,32 +387,74 @@ def _interval_text(row: _Row, result: Result) -> str:
     return f"{parts[0]} ({parts[1]} to {parts[2]})" if row.estimate is not None else "not estimable"
 
 
-def _head(axes: Axes, result: Result, *, weights: bool = True) -> None:
+def _difference(value: float | None) -> str:
+    """A difference of proportions in percentage points with its sign.
+
+    >>> _difference(-0.123), _difference(0.0), _difference(1.0)
+    ('−12', '0', '100')
+    """
+    if value is None:
+        return significant(None)
+    points = significant(100 * abs(value), 3 if abs(value) >= 0.9995 else 2)
+    return f"−{points}" if value < 0 and points != "0" else points
+
+
+def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: bool) -> list[list[tuple[float, str, str]]]:
+    """Lines under the axis, each of texts with their place and alignment: what each side means, and how the result came about."""
+    lines = []
+    if isinstance(result, ComparedArms):
+        arms = (_shortened(arms[0]), _shortened(arms[1]))
+        left, right = (f"{word} events with {arms[0]}" for word in ("Fewer", "More"))
+        if event_is is not None:
+            low, high = (1, 0) if event_is == "good" else (0, 1)
+            left, right = f"Favours {arms[low]}", f"Favours {arms[high]}"
+        lines.append([(PLOT_LEFT, f"← {left}", "left"), (PLOT_RIGHT, f"{right} →", "right")])
+    if not pooled:
+        return lines
+    names = TWO_ARM_MODEL_NAMES if isinstance(result, ComparedArms) else MODEL_NAMES
+    spread = [f"τ² {significant(result.tau2)}"] if result.tau2 is not None else []
+    spread += [f"I² {result.i2:.0f}%"] if result.i2 is not None else []
+    model = names.get(result.model, result.model)
+    how = "; ".join([model[0].upper() + model[1:], *spread, f"interval: {words_of_interval(result)}"])
+    return [*lines, [(LABEL_X, how, "left")]]
+
+
+def _head(axes: Axes, result: Result, arms: tuple[str, str], *, weights: bool = True) -> None:
     y = -1.05
     for x, text, ha in (
         (LABEL_X, "Study", "left"),
-        (COUNT_X, _counts_head(result), "right"),
+        (COUNT_X, _counts_head(result, arms), "right"),
         (TEXT_X, _value_head(result), "right"),
         (WEIGHT_X, "Weight, %" if weights else "", "right"),
     ):
         _text(axes, x, y, text, ha=ha, weight="bold", colour=MUTED)
 
 
-def _counts_head(result: Result) -> str:
-    return "Cells v control" if isinstance(result, ComparedArms) else "Events/n"
+def _counts_head(result: Result, arms: tuple[str, str]) -> str:
+    if isinstance(result, PooledEffect):
+        return ""
+    arms = (_shortened(arms[0]), _shortened(arms[1]))
+    return f"{arms[0]} v {arms[1]}" if isinstance(result, ComparedArms) else "Events/n"
+
+
+def _shortened(name: str) -> str:
+    """The name of an arm as it fits over the counts."""
+    return name if len(name) <= LONGEST_ARM else name[: LONGEST_ARM - 1].rstrip() + "…"
 
 
 def _value_head(result: Result) -> str:
     unit = "ratio" if isinstance(result, ComparedArms) and result.measure != "RD" else "%"
+    unit = "effect" if isinstance(result, PooledEffect) else unit
     return f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)"
 
 
 def _narrow(
     scale: Scale, result: Result, rows: Sequence[_Row], groups: Sequence[ForestGroup],
     natural: PooledProportion | None, natural_label: str, links: Mapping[str, str], rest: str | None, pooled: bool,
+    arms: tuple[str, str], foot: Sequence[Sequence[tuple[float, str, str]]],
 ) -> str:  # fmt: skip
     """The same rows for a phone."""
-    compared = isinstance(result, ComparedArms)
+    compared = not isinstance(result, PooledProportion)
     shown = [_narrow_row(row, result, links.get(row.label), rest) for row in rows]
     band = None
     if natural is not None and not compared:
@@ -373,8 +464,10 @@ def _narrow(
     drawn = pooled and result.estimate is not None and (not scale.log or result.estimate > 0)
     line = result.estimate if drawn else None
     null = None if not compared else 1.0 if scale.log else 0.0
-    heads = ("Study", _value_head(result), _counts_head(result))
-    return narrow_forest(shown, scale, heads=heads, natural=band, bands=_narrow_bands(groups), pooled=line, null=null)
+    heads = ("Study", _value_head(result), _counts_head(result, arms))
+    words = [text for parts in foot for _, text, _ in parts]
+    bands = _narrow_bands(groups)
+    return narrow_forest(shown, scale, heads=heads, natural=band, bands=bands, pooled=line, null=null, foot_words=words)
 
 
 def _narrow_row(row: _Row, result: Result, href: str | None, rest: str | None) -> Row:
@@ -402,18 +495,20 @@ def describe(
     title: str | None,
     natural: PooledProportion | None = None,
     natural_label: str = "natural recovery",
+    people: str = "participants",
     *,
     pooled: bool = True,
 ) -> str:
     """The alternative text of a forest plot: what is shown and the pooled result in words."""
     level = f"{result.level:.0%}"
     if isinstance(result, ComparedArms):
-        name = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}[result.measure]
-        show = percent_number if result.measure == "RD" else ratio_text
-        n = result.n1 + result.n2
+        name, show = MEASURE_NAMES[result.measure], _difference if result.measure == "RD" else ratio_text
+        counted = f", {result.n1 + result.n2} {people}"
+    elif isinstance(result, PooledEffect):
+        name, show, counted = "effect", significant, ""
     else:
-        name, show, n = "percent", percent_number, result.n
-    text = f"Forest plot{f', {title}' if title else ''}: {result.k} studies, {n} patients."
+        name, show, counted = "percent", percent_number, f", {result.n} {people}"
+    text = f"Forest plot{f', {title}' if title else ''}: {result.k} studies{counted}."
     if pooled:
         text += f" Pooled {name} {show(result.estimate)} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
     else:
@@ -451,12 +546,13 @@ def _describe_groups(groups: Sequence[ForestGroup]) -> str:
 
 
 def _caption(result: Result, natural: object, natural_label: str, pooled: bool = True) -> str:
+    intervals = f"{result.level * 100:g}% confidence intervals"
     if pooled:
-        text = "Squares are studies, sized by weight, with 95% confidence intervals; the diamond is the pooled result."
+        text = f"Squares are studies, sized by weight, with {intervals}; the diamond is the pooled result."
     else:
-        text = "Squares are studies with 95% confidence intervals. They are not pooled."
+        text = f"Squares are studies with {intervals}. They are not pooled."
     if pooled and result.pi_low is not None:
         text += " The bar under it is the prediction interval: where a new study like these may fall."
     if natural:
-        text += f" The green band is {natural_label}: its pooled share with the 95% confidence interval."
+        text += f" The green band is {natural_label}: its pooled share with the {result.level * 100:g}% confidence interval."
     return text

@@ -22,7 +22,7 @@ WIDTH = 312
 #: Heights of rows with an interval and without; lines of text; where the interval stands under the last line of the name.
 ROW, BARE_ROW, LINE, UNDER = 40, 26, 16, 16
 #: What a sign takes of the width at 13 px, bold or not, in the widest of the usual fonts.
-SIGN, EDGE, GAP = 7.7, 8, 12
+SIGN, WIDEST, EDGE, GAP = 7.7, 4.5, 8, 12
 SQUARE_MIN, SQUARE_MAX = 3.5, 12.0
 _DIAMOND = 6.5
 #: The place of a value in the drawing.
@@ -98,11 +98,12 @@ def narrow_forest(
     results: Iterable[Band] = (),
     pooled: float | None = None,
     null: float | None = None,
+    foot_words: Iterable[str] = (),
 ) -> Html:
     """The drawing as one SVG element.
 
     ``heads`` stand over the names, the values and the counts; ``natural`` is a band with its name, ``bands`` are those of groups;
-    ``results`` are bands of a pooled result; ``pooled`` and ``null`` are vertical lines.
+    ``results`` are bands of a pooled result; ``pooled`` and ``null`` are vertical lines; ``foot_words`` stand under the axis.
 
     >>> from xml.etree import ElementTree
     >>> row = Row("study", "Lima <2010>", "50 (19 to 81)", "4/8", 0.19, 0.5, 0.81, 0.4, "studies/lima2010.html")
@@ -110,7 +111,7 @@ def narrow_forest(
     >>> [t.strip() for t in ElementTree.fromstring(drawing).itertext()][5:8]
     ['Lima <2010>', '50 (19 to 81)', '4/8']
     """
-    span = WIDTH - 2 * EDGE - max(GAP + SIGN * len(words) for words in (heads[2], *(row.counts for row in rows)))
+    span = WIDTH - 2 * EDGE - max(GAP + _width(words) for words in (heads[2], *(row.counts for row in rows)))
 
     def at(value: float) -> float:
         return EDGE + span * scale.share(value)
@@ -145,10 +146,17 @@ def narrow_forest(
     for row, lines, start in zip(rows, names, starts, strict=True):
         parts.append(element("g", *_row(row, lines, at, scale), transform=f"translate(0 {start})"))
     parts += [*_axis(scale, at, null, foot + 4, 1), _text(EDGE, foot + 40, scale.title, "cb-soft")]
+    under = [line for words in foot_words for line in textwrap.wrap(words, int(WIDTH / SIGN))]
+    parts += [_text(EDGE, foot + 40 + LINE * i, words, "cb-soft") for i, words in enumerate(under, start=1)]
     # Not seen unless cordbook.css says so: an attribute yields to any style sheet.
     hidden = None if any(row.href for row in rows) else "true"
-    box = f"0 0 {WIDTH} {foot + 46}"
+    box = f"0 0 {WIDTH} {foot + 46 + LINE * len(under)}"
     return element("svg", *parts, viewBox=box, class_="cb-narrow", display="none", aria_hidden=hidden, focusable="false")
+
+
+def _width(words: str) -> float:
+    """What words take of the width; the widest letters take more than most."""
+    return SIGN * len(words) + WIDEST * sum(letter in "mwMW" for letter in words)
 
 
 def _n(value: float) -> str:

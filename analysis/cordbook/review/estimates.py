@@ -304,7 +304,14 @@ def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
 
 
 def pool_rows(
-    rows: pd.DataFrame, *, measure: str, model: str, ci: str | None, level: float, average: str | None = None
+    rows: pd.DataFrame,
+    *,
+    measure: str,
+    model: str,
+    ci: str | None,
+    level: float,
+    average: str | None = None,
+    hksj_floor: bool = True,
 ) -> PooledProportion:
     """Pool rows of :data:`cordbook.review.selection.SELECTED`; one row stands for itself with an exact interval."""
     if len(rows) == 1:
@@ -317,6 +324,7 @@ def pool_rows(
         model=model,
         ci=ci,
         level=level,
+        hksj_floor=hksj_floor,
         average=average,
     )
 
