@@ -55,12 +55,12 @@ class Method:
 
 METHODS = (
     Method("reml_logit_wald", {"model": "reml", "ci": "wald"}),
-    Method("reml_logit_hksj", {"model": "reml", "ci": "hksj"}),
+    Method("reml_logit_hksj", {"model": "reml", "ci": "hksj", "hksj_floor": False}),
     Method("reml_logit_hksj_floor", {"model": "reml", "ci": "hksj", "hksj_floor": True}),
     Method("dl_logit_wald", {"model": "dl", "ci": "wald"}),
-    Method("reml_arcsine_hksj", {"model": "reml", "ci": "hksj", "measure": "arcsine"}),
-    Method("reml_double_arcsine_hksj", {"model": "reml", "ci": "hksj", "measure": "double-arcsine"}),
-    Method("reml_raw_hksj", {"model": "reml", "ci": "hksj", "measure": "raw"}),
+    Method("reml_arcsine_hksj", {"model": "reml", "ci": "hksj", "hksj_floor": False, "measure": "arcsine"}),
+    Method("reml_double_arcsine_hksj", {"model": "reml", "ci": "hksj", "hksj_floor": False, "measure": "double-arcsine"}),
+    Method("reml_raw_hksj", {"model": "reml", "ci": "hksj", "hksj_floor": False, "measure": "raw"}),
 )
 
 

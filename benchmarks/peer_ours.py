@@ -14,7 +14,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from cordbook.synthesis.compare import compare_arms
 from cordbook.synthesis.glmm import fit_binomial_normal
-from cordbook.synthesis.glmm_two_arm import fit_odds_ratio_glmm
+from cordbook.synthesis.glmm_two_arm import fit_tables
 from cordbook.synthesis.leave_one_out_pooling import leave_one_out
 from cordbook.synthesis.measures import proportion_effects
 from cordbook.synthesis.pooling import pool_effects
@@ -43,7 +43,7 @@ def cordbook_tasks(data):
             lambda r: float(np.mean(r[:100])),
         ),
         "mantel_haenszel": (200, lambda: compare_arms(*arms, model="mh"), lambda r: r.model_scale.estimate),
-        "odds_ratio_glmm": (5, lambda: fit_odds_ratio_glmm(trials), lambda r: r.estimate),
+        "odds_ratio_glmm": (5, lambda: fit_tables(trials), lambda r: r.estimate),
     }
     for k in SCALES:
         many_events, many_n = np.resize(events, k), np.resize(n, k)
