@@ -101,3 +101,27 @@ def test_the_average_asked_for_is_the_estimate(run):
         found[average] = json.loads(out)
     assert found["population"]["estimate"] == found["median"]["population_average"]["estimate"]
     assert found["population"]["average"] == "population"
+
+
+def test_studies_that_no_average_describes_stand_side_by_side_unless_asked(run, estimates, tmp_path):
+    asked = ["--outcome", "sae_any", "--where", "intervention_class=cell_therapy", "--where", "role=treated"]
+    e = estimates["sae-any-cell-therapy"]
+    assert e.not_pooled  # else another estimate is needed here
+    plot = tmp_path / "side.svg"
+    code, out, _ = run(*asked, "--plot", str(plot))
+    assert code == 0
+    assert f"Not pooled ({e.k} studies, {e.events} of {e.n} participants)" in out
+    assert all(reason.text in out for reason in e.not_pooled)
+    assert "population average" not in out
+    assert "not pooled" in plot.read_text(encoding="utf-8")
+    side = json.loads(run(*asked, "--json")[1])
+    assert (side["estimate"], side["k"], side["not_pooled"]) == (None, e.k, [reason.text for reason in e.not_pooled])
+    assert json.loads(run(*asked, "--pool-anyway", "--json")[1]) == e.pooled_anyway().result.to_dict()
+
+
+def test_the_limits_of_pooling_are_of_the_review_s_data_alone(run, tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text("x,n\n3,20\n9,30\n")
+    code, out, err = run(str(table), "--events", "x", "--n", "n", "--pool-anyway")
+    assert (code, "add --outcome" in err) == (2, True)
+    assert run(str(table), "--events", "x", "--n", "n")[0] == 0

@@ -31,6 +31,7 @@ examples:
   cordbook pool trials.csv --events harmed --n treated --model betabinomial --average population
   cordbook pool trials.csv --events improved --n treated --plot forest.svg
   cordbook pool --outcome ais_improved --where role=treated --where cell_type=bm_msc
+  cordbook pool --outcome sae_any --where role=treated --pool-anyway
 
 trials.csv may look like this:
   trial,improved,treated
@@ -57,7 +58,9 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale of the pooled proportions (default: logit)")
     parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for the other measures")
     parser.add_argument(
-        "--average", choices=AVERAGES, help="the average that is the estimate (default: population for betabinomial, else median)"
+        "--average",
+        choices=AVERAGES,
+        help="the average that is the estimate (default: population for betabinomial and for the review's own data, else median)",
     )
     add_common_options(parser, INTERVALS)
     pool_evidence.add_options(parser)

@@ -28,12 +28,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--at-least", action="append", default=[], metavar="NAME=NUMBER", help=f"bound of {BOUNDS}")
     group.add_argument("--at-most", action="append", default=[], metavar="NAME=NUMBER", help=f"bound of {BOUNDS}")
+    group.add_argument(
+        "--pool-anyway", action="store_true", help="pool also what the review's limits set side by side (too few, too different)"
+    )
     group.add_argument("--exclude", action="append", default=[], metavar="STUDY", help="leave out a study, by its id")
 
 
 def used(args: argparse.Namespace) -> bool:
     """Whether rows of the review's data are asked for; raises ``ReadError`` where a file is given as well, or half of either."""
-    filters = [name for name in ("where", "at_least", "at_most", "exclude") if getattr(args, name)]
+    filters = [name for name in ("where", "at_least", "at_most", "exclude", "pool_anyway") if getattr(args, name)]
     if args.outcome is None:
         if filters:
             raise ReadError(f"--{filters[0].replace('_', '-')} chooses rows of the review's data: add --outcome OUTCOME.")
@@ -44,17 +47,21 @@ def used(args: argparse.Namespace) -> bool:
 
 
 def pool(args: argparse.Namespace, model: str) -> Any:
-    """The pooled rows that the options choose; what is left out is told on stderr."""
+    """The pooled rows that the options choose, or side by side where the review's limits say so; what is left out is told on stderr."""
     from cordbook.evidence import Unreadable
     from cordbook.project import NoProject, find_project
+    from cordbook.review.declarations import DeclarationError, load_declarations
     from cordbook.review.estimates import pool_rows
     from cordbook.review.explore import QuestionError, answer, load_cells, reasons
+    from cordbook.review.side_by_side import side_by_side
 
     question = question_of(args)
     try:
-        cells, disjoint_keys = load_cells(find_project().root)
+        root = find_project().root
+        declared = load_declarations(root / "data" / "syntheses.yml")
+        cells, disjoint_keys = load_cells(root)
         found = answer(cells, question, disjoint_keys)
-    except (NoProject, Unreadable, QuestionError) as error:
+    except (DeclarationError, NoProject, Unreadable, QuestionError) as error:
         raise ReadError(str(error)) from error
     by_reason = [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()]
     _tell("not pooled", by_reason, "counts by reason")
@@ -62,8 +69,10 @@ def pool(args: argparse.Namespace, model: str) -> Any:
     _tell("not pooled", list(found.within), "part of another group that is counted")
     if not len(found.rows):
         raise DataError("no study fits: take away a filter, or ask for --strata widest.")
-    options = {"measure": args.measure, "model": model, "average": args.average, "ci": args.ci, "level": args.level}
-    return pool_rows(found.rows, hksj_floor=args.hksj_floor, **options)
+    average = args.average or (declared.usual_average if args.measure != "double-arcsine" else None)
+    options = {"measure": args.measure, "model": model, "average": average, "ci": args.ci, "level": args.level}
+    pooled = pool_rows(found.rows, hksj_floor=args.hksj_floor, **options)
+    return pooled if args.pool_anyway else side_by_side(pooled, declared.usual_limits)
 
 
 def question_of(args: argparse.Namespace) -> Any:

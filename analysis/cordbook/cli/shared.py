@@ -118,7 +118,8 @@ def _draw(result: Any, args: argparse.Namespace) -> None:
     from cordbook.figures.forest import forest_plot
 
     arms = (getattr(args, "label1", ARM_1), getattr(args, "label2", ARM_2))
-    forest_plot(result, arms=arms, event_is=getattr(args, "event_is", None)).save(Path(args.plot))
+    shown = getattr(result, "unpooled", result)  # studies side by side are drawn without their average
+    forest_plot(shown, arms=arms, event_is=getattr(args, "event_is", None), pooled=shown is result).save(Path(args.plot))
 
 
 def _level(text: str) -> float:

@@ -9,11 +9,13 @@ first and the last of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cordbook.review.declarations import PoolingLimits
 from cordbook.synthesis import ComparedArms, PooledProportion
+from cordbook.synthesis.results import StudyProportion, note_lines, number, to_plain
 
 FEW, SPREAD, ONE_STUDY, WIDE = "few studies", "spread", "one study", "wide interval"
 #: Models that assume one common effect: their interval does not have to be estimated from how studies differ.
@@ -26,6 +28,57 @@ class Reason:
 
     rule: str
     text: str
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Studies that are not pooled: what they counted together, each with its share, and why there is no average.
+
+    ``unpooled`` is what the model gives all the same; it is not part of :meth:`to_dict` or :meth:`summary`.
+    """
+
+    k: int
+    events: int
+    n: int
+    level: float
+    reasons: tuple[Reason, ...]
+    studies: tuple[StudyProportion, ...]
+    unpooled: PooledProportion
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain numbers, text, lists and dictionaries, ready for JSON."""
+        studies = to_plain(self.studies)
+        for study in studies:
+            del study["weight"]
+        return {
+            "k": self.k,
+            "events": self.events,
+            "n": self.n,
+            "estimate": None,
+            "not_pooled": [reason.text for reason in self.reasons],
+            "studies": studies,
+            "notes": list(self.notes),
+        }
+
+    def summary(self) -> str:
+        """A short text for people."""
+        shares = [study.estimate for study in self.studies]
+        lines = [
+            f"Not pooled ({self.k} studies, {self.events} of {self.n} participants)",
+            f"  single studies {number(min(shares))} to {number(max(shares))}",
+            *(f"  reason: {reason.text}" for reason in self.reasons),
+        ]
+        return "\n".join([*lines, *note_lines(self.notes)])
+
+
+def side_by_side(result: PooledProportion, limits: PoolingLimits) -> PooledProportion | SideBySide:
+    """A pooled share where the limits let it be reported, else its studies side by side."""
+    reasons = reasons_not_to_pool(result, limits)
+    if not reasons:
+        return result
+    studies = tuple(study._replace(weight=None) for study in result.studies)
+    return SideBySide(result.k, result.events, result.n, result.level, reasons, studies, result)
 
 
 def reasons_not_to_pool(result: PooledProportion | ComparedArms, limits: PoolingLimits) -> tuple[Reason, ...]:
