@@ -122,6 +122,6 @@ def test_studies_that_no_average_describes_stand_side_by_side_unless_asked(run, 
 def test_the_limits_of_pooling_are_of_the_review_s_data_alone(run, tmp_path):
     table = tmp_path / "mine.csv"
     table.write_text("x,n\n3,20\n9,30\n")
-    code, out, err = run(str(table), "--events", "x", "--n", "n", "--pool-anyway")
+    code, _, err = run(str(table), "--events", "x", "--n", "n", "--pool-anyway")
     assert (code, "add --outcome" in err) == (2, True)
     assert run(str(table), "--events", "x", "--n", "n")[0] == 0
