@@ -6,7 +6,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test check validate estimates serve lock validators screenshots clean
+.PHONY: help setup book test check validate estimates serve lock validators screenshots clean clean-all
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
@@ -18,7 +18,8 @@ help:
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 	@echo "make validators  set up the public validators of the metadata for the tests, in .venv-validators"
 	@echo "make screenshots  renew the README's pictures of the book (docs/images)"
-	@echo "make clean      remove what was built (not .venv)"
+	@echo "make clean      delete what a build makes again; rejects, searches under way and archives stay"
+	@echo "make clean-all  delete everything that was made here: says what, and asks"
 
 setup:
 	@tools/setup
@@ -55,4 +56,7 @@ screenshots: book
 	@$(BIN)/python tools/screenshots.py
 
 clean:
-	@rm -rf _build .cordbook dist
+	@tools/clean
+
+clean-all:
+	@tools/clean --all

@@ -33,8 +33,14 @@ class Project:
         return self.root / "_build" / "html"
 
     @property
-    def cache(self) -> Path:
+    def kept(self) -> Path:
+        """What nothing makes again: searches and landings that broke off, rejects, rows cut short, answers about references."""
         return self.root / ".cordbook"
+
+    @property
+    def cache(self) -> Path:
+        """What every build makes again; with the site the only thing that ``make clean`` deletes."""
+        return self.kept / "cache"
 
 
 def find_project(start: Path | str | None = None) -> Project:

@@ -96,7 +96,7 @@ def make_included(folder: Path) -> Path:
     project = Project(folder)
     import_file(project, EXPORT, "2026-11-21", "Ada", strategy="", searched_on="", form="", encoding="", source="")
     record = rows(folder, "records")[-1]["record_id"]
-    decisions = Decisions(project.data, project.cache)
+    decisions = Decisions(project.data, project.kept)
     for stage, study in (("title_abstract", ""), ("full_text", STUDY)):
         for person in ("Ada", "Ben"):
             decisions.add(

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
                 f"nothing to check against: say --online, or give the file of Retraction Watch with --retraction-watch ({WATCH}).",
                 USAGE,
             )
-        with writing(project.cache):
+        with writing(project.kept):
             proposed = proposals(project.data, checked.findings, today)
             written = add(project.data, proposed) if options.write else []
     except ImportError as error:  # rapidfuzz belongs to the packages of the intake, as httpx does

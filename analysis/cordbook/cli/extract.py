@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     try:
         project = find_project()
-        landing.finish(project.cache)
+        landing.finish(project.kept)
         if not args.study:
             return _waiting(project)
         person = person_or_none(args.reader)
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _waiting(project: Project) -> int:
-    store = Readings(project.data, project.cache)
+    store = Readings(project.data, project.kept)
     studies = waiting_studies(project.data)
     for study in studies:
         begun = store.both(study)
@@ -97,7 +97,7 @@ def _session(project: Project, study: str, person: str) -> Session:
             f"no report was included as {study!r}. Waiting: {', '.join(waiting) or 'none'}. "
             "A report is included by two people with: cordbook screen --stage full_text"
         )
-    store = Readings(project.data, project.cache)
+    store = Readings(project.data, project.kept)
     session = Session(project, store, Codebook.of(project.data), store.of(study, person))
     session.add(rows_of_other(session.reading, store.find(study, 3 - session.reading.number)))
     return session

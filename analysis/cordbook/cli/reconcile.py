@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     try:
         project = find_project()
-        if landing.finish(project.cache):
+        if landing.finish(project.kept):
             print("A change that had been broken off was finished first.")
         person = person_or_none(args.person)
         if person is None:
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _all(project: Project, person: str) -> int:
-    store = Readings(project.data, project.cache)
+    store = Readings(project.data, project.kept)
     worst = done = 0
     for study in waiting_studies(project.data):
         try:
@@ -114,8 +114,8 @@ def _all(project: Project, person: str) -> int:
 
 def _one(project: Project, study: str, person: str, sheet: Path | None) -> int:
     codebook = Codebook.of(project.data)
-    comparison = compare(*pair_of(Readings(project.data, project.cache), study), codebook)
-    store = Settlements(project.data, project.cache)
+    comparison = compare(*pair_of(Readings(project.data, project.kept), study), codebook)
+    store = Settlements(project.data, project.kept)
     known = store.of(comparison)
     if sheet and not sheet.exists():
         try:
@@ -218,7 +218,7 @@ def _ask(difference: Difference, person: str, codebook: Codebook, asked: Termina
 
 
 def _single(project: Project, study: str, person: str) -> int:
-    there = Readings(project.data, project.cache).both(study)
+    there = Readings(project.data, project.kept).both(study)
     if len(there) != 1 or not there[0].complete:
         raise NotReadable(f"{study} has {len(there)} readings; --single is for one that is complete")
     return _land(project, there[0], (there[0],), {}, person)
@@ -238,7 +238,7 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
                 REFUSED,
             )
         texts = landing.texts_of(project.data, tables)
-        landing.land(project.cache, {**texts, project.bibliography: bibliography_text(tables["references"])})
+        landing.land(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
         counts = new["reconciliations"]
         alike = sum(row["agreement"] == "agree" for row in counts)
         twice = sum(row["agreement"] in ("agree", "disagree_settled", "disagree_open") for row in counts)
@@ -249,7 +249,7 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
         print("Next: cordbook validate, then cordbook build")
         return DONE
 
-    return in_turn(project.cache, work)
+    return in_turn(project.kept, work)
 
 
 def _fail(message: str, code: int) -> int:

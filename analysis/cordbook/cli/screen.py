@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     person = who(args.person)
     if not args.person and person.startswith("cordbook ") and not args.status:
         return _fail("say who decides: --as NAME, or set CORDBOOK_REVIEWER", 2)
-    session = Session(project, Decisions(project.data, project.cache), person, args.stage)
+    session = Session(project, Decisions(project.data, project.kept), person, args.stage)
     try:
         if args.status:
             return _status(session)

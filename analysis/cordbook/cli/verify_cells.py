@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         return _fail("--json goes with --list", USAGE)
     try:
         project = find_project()
-        landing.finish(project.cache)
+        landing.finish(project.kept)
         estimates = load_estimates(project.root)
         cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
         waiting = [c for c in cells if args.again or c.state != VERIFIED]
@@ -193,7 +193,7 @@ def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: 
     finding = Finding(c.cell_id, session.person, read, events, n, note)
     try:
         verdict = verify(
-            session.project.data, session.project.cache, finding, (cell["events"], cell["n"]), date.today().isoformat()
+            session.project.data, session.project.kept, finding, (cell["events"], cell["n"]), date.today().isoformat()
         )
     except NotVerified as error:
         asked.show(str(error), indent="  ! ")

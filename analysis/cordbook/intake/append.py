@@ -17,12 +17,12 @@ PATIENCE = 10.0
 Result = TypeVar("Result")
 
 
-def in_turn(cache: Path, work: Callable[[], Result]) -> Result:
+def in_turn(kept: Path, work: Callable[[], Result]) -> Result:
     """``work`` while no other process writes the tables; raises :class:`Busy` after :data:`PATIENCE` seconds."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with writing(cache):
+            with writing(kept):
                 return work()
         except Busy:
             if time.monotonic() > deadline:

@@ -21,10 +21,10 @@ def now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The decisions of a project. ``cache`` holds the lock, and rows that a crash cut short."""
+    """The decisions of a project. ``kept`` holds the lock, and rows that a crash cut short."""
 
     data: Path
-    cache: Path
+    kept: Path
     clock: Callable[[], str] = now
 
     @property
@@ -38,5 +38,5 @@ class Decisions:
     def add(self, *rows: Mapping[str, str]) -> list[Row]:
         """Add rows at the end of the file, on disk when this returns; the moment is set here. Returns them as written."""
         made = [{c: " ".join(str(row.get(c, "")).split()) for c in COLUMNS} | {"decided_at": self.clock()} for row in rows]
-        in_turn(self.cache, lambda: append_rows(self.path, COLUMNS, made, self.cache / "screening.cut-short"))
+        in_turn(self.kept, lambda: append_rows(self.path, COLUMNS, made, self.kept / "screening.cut-short"))
         return made

@@ -99,7 +99,7 @@ def find(tables: Tables) -> Deduplicated:
 
 def run(project: Project, by: str, today: str, *, write: bool = True) -> Result:
     """Merge what is certain, each merge a row; the rest is for a person. With ``write`` false nothing is changed."""
-    with writing(project.cache):
+    with writing(project.kept):
         tables = load(project)
         found = find(tables)
         standing, strongest = tables.standing(), _strongest(found.links)
@@ -112,7 +112,7 @@ def run(project: Project, by: str, today: str, *, write: bool = True) -> Result:
 
 def decide(project: Project, a: str, b: str, same: bool, by: str, today: str, score: float | None = None) -> Row:
     """A person's word on a pair: a merge, or a row that keeps the two apart."""
-    with writing(project.cache):
+    with writing(project.kept):
         tables = load(project)
         missing = [i for i in (a, b) if i not in tables.records and i not in tables.studies]
         if missing:
@@ -138,7 +138,7 @@ def _decided(tables: Tables, a: str, b: str, same: bool, by: str, today: str, sc
 
 def decide_many(project: Project, decisions: Iterable[tuple[str, str, bool]], by: str, today: str) -> int:
     """Many decisions at once, all or none."""
-    with writing(project.cache):
+    with writing(project.kept):
         tables = load(project)
         count = 0
         for a, b, same in decisions:
@@ -154,7 +154,7 @@ def decide_many(project: Project, decisions: Iterable[tuple[str, str, bool]], by
 
 def undo(project: Project, record_id: str, by: str, today: str) -> Row:
     """Take back the merge that sets a record aside; raises :class:`NothingToUndo`."""
-    with writing(project.cache):
+    with writing(project.kept):
         tables = load(project)
         rows = [dict(row) for row in tables.merges]
         row = next((r for r in rows if r["record_id"] == record_id and not r["undone_on"]), None)
@@ -169,7 +169,7 @@ def undo(project: Project, record_id: str, by: str, today: str) -> Row:
 
 def take_back(project: Project, merges: Iterable[Mapping[str, str]]) -> None:
     """The merges as they were before a decision."""
-    with writing(project.cache):
+    with writing(project.kept):
         write_tables(project.data, {"record_merges": merges})
 
 

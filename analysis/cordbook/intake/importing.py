@@ -100,7 +100,7 @@ def import_file(
     adds_up = promised in (None, parsed.seen)
     if not adds_up:
         notes.append(f"the database gave {promised}, the file holds {parsed.seen}")
-    with writing(project.cache):
+    with writing(project.kept):
         before = next((r for r in read_rows(project.data, "searches") if r["search_id"].endswith(f".{digest}")), None)
         search = before or {
             "search_id": f"{strategy or SOURCES.get(source) or slug(source).lower()}-{day}.{digest}",
@@ -148,7 +148,7 @@ def _keep_aside(project: Project, path: Path, digest: str, rejects: tuple[Reject
     """The rejects as a file of their own, to be mended and imported."""
     if not rejects:
         return None
-    target = project.cache / "rejects" / f"{slug(path.stem)}.{digest}{path.suffix if path.suffix.isascii() else ''}.rejects.txt"
+    target = project.kept / "rejects" / f"{slug(path.stem)}.{digest}{path.suffix if path.suffix.isascii() else ''}.rejects.txt"
     target.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(f"# lines {r.first} to {r.last}: {r.why}\n{r.text}\n\n" for r in rejects)
     part = target.with_name(f".{target.name}.part")

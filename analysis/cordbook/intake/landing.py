@@ -37,10 +37,10 @@ def write_file(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
         raise
 
 
-def land(cache: Path, texts: Mapping[Path, str]) -> None:
+def land(kept: Path, texts: Mapping[Path, str]) -> None:
     """Write all ``texts`` to their files. A crash leaves all old, or all new once :func:`finish` was called."""
-    finish(cache)
-    cache.mkdir(parents=True, exist_ok=True)
+    finish(kept)
+    kept.mkdir(parents=True, exist_ok=True)
     for folder in {path.parent for path in texts}:
         # What a crash left before its list was written.
         for left in folder.glob(f".*{ASIDE}"):
@@ -55,23 +55,23 @@ def land(cache: Path, texts: Mapping[Path, str]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)
-        handle, name = tempfile.mkstemp(prefix=f".{LIST}.", dir=cache)
+        handle, name = tempfile.mkstemp(prefix=f".{LIST}.", dir=kept)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(moves, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, cache / LIST)
+        os.replace(name, kept / LIST)
     except BaseException:
-        if not (cache / LIST).exists():
+        if not (kept / LIST).exists():
             for aside, _ in moves:
                 Path(aside).unlink(missing_ok=True)
         raise
-    finish(cache)
+    finish(kept)
 
 
-def finish(cache: Path) -> bool:
+def finish(kept: Path) -> bool:
     """Finish a change that was broken off after its list was written; True if there was one."""
-    path = cache / LIST
+    path = kept / LIST
     try:
         moves = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -74,10 +74,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """The readings of a project. ``cache`` holds the lock, and rows that a crash cut short."""
+    """The readings of a project. ``kept`` holds the lock, and rows that a crash cut short."""
 
     data: Path
-    cache: Path
+    kept: Path
     clock: Callable[[], str] = now
 
     def path(self, study_id: str, number: int) -> Path:
@@ -124,9 +124,9 @@ class Readings:
             begun = self.find(reading.study_id, reading.number)
             if begun is not None and not same_person(begun.reader, reading.reader):
                 raise NotReadable(f"{path.name} was begun by {begun.reader} meanwhile; give the command again")
-            append_rows(path, COLUMNS, rows, self.cache / "readings.cut-short")
+            append_rows(path, COLUMNS, rows, self.kept / "readings.cut-short")
 
-        in_turn(self.cache, write)
+        in_turn(self.kept, write)
         return reading.with_answers(answers)
 
 

@@ -136,7 +136,7 @@ class Settlements:
     """What was decided on the differences of a study: ``data/readings/STUDY.agreed.csv``, a row a decision; a later one stands."""
 
     data: Path
-    cache: Path
+    kept: Path
     clock: Callable[[], str] = now
 
     def of(self, comparison: Comparison) -> dict[Place, Decision]:
@@ -161,7 +161,7 @@ class Settlements:
             for d, c in decided.items()
         ]
         path = self.data / FOLDER / f"{study_id}.agreed.csv"
-        in_turn(self.cache, lambda: append_rows(path, COLUMNS, rows, self.cache / "readings.cut-short"))
+        in_turn(self.kept, lambda: append_rows(path, COLUMNS, rows, self.kept / "readings.cut-short"))
 
 
 def decide(difference: Difference, keep: str, value: str, reason: str, by: str, codebook: Codebook) -> Decision:

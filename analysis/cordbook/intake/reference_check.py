@@ -116,7 +116,7 @@ def check(
     dois = list(dict.fromkeys(r.doi for r in references if r.doi))
     watch = read_watch(watch_file, dois, (r.pmid for r in references)) if watch_file else None
     client = {"contact": contact_address(project.data)} | client
-    kept = _Kept(project.cache / "references" / "crossref")
+    kept = _Kept(project.kept / "references" / "crossref")
     asked, failed, no_network = _ask(kept, dois, today, max_age, say, client) if online else (0, (), False)
     works, answers, unknown = {}, {}, []
     for doi in dois:

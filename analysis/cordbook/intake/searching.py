@@ -178,7 +178,7 @@ def run(
 
 
 def _run_one(project: Project, strategy: Strategy, since: str, today: str, client: Client, say: Callable[[str], None]) -> Outcome:
-    folder = project.cache / "searches" / strategy.strategy_id
+    folder = project.kept / "searches" / strategy.strategy_id
     under_way = _UnderWay.found(folder)
     if under_way and under_way.state["query"] != strategy.query:
         say(
@@ -248,7 +248,7 @@ def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: 
         notes.append(f"the first {strategy.first} by relevance were taken, as the strategy says")
     if len(records) < wanted:
         notes.append(f"the source delivered {len(records)} of {wanted}")
-    with writing(project.cache):
+    with writing(project.kept):
         # Kept in the state, so that a second try after a break between two tables writes the same search.
         if "search_id" not in state:
             state["search_id"] = free_search_id(project.data, f"{strategy.strategy_id}-{state['started_on']}")

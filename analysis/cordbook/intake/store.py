@@ -88,10 +88,10 @@ def write_json(path: Path, what: Any) -> None:
 
 
 @contextlib.contextmanager
-def writing(cache: Path) -> Iterator[None]:
+def writing(kept: Path) -> Iterator[None]:
     """Holds the tables for one reading and writing; raises :class:`Busy` where another process does."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "intake.lock", "w") as file:
+    kept.mkdir(parents=True, exist_ok=True)
+    with open(kept / "intake.lock", "w") as file:
         try:
             import fcntl
         except ImportError:  # Windows: one user at a time is assumed there

@@ -33,16 +33,16 @@ class Finding:
     note: str = ""
 
 
-def verify(data: Path, cache: Path, finding: Finding, shown: tuple[str, str], on: str) -> str:
+def verify(data: Path, kept: Path, finding: Finding, shown: tuple[str, str], on: str) -> str:
     """Write a finding; returns the verdict. ``shown`` is the cell (events, n) that the person compared with the source.
 
     A reading that differs changes the cell, with a row of ``corrections`` for each value. Raises :class:`NotVerified`.
     """
-    return in_turn(cache, lambda: _write(data, cache, finding, shown, on))
+    return in_turn(kept, lambda: _write(data, kept, finding, shown, on))
 
 
-def _write(data: Path, cache: Path, finding: Finding, shown: tuple[str, str], on: str) -> str:
-    landing.finish(cache)
+def _write(data: Path, kept: Path, finding: Finding, shown: tuple[str, str], on: str) -> str:
+    landing.finish(kept)
     outcomes = read_rows(data, "outcomes")
     cell = next((row for row in outcomes if row["cell_id"] == finding.cell_id), None)
     if cell is None:
@@ -92,7 +92,7 @@ def _write(data: Path, cache: Path, finding: Finding, shown: tuple[str, str], on
     errors: list[Problem] = new_errors(data, tables)
     if errors:
         raise NotVerified("the data would break a rule: " + "; ".join(f"{p.message} {p.remedy}" for p in errors))
-    landing.land(cache, landing.texts_of(data, tables))
+    landing.land(kept, landing.texts_of(data, tables))
     return row["verdict"]
 
 
