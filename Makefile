@@ -1,16 +1,20 @@
 # make book    set up, validate, execute, build: _build/html/index.html
-# make test    set up, then every test, the chapters included
+# make test    set up, then the tests of every day
+# make quick   the tests that need neither a browser nor a built book
 # make help    all targets
 
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test check validate estimates serve lock validators screenshots clean clean-all
+.PHONY: help setup book test quick test-all room lint check validate estimates serve lock validators screenshots clean clean-all
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
-	@echo "make test       run every test, the chapters included"
+	@echo "make test       run the tests of every day; of one room: make test ROOM=synthesis"
+	@echo "make quick      run those that need neither a browser nor a built book; ROOM= as above"
+	@echo "make test-all   run every test with many more examples, the chapters by nbval included: the weekly run"
+	@echo "make lint       check the code with ruff"
 	@echo "make check      compare the built book with a clean rerun"
 	@echo "make validate   check data/ against its schema and rules"
 	@echo "make estimates  print every estimate"
@@ -27,8 +31,29 @@ setup:
 book: setup
 	@$(BIN)/cordbook build
 
-test: setup
-	@$(BIN)/python -m pytest tests analysis index.ipynb book --doctest-modules --nbval -n auto --dist loadfile
+# A file of tests stays with one worker, which keeps what its tests share; conftest.py lets the longest files begin.
+PYTEST := $(BIN)/python -m pytest --doctest-modules -n auto --dist loadfile --no-loadscope-reorder
+# make test ROOM=synthesis: the tests of one room, with the examples in its docstrings
+ROOM :=
+PLACES := $(if $(ROOM),$(wildcard tests/$(ROOM) analysis/cordbook/$(ROOM)),tests analysis)
+# One chapter in a plain kernel, as nbval and others execute it; all of them once a week.
+CHAPTER := $(if $(ROOM),,--nbval index.ipynb)
+
+test: setup room
+	@$(PYTEST) $(PLACES) $(CHAPTER) -m "not slow"
+
+quick: setup room
+	@CORDBOOK_TESTS=quick $(PYTEST) $(PLACES) -m "not slow and not browser and not book$(if $(ROOM),, and not long)"
+
+test-all: setup
+	@CORDBOOK_TESTS=thorough $(PYTEST) tests analysis index.ipynb book --nbval
+
+room:
+	@[ -n "$(PLACES)" ] || { echo "no room named $(ROOM); the rooms are: $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))" >&2; exit 2; }
+
+lint: setup
+	@$(BIN)/ruff check analysis tests benchmarks tools
+	@$(BIN)/ruff format --check analysis tests benchmarks tools
 
 check: book
 	@$(BIN)/cordbook check
@@ -42,9 +67,11 @@ estimates: setup
 serve: setup
 	@$(BIN)/cordbook build --watch --port 8000
 
+# make lock UPGRADE= changes only what pyproject.toml has made necessary.
+UPGRADE := --upgrade
 lock: setup
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --extra test --python-version 3.11 --generate-hashes --no-header --quiet --upgrade --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra test --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE) --output-file requirements.lock
 
 # They pin older libraries than the project's, so they have an environment of their own.
 validators:
