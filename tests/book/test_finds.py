@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from cordbook.publish.search_ext import LONGEST
-from tests.publish import terms_book
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
-    project = terms_book.make(root, tmp_path_factory.mktemp("finds") / "project")
-    result = subprocess.run([sys.executable, "-m", "cordbook", "build"], cwd=project, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return project / "_build" / "html"
+def site(terms_built: Path) -> Path:
+    return terms_built / "_build" / "html"
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 
 from cordbook.publish.page_shape import shaped
 
-from ..conftest import copy_project
 from ..strict_server import strictly_served
 from .contrast import faint
 from .keyboard import at, tab_to, walked
@@ -45,7 +42,13 @@ DRAWN = (
 BLINK_MS = 20
 #: Pages of this many kinds, the last of the list, are judged on a dark phone too.
 ON_A_DARK_PHONE = 6
-JUDGED = [(page, *view) for page in PAGES for view in VIEWS] + [(page, 360, "dark") for page in PAGES[-ON_A_DARK_PHONE:]]
+VIEWS_OF = {page: VIEWS + ((360, "dark"),) * (page in PAGES[-ON_A_DARK_PHONE:]) for page in PAGES}
+#: Every page in one of its views, each view in its turn, in every run; in all its views, and all pages of the book, once a week.
+JUDGED = [
+    pytest.param(page, *view, marks=() if turn == place % len(views) else pytest.mark.slow)
+    for place, (page, views) in enumerate(VIEWS_OF.items())
+    for turn, view in enumerate(views)
+]
 #: What a phone on a slow network should load for the landing page.
 LANDING_BYTES = 400_000
 #: A page may be this much wider than the screen before it scrolls: scroll bars and rounding.
@@ -53,12 +56,9 @@ SLACK_PX = 1
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built book of this module's own: tests beside it change theirs."""
-    project = copy_project(tmp_path_factory.mktemp("strict") / "project")
-    result = subprocess.run([sys.executable, "-m", "cordbook", "build"], cwd=project, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return project / "_build" / "html"
+def site(real_book: Path) -> Path:
+    """The built book, which is read alone."""
+    return real_book / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,6 @@ def test_the_theme_can_be_changed_and_is_kept(browser, served):
 
 @pytest.mark.parametrize(("page", "width", "scheme"), JUDGED)
 def test_axe_finds_nothing_and_text_does_not_scroll_sideways(browser, site, page, width, scheme):
-    from axe_playwright_python.base import AXE_SCRIPT
-
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
     tab = context.new_page()
     tab.goto(f"{site.as_uri()}/{page}")
@@ -129,12 +127,36 @@ def test_axe_finds_nothing_and_text_does_not_scroll_sideways(browser, site, page
         assert tab.locator(".cb-meaning").is_visible()
     # Colours that are still on their way from one theme to the other would be judged half way.
     tab.evaluate("() => { for (const moving of document.getAnimations()) moving.finish(); }")
-    tab.evaluate(AXE_SCRIPT)
-    found = tab.evaluate("rules => axe.run(document, {runOnly: rules})", list(RULES))["violations"]
+    found = broken_rules(tab)
     over = tab.evaluate("document.documentElement.scrollWidth - innerWidth")
     context.close()
-    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found] == []
+    assert found == []
     assert over <= SLACK_PX
+
+
+def broken_rules(tab) -> list[tuple[str, list[str]]]:
+    """What axe finds on a page: rules, each with the first places where it is broken."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    tab.evaluate(AXE_SCRIPT)
+    found = tab.evaluate("rules => axe.run(document, {runOnly: rules})", list(RULES))["violations"]
+    return [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
+def test_axe_finds_nothing_on_any_page(browser, site, part):
+    """A tenth of the pages of the whole book, by day."""
+    context = browser.new_context(viewport={"width": 1300, "height": 800}, reduced_motion="reduce")
+    wrong = {}
+    for path in sorted(p for p in site.rglob("*.html") if "_static" not in p.parts)[part::10]:
+        tab = context.new_page()
+        tab.goto(path.as_uri())
+        if found := broken_rules(tab):
+            wrong[path.relative_to(site).as_posix()] = found
+        tab.close()
+    context.close()
+    assert wrong == {}
 
 
 @pytest.fixture

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.publish import terms_book
-
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory, root: Path) -> str:
-    project = terms_book.make(root, tmp_path_factory.mktemp("terms") / "project")
-    result = subprocess.run([sys.executable, "-m", "cordbook", "build"], cwd=project, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return (project / "_build" / "html" / "book" / "words.html").as_uri()
+def words(terms_built: Path) -> str:
+    return (terms_built / "_build" / "html" / "book" / "words.html").as_uri()
 
 
 @pytest.fixture

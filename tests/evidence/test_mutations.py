@@ -20,6 +20,7 @@ from cordbook.evidence.validation import BIBLIOGRAPHY_RULES, check_tables
 from tests.evidence.spoil import SPOILERS as OTHER_SPOILERS
 from tests.evidence.spoil import with_cells
 from tests.evidence.spoil_screening import SCREENING_SPOILERS
+from tests.marks import examples
 
 SPOILERS = OTHER_SPOILERS | SCREENING_SPOILERS
 
@@ -30,9 +31,9 @@ RAW = read_all(DATA, PACKAGE)
 READ_RULES = {"known-columns", "row-shape", "no-blank-rows"}
 #: Each example checks all tables, so a rule gets few examples and the suite many. Rows do not shrink to anything simpler.
 EXAMPLES = settings(
-    max_examples=8,
+    max_examples=examples(3),
     deadline=None,
-    phases=[Phase.reuse, Phase.generate],
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 
@@ -99,7 +100,7 @@ TEXT = st.text(st.characters(codec=None), max_size=30) | st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_any_text_in_any_cells_is_survived(data):
     raw = dict(RAW)
@@ -112,7 +113,7 @@ def test_any_text_in_any_cells_is_survived(data):
     check_tables(PACKAGE, raw)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(st.data())
 def test_any_missing_and_doubled_rows_are_survived(data):
     raw = dict(RAW)
@@ -157,7 +158,7 @@ FILES = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     name=st.sampled_from(FILES) | st.sampled_from(FILES[-3:]),
     place=st.floats(0, 1),

@@ -1,5 +1,7 @@
 """The explorer as a page of a built book: its data follows the tables, and the same sources give the same bytes."""
 
+import shutil
+
 import pytest
 
 from cordbook.project import Project
@@ -12,9 +14,9 @@ DATA = "_static/explorer/evidence.js"
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory, root):
+def book(tmp_path_factory, small_built):
     """The small book with an explorer, built."""
-    project = Project(small_book.make(root, tmp_path_factory.mktemp("explorer") / "project"))
+    project = Project(shutil.copytree(small_built, tmp_path_factory.mktemp("explorer") / "project"))
     (project.root / "book" / "explorer.md").write_text(PAGE, encoding="utf-8")
     toc = project.toc.read_text(encoding="utf-8")
     project.toc.write_text(toc + "  - file: book/explorer\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The small book, built once a module in a folder of its own."""
+"""The small book, built once a run; a module has a copy of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from cordbook.project import Project
 from cordbook.publish.build import Built, build
-from tests.publish import small_book
 
 
 def quiet(_: str) -> None:
@@ -44,11 +43,9 @@ def edited(project: Project, *paths: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Project:
+def book(tmp_path_factory: pytest.TempPathFactory, small_built: Path) -> Project:
     """The small book, built."""
-    project = Project(small_book.make(root, tmp_path_factory.mktemp("book") / "project"))
-    build(project, report=quiet)
-    return project
+    return Project(shutil.copytree(small_built, tmp_path_factory.mktemp("book") / "project"))
 
 
 @pytest.fixture(scope="module")

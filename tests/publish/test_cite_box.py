@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -32,9 +33,9 @@ EVIL = "</pre></details><script>window.ran=1</script><img src=x onerror=window.r
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory, root) -> Project:
+def book(tmp_path_factory, root, small_built) -> Project:
     """The small book with boxes, and one study whose title would run a script."""
-    project = Project(small_book.make(root, tmp_path_factory.mktemp("cite") / "project"))
+    project = Project(shutil.copytree(small_built, tmp_path_factory.mktemp("cite") / "project"))
     (project.root / "book" / "prose.md").write_text(small_book.PROSE + DIRECTIVES, encoding="utf-8")
     (project.root / "CITATION.cff").write_bytes((root / "CITATION.cff").read_bytes())
     references = small_book.read_table(project.data, "references")

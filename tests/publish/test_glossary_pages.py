@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from cordbook.project import Project
 from cordbook.publish.build import build
-from tests.publish import small_book, terms_book
+from tests.publish import small_book
 from tests.publish.conftest import edited, quiet, site_of
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory, root):
-    project = Project(terms_book.make(root, tmp_path_factory.mktemp("terms") / "project"))
-    build(project, report=quiet)
-    return project
+def book(tmp_path_factory, terms_built):
+    return Project(shutil.copytree(terms_built, tmp_path_factory.mktemp("terms") / "project"))
 
 
 def test_marks_lead_to_anchors_of_the_glossary(book):

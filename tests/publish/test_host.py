@@ -20,7 +20,6 @@ from cordbook.publish.manifest import manifest_json
 from cordbook.review.estimates import load_estimates
 from cordbook.review.freezing import estimates_json, freeze, rows_json
 from cordbook.review.releases import Version, read_manifest
-from tests.publish import small_book
 from tests.publish.conftest import quiet
 from tests.strict_server import strictly_served
 
@@ -29,9 +28,9 @@ RELEASES = (("0.1.0", "2026-11-21", "old"), ("0.2.0", "2027-02-03", "new"))
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, root) -> Project:
+def project(tmp_path_factory, root, small_built) -> Project:
     """The small book with two releases and their archives: the same pages, but for one page each."""
-    project = Project(small_book.make(root, tmp_path_factory.mktemp("host") / "project"))
+    project = Project(shutil.copytree(small_built, tmp_path_factory.mktemp("host") / "project"))
     shutil.copy(root / "CITATION.cff", project.root)
     subprocess.run([sys.executable, "-m", "cordbook", "build"], cwd=project.root, capture_output=True, check=True)
     estimates = load_estimates(project.root)

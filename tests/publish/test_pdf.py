@@ -34,9 +34,9 @@ needs_chromium = pytest.mark.skipif(not any(map(shutil.which, NAMES)), reason="n
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory, root) -> Project:
+def book(tmp_path_factory, root, small_built) -> Project:
     """The small book, built, with a fold and links out of it."""
-    project = Project(small_book.make(root, tmp_path_factory.mktemp("pdf") / "project"))
+    project = Project(shutil.copytree(small_built, tmp_path_factory.mktemp("pdf") / "project"))
     shutil.copy(root / "CITATION.cff", project.root)
     (project.root / "book" / "prose.md").write_text(small_book.PROSE + FOLDED, encoding="utf-8")
     build(project, report=quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from cordbook.publish.build import build
 from cordbook.publish.share_ext import LONGEST, shorten, summary_of
 from cordbook.review.estimates import load_estimates
 from cordbook.review.phrases import phrase
-from tests.publish import small_book, terms_book
+from tests.publish import small_book
 from tests.publish.conftest import edited, quiet
 
 HOSTILE = "Of cells\"><script>alert(1)</script> & 'x' {{y}}"
@@ -38,10 +39,8 @@ class _Head(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory, root):
-    project = Project(terms_book.make(root, tmp_path_factory.mktemp("share") / "project"))
-    build(project, report=quiet)
-    return project
+def book(tmp_path_factory, terms_built):
+    return Project(shutil.copytree(terms_built, tmp_path_factory.mktemp("share") / "project"))
 
 
 def head(project, page):

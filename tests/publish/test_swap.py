@@ -10,11 +10,12 @@ import pytest
 from cordbook.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.swap import clean_up, publish
+from tests.marks import every
 from tests.publish.conftest import quiet, site_of, sources_to
 from tests.publish.small_book import set_events
 
 CELL = "lima2010.treated.ais_improved.all.27.7"
-KILLS, SEED = 50, 20261120
+KILLS, SEED = 50 // every(5), 20261120
 
 
 def _folder(path, text):
