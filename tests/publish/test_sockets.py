@@ -40,7 +40,7 @@ def test_a_folder_goes_when_its_builder_was_killed_and_not_before(temporary):
     make_old(folder)
     assert sweep_sockets() == []
     builder.send_signal(signal.SIGKILL)
-    builder.wait()
+    builder.communicate()  # closes the pipe, too
     assert folder.is_dir()
     assert sweep_sockets() == [folder]
     assert list(temporary.iterdir()) == []
