@@ -185,7 +185,7 @@ def test_a_frame_with_names_gives_the_same_as_columns():
     by_name = meta_regression("effect", "variance", ["ablat"], labels="trial", data=frame)
     plain = meta_regression(BCG["yi"], BCG["vi"], MODERATORS["ablat"], labels=[f"T{i}" for i in range(13)])
     assert by_name == plain
-    with pytest.raises(ValueError, match="no column longitude.*its columns: effect"):
+    with pytest.raises(ValueError, match="'longitude': no such column in data; its columns are 'effect'"):
         meta_regression("effect", "variance", "longitude", data=frame)
 
 
