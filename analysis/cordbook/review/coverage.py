@@ -15,9 +15,9 @@ METHODS = {
     "glmm_profile": "mixed model, plain profile",
     "glmm_profile_t": "mixed model, profile cut at t squared",
     "glmm_wald": "mixed model, Wald",
-    "reml_logit_hksj": "REML on logits, Hartung-Knapp",
+    "reml_logit_hksj": "REML on logits, Hartung-Knapp without its floor",
     "dl_logit_wald": "DerSimonian-Laird on logits",
-    "reml_double_arcsine_hksj": "REML on double arcsine, Hartung-Knapp",
+    "reml_double_arcsine_hksj": "REML on double arcsine, Hartung-Knapp without its floor",
 }
 #: What an interval promises, and how far below a simulation may fall before a reader should be told.
 NOMINAL, TOLERATED = 0.95, 0.93
