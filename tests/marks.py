@@ -26,7 +26,9 @@ LONGEST = (
 
 #: Files that take over ten seconds of processor time with neither: the quick loop of the whole leaves them out, that of a room does not.
 LONG = (
-    "tests/evidence/test_mutations.py", "tests/intake/test_import_fuzz.py", "tests/synthesis/test_bayes.py", "tests/synthesis/test_glmm.py",
+    "tests/evidence/test_mutations.py", "tests/intake/test_import_fuzz.py", "tests/synthesis/test_averages.py",
+    "tests/synthesis/test_bayes.py", "tests/synthesis/test_betabinomial.py", "tests/synthesis/test_glmm.py",
+    "tests/synthesis/test_proportions.py",
 )  # fmt: skip
 
 

@@ -374,7 +374,7 @@ def test_no_answer_of_another_shape_crashes_its_reader(message):
 
 
 def _own() -> list[tuple[str, str, str]]:
-    rows = csv.DictReader((ROOT / "data" / "references.csv").open(encoding="utf-8-sig", newline=""))
+    rows = read_rows(ROOT / "data", "references")
     return [
         (r["title"], r["year"], r["first_author"]) for r in rows if r["title"] and r["year"] and r["first_author"] and r["doi"]
     ]
@@ -414,7 +414,7 @@ def test_rows_that_are_added_to_the_real_tables_are_valid(tmp_path, monkeypatch,
     shutil.copytree(ROOT / "data", root / "data", ignore=shutil.ignore_patterns("raw"))
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, root)
-    rows = [r for r in csv.DictReader((ROOT / "data" / "references.csv").open(encoding="utf-8-sig")) if r["doi"]]
+    rows = [r for r in read_rows(ROOT / "data", "references") if r["doi"]]
     natures = ("Retraction", "Correction", "Expression of concern", "Reinstatement")
     path = watch_file(
         tmp_path / "rw.csv", *(watched(natures[i % 4], doi=r["doi"], Reason="=1+1;@evil") for i, r in enumerate(rows))
