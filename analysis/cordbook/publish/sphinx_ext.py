@@ -53,7 +53,7 @@ from cordbook.review.counts import count_rows
 from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.guards import GuardError, Verdict, judge
 from cordbook.review.phrases import percent
-from cordbook.review.say import say
+from cordbook.review.say import DIFFERENCE, say
 from cordbook.review.status import in_words, load_status
 
 ASSETS = Path(__file__).parent / "assets"
@@ -112,6 +112,8 @@ class EstimateRole(SphinxRole):
         except KeyError as error:
             return _problem(self, f"est role: {error.args[0]}")
         _uses_estimates(self.env)
+        if form.strip() == DIFFERENCE:  # a sentence, which would be one long link
+            return [nodes.Text(text)], []
         target = nodes.reference(
             "", text, refuri=_relative(self.env, estimate_id.strip()), classes=["cb-number-link"], internal=True
         )

@@ -173,11 +173,6 @@ class Certainty:
         return "; ".join(text for text in (self.start_short, *(d.short for d in self.domains if d.down)) if text)
 
     @property
-    def in_short(self) -> str:
-        """The level with its reasons, for the row of a table."""
-        return f"{self.level}: {self.because}" if self.because else self.level
-
-    @property
     def down(self) -> int:
         """Steps down in all; more than the level can fall may be counted."""
         return sum(d.down for d in self.domains)
