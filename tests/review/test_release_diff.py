@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.publish import small_book
 
 from cordbook.review.estimates import load_estimates
-from cordbook.review.freezing import freeze
+from cordbook.review.freezing import freeze, settings_of
 from cordbook.review.release_diff import Comparison, compare, differing
 from cordbook.review.release_history import history
 from cordbook.review.release_steps import MAJOR, MINOR, PATCH, proposed, required_step, step_between, too_small
@@ -284,3 +284,25 @@ def test_rows_are_kept_as_they_stand_in_the_files(project, before):
         kept = before.rows["outcomes"][row["cell_id"]]
         assert {c: v for c, v in row.items() if c in kept} == dict(kept)
         assert all(row[c] == "" or c in ("cell_id", "source_url", "locator", "definition", "note") for c in row if c not in kept)
+
+
+def test_limits_of_pooling_are_a_cause_only_where_they_decide(changed, before):
+    def two_studies_more(data):
+        path = data / "syntheses.yml"
+        text = path.read_text(encoding="utf-8")
+        assert "not_pooled_if" not in text
+        path.write_text(text.replace("level: 0.95}", "level: 0.95, not_pooled_if: {studies_below: 9}}"), encoding="utf-8")
+
+    found = changed(two_studies_more).changes
+    assert any(c.after.estimate is None and c.before.estimate is not None for c in found)
+    for change in found:
+        named = "not_pooled_if" in {c.column for c in change.causes}
+        assert named == ((change.before.estimate is None) != (change.after.estimate is None)), change.id
+
+
+def test_settings_of_a_comparison_leave_out_what_it_has_no_use_for(estimates):
+    comparison = settings_of(estimates["ais-improved-treated-v-control"].synthesis)
+    assert "average" not in comparison
+    assert comparison["hksj_floor"] is True
+    assert "hksj_floor" not in settings_of(estimates["ais-improved-treated-v-control-mh"].synthesis)
+    assert settings_of(estimates["ais-improved-cell-therapy"].synthesis)["average"] == "population"

@@ -94,9 +94,15 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
 
 
 def settings_of(synthesis: Synthesis) -> dict[str, Any]:
-    """The declared choices that can move a number or its conclusion, as JSON holds them."""
+    """The choices that can move a number or its conclusion, as JSON holds them; what a comparison has no use for is left out."""
     strata = synthesis.strata if isinstance(synthesis.strata, str) else dict(synthesis.strata)
-    return {
+    limits = asdict(synthesis.not_pooled_if)
+    if synthesis.kind == "comparison":
+        own = {"not_pooled_if": {"studies_below": limits["studies_below"]}}
+        own |= {"hksj_floor": True} if synthesis.ci == "hksj" else {}
+    else:
+        own = {"average": synthesis.average, "not_pooled_if": limits}
+    return own | {
         "outcome": synthesis.outcome,
         "where": {column: list(values) for column, values in synthesis.where},
         "strata": strata,
@@ -105,8 +111,6 @@ def settings_of(synthesis: Synthesis) -> dict[str, Any]:
         "model": synthesis.model,
         "ci": synthesis.ci,
         "level": synthesis.level,
-        "average": synthesis.average,
-        "not_pooled_if": asdict(synthesis.not_pooled_if),
         "natural": synthesis.natural,
         "harm": synthesis.harm,
     }

@@ -21,6 +21,8 @@ RULES = (
     "data/reconciliations.csv", "data/verifications.csv", "data/references.csv",
 )  # fmt: skip
 ADDED, REMOVED, CORRECTED = "added", "removed", "corrected"
+#: The setting that decides only whether studies are pooled.
+LIMITS = "not_pooled_if"
 #: A value is cut here in words.
 _SHOWN = 60
 
@@ -100,13 +102,18 @@ def causes(
     old: FrozenEstimate | None, new: FrozenEstimate | None, before: Frozen, after: Frozen, changes: Iterable[Cause]
 ) -> tuple[Cause, ...]:
     """What made an estimate come, go or change; ``changes`` are those of :func:`row_changes`."""
-    named = _declaration(old, new, before, after)
+    named = [c for c in _declaration(old, new, before, after) if c.column != LIMITS or _pooled_differently(old, new)]
     if any(c.kind in ("declared", "withdrawn") for c in named):
         return tuple(named)
     of_rows = _rows(old, new, before, after, tuple(changes))
     if not named:
         of_rows += _displaced(old, new, before, after, of_rows)
     return (*named, *of_rows)
+
+
+def _pooled_differently(old: FrozenEstimate | None, new: FrozenEstimate | None) -> bool:
+    """Whether one of two states reports a number and the other sets the studies side by side: what limits of pooling can do."""
+    return old is None or new is None or (old.estimate is None) != (new.estimate is None)
 
 
 def _declaration(old: FrozenEstimate | None, new: FrozenEstimate | None, before: Frozen, after: Frozen) -> list[Cause]:
