@@ -212,17 +212,24 @@ def coverage_summary_table(summaries: Sequence[Coverage], *, table_id: str, capt
 
 
 def few_studies_table(found: Sequence[FewStudies]) -> Table:
-    """Coverage and width of intervals of the population average, a row an interval and number of studies."""
+    """Least and median coverage, and median width, of intervals of the population average: a row an interval, a column a number of studies."""
+    by_place = {(f.method, f.k): f for f in found}
+    studies = sorted({f.k for f in found})
     rows = tuple(
-        (
-            Cell(INTERVALS[f.method]), number(f.k), number(f.scenarios), Cell(percent(f.least), numeric=True),
-            Cell(percent(f.median), numeric=True), Cell(percent(f.greatest), numeric=True), Cell(f"{100 * f.width:.0f} points", numeric=True),
-        )
-        for f in found
-    )  # fmt: skip
-    header = ("Interval", "Studies", "Scenarios", "Least coverage", "Median", "Greatest", "Median width")
-    caption = "Coverage of 95% intervals of the population average, by number of studies"
+        (Cell(name), *(_coverage_cell(by_place.get((method, k))) for k in studies)) for method, name in INTERVALS.items()
+    )
+    header = ("Interval", *(f"k = {k}" for k in studies))
+    caption = (
+        "Intervals of the population average: least and median coverage over the scenarios, and median width in percentage points, for k studies"
+    )
     return Table("coverage-averages", caption, header, rows)
+
+
+def _coverage_cell(found: FewStudies | None) -> Cell:
+    if found is None:
+        return Cell(BLANK, numeric=True)
+    covered, wide = f"{percent(found.least)}, {percent(found.median)}", f"width {100 * found.width:.0f}"
+    return Cell(f"{covered}; {wide}", numeric=True, links=((covered, None), (wide, None)))
 
 
 def averages_table(found: pd.DataFrame) -> Table:

@@ -12,11 +12,11 @@ AVERAGES = Path("benchmarks") / "results" / "averages.csv"
 #: Intervals of the population average by the names of the simulation: the default of the book first.
 DEFAULT_INTERVAL = "glmm_profile_t"
 INTERVALS = {
-    "glmm_profile_t": "mixed model, profile cut for the number of studies (default)",
-    "glmm_profile": "mixed model, plain profile",
-    "glmm_delta": "mixed model, delta method",
-    "betabinomial_profile": "beta-binomial, profile",
-    "crude_exact": "counts added up, exact interval",
+    "glmm_profile_t": "profile, cut for few studies (default)",
+    "glmm_profile": "plain profile",
+    "glmm_delta": "delta method",
+    "betabinomial_profile": "beta-binomial profile",
+    "crude_exact": "counts added up, exact",
 }
 
 
