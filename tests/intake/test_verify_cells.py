@@ -64,7 +64,7 @@ def test_the_queue_puts_first_what_weighs_most(estimates):
         factor = 1 + {"low": 1, "medium": 0.5, "high": 0}[c.confidence] + (c.state == ONCE)
         assert c.urgency == pytest.approx(c.weight * factor)
         # No whole estimate gives its study more.
-        others = [e for e in estimates if e.result is not None and e.synthesis.parent is None and c.cell_id in e.cells]
+        others = [e for e in estimates if e.is_reported and e.synthesis.parent is None and c.cell_id in e.cells]
         assert c.weight == pytest.approx(max(study_weights(e)[c.study_id] / 100 for e in others))
     assert {c.study_id for c in of_which(queue, estimates, study="lima2010")} == {"lima2010"}
     one = "ais-improved-cell-therapy"

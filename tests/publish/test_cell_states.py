@@ -57,7 +57,7 @@ def test_the_real_book_says_of_every_count_and_estimate_what_was_looked_at(root,
     for estimate_id, page in estimate_pages(Project(root), estimates).items():
         cells = estimates[estimate_id].cells
         head = told(page.split("\n## ")[0])
-        assert ("verified by a person" in head) == (estimates[estimate_id].result is not None), estimate_id
+        assert ("verified by a person" in head) == estimates[estimate_id].is_reported, estimate_id
         if cells and not any(state[c] == STATES[2] for c in cells):
             assert "0% verified by a person (0 of " in head, estimate_id
     assert dict(zip(*count_states(estimates)[["state", "cells"]].to_numpy().T, strict=True)) == {

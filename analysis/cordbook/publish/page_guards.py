@@ -192,4 +192,4 @@ class StoredEstimates:
 
     def __getitem__(self, estimate_id: str) -> object:
         entry = self.by_id[estimate_id]
-        return SimpleNamespace(**entry, result=SimpleNamespace(**entry))
+        return SimpleNamespace(**entry, pooled=entry["estimate"] is not None, result=SimpleNamespace(**entry))
