@@ -45,7 +45,7 @@ _COUNTED = "people|persons|patients|men|women|studies|trials|series|cases|report
 #: A count in words that states a result: "three of seven patients", "two small trials".
 SPELLED = re.compile(rf"\b({_NUMBER_WORDS})\b(?: (?:of|in) (?:{_NUMBER_WORDS}))?(?: \w+){{0,2}}? (?:{_COUNTED})\b", re.I)
 #: Spelled counts that are no results.
-SPELLED_ALLOWED = ("ten studies",)  # the least for a test of small-study effects, a rule of method
+SPELLED_ALLOWED = ("ten studies", "two studies")  # the least for a test of small-study effects; too few to pool: rules of method
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,7 @@ from cordbook.review.audit import VerifiedWeight
 from cordbook.review.average_coverage import INTERVALS, FewStudies
 from cordbook.review.checklist import STATES, Answer, count_states
 from cordbook.review.coverage import METHODS, TOLERATED, Coverage
+from cordbook.review.declarations import PoolingLimits
 from cordbook.review.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
 from cordbook.review.flow import StudyFlow
 from cordbook.review.history import TOPICS, Event
@@ -211,6 +213,35 @@ def coverage_summary_table(summaries: Sequence[Coverage], *, table_id: str, capt
     return Table(table_id, caption, header, rows)
 
 
+def pooling_limits_table(limits: PoolingLimits) -> Table:
+    """The declared limits of pooling: what is found, and why no average is given then."""
+    rules = (
+        (
+            "Few studies",
+            f"fewer than {limits.studies_below}",
+            "How much so few studies differ cannot be told, and an interval that allows for it says nearly nothing.",
+        ),
+        (
+            "Studies that share nothing",
+            f"standard deviation between studies (τ, log-odds scale) above {limits.tau_above:g}",
+            f"One standard deviation then multiplies the odds by {math.exp(limits.tau_above):.0f}.",
+        ),
+        (
+            "One study that counted",
+            f"more than {percent(limits.no_event_share_above)} of studies without an event, and more than "
+            f"{percent(limits.one_study_share_above)} of the events in one study",
+            "An average would tell how studies counted, not how often the event happens.",
+        ),
+        (
+            "An interval that says nothing",
+            f"wider than {100 * limits.interval_wider_than:g} percentage points",
+            "Nearly every share would fit.",
+        ),
+    )
+    rows = tuple(tuple(Cell(text) for text in rule) for rule in rules)
+    return Table("pooling-limits", "When studies are not pooled", ("Rule", "Limit", "Why"), rows, kind=CARDS)
+
+
 def few_studies_table(found: Sequence[FewStudies]) -> Table:
     """Least and median coverage, and median width, of intervals of the population average: a row an interval, a column a number of studies."""
     by_place = {(f.method, f.k): f for f in found}
@@ -219,9 +250,7 @@ def few_studies_table(found: Sequence[FewStudies]) -> Table:
         (Cell(name), *(_coverage_cell(by_place.get((method, k))) for k in studies)) for method, name in INTERVALS.items()
     )
     header = ("Interval", *(f"k = {k}" for k in studies))
-    caption = (
-        "Intervals of the population average: least and median coverage over the scenarios, and median width in percentage points, for k studies"
-    )
+    caption = "Intervals of the population average: least and median coverage over the scenarios, and median width in percentage points, for k studies"
     return Table("coverage-averages", caption, header, rows)
 
 

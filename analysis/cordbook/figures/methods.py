@@ -238,6 +238,10 @@ class MethodsPages:
         terms = self._evidence["outcome_terms"]
         return method_tables.coverage_table(own_scenarios(results), dict(zip(terms["outcome"], terms["label"], strict=True)))
 
+    def pooling_limits(self) -> Table:
+        """When studies stand side by side instead of being pooled, by the declared limits."""
+        return method_tables.pooling_limits_table(self.estimates.declarations.usual_limits)
+
     def few_studies(self) -> Table | Block:
         """Coverage of intervals of the population average with few studies."""
         results = load_average_coverage(self._evidence.folder.parent)
