@@ -320,3 +320,22 @@ def test_the_stored_comparison_of_averages_is_what_the_models_give():
         # Two models of the population average agree to a few percent, the median does not agree with either.
         assert abs(found["glmm_to_beta_binomial"] - 1) < 0.06
     assert float(stored["bcg_control"]["median_to_mean"]) < 0.4
+
+
+def test_the_average_of_a_wide_spread_is_the_same_by_either_integral(monkeypatch):
+    mu = np.array([-240.0, -150.0, -40.0, 0.0, 3.0, 120.0, 200.0])
+    for tau in (61.0, 90.0, 200.0):
+        at = average(mu, np.full(mu.size, tau))
+        with monkeypatch.context() as patch:
+            patch.setattr("cordbook.synthesis.glmm_average.WIDE_TAU", 1e9)
+            exact = average(mu, np.full(mu.size, tau))
+        for name, ours, other in zip(at._fields, at, exact, strict=True):
+            assert ours == pytest.approx(other, rel=1e-9, abs=1e-14), (tau, name)
+
+
+def test_a_spread_without_bound_takes_no_more_memory():
+    """As many nodes as tau asked for filled a machine once, under a prior with heavy tails."""
+    at = average(np.array([0.0, 2e6]), np.array([1e6, 1e6]))
+    assert at.mean == pytest.approx([0.5, norm.cdf(2.0)], abs=1e-9)
+    mixed = average(np.array([0.5, 0.5, 0.5]), np.array([1.0, 1e5, 2.0]))
+    assert mixed.mean[[0, 2]] == pytest.approx(average(np.array([0.5, 0.5]), np.array([1.0, 2.0])).mean, rel=1e-14)

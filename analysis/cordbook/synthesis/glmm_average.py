@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from cordbook.synthesis.glmm_likelihood import (
     LOG_SQRT_2PI,
@@ -32,6 +32,11 @@ Array = NDArray[np.float64]
 SPACING = 0.35
 # Nodes for small tau, where the normal density is what must be followed: a spacing of 0.19 in z.
 FEWEST_NODES = 129
+# Above this tau the integral is taken over the logistic distribution instead; its nodes reach to where that has 1e-35 of its mass, and its
+# poles at pi i make a spacing of h err by exp(-2 pi^2 / h).
+WIDE_TAU = 60.0
+LOGISTIC_NODES = np.arange(-80.0, 80.25, 0.5)
+LOGISTIC_WEIGHTS = 0.5 * expit(LOGISTIC_NODES) * expit(-LOGISTIC_NODES)
 # Newton's steps to the mu of an average; about 5 are needed.
 STEPS, TOLERANCE = 100, 1e-13
 # A curvature in lam that is below this share of its leading term is replaced by that, so that steps stay steps uphill.
@@ -60,18 +65,56 @@ def average(mu: Array, tau: Array) -> Average:
     >>> found.mean.round(6)
     array([0.5     , 0.043963])
     """
+    if (wide := tau > WIDE_TAU).any():
+        return _joined(wide, _average_of_wide(mu[wide], tau[wide]), average(mu[~wide], tau[~wide]) if not wide.all() else None)
     needed = 2.0 * TRAPEZOID_REACH * float(np.max(tau, initial=0.0)) / SPACING
     rule = trapezoid(max(FEWEST_NODES, 32 * int(np.ceil(needed / 32.0)) + 1))
     z = rule.nodes
     density = np.exp(rule.linear[3] - 0.5 * z * z - LOG_SQRT_2PI)
     theta = mu[:, None] + tau[:, None] * z
     p, q = expit(theta), expit(-theta)
-    mean, rest = p @ density, q @ density
     slope = p * q
     bend = slope * (q - p)
-    # Derivatives of the mean, then those of its logit.
-    m1, t1 = slope @ density, slope @ (density * z)
-    m2, mt, t2 = bend @ density, bend @ (density * z), bend @ (density * z * z)
+    return _on_logit(
+        p @ density,
+        q @ density,
+        slope @ density,
+        slope @ (density * z),
+        bend @ density,
+        bend @ (density * z),
+        bend @ (density * z * z),
+    )
+
+
+def _average_of_wide(mu: Array, tau: Array) -> Average:
+    """Return `average` where tau is large: the mean of expit(mu + tau z) is that of the normal distribution at (mu - l) / tau over a
+    logistic l, which asks for as many nodes however large tau is."""
+    u = (mu[:, None] - LOGISTIC_NODES) / tau[:, None]
+    height = np.exp(-0.5 * u * u - LOG_SQRT_2PI)
+    by_tau = 1.0 / tau
+    return _on_logit(
+        ndtr(u) @ LOGISTIC_WEIGHTS,
+        ndtr(-u) @ LOGISTIC_WEIGHTS,
+        (height @ LOGISTIC_WEIGHTS) * by_tau,
+        -((u * height) @ LOGISTIC_WEIGHTS) * by_tau,
+        -((u * height) @ LOGISTIC_WEIGHTS) * by_tau**2,
+        (((u * u - 1.0) * height) @ LOGISTIC_WEIGHTS) * by_tau**2,
+        ((u * (2.0 - u * u) * height) @ LOGISTIC_WEIGHTS) * by_tau**2,
+    )
+
+
+def _joined(chosen: NDArray[np.bool_], these: Average, others: Average | None) -> Average:
+    """Return the averages of two kinds in the order of their fits."""
+    if others is None:
+        return these
+    whole = [np.empty(chosen.size) for _ in these]
+    for out, one, other in zip(whole, these, others, strict=True):
+        out[chosen], out[~chosen] = one, other
+    return Average(*whole)
+
+
+def _on_logit(mean: Array, rest: Array, m1: Array, t1: Array, m2: Array, mt: Array, t2: Array) -> Average:
+    """Return an average with the derivatives of its logit, from those of the mean by mu (m), by tau (t) and twice."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         spread = mean * rest
         by_mu, by_tau, curve = m1 / spread, t1 / spread, (mean - rest) / spread
