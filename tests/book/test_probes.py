@@ -200,6 +200,7 @@ def served(planted) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
+    server.server_close()
 
 
 def test_the_search_shows_hostile_titles_as_text(planted, opened, served):
