@@ -16,7 +16,7 @@ from cordbook.reads import by_value_of_estimates, note, unnoted
 from cordbook.review.companions import Companion, companions_of
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
-from cordbook.review.side_by_side import Reason, reasons_not_to_pool
+from cordbook.review.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.review.study_words import part_title
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
 from cordbook.synthesis.comparison_results import StudyComparison
@@ -146,11 +146,12 @@ class Estimate:
         counts = {"k": self.k, "n": self.n, "events": self.events, "estimate": None, "ci_low": None, "ci_high": None}
         if not self.not_pooled:
             return counts
-        studies = to_plain(self.studies)
-        for study in studies:
-            del study["weight"]  # a share of an average that is not given
         reasons = [reason.text for reason in self.not_pooled]
-        return counts | {"not_pooled": reasons, "share_range": to_plain(self.share_range), "studies": studies}
+        return counts | {
+            "not_pooled": reasons,
+            "share_range": to_plain(self.share_range),
+            "studies": without_weights(self.studies),
+        }
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ first and the last of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,11 @@ class Reason:
     text: str
 
 
+def without_weights(studies: Sequence[Any]) -> list[dict[str, Any]]:
+    """Studies side by side as plain dictionaries: a weight would be a share of an average that is not given."""
+    return [{name: value for name, value in study.items() if name != "weight"} for study in to_plain(tuple(studies))]
+
+
 @dataclass(frozen=True)
 class SideBySide:
     """Studies that are not pooled: what they counted together, each with its share, and why there is no average.
@@ -48,16 +54,13 @@ class SideBySide:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers, text, lists and dictionaries, ready for JSON."""
-        studies = to_plain(self.studies)
-        for study in studies:
-            del study["weight"]
         return {
             "k": self.k,
             "events": self.events,
             "n": self.n,
             "estimate": None,
             "not_pooled": [reason.text for reason in self.reasons],
-            "studies": studies,
+            "studies": without_weights(self.studies),
             "notes": list(self.notes),
         }
 
