@@ -382,6 +382,10 @@
         ["Q", p.q === null ? "not given" : fixed(p.q) + " (df " + p.qDf + ", p " + (p.qP === null ? "?" : p.qP < 0.001 ? "< 0.001" : p.qP.toFixed(3)) + ")"]
       ];
       fill(parts.facts, facts.filter(Boolean).map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
+      showRest(o, p, natural, same);
+    }
+    // What stands under the number, pooled or not: warnings, the drawing, the table, and the words for who listens.
+    function showRest(o, p, natural, same) {
       showWarnings(o, p, natural, same);
       showPlot(o, p, natural);
       showTable();
@@ -408,11 +412,7 @@
         ["Groups", W.count(p.k)], ["People", W.count(p.n)], ["Events", W.count(p.events)]
       ];
       fill(parts.facts, facts.map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
-      showWarnings(o, p, natural, same);
-      showPlot(o, p, natural);
-      showTable();
-      var text = described();
-      if (text !== told) { told = text; say(text); }
+      showRest(o, p, natural, same);
     }
     // Each average with its interval; the one that is the pooled share is named so.
     function averageFact(p, name, at) {
