@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,7 +37,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, target: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", target], cwd=folder, input=typed, capture_output=True, text=True, check=False)
+    """As a person types it: a make that runs these tests hands its own settings down, and its child would name its folders."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", target], cwd=folder, input=typed, capture_output=True, text=True, check=False, env=own)
 
 
 def left(folder: Path) -> set[str]:
