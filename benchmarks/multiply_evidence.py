@@ -12,8 +12,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from cordbook import csv_files
-from cordbook.csv_files import to_csv
+from cordbook.core import csv_files
+from cordbook.core.csv_files import to_csv
 from cordbook.evidence.schema import load_package
 from cordbook.publish.references import bibliography_text
 

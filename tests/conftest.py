@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from cordbook.publish.lock import locked
+from cordbook.core.locks import locked
 from tests import marks
 
 ROOT = Path(__file__).resolve().parents[1]

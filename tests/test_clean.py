@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 
 ROOT = Path(__file__).parents[1]
 #: What a build makes again.

@@ -13,16 +13,14 @@ from cordbook import synthesis
 PACKAGE = Path(cordbook.__file__).parent
 #: What a room may import of the package; the order of the house, from the ground up.
 MAY_IMPORT = {
-    "reads": {"reads"},
-    "csv_files": {"csv_files"},
-    "evidence": {"evidence", "reads", "csv_files"},
+    "core": {"core"},
+    "evidence": {"evidence", "core"},
     "synthesis": {"synthesis"},
-    "project": {"project"},
-    "review": {"review", "evidence", "synthesis", "reads"},
-    "figures": {"figures", "review", "evidence", "synthesis", "reads"},
-    "notebook": {"figures", "review", "evidence", "synthesis", "project", "notebook", "reads"},
-    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "project", "reads", "csv_files"},
-    "intake": {"intake", "review", "evidence", "synthesis", "project", "csv_files"},
+    "review": {"review", "evidence", "synthesis", "core"},
+    "figures": {"figures", "review", "evidence", "synthesis", "core"},
+    "notebook": {"figures", "review", "evidence", "synthesis", "core", "notebook"},
+    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "core"},
+    "intake": {"intake", "review", "evidence", "synthesis", "core"},
 }
 
 

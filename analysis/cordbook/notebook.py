@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cordbook.core.project import find_project
 from cordbook.evidence.evidence import Evidence
 from cordbook.figures import Figure, ForestGroup, forest_plot
 from cordbook.figures.audit_pages import AuditPages
@@ -45,7 +46,6 @@ from cordbook.figures.tables import (
     studies_table,
     summary_of_findings,
 )
-from cordbook.project import find_project
 from cordbook.review.audit import extraction_progress, reasons_not_pooled
 from cordbook.review.certainty import rate_steps
 from cordbook.review.dose import MyelopathyDoseResponse, myelopathy_by_dose

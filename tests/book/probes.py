@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from cordbook.csv_files import to_csv
+from cordbook.core.csv_files import to_csv
 from cordbook.evidence import Field, Package, RawTable, load_package, read_all
 from cordbook.evidence.validation import check_tables
 from cordbook.publish.references import bibliography_text

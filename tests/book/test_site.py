@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from cordbook.cli import main
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.chapters import chapters
 from cordbook.review.phrases import phrase
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.build import build
 from tests.publish import small_book
 from tests.publish.conftest import clean_site, edited, quiet, site_of  # noqa: F401

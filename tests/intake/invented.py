@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cordbook.core.project import Project
 from cordbook.intake.decisions import Decisions
 from cordbook.intake.importing import import_file
-from cordbook.project import Project
 
 ROOT = Path(__file__).parents[2]
 EXPORT = ROOT / "docs" / "example" / "invented-trial.ris"

@@ -17,13 +17,13 @@ pytest.importorskip("rapidfuzz")
 
 from cordbook.cli import dedupe as command
 from cordbook.cli import main
+from cordbook.core.project import Project
 from cordbook.intake import dedupe_store
 from cordbook.intake.dedupe import deduplicate
 from cordbook.intake.dedupe_keys import item, same_container, words
 from cordbook.intake.dedupe_pairs import Verdict, judge
 from cordbook.intake.record import Record
 from cordbook.intake.store import read_rows, take_in
-from cordbook.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location("labelled_records", ROOT / "benchmarks" / "labelled_records.py")

@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from cordbook.cli import main
+from cordbook.core.project import Project
 from cordbook.intake.encodings import decode
 from cordbook.intake.importing import import_file, read
 from cordbook.intake.parsers import parse
 from cordbook.intake.parsers.table import header_of
 from cordbook.intake.store import read_rows, write_tables
-from cordbook.project import Project
 from tests.marks import every, examples
 
 FUZZ = settings(

@@ -42,7 +42,7 @@ def server(monkeypatch: pytest.MonkeyPatch):
 
 
 def run(project: Path, source: str, since: str = "", **settings):
-    from cordbook.project import Project
+    from cordbook.core.project import Project
 
     home = Project(project)
     return searching.run(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.build import Built, build
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.references import bibliography_text
 from tests.publish import small_book

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from cordbook.csv_files import to_csv
+from cordbook.core.csv_files import to_csv
 from cordbook.evidence.schema import load_package
 from cordbook.publish.references import bibliography_text
 

@@ -9,9 +9,9 @@ from html import unescape
 
 import pytest
 
+from cordbook.core.project import Project
 from cordbook.evidence.evidence import load_evidence
 from cordbook.intake.verifying import Finding, verify
-from cordbook.project import Project
 from cordbook.publish.estimate_pages import estimate_pages
 from cordbook.publish.study_pages import study_pages
 from cordbook.review.audit import verified_weights

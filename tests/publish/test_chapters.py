@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.chapters import ChapterFailed, chapters, refresh, stale_chapters
 
 

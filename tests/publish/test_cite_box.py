@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from cordbook.core.project import Project
 from cordbook.figures.cite_box import cite_box
-from cordbook.project import Project
 from cordbook.publish.cited import edition_of
 from cordbook.publish.feed import ATOM, FILE
 from cordbook.publish.references import bibliography_text

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.estimate_cache import estimates_of, keep_certainty
 from cordbook.review import certainty as room
 from cordbook.review.certainty import rate

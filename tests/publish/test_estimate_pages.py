@@ -9,9 +9,9 @@ from html import unescape
 import pytest
 import yaml
 
+from cordbook.core.project import Project
 from cordbook.evidence.schema import load_package
 from cordbook.figures.markup import element
-from cordbook.project import Project
 from cordbook.publish.estimate_pages import (
     CHAPTERS,
     FOLDER,

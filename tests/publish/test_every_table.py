@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cordbook.core.project import Project
 from cordbook.evidence.schema import load_package
-from cordbook.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.chapters import refresh
 from cordbook.publish.estimate_cache import estimates_of, kept_file

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from cordbook.cli import main
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.build import BuildFailed, build
 from cordbook.publish.page_guards import StoredEstimates, broken_guards, explain_all, find_guards
 from cordbook.review.guards import judge

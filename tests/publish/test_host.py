@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.cli import main
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.archive import write_archive
 from cordbook.publish.host import CannotHost, host
 from cordbook.publish.manifest import manifest_json

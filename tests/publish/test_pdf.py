@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 import cordbook
 from cordbook.cli import main
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.pdf import NAMES
 from cordbook.publish.print_book import NotPrintable, parts_of, print_book

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
+from cordbook.core.tracking import begin, by_value_of_estimates, end
 from cordbook.publish.record import Today, value_digest
-from cordbook.reads import begin, by_value_of_estimates, end
 from cordbook.review.claims import claims_today
 from cordbook.review.flow import flow_today
 from cordbook.review.risk_of_bias import study_facts

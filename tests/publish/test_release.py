@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from cordbook.cli import main
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish import plain_zip
 from cordbook.publish.archive import ArchiveError, archive, name_of, write_archive
 from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release

@@ -13,8 +13,8 @@ import zipfile
 
 import pytest
 
+from cordbook.core.project import Project
 from cordbook.figures.cite_box import cite_box
-from cordbook.project import Project
 from cordbook.publish.archive import archive
 from cordbook.publish.release import Asked, release
 from cordbook.review.citing import cite_book

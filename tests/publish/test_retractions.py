@@ -176,7 +176,7 @@ def test_years_decide_between_retraction_and_reinstatement():
 
 def test_a_kept_estimate_is_not_shown_with_the_old_name(tmp_path):
     """The build takes estimates over from the last one; a notice alone must reach them."""
-    from cordbook.project import Project
+    from cordbook.core.project import Project
     from cordbook.publish.estimate_cache import estimates_of
     from cordbook.publish.record import Today
 

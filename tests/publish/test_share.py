@@ -9,7 +9,7 @@ import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.share_ext import LONGEST, shorten, summary_of
 from cordbook.review.estimates import load_estimates

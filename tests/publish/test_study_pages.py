@@ -15,10 +15,10 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from cordbook.core.project import Project
 from cordbook.evidence.evidence import Evidence, Tables
 from cordbook.figures import markup
 from cordbook.figures.study_list import CATEGORIES, StudyList
-from cordbook.project import Project
 from cordbook.publish import study_pages
 from cordbook.publish.references import LINKED_HOSTS
 from cordbook.publish.study_blocks import estimate_page
@@ -363,7 +363,7 @@ def small_project(root, tmp_path_factory):
     (target / "stray.md").write_text("# A file that is in no table of contents\n")
     (target / "_toc.yml").write_text("root: start\n")
     (target / "conf.py").write_text(
-        "from pathlib import Path\nfrom cordbook.project import Project\nfrom cordbook.publish import study_ext\n"
+        "from pathlib import Path\nfrom cordbook.core.project import Project\nfrom cordbook.publish import study_ext\n"
         "from cordbook.publish.study_pages import write_study_pages\nfrom cordbook.publish.estimate_cache import estimates_of\n"
         "def write(app):\n    project = Project(Path(app.srcdir))\n    write_study_pages(project, estimates_of(project))\n"
         "extensions = ['myst_parser', 'sphinx_external_toc']\nexternal_toc_exclude_missing = True\nhtml_theme = 'basic'\n"

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from cordbook.project import Project
+from cordbook.core.project import Project
+from cordbook.core.swap import clean_up, publish
 from cordbook.publish.build import build
-from cordbook.publish.swap import clean_up, publish
 from tests.marks import every
 from tests.publish.conftest import quiet, site_of, sources_to
 from tests.publish.small_book import set_events
@@ -37,7 +37,7 @@ def test_a_site_is_exchanged_for_another(tmp_path):
 
 
 def test_where_folders_cannot_be_exchanged_they_are_renamed(tmp_path, monkeypatch):
-    monkeypatch.setattr("cordbook.publish.swap._exchange", lambda one, other: False)
+    monkeypatch.setattr("cordbook.core.swap._exchange", lambda one, other: False)
     site, finished = tmp_path / "html", tmp_path / "work"
     for text in ("new", "newer"):
         shutil.rmtree(finished, ignore_errors=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import cordbook
-from cordbook.csv_files import NotCsv
+from cordbook.core.csv_files import NotCsv
 
 #: Commands in the order of the help.
 COMMANDS = (

@@ -19,7 +19,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.project import NoProject, find_project
+    from cordbook.core.project import NoProject, find_project
     from cordbook.publish.archive import ArchiveError, archive
     from cordbook.publish.git import GitError
     from cordbook.review.releases import ReleaseError, Version

@@ -26,7 +26,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.project import NoProject, find_project
+    from cordbook.core.project import NoProject, find_project
     from cordbook.publish.build import BuildFailed, build
 
     # When the process ends it need not look through all that it made for garbage.

@@ -49,13 +49,13 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.intake.http import NotInstalled
     from cordbook.intake.notices import add, proposals
     from cordbook.intake.reference_check import check
     from cordbook.intake.retraction_watch import NotTheDataSet
     from cordbook.intake.store import Busy, writing
     from cordbook.intake.text import one_line
-    from cordbook.project import NoProject, find_project
 
     def fail(text: object, code: int = FAILED) -> int:
         print(f"cordbook check-references: {one_line(str(text))}", file=sys.stderr)

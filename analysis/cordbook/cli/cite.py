@@ -31,9 +31,9 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     import cordbook
+    from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
     from cordbook.evidence.evidence import load_evidence
-    from cordbook.project import NoProject, find_project
     from cordbook.review.citation_formats import FORMATS as WRITERS
     from cordbook.review.citing import UnknownId, cite_book, cite_release, cite_today
     from cordbook.review.declarations import DeclarationError

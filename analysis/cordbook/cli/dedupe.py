@@ -33,11 +33,11 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.intake.dedupe_sheet import BadSheet
     from cordbook.intake.dedupe_store import NothingToUndo
     from cordbook.intake.http import NotInstalled
     from cordbook.intake.store import Busy
-    from cordbook.project import NoProject, find_project
 
     try:
         return _run(options, find_project())

@@ -36,8 +36,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.project import NoProject, find_project
     from cordbook.review.declarations import DeclarationError
     from cordbook.review.estimates import load_estimates
     from cordbook.review.selection import SelectionError

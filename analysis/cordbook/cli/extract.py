@@ -11,13 +11,13 @@ from cordbook.cli.extract_asking import ask_all, finish, what_next
 from cordbook.cli.extract_rows import Session
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import terminal
+from cordbook.core.project import NoProject, Project, find_project
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.schema import Unreadable
 from cordbook.intake import extraction_form, landing
 from cordbook.intake.extraction import Codebook, open_questions, rows_of_other
 from cordbook.intake.readings import ARM, NotReadable, Readings, record_of_study, waiting_studies
 from cordbook.intake.store import Busy, read_rows
-from cordbook.project import NoProject, Project, find_project
 
 DONE, REFUSED, USAGE = 0, 1, 2
 

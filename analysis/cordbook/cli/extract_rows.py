@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cordbook.cli.terminal import Ended, Terminal
+from cordbook.core.project import Project
 from cordbook.intake.extraction import Codebook, cell_faults, open_cell
 from cordbook.intake.offers import last_months
 from cordbook.intake.readings import ARM, CELL, REMOVED, Answer, Place, Reading, Readings
-from cordbook.project import Project
 
 BACK, STOP, REST, ASK = "<", "q", "..", "?"
 

@@ -24,8 +24,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.project import NoProject, find_project
     from cordbook.publish.states import IN_WORDS, TREE, state
     from cordbook.review.declarations import DeclarationError
     from cordbook.review.release_history import history, read_all

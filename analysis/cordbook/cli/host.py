@@ -24,7 +24,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.project import NoProject, find_project
+    from cordbook.core.project import NoProject, find_project
     from cordbook.publish.host import CannotHost, host
     from cordbook.review.releases import ReleaseError
 

@@ -21,8 +21,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.intake.baseline import RULES, ImportRefused, import_baseline
-    from cordbook.project import NoProject, find_project
 
     if options.rules:
         print("\n".join(f"{rule}: {text}" for rule, text in RULES.items()))

@@ -47,11 +47,11 @@ def run(options: argparse.Namespace) -> int:
     import codecs
 
     from cordbook.cli.people import who
+    from cordbook.core.project import NoProject, find_project
     from cordbook.intake.importing import CannotImport, import_file, known_strategy
     from cordbook.intake.parsers import FORMATS
     from cordbook.intake.store import Busy
     from cordbook.intake.text import one_line
-    from cordbook.project import NoProject, find_project
 
     if options.form and options.form not in FORMATS:
         print(f"cordbook import: no format {options.form!r}. There are: {', '.join(FORMATS)}", file=sys.stderr)

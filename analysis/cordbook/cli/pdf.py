@@ -22,7 +22,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.project import NoProject, find_project
+    from cordbook.core.project import NoProject, find_project
     from cordbook.publish.pdf import NoChromium, PrintFailed, print_pdf
     from cordbook.publish.print_book import NotPrintable
     from cordbook.review.edition import CitationFileError

@@ -48,8 +48,8 @@ def used(args: argparse.Namespace) -> bool:
 
 def pool(args: argparse.Namespace, model: str) -> Any:
     """The pooled rows that the options choose, or side by side where the review's limits say so; what is left out is told on stderr."""
+    from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.project import NoProject, find_project
     from cordbook.review.declarations import DeclarationError, load_declarations
     from cordbook.review.estimates import pool_rows
     from cordbook.review.explore import QuestionError, answer, load_cells, reasons

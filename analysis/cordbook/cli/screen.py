@@ -11,6 +11,7 @@ from re import Pattern
 
 from cordbook.cli.people import who
 from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.core.project import NoProject, Project, find_project
 from cordbook.evidence.screening import (
     ARBITER,
     EXCLUDE,
@@ -40,7 +41,6 @@ from cordbook.intake.screening import (
     to_judge,
 )  # fmt: skip
 from cordbook.intake.store import Busy, Row, read_rows
-from cordbook.project import NoProject, Project, find_project
 
 #: Decisions after which the order is worked out anew.
 EVERY = 10

@@ -49,12 +49,12 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.intake.http import NotInstalled
     from cordbook.intake.searching import UnknownSource, since_last, strategies
     from cordbook.intake.searching import run as run_searches
     from cordbook.intake.store import Busy
     from cordbook.intake.text import one_line
-    from cordbook.project import NoProject, find_project
 
     def say(text: str) -> None:
         print(one_line(text), file=sys.stderr, flush=True)

@@ -32,8 +32,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.project import NoProject, find_project
     from cordbook.publish.snapshot import of_checkout
     from cordbook.publish.status import status
     from cordbook.review.declarations import DeclarationError

@@ -33,7 +33,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.project import NoProject, find_project
+    from cordbook.core.project import NoProject, find_project
     from cordbook.publish.git import GitError
     from cordbook.publish.verify import CannotVerify, verify
 

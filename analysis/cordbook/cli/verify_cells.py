@@ -13,6 +13,7 @@ import pandas as pd
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.core.project import NoProject, Project, find_project
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.schema import Unreadable, load_package
 from cordbook.intake import landing
@@ -20,7 +21,6 @@ from cordbook.intake.percent import counts_for_percent, is_percent
 from cordbook.intake.readings import NotReadable, reader_name, same_person
 from cordbook.intake.store import Busy, Row, read_rows
 from cordbook.intake.verifying import Finding, NotVerified, verify
-from cordbook.project import NoProject, Project, find_project
 from cordbook.review.audit import verified_weights
 from cordbook.review.checking import VERIFIED, CellToCheck, cells_to_check, of_which
 from cordbook.review.estimates import Estimates, load_estimates

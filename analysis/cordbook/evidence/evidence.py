@@ -14,17 +14,17 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.tracking import note, unnoted
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
-from cordbook.reads import note, unnoted
 
 #: Behind the label of a study whose report was retracted.
 RETRACTED = "(retracted)"
 
 
 class Tables(Mapping[str, pd.DataFrame]):
-    """Tables by name; which of them are read is noted (:mod:`cordbook.reads`)."""
+    """Tables by name; which of them are read is noted (:mod:`cordbook.core.tracking`)."""
 
     def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
         self._frames = dict(frames)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook import csv_files
-from cordbook.csv_files import HEADER_ROW, CsvTable, NotCsv
+from cordbook.core import csv_files
+from cordbook.core.csv_files import HEADER_ROW, CsvTable, NotCsv
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.schema import PACKAGE_FILE, Package, Table, Unreadable, load_package
 

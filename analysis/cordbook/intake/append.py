@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from cordbook import csv_files
+from cordbook.core import csv_files
 from cordbook.intake.store import Busy, writing
 
 #: Seconds to wait for another person who writes at the same time: a row takes milliseconds.

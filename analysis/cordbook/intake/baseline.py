@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook import csv_files
-from cordbook.csv_files import to_csv
+from cordbook.core import csv_files
+from cordbook.core.csv_files import to_csv
 
 Row = dict[str, str]
 Table = list[Row]

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from cordbook.core.project import Project
 from cordbook.intake.dedupe import MISSING, Deduplicated, deduplicate
 from cordbook.intake.dedupe_keys import Item, item
 from cordbook.intake.dedupe_pairs import Pair
 from cordbook.intake.http import NotInstalled
 from cordbook.intake.record import Record
 from cordbook.intake.store import Row, read_rows, record_of, write_tables, writing
-from cordbook.project import Project
 
 STUDY = "study:"
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cordbook.core.project import Project
 from cordbook.intake.encodings import decode
 from cordbook.intake.parsers import Parsed, Reject, parse
 from cordbook.intake.record import SOURCES, Record, slug
 from cordbook.intake.store import read_rows, take_in, writing
-from cordbook.project import Project
 
 #: No export of records is larger; a video named .ris is.
 LARGEST = 1024 * 2**20

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cordbook.csv_files import to_csv
+from cordbook.core.csv_files import to_csv
 from cordbook.intake.store import columns_of
 
 LIST = "landing.json"

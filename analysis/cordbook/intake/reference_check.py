@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cordbook.core.project import Project
 from cordbook.intake.crossref import Crossref
 from cordbook.intake.crossref_works import RETRACTION, Update, Work, ask_work, work_of
 from cordbook.intake.http import Client, Malformed, NoNetwork, SearchFailed, contact_address
@@ -23,7 +24,6 @@ from cordbook.intake.reference_match import Match, marked_retracted, match
 from cordbook.intake.retraction_watch import Watch, read_watch
 from cordbook.intake.store import read_rows, write_json
 from cordbook.intake.text import one_line
-from cordbook.project import Project
 
 IDENTITY = "identity_doubt"
 #: After so many DOIs in a row that Crossref does not answer, the rest is left for another day.

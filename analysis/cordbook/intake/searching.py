@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import cordbook
+from cordbook.core.project import Project
 from cordbook.intake.clinicaltrials import ClinicalTrials
 from cordbook.intake.crossref import Crossref
 from cordbook.intake.europepmc import EuropePMC
@@ -28,7 +29,6 @@ from cordbook.intake.record import SOURCES, Record
 from cordbook.intake.source import Source
 from cordbook.intake.store import free_search_id, read_rows, take_in, writing
 from cordbook.intake.store import write_json as _write
-from cordbook.project import Project
 
 ALL: tuple[Source, ...] = (PubMed(), EuropePMC(), ClinicalTrials(), Crossref(), OpenAlex())
 #: A source that sends so many empty pages one after the other, or records without end, is left.

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cordbook import csv_files
-from cordbook.csv_files import to_csv
+from cordbook.core import csv_files
+from cordbook.core.csv_files import to_csv
 from cordbook.intake.record import FIELDS, Record, slug
 
 Row = dict[str, str]

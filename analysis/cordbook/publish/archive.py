@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish import crate, git, plain_zip
 from cordbook.publish.manifest import digest_of, kind_of
 from cordbook.review.releases import FOLDER, MANIFEST, Manifest, Version, read_manifest

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.review.estimates import Estimates
 
 #: A forked process that shows no end in this time will have none: what another thread had locked stays locked in it.

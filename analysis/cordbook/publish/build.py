@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cordbook.project import Project
+from cordbook.core.locks import locked
+from cordbook.core.project import Project
+from cordbook.core.swap import clean_up, publish
 from cordbook.publish.inputs import edited_digest, look_again
-from cordbook.publish.lock import locked
 from cordbook.publish.site import NOT_PUBLISHED, Pages, PagesFailed, load_sphinx, stamp, up_to_date, work_folder, write_pages
-from cordbook.publish.swap import clean_up, publish
 
 #: Who keeps saving while the book is built gets it in the end or is told.
 ATTEMPTS = 3

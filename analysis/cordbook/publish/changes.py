@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cordbook import csv_files
-from cordbook.project import Project
+from cordbook.core import csv_files
+from cordbook.core.project import Project
 from cordbook.publish.snapshot import Snapshot, data_files
 from cordbook.review.estimates import Estimate, Estimates
 

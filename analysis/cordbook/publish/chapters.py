@@ -22,11 +22,11 @@ from typing import Any
 import nbformat
 import yaml
 
-from cordbook.project import Project
-from cordbook.publish.files import digest, file_digest, sweep, write_whole
+from cordbook.core.files import digest, file_digest, sweep, write_whole
+from cordbook.core.project import Project
+from cordbook.core.tracking import Read
 from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
 from cordbook.publish.sockets import socket_folder, sweep_sockets
-from cordbook.reads import Read
 from cordbook.review.kept import VARIABLE, keep
 
 TIMEOUT_S = 300
@@ -34,7 +34,7 @@ KERNEL = "python3"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: Lines shown of each end of an error.
 _ERROR_LINES = 12
-_READS = "__import__('cordbook.reads', fromlist=['reads'])"
+_READS = "__import__('cordbook.core.tracking', fromlist=['tracking'])"
 
 
 class ChapterFailed(RuntimeError):

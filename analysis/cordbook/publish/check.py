@@ -10,8 +10,8 @@ from pathlib import Path
 
 import nbformat
 
+from cordbook.core.project import Project
 from cordbook.evidence import validate
-from cordbook.project import Project
 from cordbook.publish.chapters import chapters, execute, pages
 from cordbook.publish.page_guards import broken_guards, find_guards
 from cordbook.publish.written import wrong_numbers

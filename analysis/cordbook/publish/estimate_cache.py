@@ -10,8 +10,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cordbook.project import Project
-from cordbook.publish.files import digest, file_digest, write_whole
+from cordbook.core.files import digest, file_digest, write_whole
+from cordbook.core.project import Project
 from cordbook.publish.inputs import package_digest
 from cordbook.publish.record import cell_digests, environment
 from cordbook.review.certainty import FILE, Certainty, certainty_key

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
-from cordbook.project import Project
-from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, facts, p, sub
 from cordbook.review.audit import VerifiedWeight, verified_weights
 from cordbook.review.certainty import FILE, NAME, Certainty, kind_of, rate

@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 import cordbook
+from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
-from cordbook.reads import by_value_of_estimates
 from cordbook.review import study_words as words
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates

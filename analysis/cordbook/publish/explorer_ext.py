@@ -10,8 +10,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from cordbook.core.files import write_whole
 from cordbook.publish.explorer_data import explorer_script
-from cordbook.publish.files import write_whole
 from cordbook.review.estimates import Estimates
 
 #: Under ``_static``, in the order in which they are loaded.

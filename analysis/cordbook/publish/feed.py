@@ -14,9 +14,9 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from cordbook.core.files import write_whole
 from cordbook.figures.markup import one_line
 from cordbook.publish.cited import edition_of
-from cordbook.publish.files import write_whole
 from cordbook.review.edition import Edition, data_date
 from cordbook.review.estimates import Estimates
 from cordbook.review.news import FIRST_PAGE, Item, news

@@ -14,8 +14,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+from cordbook.core.files import digest
 from cordbook.figures.back_matter import term_anchor
-from cordbook.publish.files import digest
 from cordbook.publish.glossary_marks import Marker, Term, meanings
 from cordbook.review.estimates import Estimates
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from cordbook.project import Project
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
+from cordbook.core.swap import publish
 from cordbook.publish import plain_zip
 from cordbook.publish.archive import name_of
-from cordbook.publish.files import write_whole
-from cordbook.publish.swap import publish
 from cordbook.publish.verify import check_bytes
 from cordbook.review.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from cordbook.project import Project
-from cordbook.publish.files import digest, file_digest
-from cordbook.reads import PACKAGE
+from cordbook.core.files import digest, file_digest
+from cordbook.core.project import Project
+from cordbook.core.tracking import PACKAGE
 
 #: Files and folders of a project that can make a page; what chapters and pages read beyond them is recorded and added.
 SOURCES = (

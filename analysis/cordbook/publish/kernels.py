@@ -144,7 +144,7 @@ class ForkedProcess(ForkedWork):
 
 def _leave_locks() -> None:
     """In a forked process: let go of the lock of the build, which belongs to the builder alone."""
-    from cordbook.publish.lock import let_go
+    from cordbook.core.locks import let_go
 
     let_go()
 

@@ -20,8 +20,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from cordbook.core.files import write_whole
 from cordbook.figures.few import is_many
-from cordbook.publish.files import write_whole
 from cordbook.review.estimates import Estimate, Estimates
 
 #: Folder of the site with the rows, a folder a page.

@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.chapters import pages
 from cordbook.review.guards import GuardError, Lookup, Verdict, judge
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cordbook
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.print_book import NotPrintable, PrintBook, print_book
 from cordbook.publish.site import up_to_date
 from cordbook.review.edition import Edition, edition_of_tree

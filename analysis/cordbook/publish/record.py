@@ -1,6 +1,6 @@
 """What a chapter or page was made from: digests of all that it read, then and today.
 
-Chapters note their reads while they run (:mod:`cordbook.reads`). Each read has a digest of today's value; a chapter is stale
+Chapters note their reads while they run (:mod:`cordbook.core.tracking`). Each read has a digest of today's value; a chapter is stale
 when one of them is no longer what it was. Records are kept in the cache folder, one file a chapter.
 """
 
@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cordbook.core.files import ABSENT, digest, file_digest, folder_digest, write_whole
+from cordbook.core.project import Project
+from cordbook.core.tracking import PACKAGE, Read
 from cordbook.evidence.evidence import Evidence
-from cordbook.project import Project
-from cordbook.publish.files import ABSENT, digest, file_digest, folder_digest, write_whole
 from cordbook.publish.inputs import package_files
-from cordbook.reads import PACKAGE, Read
 from cordbook.review.estimates import Estimate, Estimates, load_estimates
 
 #: Grows when the meaning of a record changes: older records are then of no use.

@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
+from cordbook.core.swap import publish
 from cordbook.evidence import validate
-from cordbook.project import Project
 from cordbook.publish import git
 from cordbook.publish.archive import Archive, build_in_its_own_process, copy_tracked, name_of, write_archive
 from cordbook.publish.build import BuildFailed, build
 from cordbook.publish.chapters import ChapterFailed
 from cordbook.publish.check import check
-from cordbook.publish.files import write_whole
 from cordbook.publish.manifest import PROTOCOL, digest_of, manifest_json
 from cordbook.publish.page_guards import broken_guards, find_guards
 from cordbook.publish.release_files import CHANGELOG, NoVersionLine, changelog, results_lines, versioned
-from cordbook.publish.swap import publish
 from cordbook.publish.today import frozen_today
 from cordbook.review.declarations import DeclarationError
 from cordbook.review.estimates import Estimates, load_estimates

@@ -16,10 +16,10 @@ from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
 from sphinx.environment import BuildEnvironment
 
+from cordbook.core.files import write_whole
+from cordbook.core.tracking import unnoted
 from cordbook.publish import estimate_pages, glossary_ext, study_pages
-from cordbook.publish.files import write_whole
 from cordbook.publish.share_ext import description_of, shorten
-from cordbook.reads import unnoted
 from cordbook.review.estimates import Estimates
 
 #: A name, the page and the part after ``#``: (kind, name, id, page, anchor).

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cordbook.project import Project
-from cordbook.publish.files import file_digest, write_whole
+from cordbook.core.files import file_digest, write_whole
+from cordbook.core.project import Project
 from cordbook.publish.inputs import base_digest, site_digest
 
 #: What Sphinx keeps for itself in its output.

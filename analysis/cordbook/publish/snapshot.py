@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.project import Project
-from cordbook.publish.files import write_whole
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
 from cordbook.review.estimates import Estimates
 
 VERSION = 1

@@ -25,8 +25,11 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import cordbook
+from cordbook.core.files import digest
+from cordbook.core.locks import locked
+from cordbook.core.project import Project
+from cordbook.core.tracking import Read, begin, end
 from cordbook.figures.markup import anchor
-from cordbook.project import Project
 from cordbook.publish import (
     cite_ext,
     estimate_ext,
@@ -43,12 +46,9 @@ from cordbook.publish import (
 )
 from cordbook.publish.aside import write_made_pages
 from cordbook.publish.chapters import ChapterFailed, refresh
-from cordbook.publish.files import digest
 from cordbook.publish.inputs import package_digest
-from cordbook.publish.lock import locked
 from cordbook.publish.page_guards import broken_guards, explain_all, find_guards
 from cordbook.publish.record import Today
-from cordbook.reads import Read, begin, end
 from cordbook.review.counts import count_rows
 from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.guards import GuardError, Verdict, judge

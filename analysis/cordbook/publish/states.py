@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.today import frozen_today
 from cordbook.review.releases import Frozen, ReleaseError, Version, list_releases, read_release
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cordbook.core.project import Project
+from cordbook.core.tracking import Read
 from cordbook.evidence import Report, validate
 from cordbook.evidence.evidence import Evidence
-from cordbook.project import Project
 from cordbook.publish.changes import Change, Moved, as_dicts, cells_of, data_changes, moved_estimates, primary_keys
 from cordbook.publish.chapters import Staleness, staleness
 from cordbook.publish.estimate_cache import estimates_of
@@ -16,7 +17,6 @@ from cordbook.publish.page_guards import BrokenGuard, StoredEstimates, broken_gu
 from cordbook.publish.record import Today
 from cordbook.publish.site import up_to_date
 from cordbook.publish.snapshot import Snapshot, last_good
-from cordbook.reads import Read
 
 #: Reasons of one kind are listed up to here.
 _LISTED = 5

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
-from cordbook.project import Project
-from cordbook.publish.files import write_whole
 from cordbook.publish.study_blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.study_cite import Cite, study_cites
 from cordbook.publish.study_retraction import retraction_box

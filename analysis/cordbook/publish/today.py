@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordbook.project import Project
+from cordbook.core.project import Project
 from cordbook.publish.page_guards import find_guards
 from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.freezing import freeze

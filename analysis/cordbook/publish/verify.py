@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cordbook
+from cordbook.core.project import Project
 from cordbook.evidence import Unreadable
-from cordbook.project import Project
 from cordbook.publish import git, plain_zip
 from cordbook.publish.archive import SUMS, differing_files, name_of
 from cordbook.publish.manifest import digest_of

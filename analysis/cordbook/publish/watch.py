@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cordbook.project import Project
+from cordbook.core.project import Project
+from cordbook.core.tracking import PACKAGE
 from cordbook.publish.inputs import source_files
 from cordbook.publish.serve import Board, serving
-from cordbook.reads import PACKAGE
 
 #: How often files are looked at; and how long they must rest, since editors write in several steps.
 POLL_S, REST_S = 0.3, 0.2

@@ -26,12 +26,12 @@ import numpy as np
 import yaml
 from scipy.special import betaincinv
 
+from cordbook.core.tracking import by_value_of_estimates
+from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates, estimate_of
 from cordbook.review.phrases import percent, phrase, ratio
 from cordbook.review.side_by_side import COMMON_EFFECT, FEW, WIDE
-from cordbook.review.yaml_text import load_yaml
 from cordbook.synthesis import ComparedArms, PooledProportion, arcsine_test, information_proportion, proportion_size_test
 from cordbook.synthesis.measures import back_transform
 from cordbook.synthesis.pooling import critical_value

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimates
 from cordbook.review.risk_of_bias import study_weights
 

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cordbook.review.yaml_text import load_yaml
+from cordbook.core.yaml import load_yaml
 
 #: How far an item is met, from best to worst.
 STATES = ("met", "partly", "not yet", "not applicable")

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from cordbook.core.yaml import load_yaml
 from cordbook.review.verdicts import VERDICTS
-from cordbook.review.yaml_text import load_yaml
 
 #: Each rule with the keys that it needs and those that it may have.
 RULES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value_of_estimates
 from cordbook.review.claim_rows import ROW_RULES, row_faults, source_faults
 from cordbook.review.claim_rules import ESTIMATE_RULES, Claim, Rule, look_up
 from cordbook.review.claim_tests import ClaimTest, ClaimTestError, Part, load_claim_tests

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from cordbook.reads import note
-from cordbook.review.yaml_text import load_yaml
+from cordbook.core.tracking import note
+from cordbook.core.yaml import load_yaml
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cordbook.core.tracking import by_value
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.patients import parse_stratum
-from cordbook.reads import by_value
 from cordbook.synthesis import eqd2, fit_dose_response
 from cordbook.synthesis.dose_results import DoseResponse
 

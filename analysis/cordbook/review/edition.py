@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
+from cordbook.core.yaml import load_yaml
 from cordbook.review.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
 from cordbook.review.status import Status, in_words, load_status
-from cordbook.review.yaml_text import load_yaml
 
 CITATION = "CITATION.cff"
 #: What a book without CITATION.cff says of its authors.

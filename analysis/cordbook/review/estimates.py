@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.evidence.evidence import Evidence, load_evidence
-from cordbook.reads import by_value_of_estimates, note, unnoted
 from cordbook.review.companions import Companion, companions_of
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
@@ -177,7 +177,7 @@ class Estimates:
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is made of these estimates, made when first asked for; ``key`` names it.
 
-        For functions whose reads are not noted (:func:`cordbook.reads.by_value_of_estimates`): a second call reads nothing.
+        For functions whose reads are not noted (:func:`cordbook.core.tracking.by_value_of_estimates`): a second call reads nothing.
         """
         if key not in self._made:
             self._made[key] = make()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, Settled, set_aside, settled
-from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.previous import Previous, previous_version
 

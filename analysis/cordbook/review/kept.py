@@ -11,7 +11,7 @@ import os
 import pickle
 from pathlib import Path
 
-from cordbook.reads import unnoted
+from cordbook.core.tracking import unnoted
 from cordbook.review.estimates import Estimates
 
 #: Names the file for the kernels of a build; outside a build it is not set, and everything is computed.

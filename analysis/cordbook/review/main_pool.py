@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.patients import parse_stratum
-from cordbook.reads import by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.study_words import enumerate_words, stratum
 

@@ -20,7 +20,7 @@ from functools import total_ordering
 from pathlib import Path
 from typing import Any
 
-from cordbook.reads import note
+from cordbook.core.tracking import note
 
 FOLDER = "releases"
 ESTIMATES, ROWS, MANIFEST = "estimates.json", "rows.json", "manifest.json"

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import percent, phrase, ratio
-from cordbook.review.yaml_text import load_yaml
 
 FILE = "replication.yml"
 ALIKE = ("close", "near")

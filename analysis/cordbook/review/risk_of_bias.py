@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cordbook.core.tracking import by_value, by_value_of_estimates
+from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
-from cordbook.reads import by_value, by_value_of_estimates
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.study_words import CRITICAL
-from cordbook.review.yaml_text import load_yaml
 
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"
 ANSWERS = (YES, UNCLEAR, NO, NOT_APPLICABLE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from cordbook.review.yaml_text import load_yaml
+from cordbook.core.yaml import load_yaml
 
 STATES = ("living", "paused", "retired")
 _MEANINGS = {

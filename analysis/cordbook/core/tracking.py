@@ -33,7 +33,7 @@ Read = tuple[str, ...]
 P = ParamSpec("P")
 E = TypeVar("E")
 T = TypeVar("T")
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class _Collector:

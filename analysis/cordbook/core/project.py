@@ -1,4 +1,4 @@
-"""Where things are in a project folder. No room of its own: names only, no logic."""
+"""Where things are in a project folder: names only, no logic."""
 
 from __future__ import annotations
 
