@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import to_csv
+from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.schema import load_package
-from cordbook.publish.references import bibliography_text
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Tables that grow with the number of studies, and their columns that hold ids of studies, arms or cells.

@@ -20,6 +20,7 @@ import pandas as pd
 
 from cordbook.core.project import find_project
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.study_words import part_name
 from cordbook.figures import Figure, ForestGroup, forest_plot
 from cordbook.figures.audit_pages import AuditPages
 from cordbook.figures.cards import Cards, cards
@@ -64,7 +65,6 @@ from cordbook.review.mechanisms import (
 from cordbook.review.phrases import retraction_note
 from cordbook.review.say import say
 from cordbook.review.studies import study_records
-from cordbook.review.study_words import part_name
 from cordbook.synthesis import PooledProportion
 
 #: The dose-response model that textbooks and the parent review quote.

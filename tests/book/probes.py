@@ -11,8 +11,8 @@ import yaml
 
 from cordbook.core.csv_files import to_csv
 from cordbook.evidence import Field, Package, RawTable, load_package, read_all
+from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.validation import check_tables
-from cordbook.publish.references import bibliography_text
 
 #: What sets the flag that tests look for; written so that it holds no quote, which would end it early.
 RUN = "window.__probe=1"

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cordbook.core.project import Project
+from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.publish.build import build
-from cordbook.publish.references import bibliography_text
 from tests.publish import small_book
 from tests.publish.conftest import quiet
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 
 from cordbook.core.csv_files import to_csv
+from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.schema import load_package
-from cordbook.publish.references import bibliography_text
 
 #: Enough for two estimates that overlap in no study, and for one with no event.
 STUDIES = {

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from cordbook.core.project import Project
+from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.figures.cite_box import cite_box
 from cordbook.publish.cited import edition_of
 from cordbook.publish.feed import ATOM, FILE
-from cordbook.publish.references import bibliography_text
 from cordbook.review.citation_formats import apa, bibtex, ris, text
 from cordbook.review.citing import cite_book, cite_estimate, cite_study, record_of, records_by_id
 from cordbook.review.estimates import load_estimates

@@ -11,6 +11,7 @@ import yaml
 
 from cordbook.core.project import Project
 from cordbook.evidence.schema import load_package
+from cordbook.evidence.study_words import LEVELS_BY, part_name, part_title
 from cordbook.figures.markup import element
 from cordbook.publish.estimate_pages import (
     CHAPTERS,
@@ -25,7 +26,6 @@ from cordbook.publish.estimate_pages import (
 )
 from cordbook.review.certainty import rate
 from cordbook.review.phrases import phrase, plain_sentence
-from cordbook.review.study_words import LEVELS_BY, part_name, part_title
 
 HOSTILE = '"><script>alert(1)</script> {{x}} `y` $z$ <img src=x onerror=alert(2)> ---\n# not a heading'
 

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cordbook.evidence.review_state import load_status
 from cordbook.publish.feed import ATOM, feed_xml
 from cordbook.review.edition import Author, Edition
 from cordbook.review.freezing import freeze
 from cordbook.review.news import MOST, Item, news
 from cordbook.review.releases import Frozen, Release, Version
-from cordbook.review.status import load_status
 
 from ..conftest import ROOT
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.evidence.bibliography import parse_bibliography, plain_text
+from cordbook.evidence.review_state import StatusError, load_status
 from cordbook.review.citation_formats import FORMATS, apa, bibtex, csl, ris, text
 from cordbook.review.citing import (
     UnknownId,
@@ -29,7 +30,6 @@ from cordbook.review.freezing import freeze
 from cordbook.review.phrases import phrase
 from cordbook.review.releases import Release, Version
 from cordbook.review.reporting import report_link, report_on
-from cordbook.review.status import StatusError, load_status
 
 AUTHORS = (Author("Ng", "Anna-Maria B."), Author("The {Group} & Co", group=True))
 RELEASED = Edition("A living review", AUTHORS, "0.1.0", dt.date(2026, 11, 21), True)

@@ -5,6 +5,7 @@ import csv
 import pandas as pd
 import pytest
 
+from cordbook.evidence.study_words import CRITICAL
 from cordbook.review.risk_of_bias import (
     ANSWERS,
     NO,
@@ -20,7 +21,6 @@ from cordbook.review.risk_of_bias import (
     study_weights,
     weight_by_answer,
 )
-from cordbook.review.study_words import CRITICAL
 
 PLAIN = {"id": "a", "name": "A", "group": "study", "question": "?", "why": "!"}
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from cordbook.evidence import study_words as words
 from cordbook.review import study_summary as summary
-from cordbook.review import study_words as words
 from cordbook.review.studies import StudyRecord, study_records
 from cordbook.review.study_limits import limitations
 from cordbook.review.study_summary import NO_HARM_COUNTED, headline, main_cells, nature, summarise

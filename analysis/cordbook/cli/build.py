@@ -63,9 +63,9 @@ def run(options: argparse.Namespace) -> int:
 def _is_expected(error: Exception) -> bool:
     """Whether an error is about the project rather than the program; imported late, since a build with nothing to do is quick."""
     from cordbook.evidence import Unreadable
+    from cordbook.evidence.review_state import StatusError
     from cordbook.publish.chapters import ChapterFailed
     from cordbook.review.declarations import DeclarationError
     from cordbook.review.selection import SelectionError
-    from cordbook.review.status import StatusError
 
     return isinstance(error, ChapterFailed | DeclarationError | SelectionError | StatusError | Unreadable)

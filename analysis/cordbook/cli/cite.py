@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
     from cordbook.evidence.evidence import load_evidence
+    from cordbook.evidence.review_state import StatusError
     from cordbook.review.citation_formats import FORMATS as WRITERS
     from cordbook.review.citing import UnknownId, cite_book, cite_release, cite_today
     from cordbook.review.declarations import DeclarationError
@@ -41,7 +42,6 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.review.estimates import load_estimates
     from cordbook.review.releases import ReleaseError, Version, read_release
     from cordbook.review.selection import SelectionError
-    from cordbook.review.status import StatusError
 
     try:
         root = find_project().root

@@ -10,6 +10,7 @@ from pathlib import Path
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
 from cordbook.core.project import NoProject, Project, find_project
+from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.schema import Unreadable
 from cordbook.intake import landing, reconciling_sheet
@@ -35,7 +36,6 @@ from cordbook.intake.reconciling import (
     with_new_rows,
 )
 from cordbook.intake.store import Busy, read_rows
-from cordbook.publish.references import bibliography_text
 
 DONE, REFUSED, USAGE = 0, 1, 2
 KEYS = {

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from cordbook.evidence.bibtex_file import bibliography_text, write_bibliography
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.reading import find_data_dir, read_rows
 from cordbook.evidence.schema import Unreadable, load_package
-from cordbook.publish.references import bibliography_text, write_bibliography
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from cordbook.evidence.review_state import load_status
 from cordbook.figures import back_matter, method_tables
 from cordbook.figures.back_matter import Block, paragraph
 from cordbook.figures.few import with_most_weight
@@ -37,7 +38,6 @@ from cordbook.review.risk_of_bias import (
     study_weights,
     weighted_answers,
 )
-from cordbook.review.status import load_status
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
 

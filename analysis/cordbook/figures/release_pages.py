@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from cordbook.evidence.review_state import in_words
 from cordbook.figures.back_matter import Block, paragraph
 from cordbook.figures.releases import ChangesTable, history_figure
 from cordbook.review.estimates import Estimates
@@ -16,7 +17,6 @@ from cordbook.review.release_diff import Comparison, compare
 from cordbook.review.release_history import history, read_all
 from cordbook.review.release_words import evidence_lines
 from cordbook.review.releases import Release
-from cordbook.review.status import in_words
 
 #: Figures of single numbers are drawn for at most so many estimates.
 _DRAWN = 6

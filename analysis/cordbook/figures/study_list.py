@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cordbook.evidence import study_words as words
 from cordbook.figures.markup import Html, element, html_table, join
-from cordbook.review import study_words as words
 from cordbook.review.studies import StudyRecord
 from cordbook.review.study_summary import headline
 

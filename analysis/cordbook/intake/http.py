@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import cordbook
-from cordbook.review.status import StatusError, load_status
+from cordbook.evidence.review_state import StatusError, load_status
 
 MISSING = 'Searching needs the package httpx. Install it with: pip install "cordbook[intake]"'
 #: Statuses that pass by themselves (RFC 9110, RFC 6585).

@@ -9,12 +9,12 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
+from cordbook.evidence.review_state import load_status
 from cordbook.figures.cite_box import cite_box
 from cordbook.figures.markup import element, join
 from cordbook.publish.cited import edition_of
 from cordbook.review.citing import cite_book
 from cordbook.review.edition import edition_digest
-from cordbook.review.status import load_status
 
 _KEY = "cordbook-cite"
 FOLLOW = "Follow new versions and new studies (Atom feed)"

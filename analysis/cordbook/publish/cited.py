@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import cordbook
+from cordbook.evidence.review_state import load_status
 from cordbook.figures.cite_box import cite_box
 from cordbook.publish.estimate_pages import Box
 from cordbook.review.citing import cite_estimate
 from cordbook.review.edition import Edition, edition_of_tree
-from cordbook.review.status import load_status
 
 
 def edition_of(root: Path) -> Edition:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.evidence.study_words import LEVELS_BY, part_name
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
 from cordbook.publish.study_blocks import bullets, facts, p, sub
@@ -23,7 +24,6 @@ from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Esti
 from cordbook.review.main_pool import difference_from_main
 from cordbook.review.method_words import method
 from cordbook.review.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
-from cordbook.review.study_words import LEVELS_BY, part_name
 
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"

@@ -16,8 +16,8 @@ import pandas as pd
 
 import cordbook
 from cordbook.core.tracking import by_value_of_estimates
+from cordbook.evidence import study_words as words
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
-from cordbook.review import study_words as words
 from cordbook.review.declarations import Synthesis
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.explore import ITEM, Question, default_question, explorer_cells

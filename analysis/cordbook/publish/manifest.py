@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.evidence.review_state import load_status
 from cordbook.review.estimates import Estimates
 from cordbook.review.flow import study_flow
 from cordbook.review.freezing import to_json
 from cordbook.review.releases import ESTIMATES, FOLDER, FORMAT, ROWS, Manifest, Version
-from cordbook.review.status import load_status
 
 #: What is asked of a file's path to be data, code or lock; notebooks are chapters, whatever folder they are in.
 CODE = ("analysis/", "tools/", ".ci/")

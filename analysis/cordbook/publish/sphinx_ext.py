@@ -29,6 +29,7 @@ from cordbook.core.files import digest
 from cordbook.core.locks import locked
 from cordbook.core.project import Project
 from cordbook.core.tracking import Read, begin, end
+from cordbook.evidence.review_state import in_words, load_status
 from cordbook.figures.markup import anchor
 from cordbook.publish import (
     cite_ext,
@@ -54,7 +55,6 @@ from cordbook.review.estimates import Estimates, load_estimates
 from cordbook.review.guards import GuardError, Verdict, judge
 from cordbook.review.phrases import percent
 from cordbook.review.say import DIFFERENCE, say
-from cordbook.review.status import in_words, load_status
 
 ASSETS = Path(__file__).parent / "assets"
 #: After chapters have been executed, before Sphinx looks which files there are.

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.evidence import study_words as words
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.publish.study_blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.study_cite import Cite, study_cites
 from cordbook.publish.study_retraction import retraction_box
 from cordbook.publish.study_sources import readings, registration, sources, state_of, verified_line
-from cordbook.review import study_words as words
 from cordbook.review.estimates import Estimate, Estimates
 from cordbook.review.phrases import NOT_POOLED, percent, phrase
 from cordbook.review.studies import OutcomeCell, Row, StudyRecord, study_records

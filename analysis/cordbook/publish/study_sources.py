@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from cordbook.evidence import study_words as words
+from cordbook.evidence.bibtex_file import link as citable_page
 from cordbook.figures.markup import Html, element, html_table, join, link
-from cordbook.publish.references import link as citable_page
 from cordbook.publish.study_blocks import bullets, facts, p, sub, who
-from cordbook.review import study_words as words
 from cordbook.review.checking import cell_state
 from cordbook.review.studies import OutcomeCell, Row, StudyRecord
 

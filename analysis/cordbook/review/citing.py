@@ -14,11 +14,11 @@ from typing import Any
 
 from cordbook.evidence.bibliography import NOT_SEEN
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.review_state import in_words
 from cordbook.review.edition import Author, Edition
 from cordbook.review.estimates import ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.phrases import MISSING, phrase
 from cordbook.review.releases import FrozenEstimate, Release
-from cordbook.review.status import in_words
 
 STUDIES_FOLDER = "book/studies"
 

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from cordbook.core.yaml import load_yaml
+from cordbook.evidence.review_state import Status, in_words, load_status
 from cordbook.review.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
-from cordbook.review.status import Status, in_words, load_status
 
 CITATION = "CITATION.cff"
 #: What a book without CITATION.cff says of its authors.

@@ -13,11 +13,11 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.evidence.evidence import Evidence, load_evidence
+from cordbook.evidence.study_words import part_title
 from cordbook.review.companions import Companion, companions_of
 from cordbook.review.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
 from cordbook.review.side_by_side import Reason, reasons_not_to_pool, without_weights
-from cordbook.review.study_words import part_title
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
 from cordbook.synthesis.comparison_results import StudyComparison
 from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain

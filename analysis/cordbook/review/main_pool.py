@@ -14,8 +14,8 @@ import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.patients import parse_stratum
+from cordbook.evidence.study_words import enumerate_words, stratum
 from cordbook.review.estimates import Estimate, Estimates
-from cordbook.review.study_words import enumerate_words, stratum
 
 #: Studies that a line names one by one; more are counted.
 NAMED = 12

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from cordbook.evidence.bibliography import NOT_SEEN
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.review_state import Status, in_words
 from cordbook.review.citing import record_of, records_by_id
 from cordbook.review.edition import data_date
 from cordbook.review.releases import Release
-from cordbook.review.status import Status, in_words
 
 CHANGES_PAGE, FIRST_PAGE = "book/methods/changes", "index"
 #: Readers of feeds ask often; who was away longer reads the page of changes.

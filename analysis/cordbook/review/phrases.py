@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable, Mapping
 
 from cordbook.evidence.evidence import RETRACTED
+from cordbook.evidence.study_words import part_name
 from cordbook.review.estimates import Estimate
 from cordbook.review.retracted import retracted_labels, without_retracted
 from cordbook.review.side_by_side import ONE_STUDY, SPREAD
-from cordbook.review.study_words import part_name
 
 MISSING = "not estimable"
 NOT_POOLED = "not pooled"

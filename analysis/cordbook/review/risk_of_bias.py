@@ -17,8 +17,8 @@ import yaml
 from cordbook.core.tracking import by_value, by_value_of_estimates
 from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.study_words import CRITICAL
 from cordbook.review.estimates import Estimate, Estimates
-from cordbook.review.study_words import CRITICAL
 
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"
 ANSWERS = (YES, UNCLEAR, NO, NOT_APPLICABLE)

@@ -1,7 +1,7 @@
 """Everything that is known of a study, in one frozen record: what its page and the list of studies are made from.
 
 A record holds data only, joined from the tables and from the estimates that hold the study's cells. What is said
-of it in words is made in :mod:`cordbook.review.study_words`.
+of it in words is made in :mod:`cordbook.evidence.study_words`.
 """
 
 from __future__ import annotations

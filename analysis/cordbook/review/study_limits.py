@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cordbook.review import study_words as words
+from cordbook.evidence import study_words as words
 from cordbook.review.studies import StudyRecord
 from cordbook.review.study_summary import SMALL, inside, is_review, read_in_full, treats
 

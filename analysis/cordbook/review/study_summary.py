@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cordbook.review import study_words as words
+from cordbook.evidence import study_words as words
 from cordbook.review.estimates import Estimate
 from cordbook.review.phrases import percent, plain_sentence
 from cordbook.review.studies import OutcomeCell, StudyRecord
