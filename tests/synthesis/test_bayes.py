@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.special import betaln, expit, gammaln, logit, logsumexp
 
-from cordbook.synthesis.bayes import (
+from cordbook.synthesis import (
     Flat,
     HalfCauchy,
     HalfNormal,
