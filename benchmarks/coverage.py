@@ -25,9 +25,9 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, logit, ndtr
 
-from cordbook.synthesis.glmm import mean_proportion
-from cordbook.synthesis.pooling import prediction_limits
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.glmm.single_arm import mean_proportion
+from cordbook.synthesis.pooling.effects import prediction_limits
+from cordbook.synthesis.pooling.proportions import pool_proportions
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20261120

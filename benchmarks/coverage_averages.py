@@ -24,10 +24,10 @@ from coverage import LEVEL, ROOT, SEED, SIZES_OUTCOME, own_arms, spread
 from scipy.special import expit, logit, stdtrit
 from scipy.stats import beta
 
-from cordbook.synthesis import betabinomial, glmm
-from cordbook.synthesis.glmm_average import mu_of_average
-from cordbook.synthesis.pooling import critical_value
-from cordbook.synthesis.proportions import study_intervals
+from cordbook.synthesis.glmm import betabinomial, single_arm
+from cordbook.synthesis.glmm.average import mu_of_average
+from cordbook.synthesis.pooling.effects import critical_value
+from cordbook.synthesis.pooling.proportions import study_intervals
 
 DEFAULT_REPLICATIONS = 1000  # Monte Carlo error of a coverage near 95%: 0.007
 STUDIES = (2, 3, 4, 5, 10, 27)
@@ -88,7 +88,7 @@ def intervals(events: np.ndarray, n: np.ndarray) -> tuple[dict[tuple[str, str], 
     crude = float(x.sum() / size.sum())
     low, high = (float(end[0]) for end in study_intervals([events.sum()], [n.sum()], level=LEVEL))
     found = {("population", "crude_exact"): (crude, low, high)}
-    fit, peak = glmm.fit_counts(x, size)
+    fit, peak = single_arm.fit_counts(x, size)
     if peak is None:
         exact = (crude, low, high)
         if fit.status == "separated":
@@ -113,9 +113,9 @@ def _of_glmm(fit, peak, x, size) -> dict[tuple[str, str], tuple[float, float, fl
     )
     limits = []
     for way in ways:
-        at, low, high = glmm.average_limits(x, size, peak, LEVEL, **way)
+        at, low, high = single_arm.average_limits(x, size, peak, LEVEL, **way)
         limits.append((float(at.mean[0]), float(expit(low)), float(expit(high))))
-    ends = glmm.limits_of_peak(x, size, peak, LEVEL, of_tau2=False, small_sample=True)
+    ends = single_arm.limits_of_peak(x, size, peak, LEVEL, of_tau2=False, small_sample=True)
     limits.append(tuple(float(expit(value)) for value in (fit.mu, ends.mu_low, ends.mu_high)))
     return dict(zip(names, limits, strict=True))
 
@@ -125,7 +125,7 @@ def _of_beta(x, size) -> dict[tuple[str, str], tuple[float, float, float]]:
     if x is None:
         return dict.fromkeys(names, ())
     fit, surface = betabinomial.fit_counts(x, size)
-    cuts = glmm.profile_cut(LEVEL), glmm.profile_cut(LEVEL, len(x))
+    cuts = single_arm.profile_cut(LEVEL), single_arm.profile_cut(LEVEL, len(x))
     ends = [betabinomial.limits_of_mean(surface, fit.peaks[0], cut) for cut in cuts]
     z, t = critical_value(LEVEL, None), float(stdtrit(len(x) - 1, (1 + LEVEL) / 2))
     ends += [(fit.eta - r, fit.eta + r) for r in (z * fit.se, z * fit.robust_se, t * fit.robust_se)]

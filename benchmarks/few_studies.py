@@ -26,7 +26,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from cordbook.synthesis import compare_arms, subgroup_effects, subgroup_proportions
-from cordbook.synthesis.linear_model import LinearFit, fit_linear
+from cordbook.synthesis.regression.linear_model import LinearFit, fit_linear
 from cordbook.synthesis.two_arm import check_two_arm_counts, effects_of_tables
 
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -12,14 +12,14 @@ from scipy.special import logit
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.meta_analysis import combine_effects
 
-from cordbook.synthesis.compare import compare_arms
-from cordbook.synthesis.glmm import fit_binomial_normal
-from cordbook.synthesis.glmm_two_arm import fit_tables
-from cordbook.synthesis.leave_one_out_pooling import leave_one_out
+from cordbook.synthesis.between_studies.tau2 import tau2_reml
+from cordbook.synthesis.glmm.single_arm import fit_binomial_normal
+from cordbook.synthesis.glmm.two_arm import fit_tables
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.pooling import pool_effects
-from cordbook.synthesis.proportions import pool_proportions
-from cordbook.synthesis.tau2 import tau2_reml
+from cordbook.synthesis.pooling.effects import pool_effects
+from cordbook.synthesis.pooling.proportions import pool_proportions
+from cordbook.synthesis.pooling.two_arms import compare_arms
+from cordbook.synthesis.sensitivity.leave_one_out import leave_one_out
 from cordbook.synthesis.two_arm import check_two_arm_counts
 
 SCALES = (100, 1_000, 10_000, 100_000)

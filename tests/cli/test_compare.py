@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cordbook.cli import main
-from cordbook.synthesis.compare import compare_arms
+from cordbook.synthesis.pooling.two_arms import compare_arms
 
 COUNTS = ([4, 6, 0, 9], [20, 30, 25, 40], [2, 9, 0, 12], [21, 29, 26, 41])
 NAMES = ["W", "X", "Y", "Z"]

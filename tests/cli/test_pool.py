@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cordbook.cli import main
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.pooling.proportions import pool_proportions
 
 EVENTS, N, NAMES = [4, 7, 2, 0], [20, 30, 25, 9], ["Levi 2019", "Okada 2020", "Curt, 2021", "Muñoz 2022"]
 

@@ -14,7 +14,7 @@ from cordbook.review.estimates import pool_rows
 from cordbook.review.explore import answer, default_question, reasons
 from cordbook.review.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
 from cordbook.synthesis import pool_proportions
-from cordbook.synthesis.glmm_average import average as over_studies
+from cordbook.synthesis.glmm.average import average as over_studies
 from tests.explorer.conftest import MODELS, as_page_asks, random_questions
 
 #: What the issue of a number is judged by: 1e-6 of a proportion; on I2 (percent), Q and tau2 relative to values above 1.

@@ -15,12 +15,12 @@ from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
 from cordbook.synthesis import averages_of, cumulative, leave_one_out, subgroup_proportions
-from cordbook.synthesis.effect_average import average_at, average_of_effects
-from cordbook.synthesis.glmm import average_limits, fit_binomial_normal, fit_counts, mean_proportion, profile_cut
-from cordbook.synthesis.glmm_average import average, in_average, mu_of_average, standard_error
-from cordbook.synthesis.glmm_bracket import bracketed_limit
-from cordbook.synthesis.glmm_search import merged
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.glmm.average import average, in_average, mu_of_average, standard_error
+from cordbook.synthesis.glmm.bracket import bracketed_limit
+from cordbook.synthesis.glmm.search import merged
+from cordbook.synthesis.glmm.single_arm import average_limits, fit_binomial_normal, fit_counts, mean_proportion, profile_cut
+from cordbook.synthesis.pooling.effect_average import average_at, average_of_effects
+from cordbook.synthesis.pooling.proportions import pool_proportions
 
 from .core_reference import slow_loglik
 
@@ -327,7 +327,7 @@ def test_the_average_of_a_wide_spread_is_the_same_by_either_integral(monkeypatch
     for tau in (61.0, 90.0, 200.0):
         at = average(mu, np.full(mu.size, tau))
         with monkeypatch.context() as patch:
-            patch.setattr("cordbook.synthesis.glmm_average.WIDE_TAU", 1e9)
+            patch.setattr("cordbook.synthesis.glmm.average.WIDE_TAU", 1e9)
             exact = average(mu, np.full(mu.size, tau))
         for name, ours, other in zip(at._fields, at, exact, strict=True):
             assert ours == pytest.approx(other, rel=1e-9, abs=1e-14), (tau, name)

@@ -19,8 +19,8 @@ from cordbook.synthesis import (
     bayes_pool_effects,
     bayes_pool_proportions,
 )
-from cordbook.synthesis.bayes_likelihood import study_log_likelihood
-from cordbook.synthesis.densities import Stretch, fit_panels
+from cordbook.synthesis.bayes.densities import Stretch, fit_panels
+from cordbook.synthesis.bayes.likelihood import study_log_likelihood
 
 # Closed forms and adaptive quadrature on the one side, panels fitted to 1e-10 on the other.
 NORMAL_MODEL = 1e-7

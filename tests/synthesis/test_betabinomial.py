@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import beta, betabinom, binom, chi2
 
-from cordbook.synthesis.betabinomial import COMMON, Tallies, derivatives, fit_beta_binomial
-from cordbook.synthesis.proportions import pool_proportions, study_intervals
+from cordbook.synthesis.glmm.betabinomial import COMMON, Tallies, derivatives, fit_beta_binomial
+from cordbook.synthesis.pooling.proportions import pool_proportions, study_intervals
 
 SETS = json.loads((Path(__file__).parents[1] / "reference" / "betabinomial.json").read_text())["sets"]
 INTERIOR = [name for name, stored in SETS.items() if not stored["betabinomial"]["boundary"]]

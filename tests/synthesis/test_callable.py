@@ -176,7 +176,7 @@ def test_nothing_else_sets_a_limit_of_studies():
     regressions = {"meta_regression", "regress_proportions"}  # as many as they have coefficients, and one
     arrays = {"estimate_tau2", "cochran_q", "q_profile_interval", "monitor"}
     assert of_studies - regressions - arrays <= set(FEWEST)
-    for module in {*synthesis.PUBLIC.values(), "pooled_rows"} - {"checks"}:
+    for module in {*synthesis.PUBLIC.values(), "pooling.pooled_rows"} - {"checks"}:
         source = inspect.getsource(__import__(f"cordbook.synthesis.{module}", fromlist=["_"]))
         assert not re.search(r"min_studies\s*=\s*\d|FEWEST_STUDIES", source.replace("min_studies=2 if small_sample", "")), module
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 
-from cordbook.synthesis.compare import ALLOWED_CI, DEFAULT_CI, TWO_ARM_MODELS, compare_arms
+from cordbook.synthesis.pooling.two_arms import ALLOWED_CI, DEFAULT_CI, TWO_ARM_MODELS, compare_arms
 
 from .test_two_arm import two_arm_counts
 

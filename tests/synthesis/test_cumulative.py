@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from cordbook.synthesis.cumulative_pooling import cumulative, cumulative_effects
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.pooling.proportions import pool_proportions
+from cordbook.synthesis.sensitivity.cumulative import cumulative, cumulative_effects
 
 from .why_reference import BCG, CLOSED, ITERATIVE, METAFOR, REFERENCE, STORED, assert_close
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 from scipy.special import expit
 
-from cordbook.synthesis.dose_likelihood import LINKS, DoseGroups, jeffreys_penalty, log_likelihood, marginal_risk
-from cordbook.synthesis.dose_response import (
+from cordbook.synthesis.dose.dose_response import (
     bed,
     dose_at_risk,
     eqd2,
@@ -21,6 +20,7 @@ from cordbook.synthesis.dose_response import (
     risk_at_dose,
     risk_band,
 )
+from cordbook.synthesis.dose.likelihood import LINKS, DoseGroups, jeffreys_penalty, log_likelihood, marginal_risk
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "dose_response.json").read_text())["sets"]
 # R's glm was run to 1e-14 in the deviance; its probit standard errors stop one scoring step short of ours.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cordbook.synthesis.funnel import funnel_effects, funnel_proportions
+from cordbook.synthesis.bias.funnel import funnel_effects, funnel_proportions
 
 from .why_reference import BCG, CLOSED, METAFOR, assert_close
 

@@ -6,14 +6,14 @@ from scipy.optimize import brentq
 from scipy.special import expit, gammaln
 from scipy.stats import binom, chi2, norm, ttest_1samp
 
-from cordbook.synthesis.glmm import (
+from cordbook.synthesis.glmm.likelihood import BOUNDARY_RATIO, Counts, evaluate, first_sites, mode_sites
+from cordbook.synthesis.glmm.single_arm import (
     fit_binomial_normal,
     fit_binomial_normal_batch,
     mean_proportion,
     profile_cut,
     profile_limits,
 )
-from cordbook.synthesis.glmm_likelihood import BOUNDARY_RATIO, Counts, evaluate, first_sites, mode_sites
 
 from .core_reference import CORE, METAFOR, slow_loglik, slow_profile_mu, slow_profile_tau
 
@@ -239,7 +239,7 @@ def test_bracketing_finds_what_newton_finds(name, monkeypatch):
     events, n = (PLAIN | HARD)[name]
     fit, ends = fit_binomial_normal(events, n), profile_limits(events, n)
     # No steps at all: every row is left to be bracketed.
-    monkeypatch.setattr("cordbook.synthesis.glmm_newton.MAX_STEPS", 1)
+    monkeypatch.setattr("cordbook.synthesis.glmm.newton.MAX_STEPS", 1)
     slow, bracketed = fit_binomial_normal(events, n), profile_limits(events, n)
     assert slow.loglik == pytest.approx(fit.loglik, abs=1e-7)
     assert slow.mu == pytest.approx(fit.mu, abs=1e-3 * (fit.se or 1))
@@ -406,7 +406,7 @@ def test_many_equal_studies_are_merged_without_a_trace(monkeypatch):
     n = rng.integers(3, 9, 700)
     events = rng.binomial(n, expit(rng.normal(-1, 1, 700)))
     merged, ends = fit_binomial_normal(events, n), profile_limits(events, n)
-    monkeypatch.setattr("cordbook.synthesis.glmm_search.MERGE_FROM", 10**9)
+    monkeypatch.setattr("cordbook.synthesis.glmm.search.MERGE_FROM", 10**9)
     plain, plain_ends = fit_binomial_normal(events, n), profile_limits(events, n)
     assert (merged.mu, merged.tau2, merged.se) == pytest.approx((plain.mu, plain.tau2, plain.se), rel=1e-8)
     assert (ends.mu_low, ends.tau2_high) == pytest.approx((plain_ends.mu_low, plain_ends.tau2_high), rel=1e-7)
@@ -415,7 +415,7 @@ def test_many_equal_studies_are_merged_without_a_trace(monkeypatch):
 def test_chunks_do_not_show(monkeypatch):
     events, n = PLAIN["nielweise2007_control"]
     whole = fit_binomial_normal(events, n)
-    monkeypatch.setattr("cordbook.synthesis.glmm_likelihood.CHUNK_NUMBERS", 100)
+    monkeypatch.setattr("cordbook.synthesis.glmm.likelihood.CHUNK_NUMBERS", 100)
     parts = fit_binomial_normal(events, n)
     assert (parts.mu, parts.se, parts.tau2) == pytest.approx((whole.mu, whole.se, whole.tau2), rel=1e-10)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from scipy import integrate, special, stats
 
-from cordbook.synthesis import conditional_likelihood, glmm_two_arm
-from cordbook.synthesis.glmm_two_arm import (
+from cordbook.synthesis.glmm import conditional_likelihood, two_arm
+from cordbook.synthesis.glmm.two_arm import (
     fit_tables,
     likelihood_ratio,
     profile_limits,
@@ -91,7 +91,7 @@ def test_wide_effects_are_integrated_right():
         (block,), _ = conditional_likelihood.likelihood_blocks(CONTRADICTING, "exact")
         value = block.derivatives(mu + tau * np.tile(z, CONTRADICTING.k - 1))[0] - z * z / 2
         whole = special.logsumexp(value, axis=0) + np.log((z[1, 0] - z[0, 0]) / np.sqrt(2 * np.pi))
-        assert glmm_two_arm._marginal(block, mu, tau)[0] == pytest.approx(whole.sum(), abs=ONE_SIDED)
+        assert two_arm._marginal(block, mu, tau)[0] == pytest.approx(whole.sum(), abs=ONE_SIDED)
 
 
 @settings(deadline=None, max_examples=25)

@@ -4,15 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from cordbook.synthesis.heterogeneity import (
+from cordbook.synthesis.between_studies.heterogeneity import (
     cochran_q,
     h2_test_based_interval,
     heterogeneity,
     q_profile_interval,
     typical_variance,
 )
+from cordbook.synthesis.between_studies.tau2 import generalised_q
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.tau2 import generalised_q
 
 from .core_reference import CORE
 

@@ -119,7 +119,7 @@ def test_effects_that_are_nearly_equal_do_not_tell_groups_apart():
 
 
 def test_the_factor_has_one_owner():
-    """No module but `pooling` divides a residual sum of squares into Hartung and Knapp's factor, or keeps it from falling below 1."""
-    for module in {*synthesis.PUBLIC.values(), "linear_model", "pooled_rows"} - {"pooling"}:
+    """No module but `pooling.effects` divides a residual sum of squares into Hartung and Knapp's factor, or keeps it from falling below 1."""
+    for module in {*synthesis.PUBLIC.values(), "regression.linear_model", "pooling.pooled_rows"} - {"pooling.effects"}:
         source = inspect.getsource(__import__(f"cordbook.synthesis.{module}", fromlist=["_"]))
         assert not re.search(r"max(imum)?\((scale|s2w|factor)", source), module

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from cordbook.synthesis.influence_diagnostics import influence
-from cordbook.synthesis.leave_one_out_pooling import leave_one_out, leave_one_out_effects
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.pooled_rows import PooledRow, row_of_proportion
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.pooling.pooled_rows import PooledRow, row_of_proportion
+from cordbook.synthesis.pooling.proportions import pool_proportions
+from cordbook.synthesis.sensitivity.influence import influence
+from cordbook.synthesis.sensitivity.leave_one_out import leave_one_out, leave_one_out_effects
 
 from .why_reference import BCG, INTERVALS, ITERATIVE, METAFOR, MODELS, REFERENCE, STORED, assert_close
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from cordbook.synthesis.mantel_haenszel import mantel_haenszel, peto
+from cordbook.synthesis.pooling.mantel_haenszel import mantel_haenszel, peto
 from cordbook.synthesis.two_arm import check_two_arm_counts
 
 from .test_two_arm import two_arm_counts

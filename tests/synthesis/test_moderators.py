@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cordbook.synthesis.moderators import build_design
+from cordbook.synthesis.regression.moderators import build_design
 
 LABELS = ("Ada 2001", "Bo 2002", "Cy 2003", "Di 2004", "Ed 2005")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.synthesis.nnt import number_needed_to_treat
+from cordbook.synthesis.pooling.nnt import number_needed_to_treat
 
 
 def test_risk_ratio_by_hand():

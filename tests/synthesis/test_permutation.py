@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cordbook.synthesis.permutation import permutation_test
-from cordbook.synthesis.proportion_regression import regress_proportions
-from cordbook.synthesis.regression import meta_regression
+from cordbook.synthesis.regression.meta_regression import meta_regression
+from cordbook.synthesis.regression.permutation import permutation_test
+from cordbook.synthesis.regression.proportion_regression import regress_proportions
 
 from .why_reference import BCG, CLOSED, REFERENCE, assert_close
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.pooling import DEFAULT_CI, EFFECT_MODELS, pool_effects
+from cordbook.synthesis.pooling.effects import DEFAULT_CI, EFFECT_MODELS, pool_effects
 
 from .core_reference import CORE
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.special import expit
 
-from cordbook.synthesis.glmm import fit_binomial_normal
-from cordbook.synthesis.glmm_regression import fit_binomial_regression, log_coefficients, study_terms
+from cordbook.synthesis.glmm.regression import fit_binomial_regression, log_coefficients, study_terms
+from cordbook.synthesis.glmm.single_arm import fit_binomial_normal
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.proportion_regression import regress_proportions
-from cordbook.synthesis.regression import meta_regression
+from cordbook.synthesis.regression.meta_regression import meta_regression
+from cordbook.synthesis.regression.proportion_regression import regress_proportions
 
 from .why_reference import BCG, BCG_N2, ITERATIVE, METAFOR, REFERENCE, assert_close
 

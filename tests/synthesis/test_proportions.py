@@ -9,9 +9,9 @@ from scipy.special import expit
 from scipy.stats import beta, binom
 from statsmodels.stats.proportion import proportion_confint
 
-from cordbook.synthesis.glmm import fit_binomial_normal, profile_limits
-from cordbook.synthesis.pooling import DEFAULT_CI
-from cordbook.synthesis.proportions import COUNT_MODELS, MODELS, pool_proportions, study_intervals
+from cordbook.synthesis.glmm.single_arm import fit_binomial_normal, profile_limits
+from cordbook.synthesis.pooling.effects import DEFAULT_CI
+from cordbook.synthesis.pooling.proportions import COUNT_MODELS, MODELS, pool_proportions, study_intervals
 
 EVENTS, N, LABELS = [4, 7, 0, 12], [20, 30, 25, 31], ["Levi", "Okada", "Curt", "Anderson"]
 IV_MODELS = [model for model in MODELS if model not in COUNT_MODELS]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.synthesis.compare import compare_arms
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.pooling.proportions import pool_proportions
+from cordbook.synthesis.pooling.two_arms import compare_arms
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "metadat.json").read_text(encoding="utf-8"))
 SINGLES, PAIRS = REFERENCE["singles"], REFERENCE["pairs"]

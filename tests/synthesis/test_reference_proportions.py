@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cordbook.synthesis.heterogeneity import i2_of, q_profile_interval, typical_variance
+from cordbook.synthesis.between_studies.heterogeneity import i2_of, q_profile_interval, typical_variance
+from cordbook.synthesis.between_studies.tau2 import estimate_tau2
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.proportions import pool_proportions
-from cordbook.synthesis.tau2 import estimate_tau2
+from cordbook.synthesis.pooling.proportions import pool_proportions
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "metafor.json").read_text())["proportions"]
 

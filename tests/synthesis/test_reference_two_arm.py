@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.synthesis.compare import INVERSE_VARIANCE_MODELS, compare_arms
-from cordbook.synthesis.glmm_two_arm import fit_tables
+from cordbook.synthesis.glmm.two_arm import fit_tables
+from cordbook.synthesis.pooling.two_arms import INVERSE_VARIANCE_MODELS, compare_arms
 from cordbook.synthesis.two_arm import check_two_arm_counts
 
 REFERENCE = Path(__file__).parents[1] / "reference"

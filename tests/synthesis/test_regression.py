@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.synthesis.regression import meta_regression
+from cordbook.synthesis.regression.meta_regression import meta_regression
 
 from .why_reference import BCG, INTERVALS, ITERATIVE, MODELS, REFERENCE, assert_close
 

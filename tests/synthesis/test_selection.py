@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from cordbook.synthesis.selection import _Problem, selection_model
+from cordbook.synthesis.bias.selection_model import _Problem, selection_model
 
 from .why_reference import ITERATIVE, REFERENCE, STORED, assert_close
 

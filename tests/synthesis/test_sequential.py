@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cordbook.synthesis.information_size import diversity, information_difference, information_proportion
-from cordbook.synthesis.sequential import alpha_spent, crossing_probability, monitor, spending_boundaries
+from cordbook.synthesis.sequential.information_size import diversity, information_difference, information_proportion
+from cordbook.synthesis.sequential.monitoring import alpha_spent, crossing_probability, monitor, spending_boundaries
 
 # Published tables give three decimals (boundaries) or three decimals (probabilities).
 TABLE = 0.5e-3

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cordbook.synthesis.glmm import fit_binomial_normal
-from cordbook.synthesis.glmm_regression import fit_binomial_regression
+from cordbook.synthesis.bias.small_study import arcsine_test, egger_test, peters_test, proportion_size_test
+from cordbook.synthesis.glmm.regression import fit_binomial_regression
+from cordbook.synthesis.glmm.single_arm import fit_binomial_normal
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.small_study import arcsine_test, egger_test, peters_test, proportion_size_test
 
 from .why_reference import BCG, BCG_N1, BCG_N2, CLOSED, INTERVALS, ITERATIVE, METAFOR, MODELS, REFERENCE, assert_close
 

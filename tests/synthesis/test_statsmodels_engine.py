@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
-from cordbook.synthesis import compare_arms, pool_effects, statsmodels_engine
-from cordbook.synthesis.statsmodels_engine import (
+from cordbook.synthesis import compare_arms, pool_effects
+from cordbook.synthesis.pooling import statsmodels_engine
+from cordbook.synthesis.pooling.statsmodels_engine import (
     CLOSED_FORM,
     ITERATED,
     NO_EQUIVALENT,

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from cordbook.synthesis.proportions import pool_proportions
-from cordbook.synthesis.subgroups import subgroup_effects, subgroup_proportions
+from cordbook.synthesis.pooling.proportions import pool_proportions
+from cordbook.synthesis.regression.subgroups import subgroup_effects, subgroup_proportions
 
 from .why_reference import BCG, BCG_N2, INTERVALS, ITERATIVE, MODELS, REFERENCE, STORED, assert_close
 
@@ -105,7 +105,7 @@ def test_a_group_without_events_keeps_its_exact_interval_and_the_test_stays(tau2
     assert some.tau2 == 0 and 0 < found.between.p < 0.05
     one = pool_proportions([0, 0, 3, 4, 5], [10] * 5)
     assert one.tau2 > 0
-    from cordbook.synthesis.glmm import fit_binomial_normal
+    from cordbook.synthesis.glmm.single_arm import fit_binomial_normal
 
     null = fit_binomial_normal([0, 0, 3, 4, 5], [10] * 5)
     coefficients = np.log(120.0) + np.log(210.0) + np.log(252.0)  # 10 choose 3, 4, 5

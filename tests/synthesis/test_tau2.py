@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.synthesis.tau2 import TAU2_METHODS, estimate_tau2, generalised_q, tau2_for_q, trace_of_p
+from cordbook.synthesis.between_studies.tau2 import TAU2_METHODS, estimate_tau2, generalised_q, tau2_for_q, trace_of_p
 
 from .core_reference import CORE
 
@@ -62,7 +62,7 @@ def test_chunks_do_not_show(monkeypatch):
     rng = np.random.default_rng(8)
     yi, vi = rng.normal(0, 1, (50, 6)), rng.uniform(0.05, 2, (50, 6))
     whole = estimate_tau2("reml", yi, vi)
-    monkeypatch.setattr("cordbook.synthesis.tau2.CHUNK_NUMBERS", 500)
+    monkeypatch.setattr("cordbook.synthesis.between_studies.tau2.CHUNK_NUMBERS", 500)
     assert estimate_tau2("reml", yi, vi).tolist() == whole.tolist()
 
 
@@ -146,7 +146,7 @@ def test_several_targets_give_what_each_gives(monkeypatch):
     yi, vi, targets = rng.normal(0, 2, 8), rng.uniform(0.05, 1, 8), np.array([2.0, 7.0, 16.0])
     alone = [tau2_for_q(yi, vi, target) for target in targets]
     assert tau2_for_q(yi, vi, targets).tolist() == alone
-    monkeypatch.setattr("cordbook.synthesis.tau2.CHUNK_NUMBERS", 1)
+    monkeypatch.setattr("cordbook.synthesis.between_studies.tau2.CHUNK_NUMBERS", 1)
     assert tau2_for_q(yi, vi, targets).tolist() == alone
 
 

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from cordbook.synthesis.bias.trim_fill import trim_and_fill
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.trim_fill import trim_and_fill
 
 from .why_reference import CLOSED, METAFOR, MODELS, REFERENCE, STORED, assert_close
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cordbook.synthesis.compare import compare_arms
-from cordbook.synthesis.glmm_two_arm import fit_tables
-from cordbook.synthesis.mantel_haenszel import mantel_haenszel
-from cordbook.synthesis.proportions import pool_proportions
+from cordbook.synthesis.glmm.two_arm import fit_tables
+from cordbook.synthesis.pooling.mantel_haenszel import mantel_haenszel
+from cordbook.synthesis.pooling.proportions import pool_proportions
+from cordbook.synthesis.pooling.two_arms import compare_arms
 from cordbook.synthesis.two_arm import check_two_arm_counts
 
 SETS = json.loads((Path(__file__).parents[1] / "reference" / "two_arm_glmm.json").read_text(encoding="utf-8"))["sets"]

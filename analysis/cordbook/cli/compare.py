@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace):
-    from cordbook.synthesis.compare import check_comparison, compare_arms
+    from cordbook.synthesis.pooling.two_arms import check_comparison, compare_arms
 
     try:
         check_comparison(args.measure, args.model, args.ci, args.level)

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pool(args: argparse.Namespace):
-    from cordbook.synthesis.proportions import pool_proportions
+    from cordbook.synthesis.pooling.proportions import pool_proportions
 
     model = args.model or ("glmm" if args.measure == "logit" else "reml")
     _check_choices(args.measure, model, args.ci, args.average)

@@ -14,7 +14,7 @@ from cordbook.figures.style import INK, MUTED, RULE, TREATED
 from cordbook.review.phrases import percent, percent_number
 from cordbook.synthesis import PooledProportion, cumulative, funnel_proportions, influence, leave_one_out, proportion_effects
 from cordbook.synthesis import regress_proportions as _regress
-from cordbook.synthesis.pooled_rows import PooledRow
+from cordbook.synthesis.pooling.pooled_rows import PooledRow
 
 WIDTH_IN, HEIGHT_IN = 6.4, 4.2
 ROW_IN = 0.225

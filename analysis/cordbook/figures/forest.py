@@ -19,7 +19,7 @@ from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, TREATED
 from cordbook.review.phrases import percent_number
 from cordbook.review.phrases import ratio as ratio_text
 from cordbook.synthesis import ComparedArms, PooledEffect, PooledProportion
-from cordbook.synthesis.comparison_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
+from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
 from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval
 
 Result = PooledProportion | ComparedArms | PooledEffect

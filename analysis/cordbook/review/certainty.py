@@ -34,7 +34,7 @@ from cordbook.review.phrases import percent, phrase, ratio
 from cordbook.review.side_by_side import COMMON_EFFECT, FEW, WIDE
 from cordbook.synthesis import ComparedArms, PooledProportion, arcsine_test, information_proportion, proportion_size_test
 from cordbook.synthesis.measures import back_transform
-from cordbook.synthesis.pooling import critical_value
+from cordbook.synthesis.pooling.effects import critical_value
 
 #: What it is called wherever it is shown: rules rate, no panel.
 NAME = "rule-based certainty"

@@ -16,7 +16,7 @@ from cordbook.core.tracking import by_value
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.patients import parse_stratum
 from cordbook.synthesis import eqd2, fit_dose_response
-from cordbook.synthesis.dose_results import DoseResponse
+from cordbook.synthesis.dose.results import DoseResponse
 
 ALPHA_BETA_GY = 2.0
 #: Settings with one course of many or several fractions; the cord dose of stereotactic series is seldom stated.

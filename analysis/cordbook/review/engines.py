@@ -1,6 +1,6 @@
 """Every declared estimate by two engines: this package beside statsmodels, with the greatest difference.
 
-:mod:`cordbook.synthesis.statsmodels_engine` computes; here estimates become its questions and its answers rows.
+:mod:`cordbook.synthesis.pooling.statsmodels_engine` computes; here estimates become its questions and its answers rows.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from cordbook.review.estimates import Estimate
 from cordbook.review.method_words import MODELS
 from cordbook.review.phrases import percent, percent_number, ratio
 from cordbook.synthesis import EngineComparison, arms_by_two_engines, proportions_by_two_engines
+from cordbook.synthesis.pooling.statsmodels_engine import EngineCheck, EngineValue
 from cordbook.synthesis.results import number
-from cordbook.synthesis.statsmodels_engine import EngineCheck, EngineValue
 
 #: What the engines are called for readers.
 OURS, THEIRS = "Cordbook", "statsmodels"

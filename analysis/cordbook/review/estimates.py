@@ -19,7 +19,7 @@ from cordbook.review.declarations import Declarations, Synthesis, load_declarati
 from cordbook.review.selection import one_row_an_arm, select_cells, subgroups
 from cordbook.review.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
-from cordbook.synthesis.comparison_results import StudyComparison
+from cordbook.synthesis.pooling.two_arm_results import StudyComparison
 from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
 
 T = TypeVar("T")

@@ -1,5 +1,5 @@
 // The population average of the normal-logit model, the mean of expit(mu + tau z) over studies, with its derivatives, and the
-// likelihood with the average's logit in place of mu: the definitions of cordbook/synthesis/glmm_average.py.
+// likelihood with the average's logit in place of mu: the definitions of cordbook/synthesis/glmm/average.py.
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
@@ -64,7 +64,7 @@
     return Math.sqrt(inner / size);
   }
 
-  // The average behind pooled logits and its limits, by the delta method on its log-odds (cordbook/synthesis/effect_average.py).
+  // The average behind pooled logits and its limits, by the delta method on its log-odds (cordbook/synthesis/pooling/effect_average.py).
   function ofEffects(mu, se, tau2, tau2Variance, quantile) {
     var tau = Math.sqrt(tau2), at = of(mu, tau), byTau2 = tau > 1e-4 ? 0.5 * at.dTau / tau : 0.5 * at.dTauTau;
     var reach = quantile * Math.hypot(at.dMu * se, byTau2 * Math.sqrt(tau2Variance));

@@ -1,6 +1,6 @@
 // The likelihood of the binomial-normal model with its derivatives, by adaptive quadrature.
 //
-// The same definitions as cordbook/synthesis/glmm_likelihood.py, where they are derived: study i has x events of n, its logit
+// The same definitions as cordbook/synthesis/glmm/likelihood.py, where they are derived: study i has x events of n, its logit
 // is normal over studies (mean mu, standard deviation tau), and all that Newton's method needs are posterior moments of
 // z = (theta - mu) / tau. Nodes are placed for each study by a normal "site". Equal studies are one row with a weight.
 (function (root) {

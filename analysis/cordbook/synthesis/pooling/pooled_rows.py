@@ -1,0 +1,130 @@
+"""One pooled estimate as a row of a table: what leave-one-out, cumulative and subgroup analyses are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cordbook.synthesis.measures import back_transform, effects_of_counts
+from cordbook.synthesis.pooling.effects import critical_value, narrower_than_common, pool_effects
+from cordbook.synthesis.pooling.proportions import COUNT_MODELS, pool_proportions, study_intervals
+from cordbook.synthesis.results import PooledEffect, PooledProportion
+
+
+@dataclass(frozen=True, slots=True)
+class PooledRow:
+    """A pooled estimate of k studies.
+
+    `estimate` and the limits are proportions (0 to 1) where counts were pooled, those of the average asked for, else effects;
+    `model_estimate`, `model_se` and its limits are on the scale of the model, whichever average that was. `tau2` and `i2` (percent) are None where they cannot be
+    estimated. `ci_method` says how the interval came about: `exact` where the asked one does not exist.
+    """
+
+    label: str
+    k: int
+    estimate: float
+    ci_low: float
+    ci_high: float
+    pi_low: float | None
+    pi_high: float | None
+    model_estimate: float | None
+    model_se: float | None
+    model_ci_low: float | None
+    model_ci_high: float | None
+    tau2: float | None
+    i2: float | None
+    q: float | None
+    q_p: float | None
+    ci_method: str
+
+
+def row_of_effect(label: str, pooled: PooledEffect) -> PooledRow:
+    """The row of pooled effects."""
+    point = (pooled.estimate, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
+    scale = (pooled.estimate, pooled.se, pooled.ci_low, pooled.ci_high)
+    # One study says nothing of differences between studies.
+    spread = (None,) * 4 if pooled.k == 1 else (pooled.tau2, pooled.i2, pooled.q, pooled.q_p)
+    return PooledRow(label, pooled.k, *point, *scale, *spread, pooled.ci_method)
+
+
+def row_of_proportion(label: str, pooled: PooledProportion) -> PooledRow:
+    """The row of pooled proportions."""
+    at = pooled.model_scale
+    point = (pooled.estimate, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
+    spread = (pooled.tau2, pooled.i2, pooled.q, pooled.q_p)
+    return PooledRow(label, pooled.k, *point, at.estimate, at.se, at.ci_low, at.ci_high, *spread, pooled.ci_method)
+
+
+def pool_effect_rows(
+    label: str,
+    yi: np.ndarray,
+    vi: np.ndarray,
+    labels: Sequence[str],
+    *,
+    model: str,
+    ci: str | None,
+    level: float,
+    hksj_floor: bool,
+    prediction: str = "auto",
+) -> PooledRow:
+    """Pool one set of effects; a single study stands for itself."""
+    # A row has no interval of tau2, which would take as long as the fit.
+    options = {
+        "model": model,
+        "ci": ci,
+        "level": level,
+        "hksj_floor": hksj_floor,
+        "prediction": prediction,
+        "tau2_interval": False,
+    }
+    return row_of_effect(label, pool_effects(yi, vi, labels=labels, **options))
+
+
+def pool_count_rows(
+    label: str,
+    x: np.ndarray,
+    n: np.ndarray,
+    labels: Sequence[str],
+    *,
+    measure: str,
+    model: str,
+    average: str,
+    ci: str | None,
+    level: float,
+    hksj_floor: bool,
+    prediction: str = "auto",
+) -> PooledRow:
+    """Pool one set of counts; a single study stands for itself, with an exact interval beside a model of the counts."""
+    if len(x) > 1:
+        options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+        options |= {"average": average, "tau2_interval": False}
+        return row_of_proportion(label, pool_proportions(x, n, labels=labels, measure=measure, **options))
+    if model in COUNT_MODELS:
+        low, high = (float(limit[0]) for limit in study_intervals(x, n, level=level))
+        return PooledRow(label, 1, float(x[0] / n[0]), low, high, *[None] * 10, "exact")
+    effect = effects_of_counts(x, n, measure)
+    back = back_transform(measure, n)
+    yi, se = float(effect.yi[0]), float(np.sqrt(effect.vi[0]))
+    half = critical_value(level, None) * se
+    ends = [float(back(value)) for value in (yi, yi - half, yi + half)]
+    return PooledRow(label, 1, *ends, None, None, yi, se, yi - half, yi + half, *[None] * 4, "wald")
+
+
+def narrow_rows_notes(rows: Sequence[PooledRow], variances: Sequence[np.ndarray], level: float) -> tuple[str, ...]:
+    """What is said where Hartung-Knapp rows claim more than the common-effect model; ``variances`` are those of each row's studies.
+
+    With the floor no row does, so nothing is said.
+    """
+    narrow = [
+        row.label
+        for row, vi in zip(rows, variances, strict=True)
+        if row.ci_method == "hksj" and narrower_than_common((row.model_ci_high - row.model_ci_low) / 2, vi, level)
+    ]
+    if not narrow:
+        return ()
+    return (
+        "The Hartung-Knapp interval is narrower than that of the common-effect model, which assumes that studies do not differ, in "
+        f"{len(narrow)} of {len(rows)} rows ({', '.join(narrow)}); use hksj_floor=True.",
+    )
