@@ -116,7 +116,7 @@ def project_copy(real_book: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="session")
 def estimates(root: Path):
     """All declared estimates of the project's data."""
-    from cordbook.review.estimates import load_estimates
+    from cordbook.review.estimates.estimates import load_estimates
 
     return load_estimates(root)
 

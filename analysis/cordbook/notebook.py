@@ -47,12 +47,10 @@ from cordbook.figures.tables import (
     studies_table,
     summary_of_findings,
 )
-from cordbook.review.audit import extraction_progress, reasons_not_pooled
-from cordbook.review.certainty import rate_steps
-from cordbook.review.dose import MyelopathyDoseResponse, myelopathy_by_dose
-from cordbook.review.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.kept import take_kept
-from cordbook.review.mechanisms import (
+from cordbook.review.appraisal.certainty import rate_steps
+from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
+from cordbook.review.appraisal.say import say
+from cordbook.review.claims.mechanisms import (
     SECTION_NAMES,
     Claim,
     expect,
@@ -62,9 +60,11 @@ from cordbook.review.mechanisms import (
     select_claims,
     sources,
 )
-from cordbook.review.phrases import retraction_note
-from cordbook.review.say import say
-from cordbook.review.studies import study_records
+from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.handover import take_kept
+from cordbook.review.estimates.phrases import retraction_note
+from cordbook.review.studies.records import study_records
+from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
 from cordbook.synthesis import PooledProportion
 
 #: The dose-response model that textbooks and the parent review quote.

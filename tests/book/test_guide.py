@@ -21,7 +21,7 @@ import pytest
 
 from cordbook.cli import parser
 from cordbook.evidence import validate
-from cordbook.review.estimates import load_estimates
+from cordbook.review.estimates.estimates import load_estimates
 from tests.publish import release_book, small_book
 
 GUIDE = "book/methods/add-a-trial.md"

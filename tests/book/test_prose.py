@@ -13,9 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cordbook.review.counts import count_rows
-from cordbook.review.phrases import percent
-from cordbook.review.say import say
+from cordbook.review.appraisal.say import say
+from cordbook.review.estimates.phrases import percent
+from cordbook.review.estimates.row_counts import count_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [ROOT / "index.ipynb", *sorted((ROOT / "book").rglob("*.ipynb"))]

@@ -14,7 +14,7 @@ import pytest
 from cordbook.cli import main
 from cordbook.core.project import Project
 from cordbook.publish.chapters import chapters
-from cordbook.review.phrases import phrase
+from cordbook.review.estimates.phrases import phrase
 
 from ..publish.conftest import edited
 from ..publish.small_book import set_events
@@ -103,7 +103,7 @@ def test_the_landing_page_says_what_has_not_been_done(site, page):
 
 def test_every_number_of_an_estimate_in_prose_is_todays(site, page, estimates):
     """Numbers linked to estimates, on every page, are forms of that estimate."""
-    from cordbook.review.say import all_forms
+    from cordbook.review.appraisal.say import all_forms
 
     seen, forms = 0, cache(lambda estimate_id: all_forms(estimates, estimate_id))
     for path in pages(site):

@@ -12,9 +12,9 @@ import pytest
 
 from cordbook.cli import main
 from cordbook.publish.manifest import manifest_json
-from cordbook.review.estimates import load_estimates
-from cordbook.review.freezing import estimates_json, freeze, rows_json
-from cordbook.review.releases import Version
+from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
+from cordbook.review.versions.releases import Version
 
 ID = "ais-improved-cell-therapy"
 

@@ -15,8 +15,8 @@ import pytest
 from cordbook.evidence.patients import parse_stratum
 from cordbook.publish.explorer_data import explorer_script
 from cordbook.publish.explorer_ext import SCRIPTS
-from cordbook.review.explore import Question, explorer_cells
-from cordbook.review.selection import column_of
+from cordbook.review.estimates.selection import column_of
+from cordbook.review.explorer.question import Question, explorer_cells
 
 HERE = Path(__file__).parent
 ASSETS = HERE.parents[1] / "analysis" / "cordbook" / "publish" / "assets" / "explorer"

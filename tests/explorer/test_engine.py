@@ -10,9 +10,9 @@ from scipy import stats
 
 from cordbook.cli import parser
 from cordbook.cli.pool_evidence import question_of
-from cordbook.review.estimates import pool_rows
-from cordbook.review.explore import answer, default_question, reasons
-from cordbook.review.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
+from cordbook.review.estimates.estimates import pool_rows
+from cordbook.review.estimates.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
+from cordbook.review.explorer.question import answer, default_question, reasons
 from cordbook.synthesis import pool_proportions
 from cordbook.synthesis.glmm.average import average as over_studies
 from tests.explorer.conftest import MODELS, as_page_asks, random_questions

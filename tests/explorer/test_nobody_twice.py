@@ -11,8 +11,8 @@ from cordbook.evidence.rules.cells import CELL_RULES
 from cordbook.evidence.rules.studies import STUDY_RULES
 from cordbook.evidence.schema import load_package
 from cordbook.publish.explorer_data import _coded, counted
-from cordbook.review.explore import Question, answer, explorer_cells
-from cordbook.review.selection import strata_of
+from cordbook.review.estimates.selection import strata_of
+from cordbook.review.explorer.question import Question, answer, explorer_cells
 from tests.explorer.conftest import as_page_asks
 
 STUDY = "made2020"

@@ -15,10 +15,10 @@ from playwright.sync_api import expect
 
 from cordbook.cli import main
 from cordbook.publish.explorer_ext import SCRIPTS
-from cordbook.review.estimates import pool_rows
-from cordbook.review.explore import answer
-from cordbook.review.phrases import percent
-from cordbook.review.side_by_side import reasons_not_to_pool
+from cordbook.review.estimates.estimates import pool_rows
+from cordbook.review.estimates.phrases import percent
+from cordbook.review.estimates.side_by_side import reasons_not_to_pool
+from cordbook.review.explorer.question import answer
 from tests.explorer.conftest import ASSETS, as_page_asks, random_questions
 
 POLICY = "default-src 'self'"

@@ -18,10 +18,10 @@ from cordbook.figures.evidence_map import evidence_map
 from cordbook.figures.prisma_flow import prisma_flow
 from cordbook.figures.timeline import timeline
 from cordbook.figures.traffic_lights import item_bars, traffic_lights
-from cordbook.review.flow import DatabaseFlow, StudyFlow
-from cordbook.review.history import TOPICS
-from cordbook.review.mechanisms import MapRow, Mark
-from cordbook.review.risk_of_bias import Item
+from cordbook.review.appraisal.risk_of_bias import Item
+from cordbook.review.claims.mechanisms import MapRow, Mark
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
+from cordbook.review.studies.timeline import TOPICS
 
 CSS = (Path(cordbook.publish.__file__).parent / "assets" / "cordbook.css").read_text(encoding="utf-8")
 PAGE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><style>{css} body {{ margin: 0 }} {more}</style>

@@ -5,8 +5,8 @@ import pytest
 from cordbook import cumulative, leave_one_out, pool_proportions
 from cordbook.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
 from cordbook.figures.dose_response import dose_response_plot, dose_table, published_points
-from cordbook.review.dose import dose_groups, dose_in_gy, myelopathy_by_dose
-from cordbook.review.phrases import percent
+from cordbook.review.estimates.phrases import percent
+from cordbook.subject.dose import dose_groups, dose_in_gy, myelopathy_by_dose
 
 EVENTS, N = [3, 5, 0, 7, 30, 1], [12, 20, 9, 11, 40, 30]
 LABELS = ["Ash", "Birch", "Cedar", "Dogwood", "Elm", "Fir"]

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from cordbook.figures.evidence_map import SHAPES, evidence_map
-from cordbook.review.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
+from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,7 +8,7 @@ import pytest
 
 from cordbook.figures.method_tables import flow_table, left_out_table
 from cordbook.figures.prisma_flow import prisma_flow
-from cordbook.review.flow import DatabaseFlow, FlowError, Since, StudyFlow
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, FlowError, Since, StudyFlow
 
 SVG = "{http://www.w3.org/2000/svg}"
 EMPTY = DatabaseFlow((("A", "database", None), ("B", "database", None), ("R", "register", None)), *[None] * 10, (), None, None)

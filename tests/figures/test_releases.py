@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from cordbook.figures.releases import ChangesTable, history_figure, intervals
-from cordbook.review.release_causes import Cause
-from cordbook.review.release_diff import Conclusion, EstimateChange
-from cordbook.review.release_history import Point
-from cordbook.review.releases import FrozenEstimate
+from cordbook.review.versions.causes import Cause
+from cordbook.review.versions.diff import Conclusion, EstimateChange
+from cordbook.review.versions.history import Point
+from cordbook.review.versions.releases import FrozenEstimate
 
 E = FrozenEstimate(
     id="ais", title="AIS improved <b>", question="", kind="proportion", section="3", parent=None, estimate=0.5, ci_low=0.4,

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 from cordbook.figures.tables import Cell, Table, summary_of_findings
-from cordbook.review.phrases import phrase
+from cordbook.review.estimates.phrases import phrase
 
 
 class _Reader(HTMLParser):

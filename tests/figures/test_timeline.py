@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cordbook.figures.timeline import timeline
-from cordbook.review.history import TOPICS, Event, key_events, reports_by_year
+from cordbook.review.studies.timeline import TOPICS, Event, key_events, reports_by_year
 
 REPORTS = pd.DataFrame({"cell_therapy": [1, 0, 4], "natural_recovery": [0, 2, 0]}, index=[2001, 2002, 2003])
 

@@ -8,7 +8,7 @@ import pytest
 
 from cordbook.figures.method_tables import judged_table
 from cordbook.figures.traffic_lights import NO_COLOUR, YES_COLOUR, item_bars, traffic_lights
-from cordbook.review.risk_of_bias import ANSWERS, Item, load_items
+from cordbook.review.appraisal.risk_of_bias import ANSWERS, Item, load_items
 
 SVG = "{http://www.w3.org/2000/svg}"
 ITEMS = tuple(Item(i, i.upper(), g, "?", "!", (), (), ()) for i, g in (("one", "study"), ("two", "study"), ("three", "reading")))

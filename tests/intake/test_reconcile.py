@@ -104,7 +104,7 @@ def test_two_readings_become_rows_of_the_tables(project, monkeypatch, capsys):
 
 def test_the_audit_counts_it(project, monkeypatch):
     from cordbook.evidence.evidence import load_evidence
-    from cordbook.review.audit import agreement_by, extraction_progress
+    from cordbook.review.appraisal.extraction_audit import agreement_by, extraction_progress
 
     before = extraction_progress(load_evidence(project / "data"))
     answer(monkeypatch, "1\n1\nTable 2\n")

@@ -14,10 +14,10 @@ from cordbook.cli import main
 from cordbook.evidence import validate
 from cordbook.evidence.evidence import load_evidence
 from cordbook.intake.verifying import Finding, NotVerified, verify
-from cordbook.review.audit import verified_share
-from cordbook.review.checking import ONCE, TWICE, VERIFIED, cells_to_check, of_which, states_of
-from cordbook.review.estimates import load_estimates
-from cordbook.review.risk_of_bias import study_weights
+from cordbook.review.appraisal.extraction_audit import verified_share
+from cordbook.review.appraisal.risk_of_bias import study_weights
+from cordbook.review.appraisal.verification_queue import ONCE, TWICE, VERIFIED, cells_to_check, of_which, states_of
+from cordbook.review.estimates.estimates import load_estimates
 from tests.intake.invented import ROOT, cordbook, rows
 from tests.publish import small_book
 

@@ -13,8 +13,8 @@ import pytest
 
 from cordbook.evidence import validate
 from cordbook.publish.release import Asked, release
-from cordbook.review.estimates import load_estimates
-from cordbook.review.releases import Version
+from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.versions.releases import Version
 from tests.intake.invented import ADA, BEN, EXPORT, STUDY, cordbook, fill, rows, typed
 from tests.publish import release_book, small_book
 from tests.publish.conftest import quiet

@@ -14,9 +14,9 @@ from cordbook.evidence.evidence import load_evidence
 from cordbook.intake.verifying import Finding, verify
 from cordbook.publish.estimate_pages import estimate_pages
 from cordbook.publish.study_pages import study_pages
-from cordbook.review.audit import verified_weights
-from cordbook.review.checking import count_states
-from cordbook.review.estimates import load_estimates
+from cordbook.review.appraisal.extraction_audit import verified_weights
+from cordbook.review.appraisal.verification_queue import count_states
+from cordbook.review.estimates.estimates import load_estimates
 from tests.publish import small_book
 
 STATES = ("read once", "read twice", "verified by a person")

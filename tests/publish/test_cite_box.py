@@ -16,10 +16,10 @@ from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.figures.cite_box import cite_box
 from cordbook.publish.cited import edition_of
 from cordbook.publish.feed import ATOM, FILE
-from cordbook.review.citation_formats import apa, bibtex, ris, text
-from cordbook.review.citing import cite_book, cite_estimate, cite_study, record_of, records_by_id
-from cordbook.review.estimates import load_estimates
-from cordbook.review.reporting import NO_ADDRESS
+from cordbook.review.citation.citations import cite_book, cite_estimate, cite_study, record_of, records_by_id
+from cordbook.review.citation.error_report import NO_ADDRESS
+from cordbook.review.citation.formats import apa, bibtex, ris, text
+from cordbook.review.estimates.estimates import load_estimates
 from tests.publish import small_book
 from tests.strict_server import strictly_served
 

@@ -6,9 +6,9 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.publish.estimate_cache import estimates_of, keep_certainty
-from cordbook.review import certainty as room
-from cordbook.review.certainty import rate
-from cordbook.review.estimates import load_estimates
+from cordbook.review.appraisal import certainty as room
+from cordbook.review.appraisal.certainty import rate
+from cordbook.review.estimates.estimates import load_estimates
 from tests.publish import small_book
 from tests.publish.small_book import read_table, write_table
 

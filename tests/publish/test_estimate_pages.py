@@ -24,8 +24,8 @@ from cordbook.publish.estimate_pages import (
     page_text,
     write_estimate_pages,
 )
-from cordbook.review.certainty import rate
-from cordbook.review.phrases import phrase, plain_sentence
+from cordbook.review.appraisal.certainty import rate
+from cordbook.review.estimates.phrases import phrase, plain_sentence
 
 HOSTILE = '"><script>alert(1)</script> {{x}} `y` $z$ <img src=x onerror=alert(2)> ---\n# not a heading'
 

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.feed import ATOM, feed_xml
-from cordbook.review.edition import Author, Edition
-from cordbook.review.freezing import freeze
-from cordbook.review.news import MOST, Item, news
-from cordbook.review.releases import Frozen, Release, Version
+from cordbook.review.citation.edition import Author, Edition
+from cordbook.review.reporting.freezing import freeze
+from cordbook.review.reporting.news import MOST, Item, news
+from cordbook.review.versions.releases import Frozen, Release, Version
 
 from ..conftest import ROOT
 

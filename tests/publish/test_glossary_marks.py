@@ -13,7 +13,7 @@ from cordbook.evidence.evidence import load_evidence
 from cordbook.figures.back_matter import term_anchor
 from cordbook.publish.glossary_ext import terms
 from cordbook.publish.glossary_marks import Marker, Term, forms, meaning_id, meanings
-from cordbook.review.estimates import load_estimates
+from cordbook.review.estimates.estimates import load_estimates
 
 NAMES = (
     "spinal cord",

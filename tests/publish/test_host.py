@@ -17,9 +17,9 @@ from cordbook.core.project import Project
 from cordbook.publish.archive import write_archive
 from cordbook.publish.host import CannotHost, host
 from cordbook.publish.manifest import manifest_json
-from cordbook.review.estimates import load_estimates
-from cordbook.review.freezing import estimates_json, freeze, rows_json
-from cordbook.review.releases import Version, read_manifest
+from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
+from cordbook.review.versions.releases import Version, read_manifest
 from tests.publish.conftest import quiet
 from tests.strict_server import strictly_served
 

@@ -17,7 +17,7 @@ from cordbook.core.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.pdf import NAMES
 from cordbook.publish.print_book import NotPrintable, parts_of, print_book
-from cordbook.review.edition import Edition, edition_of_tree
+from cordbook.review.citation.edition import Edition, edition_of_tree
 from tests.publish import small_book
 from tests.publish.conftest import quiet
 

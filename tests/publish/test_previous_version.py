@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from cordbook.publish.manifest import manifest_json
-from cordbook.review.estimates import load_estimates
-from cordbook.review.flow import flow_today
-from cordbook.review.freezing import estimates_json, freeze, rows_json
-from cordbook.review.previous import previous_version
-from cordbook.review.releases import ReleaseError, Version
+from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
+from cordbook.review.reporting.previous_version import previous_version
+from cordbook.review.reporting.prisma_flow import flow_today
+from cordbook.review.versions.releases import ReleaseError, Version
 from tests.publish import small_book
 from tests.publish.release_book import add_study
 

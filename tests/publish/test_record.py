@@ -11,9 +11,9 @@ import pytest
 from cordbook.core.project import Project
 from cordbook.core.tracking import begin, by_value_of_estimates, end
 from cordbook.publish.record import Today, value_digest
-from cordbook.review.claims import claims_today
-from cordbook.review.flow import flow_today
-from cordbook.review.risk_of_bias import study_facts
+from cordbook.review.appraisal.risk_of_bias import study_facts
+from cordbook.review.claims.claims import claims_today
+from cordbook.review.reporting.prisma_flow import flow_today
 from tests.conftest import ROOT
 from tests.publish import small_book
 
@@ -51,9 +51,9 @@ def test_what_a_function_of_the_estimates_returns_is_noted_and_nothing_that_it_r
     claims_today(estimates)
     study_facts(estimates.evidence)
     assert end() == {
-        ("value_of_estimates", "cordbook.review.flow:flow_today"),
-        ("value_of_estimates", "cordbook.review.claims:claims_today"),
-        ("value", "cordbook.review.risk_of_bias:study_facts"),
+        ("value_of_estimates", "cordbook.review.reporting.prisma_flow:flow_today"),
+        ("value_of_estimates", "cordbook.review.claims.claims:claims_today"),
+        ("value", "cordbook.review.appraisal.risk_of_bias:study_facts"),
     }
 
 
@@ -70,7 +70,7 @@ def test_arguments_that_a_record_cannot_hold_leave_what_is_read_to_be_noted(esti
 def test_a_value_that_cannot_be_computed_has_a_digest_so_that_the_chapter_runs_and_tells(tmp_path):
     """In the small book, tests of claims name estimates that are not declared there."""
     project = Project(small_book.make(ROOT, tmp_path / "project"))
-    read = ("value_of_estimates", "cordbook.review.claims:claims_today")
+    read = ("value_of_estimates", "cordbook.review.claims.claims:claims_today")
     failing = Today(project).digest(read)
     assert len(failing) == 64
     assert Today(Project(ROOT)).first_changed({read: failing}) == [read]

@@ -21,7 +21,7 @@ from cordbook.publish import plain_zip
 from cordbook.publish.archive import ArchiveError, archive, name_of, write_archive
 from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release
 from cordbook.publish.verify import check_bytes, verify
-from cordbook.review.releases import ReleaseError, Version, list_releases, read_release
+from cordbook.review.versions.releases import ReleaseError, Version, list_releases, read_release
 from tests.book.narrow import over
 from tests.publish.conftest import edited, quiet
 from tests.publish.release_book import LIMA, add_study, clone, commit, copy, drop_cell, git, make

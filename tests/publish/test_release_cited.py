@@ -17,9 +17,9 @@ from cordbook.core.project import Project
 from cordbook.figures.cite_box import cite_box
 from cordbook.publish.archive import archive
 from cordbook.publish.release import Asked, release
-from cordbook.review.citing import cite_book
-from cordbook.review.edition import edition_of_release, edition_of_tree
-from cordbook.review.releases import Version
+from cordbook.review.citation.citations import cite_book
+from cordbook.review.citation.edition import edition_of_release, edition_of_tree
+from cordbook.review.versions.releases import Version
 from tests.publish import small_book
 from tests.publish.conftest import quiet
 from tests.publish.release_book import clone, commit, git, make

@@ -14,10 +14,10 @@ from cordbook.evidence.validation import validate
 from cordbook.notebook import open_review
 from cordbook.publish.explorer_data import explorer_data
 from cordbook.publish.study_pages import study_pages
-from cordbook.review.estimates import Estimates, load_estimates
-from cordbook.review.phrases import phrase, plain_sentence, retraction_note
-from cordbook.review.retracted import retracted_labels, without_retracted
-from cordbook.review.risk_of_bias import study_facts
+from cordbook.review.appraisal.risk_of_bias import study_facts
+from cordbook.review.estimates.estimates import Estimates, load_estimates
+from cordbook.review.estimates.phrases import phrase, plain_sentence, retraction_note
+from cordbook.review.estimates.retracted import retracted_labels, without_retracted
 from cordbook.synthesis import pool_proportions
 from tests.publish import small_book
 

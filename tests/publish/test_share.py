@@ -12,8 +12,8 @@ from docutils.utils import new_document
 from cordbook.core.project import Project
 from cordbook.publish.build import build
 from cordbook.publish.share_ext import LONGEST, shorten, summary_of
-from cordbook.review.estimates import load_estimates
-from cordbook.review.phrases import phrase
+from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.estimates.phrases import phrase
 from tests.publish import small_book
 from tests.publish.conftest import edited, quiet
 

@@ -23,8 +23,8 @@ from cordbook.figures.study_list import CATEGORIES, StudyList
 from cordbook.publish import study_pages
 from cordbook.publish.study_blocks import estimate_page
 from cordbook.publish.study_pages import FOLDER, write_study_pages
-from cordbook.review.estimates import Estimates
-from cordbook.review.studies import study_records
+from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.studies.records import study_records
 
 ASSETS = Path(study_pages.__file__).parent / "assets"
 HOSTS = {"doi.org", "pubmed.ncbi.nlm.nih.gov", "pmc.ncbi.nlm.nih.gov", "clinicaltrials.gov", "www.isrctn.com"} | LINKED_HOSTS

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from cordbook.review.audit import agreement_by, readings_side_by_side, verified_share
+from cordbook.review.appraisal.extraction_audit import agreement_by, readings_side_by_side, verified_share
 
 
 def rows_of(root, name):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cordbook.evidence.evidence import Evidence
 from cordbook.figures.audit_tables import certainty_table
 from cordbook.figures.tables import summary_of_findings
-from cordbook.review.certainty import (
+from cordbook.review.appraisal.certainty import (
     COUNTING,
     DOMAINS,
     FILE,
@@ -31,8 +31,8 @@ from cordbook.review.certainty import (
     spread_of,
     unknown_judgements,
 )
-from cordbook.review.say import say
-from cordbook.review.side_by_side import FEW, WIDE
+from cordbook.review.appraisal.say import say
+from cordbook.review.estimates.side_by_side import FEW, WIDE
 from cordbook.synthesis import compare_arms, pool_proportions
 
 

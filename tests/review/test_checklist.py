@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from cordbook.review.checklist import (
+from cordbook.review.reporting.checklist import (
     STATES,
     ChecklistError,
     count_states,

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from cordbook.evidence.bibliography import parse_bibliography, plain_text
 from cordbook.evidence.review_state import StatusError, load_status
-from cordbook.review.citation_formats import FORMATS, apa, bibtex, csl, ris, text
-from cordbook.review.citing import (
+from cordbook.review.citation.citations import (
     UnknownId,
     cite_book,
     cite_estimate,
@@ -25,11 +24,12 @@ from cordbook.review.citing import (
     record_of,
     records_by_id,
 )
-from cordbook.review.edition import Author, CitationFileError, Edition, edition_of_tree
-from cordbook.review.freezing import freeze
-from cordbook.review.phrases import phrase
-from cordbook.review.releases import Release, Version
-from cordbook.review.reporting import report_link, report_on
+from cordbook.review.citation.edition import Author, CitationFileError, Edition, edition_of_tree
+from cordbook.review.citation.error_report import report_link, report_on
+from cordbook.review.citation.formats import FORMATS, apa, bibtex, csl, ris, text
+from cordbook.review.estimates.phrases import phrase
+from cordbook.review.reporting.freezing import freeze
+from cordbook.review.versions.releases import Release, Version
 
 AUTHORS = (Author("Ng", "Anna-Maria B."), Author("The {Group} & Co", group=True))
 RELEASED = Edition("A living review", AUTHORS, "0.1.0", dt.date(2026, 11, 21), True)

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.review.claim_rules import contrast, outcome_pairs
-from cordbook.review.claim_tests import RULES as DECLARED_RULES
-from cordbook.review.claim_tests import ClaimTestError, load_claim_tests, parse_claim_tests
-from cordbook.review.claims import FILE, RULES, audit_claims, count_verdicts
-from cordbook.review.estimates import Estimates
-from cordbook.review.verdicts import (
+from cordbook.review.claims.claims import FILE, RULES, audit_claims, count_verdicts
+from cordbook.review.claims.estimate_rules import contrast, outcome_pairs
+from cordbook.review.claims.tests import RULES as DECLARED_RULES
+from cordbook.review.claims.tests import ClaimTestError, load_claim_tests, parse_claim_tests
+from cordbook.review.claims.verdicts import (
     CONTRADICTED,
     NOT_SUPPORTED,
     PARTLY,
@@ -29,6 +28,7 @@ from cordbook.review.verdicts import (
     place,
     place_difference,
 )
+from cordbook.review.estimates.estimates import Estimates
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,14 @@ import pandas as pd
 import pytest
 
 from cordbook.figures.methods import MethodsPages
-from cordbook.review.average_coverage import DEFAULT_INTERVAL, load_average_coverage, load_averages, summarise_by_studies
-from cordbook.review.coverage import DEFAULT, load_coverage, summarise_coverage
-from cordbook.review.phrases import percent
+from cordbook.review.appraisal.average_coverage import (
+    DEFAULT_INTERVAL,
+    load_average_coverage,
+    load_averages,
+    summarise_by_studies,
+)
+from cordbook.review.appraisal.coverage import DEFAULT, load_coverage, summarise_coverage
+from cordbook.review.estimates.phrases import percent
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,7 @@ def test_the_tables_of_averages_hold_the_stored_results(estimates, root):
 
 
 def test_a_copy_without_the_simulations_says_so(estimates, tmp_path, monkeypatch):
-    monkeypatch.setattr("cordbook.review.average_coverage.COVERAGE", tmp_path / "none.csv")
-    monkeypatch.setattr("cordbook.review.average_coverage.AVERAGES", tmp_path / "none.csv")
+    monkeypatch.setattr("cordbook.review.appraisal.average_coverage.COVERAGE", tmp_path / "none.csv")
+    monkeypatch.setattr("cordbook.review.appraisal.average_coverage.AVERAGES", tmp_path / "none.csv")
     for block in (MethodsPages(estimates).few_studies(), MethodsPages(estimates).averages()):
         assert block._repr_mimebundle_()["text/plain"].startswith("Not available")

@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from cordbook.review.declarations import DeclarationError, load_declarations, parse_declarations
+from cordbook.review.estimates.declarations import DeclarationError, load_declarations, parse_declarations
 
 GOOD = {
     "defaults": {"measure": "logit", "model": "glmm"},

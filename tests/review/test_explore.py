@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cordbook.review.explore import Question, QuestionError, answer, explorer_cells, reasons
+from cordbook.review.explorer.question import Question, QuestionError, answer, explorer_cells, reasons
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.review.flow import NO_SYNTHESIS, NOT_SELECTED, FlowError, database_flow, reasons_left_out, study_flow
+from cordbook.review.reporting.prisma_flow import (
+    NO_SYNTHESIS,
+    NOT_SELECTED,
+    FlowError,
+    database_flow,
+    reasons_left_out,
+    study_flow,
+)
 
 STRATEGIES = pd.DataFrame(
     [("a", "Source A", "database"), ("a2", "Source A", "database"), ("r", "Register R", "register")],

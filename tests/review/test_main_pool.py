@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from cordbook.review.declarations import DeclarationError, parse_declarations
-from cordbook.review.main_pool import compare_pools, difference_from_main
+from cordbook.review.estimates.declarations import DeclarationError, parse_declarations
+from cordbook.review.estimates.main_pool import compare_pools, difference_from_main
 
 MAIN = "ais-improved-cell-therapy"
 

@@ -6,8 +6,7 @@ from collections import Counter
 import pytest
 
 from cordbook.notebook import open_review
-from cordbook.review.counts import count_rows
-from cordbook.review.mechanisms import (
+from cordbook.review.claims.mechanisms import (
     DIRECTIONS,
     EVIDENCE_TYPES,
     MATCHES,
@@ -20,6 +19,7 @@ from cordbook.review.mechanisms import (
     select_claims,
     sources,
 )
+from cordbook.review.estimates.row_counts import count_rows
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordbook.review.guards import GuardError, judge
-from cordbook.review.phrases import FORMS, natural_frequency, percent, percent_number, phrase, plain_sentence
+from cordbook.review.estimates.guards import GuardError, judge
+from cordbook.review.estimates.phrases import FORMS, natural_frequency, percent, percent_number, phrase, plain_sentence
 
 
 @given(st.floats(0, 1))

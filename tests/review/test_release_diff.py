@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.publish import small_book
 
-from cordbook.review.estimates import load_estimates
-from cordbook.review.freezing import freeze, settings_of
-from cordbook.review.release_diff import Comparison, compare, differing
-from cordbook.review.release_history import history
-from cordbook.review.release_steps import MAJOR, MINOR, PATCH, proposed, required_step, step_between, too_small
-from cordbook.review.releases import Frozen, FrozenGuard, ReleaseError, Version
+from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.reporting.freezing import freeze, settings_of
+from cordbook.review.versions.diff import Comparison, compare, differing
+from cordbook.review.versions.history import history
+from cordbook.review.versions.releases import Frozen, FrozenGuard, ReleaseError, Version
+from cordbook.review.versions.steps import MAJOR, MINOR, PATCH, proposed, required_step, step_between, too_small
 
 LIMA = "lima2010.treated.ais_improved.all.27.7"
 GUARDS = (

@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from cordbook.review.replication import (
+from cordbook.review.appraisal.replication import (
     APART,
     FILE,
     NOTHING,

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cordbook.evidence.study_words import CRITICAL
-from cordbook.review.risk_of_bias import (
+from cordbook.review.appraisal.risk_of_bias import (
     ANSWERS,
     NO,
     NOT_APPLICABLE,

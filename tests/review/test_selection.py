@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from cordbook.review.declarations import parse_declarations
-from cordbook.review.selection import SelectionError, one_row_an_arm, select_cells, subgroups
+from cordbook.review.estimates.declarations import parse_declarations
+from cordbook.review.estimates.selection import SelectionError, one_row_an_arm, select_cells, subgroups
 
 DISJOINT = {"surgery", "phase", "level", "grade", "setting"}
 

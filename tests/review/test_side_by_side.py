@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordbook.review.conclusions import NONE_SEEN, NOT_POOLED, SEEN, direction
-from cordbook.review.declarations import PoolingLimits
-from cordbook.review.estimates import estimate_of
-from cordbook.review.phrases import FORMS, phrase, plain_sentence
-from cordbook.review.say import say
-from cordbook.review.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
+from cordbook.review.appraisal.say import say
+from cordbook.review.estimates.conclusions import NONE_SEEN, NOT_POOLED, SEEN, direction
+from cordbook.review.estimates.declarations import PoolingLimits
+from cordbook.review.estimates.estimates import estimate_of
+from cordbook.review.estimates.phrases import FORMS, phrase, plain_sentence
+from cordbook.review.estimates.side_by_side import FEW, ONE_STUDY, SPREAD, WIDE, reasons_not_to_pool
 from cordbook.synthesis import compare_arms, pool_proportions
 
 LIMITS = PoolingLimits()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from cordbook.evidence import study_words as words
-from cordbook.review import study_summary as summary
-from cordbook.review.studies import StudyRecord, study_records
-from cordbook.review.study_limits import limitations
-from cordbook.review.study_summary import NO_HARM_COUNTED, headline, main_cells, nature, summarise
+from cordbook.review.studies import summary as summary
+from cordbook.review.studies.limits import limitations
+from cordbook.review.studies.records import StudyRecord, study_records
+from cordbook.review.studies.summary import NO_HARM_COUNTED, headline, main_cells, nature, summarise
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.publish.archive import ArchiveError, archive
     from cordbook.publish.git import GitError
-    from cordbook.review.releases import ReleaseError, Version
+    from cordbook.review.versions.releases import ReleaseError, Version
 
     try:
         made = archive(find_project(), Version.parse(options.version))

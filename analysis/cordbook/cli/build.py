@@ -65,7 +65,7 @@ def _is_expected(error: Exception) -> bool:
     from cordbook.evidence import Unreadable
     from cordbook.evidence.review_state import StatusError
     from cordbook.publish.chapters import ChapterFailed
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.selection import SelectionError
 
     return isinstance(error, ChapterFailed | DeclarationError | SelectionError | StatusError | Unreadable)

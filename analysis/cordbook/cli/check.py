@@ -23,8 +23,8 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
     from cordbook.publish.check import check
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.selection import SelectionError
 
     def say(line: str) -> None:
         if not options.quiet:

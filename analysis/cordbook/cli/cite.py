@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-#: As in ``cordbook.review.citation_formats``; named here so that help needs no pandas.
+#: As in ``cordbook.review.citation.formats``; named here so that help needs no pandas.
 FORMATS = ("text", "apa", "bibtex", "ris", "csl-json")
 
 
@@ -35,13 +35,13 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.evidence import Unreadable
     from cordbook.evidence.evidence import load_evidence
     from cordbook.evidence.review_state import StatusError
-    from cordbook.review.citation_formats import FORMATS as WRITERS
-    from cordbook.review.citing import UnknownId, cite_book, cite_release, cite_today
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.edition import CitationFileError, edition_of_release, edition_of_tree
-    from cordbook.review.estimates import load_estimates
-    from cordbook.review.releases import ReleaseError, Version, read_release
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.citation.citations import UnknownId, cite_book, cite_release, cite_today
+    from cordbook.review.citation.edition import CitationFileError, edition_of_release, edition_of_tree
+    from cordbook.review.citation.formats import FORMATS as WRITERS
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.estimates import load_estimates
+    from cordbook.review.estimates.selection import SelectionError
+    from cordbook.review.versions.releases import ReleaseError, Version, read_release
 
     try:
         root = find_project().root

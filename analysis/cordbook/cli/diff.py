@@ -31,11 +31,11 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
     from cordbook.publish.states import last_version, state
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.release_diff import compare
-    from cordbook.review.release_words import as_table
-    from cordbook.review.releases import ReleaseError
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.selection import SelectionError
+    from cordbook.review.versions.diff import compare
+    from cordbook.review.versions.releases import ReleaseError
+    from cordbook.review.versions.words import as_table
 
     try:
         project = find_project()

@@ -38,9 +38,9 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.estimates import load_estimates
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.estimates import load_estimates
+    from cordbook.review.estimates.selection import SelectionError
 
     try:
         estimates = load_estimates(find_project().root)
@@ -63,7 +63,7 @@ def _show(estimates: list, as_json: bool) -> str:
 
 
 def _show_engines(estimates: list, as_json: bool) -> str:
-    from cordbook.review.engines import compare_engines, engine_rows
+    from cordbook.review.appraisal.engines import compare_engines, engine_rows
 
     if as_json:
         return _as_json([found.to_dict() for found in map(compare_engines, estimates) if found])
@@ -75,7 +75,7 @@ def _as_json(content: list) -> str:
 
 
 def _table(estimates: list) -> str:
-    from cordbook.review.phrases import NOT_POOLED, phrase, range_of
+    from cordbook.review.estimates.phrases import NOT_POOLED, phrase, range_of
 
     rows = [("estimate", "k", "events/n", "pooled (95% CI)", "prediction interval", "I2")]
     for e in estimates:
@@ -91,7 +91,7 @@ def _table(estimates: list) -> str:
 
 def _engines_table(rows: tuple) -> str:
     """Every estimate by both engines, then the greatest difference and what statsmodels lacks."""
-    from cordbook.review.engines import OURS, THEIRS, difference_in_words, greatest_difference, reasons_of_rows
+    from cordbook.review.appraisal.engines import OURS, THEIRS, difference_in_words, greatest_difference, reasons_of_rows
 
     header = ("estimate", "declared", "compared", OURS, THEIRS, "models", "greatest difference")
     table = [

@@ -27,11 +27,11 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
     from cordbook.publish.states import IN_WORDS, TREE, state
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.release_history import history, read_all
-    from cordbook.review.release_words import history_table
-    from cordbook.review.releases import ReleaseError
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.selection import SelectionError
+    from cordbook.review.versions.history import history, read_all
+    from cordbook.review.versions.releases import ReleaseError
+    from cordbook.review.versions.words import history_table
 
     try:
         project = find_project()

@@ -25,8 +25,8 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.publish.pdf import NoChromium, PrintFailed, print_pdf
     from cordbook.publish.print_book import NotPrintable
-    from cordbook.review.edition import CitationFileError
-    from cordbook.review.releases import ReleaseError
+    from cordbook.review.citation.edition import CitationFileError
+    from cordbook.review.versions.releases import ReleaseError
 
     try:
         target = options.output.resolve() if options.output else None

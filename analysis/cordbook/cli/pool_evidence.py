@@ -50,10 +50,10 @@ def pool(args: argparse.Namespace, model: str) -> Any:
     """The pooled rows that the options choose, or side by side where the review's limits say so; what is left out is told on stderr."""
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.review.declarations import DeclarationError, load_declarations
-    from cordbook.review.estimates import pool_rows
-    from cordbook.review.explore import QuestionError, answer, load_cells, reasons
-    from cordbook.review.side_by_side import side_by_side
+    from cordbook.review.estimates.declarations import DeclarationError, load_declarations
+    from cordbook.review.estimates.estimates import pool_rows
+    from cordbook.review.estimates.side_by_side import side_by_side
+    from cordbook.review.explorer.question import QuestionError, answer, load_cells, reasons
 
     question = question_of(args)
     try:
@@ -77,8 +77,8 @@ def pool(args: argparse.Namespace, model: str) -> Any:
 
 def question_of(args: argparse.Namespace) -> Any:
     """The question that the options ask; raises ``ReadError`` for one that cannot be read."""
-    from cordbook.review.explore import STRATA, Question
-    from cordbook.review.selection import BY
+    from cordbook.review.estimates.selection import BY
+    from cordbook.review.explorer.question import STRATA, Question
 
     where: dict[str, list[str]] = {}
     for column, value in (_pair("--where", text) for text in args.where):

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.publish.git import GitError
     from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release, set_development
     from cordbook.publish.release_files import NoVersionLine
-    from cordbook.review.releases import ReleaseError, Version
+    from cordbook.review.versions.releases import ReleaseError, Version
 
     try:
         project = find_project()

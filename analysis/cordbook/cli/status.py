@@ -36,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from cordbook.evidence import Unreadable
     from cordbook.publish.snapshot import of_checkout
     from cordbook.publish.status import status
-    from cordbook.review.declarations import DeclarationError
-    from cordbook.review.selection import SelectionError
+    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.review.estimates.selection import SelectionError
 
     try:
         found = status(find_project(), of_checkout(find_project(options.against)) if options.against else None)

@@ -21,9 +21,9 @@ from cordbook.intake.percent import counts_for_percent, is_percent
 from cordbook.intake.readings import NotReadable, reader_name, same_person
 from cordbook.intake.store import Busy, Row, read_rows
 from cordbook.intake.verifying import Finding, NotVerified, verify
-from cordbook.review.audit import verified_weights
-from cordbook.review.checking import VERIFIED, CellToCheck, cells_to_check, of_which
-from cordbook.review.estimates import Estimates, load_estimates
+from cordbook.review.appraisal.extraction_audit import verified_weights
+from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check, of_which
+from cordbook.review.estimates.estimates import Estimates, load_estimates
 
 DONE, USAGE = 0, 2
 SHOWN = 20

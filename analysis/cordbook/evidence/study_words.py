@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the studies need the estimates, and those the words of their subgroups
-    from cordbook.review.studies import Arm, OutcomeCell, Reading
+    from cordbook.review.studies.records import Arm, OutcomeCell, Reading
 
 NOT_STATED = "not stated"
 DAYS_PER_MONTH = 30.44

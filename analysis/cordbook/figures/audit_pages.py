@@ -20,10 +20,10 @@ from cordbook.figures.figure import Figure
 from cordbook.figures.replication import replication_plot
 from cordbook.figures.tables import Cell, Table
 from cordbook.figures.verdicts import verdict_bars
-from cordbook.review.certainty import FILE, NAME, Certainty, Thresholds, load_settings, rate, rate_steps
-from cordbook.review.claims import ClaimVerdict, claims_today
-from cordbook.review.estimates import ESTIMATES_FOLDER, Estimates, title_of
-from cordbook.review.replication import Replications, replicate
+from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, Thresholds, load_settings, rate, rate_steps
+from cordbook.review.appraisal.replication import Replications, replicate
+from cordbook.review.claims.claims import ClaimVerdict, claims_today
+from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates, title_of
 
 #: Short names of the parent documents, by seed id, for figures.
 SEEDS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from cordbook.figures.tables import Cell, Table
-from cordbook.review.certainty import NAME, NOT_RATED, Certainty
-from cordbook.review.claims import ClaimVerdict
-from cordbook.review.phrases import phrase
-from cordbook.review.replication import NotComparable, Replication, sizes
+from cordbook.review.appraisal.certainty import NAME, NOT_RATED, Certainty
+from cordbook.review.appraisal.replication import NotComparable, Replication, sizes
+from cordbook.review.claims.claims import ClaimVerdict
+from cordbook.review.estimates.phrases import phrase
 
 #: The address of an estimate by its id.
 Address = Callable[[str], str]

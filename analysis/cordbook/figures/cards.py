@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cordbook.figures.markup import Html, element, join
-from cordbook.review.certainty import NAME
-from cordbook.review.estimates import Estimate
-from cordbook.review.phrases import phrase, plain_sentence, range_of
+from cordbook.review.appraisal.certainty import NAME
+from cordbook.review.estimates.estimates import Estimate
+from cordbook.review.estimates.phrases import phrase, plain_sentence, range_of
 
 #: Where the chapter of a section of the review stands, from the landing page.
 SECTION_PAGES: Mapping[str, str] = {

@@ -6,9 +6,9 @@ It is a fold that works without scripts: every text can be selected. ``assets/pa
 from __future__ import annotations
 
 from cordbook.figures.markup import Html, element, join, verbatim
-from cordbook.review.citation_formats import apa, bibtex, ris, text
-from cordbook.review.citing import Citation
-from cordbook.review.reporting import NO_ADDRESS, report_link, report_on
+from cordbook.review.citation.citations import Citation
+from cordbook.review.citation.error_report import NO_ADDRESS, report_link, report_on
+from cordbook.review.citation.formats import apa, bibtex, ris, text
 
 #: What stands before the id of an estimate or study in the address of its box.
 ANCHOR = "cite-"

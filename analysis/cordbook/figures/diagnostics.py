@@ -11,7 +11,7 @@ from cordbook.figures.few import MOST_STUDIES, is_many, spread, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.figures.style import INK, MUTED, RULE, TREATED
-from cordbook.review.phrases import percent, percent_number
+from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.synthesis import PooledProportion, cumulative, funnel_proportions, influence, leave_one_out, proportion_effects
 from cordbook.synthesis import regress_proportions as _regress
 from cordbook.synthesis.pooling.pooled_rows import PooledRow

@@ -12,8 +12,8 @@ from cordbook.figures.few import with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import CONTROL, INK, MUTED, TREATED
 from cordbook.figures.tables import Cell, Table
-from cordbook.review.dose import MyelopathyDoseResponse
-from cordbook.review.phrases import percent
+from cordbook.review.estimates.phrases import percent
+from cordbook.subject.dose import MyelopathyDoseResponse
 from cordbook.synthesis import risk_at_dose, risk_band
 
 WIDTH_IN, HEIGHT_IN = 6.8, 4.4

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import HARM, INK, MUTED, QUESTION, RULE, TREATED
-from cordbook.review.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
+from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
 WIDTH_IN, ROW_IN, HEAD_IN, FOOT_IN = 8.2, 0.32, 0.42, 0.98
 #: Left end of the columns of evidence and of the last column, as shares of the width.

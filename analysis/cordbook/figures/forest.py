@@ -16,8 +16,8 @@ from cordbook.figures.few import MOST_STUDIES, shares, with_most_weight
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.figures.style import INK, MUTED, NATURAL, PREDICTION, TREATED
-from cordbook.review.phrases import percent_number
-from cordbook.review.phrases import ratio as ratio_text
+from cordbook.review.estimates.phrases import percent_number
+from cordbook.review.estimates.phrases import ratio as ratio_text
 from cordbook.synthesis import ComparedArms, PooledEffect, PooledProportion
 from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
 from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval

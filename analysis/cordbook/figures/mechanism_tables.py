@@ -8,9 +8,9 @@ import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
 from cordbook.figures.tables import Cell, Table
-from cordbook.review.audit import extraction_progress
-from cordbook.review.estimates import Estimates
-from cordbook.review.mechanisms import DIRECTIONS, EVIDENCE_TYPES, Claim, Source, select_claims
+from cordbook.review.appraisal.extraction_audit import extraction_progress
+from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, Claim, Source, select_claims
+from cordbook.review.estimates.estimates import Estimates
 
 MISSING = "not stated"
 

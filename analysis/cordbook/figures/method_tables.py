@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cordbook.figures.tables import Cell, Table
-from cordbook.review.audit import VerifiedWeight
-from cordbook.review.average_coverage import INTERVALS, FewStudies
-from cordbook.review.checklist import STATES, Answer, count_states
-from cordbook.review.coverage import METHODS, TOLERATED, Coverage
-from cordbook.review.declarations import PoolingLimits
-from cordbook.review.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
-from cordbook.review.flow import StudyFlow
-from cordbook.review.history import TOPICS, Event
-from cordbook.review.phrases import percent, percent_number
-from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
+from cordbook.review.appraisal.average_coverage import INTERVALS, FewStudies
+from cordbook.review.appraisal.coverage import METHODS, TOLERATED, Coverage
+from cordbook.review.appraisal.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
+from cordbook.review.appraisal.extraction_audit import VerifiedWeight
+from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
+from cordbook.review.estimates.declarations import PoolingLimits
+from cordbook.review.estimates.phrases import percent, percent_number
+from cordbook.review.reporting.checklist import STATES, Answer, count_states
+from cordbook.review.reporting.prisma_flow import StudyFlow
+from cordbook.review.studies.timeline import TOPICS, Event
 
 BLANK = "–"
 #: Kind of a table with much text: on a phone a row becomes a card.

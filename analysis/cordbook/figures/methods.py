@@ -18,17 +18,11 @@ from cordbook.figures.retractions import retractions_list
 from cordbook.figures.tables import Table
 from cordbook.figures.timeline import timeline
 from cordbook.figures.traffic_lights import item_bars, traffic_lights
-from cordbook.review.audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
-from cordbook.review.average_coverage import load_average_coverage, load_averages, summarise_by_studies
-from cordbook.review.checking import count_states
-from cordbook.review.checklist import Answer, load_checklist
-from cordbook.review.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
-from cordbook.review.engines import EngineRow, engine_rows
-from cordbook.review.estimates import Estimates
-from cordbook.review.flow import StudyFlow, flow_today
-from cordbook.review.history import TOPICS, key_events, reports_by_year
-from cordbook.review.phrases import percent
-from cordbook.review.risk_of_bias import (
+from cordbook.review.appraisal.average_coverage import load_average_coverage, load_averages, summarise_by_studies
+from cordbook.review.appraisal.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
+from cordbook.review.appraisal.engines import EngineRow, engine_rows
+from cordbook.review.appraisal.extraction_audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
+from cordbook.review.appraisal.risk_of_bias import (
     ANSWERS,
     NOT_APPLICABLE,
     Item,
@@ -38,6 +32,12 @@ from cordbook.review.risk_of_bias import (
     study_weights,
     weighted_answers,
 )
+from cordbook.review.appraisal.verification_queue import count_states
+from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.estimates.phrases import percent
+from cordbook.review.reporting.checklist import Answer, load_checklist
+from cordbook.review.reporting.prisma_flow import StudyFlow, flow_today
+from cordbook.review.studies.timeline import TOPICS, key_events, reports_by_year
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
 

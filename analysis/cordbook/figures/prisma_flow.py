@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import INK, MUTED
-from cordbook.review.flow import DatabaseFlow, StudyFlow
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
 
 WIDTH_IN = 3.4
 FONT_PT, LINE_IN, PAD_IN, GAP_IN, EDGE_IN = 7.3, 0.135, 0.07, 0.17, 0.03
@@ -33,7 +33,7 @@ class _Box:
 
 
 def prisma_flow(flow: StudyFlow, *, figure_id: str = "prisma-flow") -> Figure:
-    """Draw the flow of studies; ``flow`` comes from :func:`cordbook.review.flow.study_flow`."""
+    """Draw the flow of studies; ``flow`` comes from :func:`cordbook.review.reporting.prisma_flow.study_flow`."""
     flow.check()
     left, right = _database_boxes(flow.databases), _other_boxes(flow)
     down, before = _down_boxes(flow), _previous_box(flow)

@@ -10,13 +10,13 @@ from html import escape
 from cordbook.evidence.review_state import in_words
 from cordbook.figures.back_matter import Block, paragraph
 from cordbook.figures.releases import ChangesTable, history_figure
-from cordbook.review.estimates import Estimates
-from cordbook.review.freezing import freeze
-from cordbook.review.release_causes import ADDED
-from cordbook.review.release_diff import Comparison, compare
-from cordbook.review.release_history import history, read_all
-from cordbook.review.release_words import evidence_lines
-from cordbook.review.releases import Release
+from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.reporting.freezing import freeze
+from cordbook.review.versions.causes import ADDED
+from cordbook.review.versions.diff import Comparison, compare
+from cordbook.review.versions.history import history, read_all
+from cordbook.review.versions.releases import Release
+from cordbook.review.versions.words import evidence_lines
 
 #: Figures of single numbers are drawn for at most so many estimates.
 _DRAWN = 6

@@ -12,12 +12,12 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.markup import Html, element, html_table, join
 from cordbook.figures.style import FONT_SIZE, MUTED, TREATED
-from cordbook.review.phrases import ratio
-from cordbook.review.release_causes import Cause
-from cordbook.review.release_diff import EstimateChange
-from cordbook.review.release_history import Point
-from cordbook.review.release_words import change_in_words
-from cordbook.review.releases import FrozenEstimate
+from cordbook.review.estimates.phrases import ratio
+from cordbook.review.versions.causes import Cause
+from cordbook.review.versions.diff import EstimateChange
+from cordbook.review.versions.history import Point
+from cordbook.review.versions.releases import FrozenEstimate
+from cordbook.review.versions.words import change_in_words
 
 #: Where estimates have their permanent address, seen from the page of changes.
 ESTIMATES_FOLDER = "../estimates"

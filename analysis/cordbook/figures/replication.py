@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.forest_narrow import Row, Scale, narrow_forest
 from cordbook.figures.style import INK, MUTED, TREATED
-from cordbook.review.phrases import percent, phrase, ratio
-from cordbook.review.replication import Replication
+from cordbook.review.appraisal.replication import Replication
+from cordbook.review.estimates.phrases import percent, phrase, ratio
 
 WIDTH_IN, ROW_IN = 8.2, 0.25
 #: Ends of the columns as shares of the width.

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from cordbook.figures.back_matter import Block, paragraph
 from cordbook.figures.method_tables import CARDS
 from cordbook.figures.tables import Cell, Table
-from cordbook.review.estimates import Estimate, Estimates
-from cordbook.review.phrases import phrase
-from cordbook.review.retracted import retracted_labels, without_retracted
+from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.phrases import phrase
+from cordbook.review.estimates.retracted import retracted_labels, without_retracted
 
 NONE = "No report of the data is known here to be retracted."
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from cordbook.evidence import study_words as words
 from cordbook.figures.markup import Html, element, html_table, join
-from cordbook.review.studies import StudyRecord
-from cordbook.review.study_summary import headline
+from cordbook.review.studies.records import StudyRecord
+from cordbook.review.studies.summary import headline
 
 #: How many of the latest reports are shown above the table.
 LATEST = 8

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
-from cordbook.review.audit import ExtractionProgress
-from cordbook.review.certainty import NAME, Certainty
-from cordbook.review.estimates import Estimate
-from cordbook.review.phrases import NOT_POOLED, percent, phrase, plain_sentence
+from cordbook.review.appraisal.certainty import NAME, Certainty
+from cordbook.review.appraisal.extraction_audit import ExtractionProgress
+from cordbook.review.estimates.estimates import Estimate
+from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase, plain_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def progress_table(progress: ExtractionProgress) -> Table:
 
 
 def reasons_table(reasons: pd.DataFrame) -> Table:
-    """Why cells are not pooled, with counts; takes the frame of :func:`cordbook.review.audit.reasons_not_pooled`."""
+    """Why cells are not pooled, with counts; takes the frame of :func:`cordbook.review.appraisal.extraction_audit.reasons_not_pooled`."""
     rows = tuple(
         (Cell(r.label), Cell(str(r.cells), numeric=True), Cell(str(r.studies), numeric=True), Cell(r.explanation))
         for r in reasons.itertuples()

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import CONTROL, HARM, INK, MUTED, NATURAL, RULE, TREATED
-from cordbook.review.history import Event
+from cordbook.review.studies.timeline import Event
 
 WIDTH_IN, FOOT_IN = 3.4, 0.55
 #: A strip is as high as its bars need: head room for name and marks, and so much a report.

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import EDGE_PT, INK, MUTED, QUESTION, RULE
-from cordbook.review.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
+from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
 
 #: Sky blue and orange of Okabe and Ito, which have no other meaning in the book; dark signs suit both by day and night.
 YES_COLOUR, NO_COLOUR, SIGN = "#56b4e9", "#e69f00", "#0a0a0a"

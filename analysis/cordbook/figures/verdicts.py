@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from cordbook.figures.figure import Figure, canvas, finish
 from cordbook.figures.style import EDGE_PT, INK
-from cordbook.review.claims import ClaimVerdict, count_verdicts
-from cordbook.review.verdicts import CONTRADICTED, NOT_SUPPORTED, PARTLY, SUPPORTED, UNTESTED, VERDICTS
+from cordbook.review.claims.claims import ClaimVerdict, count_verdicts
+from cordbook.review.claims.verdicts import CONTRADICTED, NOT_SUPPORTED, PARTLY, SUPPORTED, UNTESTED, VERDICTS
 
 WIDTH_IN, BAR_IN = 8.2, 0.42
 #: Blue for, orange against, grey for no judgement; told apart by all eyes (sky blue and orange of Okabe and Ito, and tints).

@@ -25,7 +25,7 @@ from pathlib import Path
 from cordbook.core.project import Project
 from cordbook.publish import crate, git, plain_zip
 from cordbook.publish.manifest import digest_of, kind_of
-from cordbook.review.releases import FOLDER, MANIFEST, Manifest, Version, read_manifest
+from cordbook.review.versions.releases import FOLDER, MANIFEST, Manifest, Version, read_manifest
 
 SUMS = "SHA256SUMS"
 README = "README.txt"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cordbook.core.project import Project
-from cordbook.review.estimates import Estimates
+from cordbook.review.estimates.estimates import Estimates
 
 #: A forked process that shows no end in this time will have none: what another thread had locked stays locked in it.
 PATIENCE_S = 600.0

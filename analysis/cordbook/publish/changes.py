@@ -9,7 +9,7 @@ from typing import Any
 from cordbook.core import csv_files
 from cordbook.core.project import Project
 from cordbook.publish.snapshot import Snapshot, data_files
-from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: Values are cut here in messages.
 _SHOWN = 60
@@ -120,7 +120,7 @@ def _numbers(entry: Mapping[str, Any]) -> list[Any]:
 
 def in_words(entry: Mapping[str, Any]) -> str:
     """An estimate of the JSON form in short, with its interval."""
-    from cordbook.review.phrases import percent_number, ratio
+    from cordbook.review.estimates.phrases import percent_number, ratio
 
     if entry.get("estimate") is None:
         return "not estimable"

@@ -27,7 +27,7 @@ from cordbook.core.project import Project
 from cordbook.core.tracking import Read
 from cordbook.publish.record import ENVIRONMENT, Record, Records, Today
 from cordbook.publish.sockets import socket_folder, sweep_sockets
-from cordbook.review.kept import VARIABLE, keep
+from cordbook.review.estimates.handover import VARIABLE, keep
 
 TIMEOUT_S = 300
 KERNEL = "python3"

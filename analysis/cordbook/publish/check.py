@@ -15,8 +15,8 @@ from cordbook.evidence import validate
 from cordbook.publish.chapters import chapters, execute, pages
 from cordbook.publish.page_guards import broken_guards, find_guards
 from cordbook.publish.written import wrong_numbers
-from cordbook.review.estimates import Estimates, load_estimates
-from cordbook.review.phrases import phrase
+from cordbook.review.estimates.estimates import Estimates, load_estimates
+from cordbook.review.estimates.phrases import phrase
 
 ESTIMATES_PAGE = "book/methods/estimates"
 _LABEL = re.compile(r'aria-label="([^"]*)"')

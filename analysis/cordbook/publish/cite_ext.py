@@ -13,8 +13,8 @@ from cordbook.evidence.review_state import load_status
 from cordbook.figures.cite_box import cite_box
 from cordbook.figures.markup import element, join
 from cordbook.publish.cited import edition_of
-from cordbook.review.citing import cite_book
-from cordbook.review.edition import edition_digest
+from cordbook.review.citation.citations import cite_book
+from cordbook.review.citation.edition import edition_digest
 
 _KEY = "cordbook-cite"
 FOLLOW = "Follow new versions and new studies (Atom feed)"

@@ -8,8 +8,8 @@ import cordbook
 from cordbook.evidence.review_state import load_status
 from cordbook.figures.cite_box import cite_box
 from cordbook.publish.estimate_pages import Box
-from cordbook.review.citing import cite_estimate
-from cordbook.review.edition import Edition, edition_of_tree
+from cordbook.review.citation.citations import cite_estimate
+from cordbook.review.citation.edition import Edition, edition_of_tree
 
 
 def edition_of(root: Path) -> Edition:

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from cordbook.review.freezing import to_json
-from cordbook.review.releases import ESTIMATES, FOLDER, MANIFEST, ROWS, Manifest
+from cordbook.review.reporting.freezing import to_json
+from cordbook.review.versions.releases import ESTIMATES, FOLDER, MANIFEST, ROWS, Manifest
 
 FILE = "ro-crate-metadata.json"
 _CC, _MIT = "https://spdx.org/licenses/CC-BY-4.0", "https://spdx.org/licenses/MIT"

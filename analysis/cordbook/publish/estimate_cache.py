@@ -14,10 +14,10 @@ from cordbook.core.files import digest, file_digest, write_whole
 from cordbook.core.project import Project
 from cordbook.publish.inputs import package_digest
 from cordbook.publish.record import cell_digests, environment
-from cordbook.review.certainty import FILE, Certainty, certainty_key
-from cordbook.review.declarations import Synthesis
-from cordbook.review.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.selection import select_cells
+from cordbook.review.appraisal.certainty import FILE, Certainty, certainty_key
+from cordbook.review.estimates.declarations import Synthesis
+from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.selection import select_cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from cordbook.evidence.study_words import LEVELS_BY, part_name
 from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
 from cordbook.publish.study_blocks import bullets, facts, p, sub
-from cordbook.review.audit import VerifiedWeight, verified_weights
-from cordbook.review.certainty import FILE, NAME, Certainty, kind_of, rate
-from cordbook.review.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
-from cordbook.review.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
-from cordbook.review.main_pool import difference_from_main
-from cordbook.review.method_words import method
-from cordbook.review.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
+from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
+from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
+from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
+from cordbook.review.estimates.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
+from cordbook.review.estimates.main_pool import difference_from_main
+from cordbook.review.estimates.method_words import method
+from cordbook.review.estimates.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
 
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"

@@ -18,11 +18,11 @@ import cordbook
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence import study_words as words
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
-from cordbook.review.declarations import Synthesis
-from cordbook.review.estimates import Estimate, Estimates
-from cordbook.review.explore import ITEM, Question, default_question, explorer_cells
-from cordbook.review.risk_of_bias import load_items
-from cordbook.review.selection import arms_with_barred_total, column_of, strata_of
+from cordbook.review.appraisal.risk_of_bias import load_items
+from cordbook.review.estimates.declarations import Synthesis
+from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.selection import arms_with_barred_total, column_of, strata_of
+from cordbook.review.explorer.question import ITEM, Question, default_question, explorer_cells
 
 #: Filters that the page offers, in this order: column and what it is called. Columns that declarations use besides are added.
 FACETS: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from cordbook.core.files import write_whole
 from cordbook.publish.explorer_data import explorer_script
-from cordbook.review.estimates import Estimates
+from cordbook.review.estimates.estimates import Estimates
 
 #: Under ``_static``, in the order in which they are loaded.
 SCRIPTS = (

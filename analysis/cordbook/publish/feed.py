@@ -18,10 +18,10 @@ from cordbook.core.files import write_whole
 from cordbook.evidence.review_state import Status, load_status
 from cordbook.figures.markup import one_line
 from cordbook.publish.cited import edition_of
-from cordbook.review.edition import Edition, data_date
-from cordbook.review.estimates import Estimates
-from cordbook.review.news import FIRST_PAGE, Item, news
-from cordbook.review.release_history import read_all
+from cordbook.review.citation.edition import Edition, data_date
+from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.reporting.news import FIRST_PAGE, Item, news
+from cordbook.review.versions.history import read_all
 
 FILE = "feed.xml"
 ATOM = "http://www.w3.org/2005/Atom"

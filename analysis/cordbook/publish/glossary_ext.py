@@ -17,7 +17,7 @@ from sphinx.environment import BuildEnvironment
 from cordbook.core.files import digest
 from cordbook.figures.back_matter import term_anchor
 from cordbook.publish.glossary_marks import Marker, Term, meanings
-from cordbook.review.estimates import Estimates
+from cordbook.review.estimates.estimates import Estimates
 
 PAGE = "book/methods/glossary"
 #: Pages that hold names and addresses, no prose; and the glossary, which says it all.

@@ -23,7 +23,7 @@ from cordbook.core.swap import publish
 from cordbook.publish import plain_zip
 from cordbook.publish.archive import name_of
 from cordbook.publish.verify import check_bytes
-from cordbook.review.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
+from cordbook.review.versions.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
 
 SCRIPT, LIST = "versions.js", "versions.json"
 ALONE = "// The versions of this book, where several stand side by side on a host; cordbook host writes them here.\n"

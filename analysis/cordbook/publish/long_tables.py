@@ -22,7 +22,7 @@ from sphinx.application import Sphinx
 
 from cordbook.core.files import write_whole
 from cordbook.figures.few import is_many
-from cordbook.review.estimates import Estimate, Estimates
+from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: Folder of the site with the rows, a folder a page.
 FOLDER = "rows"

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from cordbook.evidence.review_state import load_status
-from cordbook.review.estimates import Estimates
-from cordbook.review.flow import study_flow
-from cordbook.review.freezing import to_json
-from cordbook.review.releases import ESTIMATES, FOLDER, FORMAT, ROWS, Manifest, Version
+from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.reporting.freezing import to_json
+from cordbook.review.reporting.prisma_flow import study_flow
+from cordbook.review.versions.releases import ESTIMATES, FOLDER, FORMAT, ROWS, Manifest, Version
 
 #: What is asked of a file's path to be data, code or lock; notebooks are chapters, whatever folder they are in.
 CODE = ("analysis/", "tools/", ".ci/")

@@ -15,7 +15,7 @@ import yaml
 
 from cordbook.core.project import Project
 from cordbook.publish.chapters import pages
-from cordbook.review.guards import GuardError, Lookup, Verdict, judge
+from cordbook.review.estimates.guards import GuardError, Lookup, Verdict, judge
 
 _OPEN = re.compile(r"^(?P<indent>\s*)(?P<fence>:{3,}|`{3,})\{guard\}\s*$")
 _OPTION = re.compile(r"^\s*:(?P<name>[\w-]+):\s?(?P<value>.*)$")

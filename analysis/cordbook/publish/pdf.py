@@ -21,7 +21,7 @@ import cordbook
 from cordbook.core.project import Project
 from cordbook.publish.print_book import NotPrintable, PrintBook, print_book
 from cordbook.publish.site import up_to_date
-from cordbook.review.edition import Edition, edition_of_tree
+from cordbook.review.citation.edition import Edition, edition_of_tree
 
 #: Chromium's names on the path, the Debian one first.
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

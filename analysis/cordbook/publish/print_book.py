@@ -21,9 +21,9 @@ from cordbook.figures.markup import Html, element, join
 from cordbook.publish.chapters import toc_files
 from cordbook.publish.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.study_pages import FOLDER as STUDIES
-from cordbook.review.citation_formats import text
-from cordbook.review.citing import cite_book
-from cordbook.review.edition import Edition
+from cordbook.review.citation.citations import cite_book
+from cordbook.review.citation.edition import Edition
+from cordbook.review.citation.formats import text
 
 #: What a screen alone can use.
 DROPPED = (

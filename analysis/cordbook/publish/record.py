@@ -24,7 +24,7 @@ from cordbook.core.project import Project
 from cordbook.core.tracking import PACKAGE, Read
 from cordbook.evidence.evidence import Evidence
 from cordbook.publish.inputs import package_files
-from cordbook.review.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
 
 #: Grows when the meaning of a record changes: older records are then of no use.
 VERSION = 2

@@ -26,13 +26,13 @@ from cordbook.publish.manifest import PROTOCOL, digest_of, manifest_json
 from cordbook.publish.page_guards import broken_guards, find_guards
 from cordbook.publish.release_files import CHANGELOG, NoVersionLine, changelog, results_lines, versioned
 from cordbook.publish.today import frozen_today
-from cordbook.review.declarations import DeclarationError
-from cordbook.review.estimates import Estimates, load_estimates
-from cordbook.review.freezing import estimates_json, rows_json
-from cordbook.review.release_causes import ADDED
-from cordbook.review.release_diff import Comparison, compare
-from cordbook.review.release_steps import Step, proposed, required_step, step_between, too_small
-from cordbook.review.releases import (
+from cordbook.review.estimates.declarations import DeclarationError
+from cordbook.review.estimates.estimates import Estimates, load_estimates
+from cordbook.review.estimates.selection import SelectionError
+from cordbook.review.reporting.freezing import estimates_json, rows_json
+from cordbook.review.versions.causes import ADDED
+from cordbook.review.versions.diff import Comparison, compare
+from cordbook.review.versions.releases import (
     ESTIMATES,
     FOLDER,
     MANIFEST,
@@ -44,7 +44,7 @@ from cordbook.review.releases import (
     read_manifest,
     read_release,
 )  # fmt: skip
-from cordbook.review.selection import SelectionError
+from cordbook.review.versions.steps import Step, proposed, required_step, step_between, too_small
 
 #: Where a release is prepared.
 STAGE = ("_build", ".release")

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from cordbook.review.freezing import to_json
-from cordbook.review.release_causes import ADDED, CORRECTED, REMOVED
-from cordbook.review.release_diff import Comparison, EstimateChange
-from cordbook.review.release_steps import counted, listed
-from cordbook.review.releases import Frozen
+from cordbook.review.reporting.freezing import to_json
+from cordbook.review.versions.causes import ADDED, CORRECTED, REMOVED
+from cordbook.review.versions.diff import Comparison, EstimateChange
+from cordbook.review.versions.releases import Frozen
+from cordbook.review.versions.steps import counted, listed
 
 CITATION, ZENODO, CODEMETA, CHANGELOG = "CITATION.cff", ".zenodo.json", "codemeta.json", "CHANGELOG.md"
 _UNRELEASED = "## [Unreleased]"

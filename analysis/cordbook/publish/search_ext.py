@@ -20,7 +20,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.tracking import unnoted
 from cordbook.publish import estimate_pages, glossary_ext, study_pages
 from cordbook.publish.share_ext import description_of, shorten
-from cordbook.review.estimates import Estimates
+from cordbook.review.estimates.estimates import Estimates
 
 #: A name, the page and the part after ``#``: (kind, name, id, page, anchor).
 Found = tuple[str, str, str, str, str]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
-from cordbook.review.estimates import Estimates
+from cordbook.review.estimates.estimates import Estimates
 
 VERSION = 1
 #: Fast rather than small: it is written by every build.
@@ -53,6 +53,6 @@ def _file(project: Project):
 
 def of_checkout(project: Project) -> Snapshot:
     """Data and estimates of another checkout, computed now: what a change is compared with."""
-    from cordbook.review.estimates import load_estimates
+    from cordbook.review.estimates.estimates import load_estimates
 
     return Snapshot(data_files(project), [e.to_dict() for e in load_estimates(project.root)])

@@ -1,6 +1,6 @@
 """The book's Sphinx extension: numbers and guards in prose, and the look of figures and tables.
 
-``{est}`ID``` writes an estimate, ``{est}`ID:FORM``` in one of the forms of :mod:`cordbook.review.phrases`,
+``{est}`ID``` writes an estimate, ``{est}`ID:FORM``` in one of the forms of :mod:`cordbook.review.estimates.phrases`,
 with a link to the estimate's page. ``{cell}`ID``` writes the counts of one cell, ``{value}`TABLE/KEY/COLUMN``` a value of
 a table, ``{status}`FIELD``` a field of ``data/review.yml``. The directive ``guard`` states the condition under which the text in it, or the
 heading after it, is true; the build stops where data has broken it.
@@ -50,11 +50,11 @@ from cordbook.publish.chapters import ChapterFailed, refresh
 from cordbook.publish.inputs import package_digest
 from cordbook.publish.page_guards import broken_guards, explain_all, find_guards
 from cordbook.publish.record import Today
-from cordbook.review.counts import count_rows
-from cordbook.review.estimates import Estimates, load_estimates
-from cordbook.review.guards import GuardError, Verdict, judge
-from cordbook.review.phrases import percent
-from cordbook.review.say import DIFFERENCE, say
+from cordbook.review.appraisal.say import DIFFERENCE, say
+from cordbook.review.estimates.estimates import Estimates, load_estimates
+from cordbook.review.estimates.guards import GuardError, Verdict, judge
+from cordbook.review.estimates.phrases import percent
+from cordbook.review.estimates.row_counts import count_rows
 
 ASSETS = Path(__file__).parent / "assets"
 #: After chapters have been executed, before Sphinx looks which files there are.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cordbook.core.project import Project
 from cordbook.publish.today import frozen_today
-from cordbook.review.releases import Frozen, ReleaseError, Version, list_releases, read_release
+from cordbook.review.versions.releases import Frozen, ReleaseError, Version, list_releases, read_release
 
 TREE = "tree"
 IN_WORDS = "working tree"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cordbook.evidence import study_words as words
 from cordbook.figures.markup import Html, element
-from cordbook.review.studies import OutcomeCell
+from cordbook.review.studies.records import OutcomeCell
 
 
 def estimate_page(estimate_id: str) -> str:

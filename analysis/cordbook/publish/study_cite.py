@@ -9,8 +9,8 @@ from cordbook.evidence.review_state import load_status
 from cordbook.figures.cite_box import cite_box
 from cordbook.figures.markup import Html
 from cordbook.publish.cited import edition_of
-from cordbook.review.citing import cite_study, record_of, records_by_id
-from cordbook.review.studies import StudyRecord
+from cordbook.review.citation.citations import cite_study, record_of, records_by_id
+from cordbook.review.studies.records import StudyRecord
 
 Cite = Callable[[StudyRecord], Html]
 

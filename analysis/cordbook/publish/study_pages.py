@@ -19,11 +19,11 @@ from cordbook.publish.study_blocks import bullets, estimate_page, facts, p, sub,
 from cordbook.publish.study_cite import Cite, study_cites
 from cordbook.publish.study_retraction import retraction_box
 from cordbook.publish.study_sources import readings, registration, sources, state_of, verified_line
-from cordbook.review.estimates import Estimate, Estimates
-from cordbook.review.phrases import NOT_POOLED, percent, phrase
-from cordbook.review.studies import OutcomeCell, Row, StudyRecord, study_records
-from cordbook.review.study_limits import limitations
-from cordbook.review.study_summary import NO_HARM_COUNTED, nature, summarise
+from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
+from cordbook.review.studies.limits import limitations
+from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord, study_records
+from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
 
 FOLDER = "book/studies"
 INDEX = "index"

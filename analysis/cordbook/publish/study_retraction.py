@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cordbook.figures.markup import Html, element, join, link
 from cordbook.publish.study_blocks import bullets, estimate_page, p
-from cordbook.review.estimates import Estimate
-from cordbook.review.phrases import phrase
-from cordbook.review.retracted import without_retracted
-from cordbook.review.studies import StudyRecord
+from cordbook.review.estimates.estimates import Estimate
+from cordbook.review.estimates.phrases import phrase
+from cordbook.review.estimates.retracted import without_retracted
+from cordbook.review.studies.records import StudyRecord
 
 
 def retraction_box(r: StudyRecord) -> list[Html]:

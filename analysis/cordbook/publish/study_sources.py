@@ -10,8 +10,8 @@ from cordbook.evidence import study_words as words
 from cordbook.evidence.bibtex_file import link as citable_page
 from cordbook.figures.markup import Html, element, html_table, join, link
 from cordbook.publish.study_blocks import bullets, facts, p, sub, who
-from cordbook.review.checking import cell_state
-from cordbook.review.studies import OutcomeCell, Row, StudyRecord
+from cordbook.review.appraisal.verification_queue import cell_state
+from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord
 
 
 def registration(r: StudyRecord) -> list[Html]:

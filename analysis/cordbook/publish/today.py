@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cordbook.core.project import Project
 from cordbook.publish.page_guards import find_guards
-from cordbook.review.estimates import Estimates, load_estimates
-from cordbook.review.freezing import freeze
-from cordbook.review.guards import GuardError, judge
-from cordbook.review.releases import Frozen, FrozenGuard
+from cordbook.review.estimates.estimates import Estimates, load_estimates
+from cordbook.review.estimates.guards import GuardError, judge
+from cordbook.review.reporting.freezing import freeze
+from cordbook.review.versions.releases import Frozen, FrozenGuard
 
 
 def frozen_guards(project: Project, estimates: Estimates) -> tuple[FrozenGuard, ...]:

@@ -22,11 +22,12 @@ from cordbook.publish import git, plain_zip
 from cordbook.publish.archive import SUMS, differing_files, name_of
 from cordbook.publish.manifest import digest_of
 from cordbook.publish.today import frozen_today
-from cordbook.review.claim_tests import ClaimTestError
-from cordbook.review.declarations import DeclarationError
-from cordbook.review.release_causes import setting_text
-from cordbook.review.release_diff import NUMBERS, differing
-from cordbook.review.releases import (
+from cordbook.review.claims.tests import ClaimTestError
+from cordbook.review.estimates.declarations import DeclarationError
+from cordbook.review.estimates.selection import SelectionError
+from cordbook.review.versions.causes import setting_text
+from cordbook.review.versions.diff import NUMBERS, differing
+from cordbook.review.versions.releases import (
     ESTIMATES,
     FOLDER,
     MANIFEST,
@@ -39,7 +40,6 @@ from cordbook.review.releases import (
     list_releases,
     read_release_folder,
 )  # fmt: skip
-from cordbook.review.selection import SelectionError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from html import unescape
 from pathlib import Path
 
-from cordbook.review.estimates import Estimates
-from cordbook.review.say import all_forms
+from cordbook.review.appraisal.say import all_forms
+from cordbook.review.estimates.estimates import Estimates
 
 _NUMBER = re.compile(
     r'<a (?=[^>]*\bcb-number-link\b)[^>]*href="[^"#]*\bestimates/(?P<id>[^"#/]+)\.html"[^>]*>(?P<text>.*?)</a>', re.S

@@ -1,5 +1,5 @@
 // Which studies are shown side by side instead of being pooled, by the limits that the data names: the rules and the words of
-// cordbook.review.side_by_side.
+// cordbook.review.estimates.side_by_side.
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};

@@ -1,4 +1,4 @@
-// Numbers in words, as cordbook.review.phrases writes them.
+// Numbers in words, as cordbook.review.estimates.phrases writes them.
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};

@@ -1,0 +1,47 @@
+"""An estimate in words, by id: the forms of :mod:`cordbook.review.estimates.phrases`, and its certainty."""
+
+from __future__ import annotations
+
+from cordbook.review.appraisal.certainty import rate_steps
+from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.estimates.main_pool import difference_from_main
+from cordbook.review.estimates.phrases import COUNTS, FORMS, SIDE_FORMS, phrase
+
+CERTAINTY = "certainty"
+#: Why an estimate of another selection differs from the main pool of its question.
+DIFFERENCE = "difference"
+
+
+def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
+    """An estimate in one of the forms, or its certainty ("very low"); ``KeyError`` names ids or forms that there are.
+
+    A sentence cannot ask for the interval of an average where studies are not pooled: it would read "from not pooled to not
+    pooled", so that the page fails instead.
+    """
+    if form == CERTAINTY:
+        return rate_steps(estimates, [estimate_id])[estimate_id].level
+    if form == DIFFERENCE:
+        return _difference(estimates, estimate_id)
+    if form not in FORMS:
+        raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}, {DIFFERENCE}")
+    estimate = estimates[estimate_id]
+    if estimate.not_pooled and form not in (*COUNTS, *SIDE_FORMS):
+        raise KeyError(
+            f"{estimate_id} is not pooled, so it has no {form!r} ({estimate.not_pooled[0].text}) "
+            f"Say it with one of {', '.join([*SIDE_FORMS, *sorted(COUNTS)])}"
+        )
+    return phrase(estimate, form)
+
+
+def _difference(estimates: Estimates, estimate_id: str) -> str:
+    text = difference_from_main(estimates, estimate_id)
+    if text is None:
+        raise KeyError(f"{estimate_id} does not differ from a main pool: it declares no `main`, or counts the same studies")
+    return text
+
+
+def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
+    """Every text that :func:`say` gives for an estimate today, for checks of written pages."""
+    estimate = estimates[estimate_id]
+    told = {say(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
+    return told | ({difference} if (difference := difference_from_main(estimates, estimate_id)) else set())

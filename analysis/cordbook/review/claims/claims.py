@@ -1,0 +1,174 @@
+"""The claims audit: every statement of the parent documents tested by a declared rule on today's data.
+
+The verdict follows from the rule and the estimates alone, so it changes by itself when data changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from cordbook.core.tracking import by_value_of_estimates
+from cordbook.evidence.evidence import Evidence
+from cordbook.review.claims.estimate_rules import ESTIMATE_RULES, Claim, Rule, look_up
+from cordbook.review.claims.row_rules import ROW_RULES, row_faults, source_faults
+from cordbook.review.claims.tests import ClaimTest, ClaimTestError, Part, load_claim_tests
+from cordbook.review.claims.verdicts import PARTLY, UNTESTED, VERDICTS, at_most, combine
+from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates
+from cordbook.review.estimates.phrases import phrase
+
+FILE = "claim_tests.yml"
+RULES: Mapping[str, Rule] = {**ESTIMATE_RULES, **ROW_RULES}
+NO_CONTROL = "Without a control group a number cannot show that the treatment did it."
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimVerdict:
+    """A claim with its test and today's verdict.
+
+    ``today`` is what the data say in phrases, ``why`` the sentences that lead to the verdict, ``link`` the page and
+    anchor of the first estimate (None where the test rests on rows alone). ``lines`` are the phrases of ``today`` that
+    word an estimate, each with its id.
+    """
+
+    claim_id: str
+    seed_id: str
+    seed: str
+    statement: str
+    rule: str
+    estimate_ids: tuple[str, ...]
+    today: tuple[str, ...]
+    verdict: str
+    why: str
+    slip: str
+    see: tuple[str, ...]
+    link: str | None
+    lines: tuple[tuple[str, str], ...] = ()
+
+
+@by_value_of_estimates
+def claims_today(estimates: Estimates) -> tuple[ClaimVerdict, ...]:
+    """:func:`audit_claims` by the tests of the project."""
+    return estimates.once("claims", lambda: audit_claims(estimates))
+
+
+def audit_claims(estimates: Estimates, tests: Sequence[ClaimTest] | None = None) -> tuple[ClaimVerdict, ...]:
+    """A verdict on every row of ``claims.csv``, in the order of the table.
+
+    ``tests`` are those of ``data/claim_tests.yml`` unless given. Raises :class:`ClaimTestError` naming every claim without
+    a test, every test without a claim, and every estimate, table, column, cell or row that does not exist.
+    """
+    if tests is None:
+        tests = load_claim_tests(estimates.evidence.folder / FILE)
+    claims = read_claims(estimates.evidence)
+    faults = faults_of(claims, tests, estimates)
+    if faults:
+        raise ClaimTestError(f"{FILE}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    seeds = dict(zip(estimates.evidence["seeds"]["seed_id"], estimates.evidence["seeds"]["title"], strict=True))
+    by_claim = {t.claim_id: t for t in tests}
+    return tuple(_verdict(claim, by_claim[claim.id], estimates, seeds[claim.seed_id]) for claim in claims)
+
+
+def read_claims(evidence: Evidence) -> tuple[Claim, ...]:
+    """The rows of ``claims.csv``."""
+    return tuple(
+        Claim(
+            row.claim_id, row.seed_id, row.statement,
+            *(None if pd.isna(v) else float(v) for v in (row.claimed_value, row.claimed_low, row.claimed_high)),
+            None if pd.isna(row.n_claimed) else int(row.n_claimed),
+        )
+        for row in evidence["claims"].itertuples()
+    )  # fmt: skip
+
+
+def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> ClaimVerdict:
+    finding = combine([RULES[part.rule](part, claim, estimates) for part in test.parts])
+    if test.effect and not finding.compared and finding.verdict != UNTESTED:
+        finding = replace(at_most(finding, PARTLY, ""), why=f"{finding.why} {NO_CONTROL}")
+    if test.at_most:
+        finding = at_most(finding, test.at_most, test.because)
+    shown = tuple(i for i in test.shown if i not in finding.estimate_ids)
+    ids = (*finding.estimate_ids, *shown)
+    named = [(e.title, i) for i in ids if (e := look_up(estimates, i)) is not None]
+    today = (*finding.today, *(f"{title}: {phrase(estimates[i])}" for title, i in named if i in shown))
+    lines = tuple((line, i) for line in today for title, i in named if line.startswith(f"{title}: "))
+    why = " ".join(t for t in (finding.why, test.note) if t)
+    link = f"{ESTIMATES_FOLDER}/{ids[0]}.html" if ids else None
+    return ClaimVerdict(
+        claim.id,
+        claim.seed_id,
+        seed,
+        claim.statement,
+        test.rule,
+        ids,
+        today,
+        finding.verdict,
+        why,
+        test.slip,
+        test.see,
+        link,
+        lines,
+    )
+
+
+def faults_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: Estimates) -> list[str]:
+    """All that keeps the tests from being applied: claims and tests that do not match, names that do not exist."""
+    known, tested = {c.id for c in claims}, {t.claim_id for t in tests}
+    faults = [f"{c.id}: the claim has no test" for c in claims if c.id not in tested]
+    faults += [f"{t.claim_id}: no such claim in claims.csv" for t in tests if t.claim_id not in known]
+    declared = set(estimates.declarations.ids)
+    by_id = {c.id: c for c in claims}
+    for test in tests:
+        found = [f"no synthesis {i!r} in syntheses.yml" for i in _estimate_ids(test) if i.split("--")[0] not in declared]
+        found += source_faults(test.see, estimates.evidence)
+        for part in test.parts:
+            found += row_faults(part, estimates.evidence) + _value_faults(part, by_id.get(test.claim_id))
+        found += _kind_faults(test, estimates)
+        faults += [f"{test.claim_id}: {fault}" for fault in found]
+    return faults
+
+
+def _estimate_ids(test: ClaimTest) -> list[str]:
+    ids = list(test.shown)
+    for part in test.parts:
+        if part.rule in ESTIMATE_RULES and part.rule != "within_study":
+            for key in ("estimate", "than", "of", "groups"):
+                value = part.needs.get(key, [])
+                ids += [value] if isinstance(value, str) else list(value)
+    return ids
+
+
+def _value_faults(part: Part, claim: Claim | None) -> list[str]:
+    if part.rule != "value_within" or claim is None:
+        return []
+    value, low, high = (part.needs.get(k, getattr(claim, k)) for k in ("value", "low", "high"))
+    return (
+        []
+        if value is not None or (low is not None and high is not None)
+        else ["value_within: neither the claim nor the test gives a value"]
+    )
+
+
+def _kind_faults(test: ClaimTest, estimates: Estimates) -> list[str]:
+    """Rules for comparisons are given comparisons, the others proportions."""
+    faults = []
+    kinds = {s.id: s.kind for s in estimates.declarations}
+    for part in test.parts:
+        wanted = {"direction": "comparison", "no_clear_effect": "comparison"}.get(part.rule, "proportion")
+        value = part.needs.get("estimate", [])
+        for i in [value] if isinstance(value, str) else value:
+            kind = kinds.get(i.split("--")[0], wanted)
+            if part.rule in ESTIMATE_RULES and kind != wanted:
+                faults.append(f"{part.rule} needs a {wanted}; {i} is a {kind}")
+    return faults
+
+
+def count_verdicts(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:
+    """Verdicts by parent document: one row a document, one column a verdict, and a row ``all`` at the foot."""
+    frame = pd.DataFrame([(v.seed_id, v.verdict) for v in verdicts], columns=["seed_id", "verdict"])
+    table = pd.crosstab(frame["seed_id"], frame["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
+    table.loc["all"] = table.sum()
+    table.columns.name = None
+    return table

@@ -1,0 +1,177 @@
+"""Which cells answer a declared question: one row an arm, nobody counted twice.
+
+The rules, in this order (the methods chapter says them in words):
+
+1. cells of the outcome that may be pooled and pass the filters of the declaration;
+2. of each arm, the rows of the asked stratum: all patients (``total``), the widest rows (``widest``), all patients or rows told
+   apart by nothing but one key (``by:KEY``), or rows that hold the asked keys; a row that is a part of another is left out;
+3. of an arm whose row of all patients may not be pooled, a stratum only where a declaration asks for strata by name;
+4. of equal strata at several times, the latest;
+5. of an arm and its own parts, the whole arm;
+6. what remains of an arm are strata of different patients: their events and patients are added up.
+
+Who may share patients with whom is said by :mod:`cordbook.evidence.patients`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import combinations
+
+import pandas as pd
+
+from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
+from cordbook.review.estimates.declarations import Synthesis
+
+SELECTED = ["study_id", "arm_id", "label", "year", "events", "n", "cells"]
+#: Before the key of the stratum that tells rows apart, where ``strata`` of a declaration asks for such rows.
+BY = "by:"
+
+
+class SelectionError(ValueError):
+    """The cells of an arm cannot be told apart, so adding them up might count patients twice."""
+
+
+def select_cells(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
+    """The rows of ``cells`` (:attr:`Evidence.cells`) that a declaration pools, before adding up strata; no part beside its whole."""
+    chosen = rows_of_arms(cells, synthesis)
+    return chosen[~chosen["arm_id"].isin(parts_beside_wholes(chosen))]
+
+
+def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
+    """The rows of each arm that fit a declaration, an arm and its own parts perhaps side by side."""
+    of_outcome = cells[cells["outcome"] == synthesis.outcome]
+    chosen = of_outcome[of_outcome["poolable"].fillna(False).astype(bool)]
+    if synthesis.strata == "widest" and not any(column.startswith("stratum.") for column, _ in synthesis.where):
+        chosen = chosen[~chosen["arm_id"].isin(arms_with_barred_total(of_outcome))]
+    strata = strata_of(chosen)
+    for column, values in synthesis.where:
+        held = column_of(chosen, strata, column).isin(values)
+        chosen, strata = chosen[held], strata[held]
+    keep: list[int] = []
+    for _, rows in chosen.groupby("arm_id", sort=True):
+        keep += _rows_of_arm(rows, strata.loc[rows.index], synthesis.strata)
+    return chosen.loc[sorted(keep)]
+
+
+def strata_of(cells: pd.DataFrame) -> pd.Series:
+    """The stratum of each cell as a dictionary."""
+    return cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+
+
+def parts_beside_wholes(chosen: pd.DataFrame) -> frozenset[str]:
+    """Arms of the chosen rows that are a part of another chosen arm."""
+    if "part_of" not in chosen.columns:
+        return frozenset()
+    return parts_of_counted_arms(dict(zip(chosen["arm_id"], chosen["part_of"], strict=True)))
+
+
+def arms_with_barred_total(of_outcome: pd.DataFrame) -> frozenset[str]:
+    """Arms whose rows of all patients may none of them be pooled; their strata must not come in by a side door."""
+    totals = of_outcome[of_outcome["stratum_relation"] == "total"]
+    allowed = totals["poolable"].fillna(False).astype(bool)
+    return frozenset(totals["arm_id"]) - frozenset(totals.loc[allowed, "arm_id"])
+
+
+def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
+    """A column of the cells, a key of the stratum (``stratum.KEY``), or the two joined: a stratum that
+    names the column's key goes before what is said of the whole study."""
+    if column.startswith("stratum."):
+        return strata.map(lambda s: s.get(column.removeprefix("stratum.")))
+    if column in cells.columns:
+        return cells[column].astype(object).where(cells[column].notna(), None).map(_as_text)
+    raise KeyError(f"no column {column!r} to filter by; there are {', '.join(cells.columns)} and stratum.KEY")
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return None
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _rows_of_arm(rows: pd.DataFrame, strata: pd.Series, asked: str | tuple[tuple[str, str], ...]) -> list[int]:
+    relation = rows["stratum_relation"]
+    if asked == "total":
+        candidates = list(rows.index[relation == "total"])
+    else:
+        candidates = [i for i in rows.index if _fits(strata[i], asked)]
+        whole = [i for i in candidates if relation[i] in ("total", "only_stratum")]
+        candidates = whole or candidates
+    candidates = [i for i in candidates if not any(is_part(strata[i], strata[j]) for j in candidates)]
+    return _latest(rows, strata, candidates)
+
+
+def _fits(stratum: dict[str, str], asked: str | tuple[tuple[str, str], ...]) -> bool:
+    if asked == "widest":
+        return True
+    if isinstance(asked, str):
+        return stratum.keys() <= {asked.removeprefix(BY)}
+    return dict(asked).items() <= stratum.items()
+
+
+def _latest(rows: pd.DataFrame, strata: pd.Series, candidates: list[int]) -> list[int]:
+    """Of rows with one stratum, the one at the latest time."""
+    by_stratum: dict[tuple, int] = {}
+    for i in sorted(candidates, key=lambda i: (_months(rows, i), i)):
+        by_stratum[tuple(sorted(strata[i].items()))] = i
+    return sorted(by_stratum.values())
+
+
+def _months(rows: pd.DataFrame, i: int) -> float:
+    months = rows.loc[i, "timepoint_months"]
+    return -1.0 if pd.isna(months) else float(months)
+
+
+def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> pd.DataFrame:
+    """Add up disjoint strata: one row an arm with columns :data:`SELECTED`, sorted by year and label.
+
+    ``disjoint_keys`` are the stratum keys whose different values hold different patients (``disjoint`` in
+    stratum_keys.csv). ``cells`` holds the ids of the cells behind a row, so that every number can be walked back.
+    Raises :class:`SelectionError` where strata of one arm may share patients.
+    """
+    rows = []
+    for arm_id, group in chosen.groupby("arm_id", sort=True):
+        _check_different_patients(group, disjoint_keys)
+        first = group.iloc[0]
+        rows.append(
+            {
+                "study_id": first["study_id"],
+                "arm_id": arm_id,
+                "label": first["label"],
+                "year": first["year"],
+                "events": int(group["events"].sum()),
+                "n": int(group["n"].sum()),
+                "cells": tuple(group["cell_id"]),
+            }
+        )
+    table = pd.DataFrame(rows, columns=SELECTED)
+    order = table.assign(_year=table["year"].fillna(9999)).sort_values(["_year", "label"], kind="stable").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _check_different_patients(rows: pd.DataFrame, disjoint_keys: Collection[str]) -> None:
+    strata = strata_of(rows)
+    for one, other in combinations(rows.index, 2):
+        if may_share_patients(strata[one], strata[other], disjoint_keys):
+            raise SelectionError(
+                f"{rows.loc[one, 'arm_id']}: the strata {strata[one]} and {strata[other]} may hold the same patients, so they "
+                "cannot be added up; mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"
+            )
+
+
+def subgroups(chosen: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+    """The selected cells by the values of a column or of ``stratum.KEY``; cells without a value are left out."""
+    strata = strata_of(chosen)
+    values = column_of(chosen, strata, column)
+    if column == "injury_phase":
+        # A stratum that names the phase says more than what the whole study is called.
+        values = strata.map(lambda s: s.get("phase")).where(lambda v: v.notna(), values)
+    return {str(value): chosen[values == value] for value in sorted(values.dropna().unique(), key=_in_course)}
+
+
+#: Values that have an order of their own; others follow the alphabet.
+_COURSE = ("acute", "acute_subacute", "subacute", "chronic", "mixed")
+
+
+def _in_course(value: object) -> tuple[int, str]:
+    return (_COURSE.index(str(value)) if value in _COURSE else len(_COURSE), str(value))

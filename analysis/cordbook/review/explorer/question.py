@@ -1,0 +1,195 @@
+"""Questions that a reader asks of the evidence: filters in, rows out, by the rules of the declared estimates.
+
+The explorer of the book and ``cordbook pool --outcome`` both ask in this way, so that one prints what the other shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from cordbook.evidence.evidence import Evidence
+from cordbook.review.appraisal.risk_of_bias import judge_studies, load_items, study_facts
+from cordbook.review.estimates.declarations import Synthesis
+from cordbook.review.estimates.selection import (
+    BY,
+    SelectionError,
+    column_of,
+    one_row_an_arm,
+    parts_beside_wholes,
+    rows_of_arms,
+    strata_of,
+)
+
+#: Numbers that can be bounded: year of the report, months from treatment to the count, people counted in an arm.
+RANGES = ("year", "months", "n")
+STRATA = ("total", "widest")
+REGIONS = ("cervical", "thoracic", "lumbar")
+#: Before the name of an item of risk_of_bias.yml: a column that holds its answer.
+ITEM = "rob."
+
+
+class QuestionError(ValueError):
+    """A question names something that the evidence does not have; the message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: an outcome, filters on columns (any of the values), bounds, and studies that are left out.
+
+    ``strata`` as in :class:`cordbook.review.estimates.declarations.Synthesis`; ``bounds`` holds (name of :data:`RANGES`, least or
+    None, most or None). A count whose number is not known does not lie within bounds.
+
+    >>> Question("ais_improved", (("role", ("treated",)),)).strata
+    'total'
+    """
+
+    outcome: str
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    strata: str | tuple[tuple[str, str], ...] = "total"
+    bounds: tuple[tuple[str, float | None, float | None], ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of :data:`cordbook.review.estimates.selection.SELECTED`, and what fits the filters but is left out.
+
+    ``not_poolable``: cells that must not be pooled, with ``not_poolable_reason``. ``unclear``: arms whose strata may share
+    patients. ``within``: arms that are a part of another arm that is counted.
+    """
+
+    rows: pd.DataFrame
+    not_poolable: pd.DataFrame = field(repr=False)
+    unclear: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+
+
+def explorer_cells(evidence: Evidence) -> pd.DataFrame:
+    """:attr:`Evidence.cells` with columns to filter by: ``phase``, ``injury_level``, and the answer of every risk-of-bias item.
+
+    ``phase`` is that of the stratum where it names one, else that of the study. ``injury_level`` is one region where the
+    study says that nobody was hurt elsewhere.
+    """
+    cells = evidence.cells
+    strata = strata_of(cells)
+    named = strata.map(lambda s: s.get("phase"))
+    added = {
+        "phase": named.where(named.notna(), cells["injury_phase"]),
+        "injury_level": [_level(row) for row in cells[[f"level_{name}" for name in REGIONS]].itertuples(index=False)],
+    }
+    items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
+    if items:
+        judged = judge_studies(items, study_facts(evidence))
+        added |= {f"{ITEM}{name}": cells["study_id"].map(judged[name]) for name in judged.columns}
+    return cells.assign(**added)
+
+
+def _level(counts: tuple[object, ...]) -> str | None:
+    some = [name for name, n in zip(REGIONS, counts, strict=True) if not pd.isna(n) and n > 0]
+    if len(some) > 1:
+        return "several"
+    known = [n for n in counts[:2] if not pd.isna(n)]
+    return some[0] if some and len(known) == 2 else None
+
+
+def check(cells: pd.DataFrame, question: Question) -> None:
+    """Raise :class:`QuestionError` with every name in the question that the cells do not have."""
+    faults = []
+    if question.outcome not in set(cells["outcome"]):
+        faults.append(f"no outcome {question.outcome!r}; there are {', '.join(sorted(set(cells['outcome'])))}")
+    columns = [c for c in cells.columns if c not in ("cell_id", "events", "n")]
+    for column, values in question.where:
+        if not column.startswith("stratum.") and column not in columns:
+            faults.append(f"no column {column!r} to filter by; there are {', '.join(columns)} and stratum.KEY")
+        elif not values:
+            faults.append(f"{column}: no value is given")
+    faults += [f"{name}: only {', '.join(RANGES)} can be bounded" for name, *_ in question.bounds if name not in RANGES]
+    studies = set(cells["study_id"])
+    faults += [f"no study {study!r}; see data/studies.csv for their ids" for study in question.exclude if study not in studies]
+    if isinstance(question.strata, str) and question.strata not in STRATA and not question.strata.startswith(BY):
+        faults.append(f"strata is {question.strata!r}; it is total, widest, by:KEY, or keys with values")
+    if faults:
+        raise QuestionError("\n".join(faults))
+
+
+def answer(cells: pd.DataFrame, question: Question, disjoint_keys: frozenset[str]) -> Answer:
+    """The rows that answer a question; ``cells`` are those of :func:`explorer_cells`. Raises :class:`QuestionError`."""
+    check(cells, question)
+    asked = cells[cells["outcome"] == question.outcome]
+    asked = asked[~asked["study_id"].isin(question.exclude)]
+    for name, least, most in question.bounds:
+        if name != "n":
+            asked = _within(asked, "timepoint_months" if name == "months" else name, least, most)
+    chosen = rows_of_arms(asked, _as_synthesis(question))
+    within = tuple(sorted(parts_beside_wholes(chosen)))
+    chosen = chosen[~chosen["arm_id"].isin(within)]
+    unclear = _unclear_arms(chosen, disjoint_keys)
+    table = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], disjoint_keys)
+    for name, least, most in question.bounds:
+        if name == "n":
+            table = _within(table, "n", least, most)
+    return Answer(table.reset_index(drop=True), _left_out(asked, question), unclear, within)
+
+
+def _unclear_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> tuple[str, ...]:
+    """Arms of which several rows are chosen that may share patients."""
+    unclear = []
+    for arm_id, group in chosen[chosen["arm_id"].duplicated(keep=False)].groupby("arm_id", sort=True):
+        try:
+            one_row_an_arm(group, disjoint_keys)
+        except SelectionError:
+            unclear.append(str(arm_id))
+    return tuple(unclear)
+
+
+def _as_synthesis(question: Question) -> Synthesis:
+    return Synthesis(
+        id="question", title="", question="", sentence="", section="", kind="proportion", outcome=question.outcome,
+        where=question.where, strata=question.strata, by=None, measure="logit", model="glmm", ci=None, level=0.95,
+        natural=None, harm=False, note="",
+    )  # fmt: skip
+
+
+def _within(table: pd.DataFrame, column: str, least: float | None, most: float | None) -> pd.DataFrame:
+    values = pd.to_numeric(table[column]).astype("float64")
+    return table[values.between(-float("inf") if least is None else least, float("inf") if most is None else most)]
+
+
+def _left_out(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """Cells that fit the filters and must not be pooled."""
+    barred = cells[~cells["poolable"].fillna(False).astype(bool)]
+    strata = strata_of(barred)
+    for column, values in question.where:
+        held = column_of(barred, strata, column).isin(values)
+        barred, strata = barred[held], strata[held]
+    return barred
+
+
+def reasons(not_poolable: pd.DataFrame) -> Mapping[str, int]:
+    """How many cells are left out for each reason; a cell may have several. Most frequent first."""
+    counts: dict[str, int] = {}
+    for text in not_poolable["not_poolable_reason"].fillna(""):
+        for reason in text.split(";"):
+            counts[reason] = counts.get(reason, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def default_question(cells: pd.DataFrame, outcome: str) -> Question:
+    """Where an outcome without a declared estimate begins: treated people if any are counted, of whole arms if there are such."""
+    rows = cells[(cells["outcome"] == outcome) & cells["poolable"].fillna(False).astype(bool)]
+    roles = [role for role in ("treated", "natural_course", "comparator") if role in set(rows["role"])]
+    role = roles[0] if roles else "treated"
+    whole = (rows.loc[rows["role"] == role, "stratum_relation"] == "total").any()
+    return Question(outcome, (("role", (role,)),), "total" if whole else "widest")
+
+
+def load_cells(root: Path) -> tuple[pd.DataFrame, frozenset[str]]:
+    """The cells of a project folder to explore, and its disjoint stratum keys."""
+    from cordbook.evidence.evidence import load_evidence
+
+    evidence = load_evidence(root / "data")
+    return explorer_cells(evidence), evidence.disjoint_keys

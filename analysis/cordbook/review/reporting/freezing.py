@@ -1,0 +1,183 @@
+"""Today's estimates, verdicts and rows in the form that a release keeps; see :mod:`cordbook.review.versions.releases`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from importlib import metadata
+from platform import python_version
+from typing import Any
+
+from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.reading import read_all
+from cordbook.review.appraisal.certainty import rate
+from cordbook.review.claims.claims import FILE as CLAIM_TESTS
+from cordbook.review.claims.claims import claims_today
+from cordbook.review.claims.tests import ClaimTestError
+from cordbook.review.estimates.conclusions import direction
+from cordbook.review.estimates.declarations import Synthesis
+from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.phrases import phrase
+from cordbook.review.versions.releases import FORMAT, Frozen, FrozenClaim, FrozenEstimate, FrozenGuard, Rows, Version
+
+#: Tables whose rows a release keeps: those that make estimates and verdicts.
+TABLES = (
+    "studies", "arms", "outcomes", "continuous", "dose_response", "natural_pooled", "published_pooled", "mechanisms",
+    "integrity_notices", "registered_trials",
+)  # fmt: skip
+#: Columns that say where and how a number was read, and move none.
+PROSE = frozenset({"source_url", "locator", "definition", "note", "match_note", "quote"})
+#: Libraries whose version can move a number.
+LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
+#: Digits that are kept: more than any reader can use, fewer than machines differ in.
+DIGITS = 12
+
+
+def freeze(estimates: Estimates, guards: Iterable[FrozenGuard] = ()) -> Frozen:
+    """What the review says today. ``guards`` are judged by who can read the pages."""
+    rows = frozen_rows(estimates)
+    every = list(estimates)
+    levels = rate(estimates, [e.id for e in every])
+    return Frozen(
+        estimates={e.id: frozen_estimate(e, estimates, rows, levels[e.id].level) for e in every},
+        guards=tuple(guards),
+        claims=frozen_claims(estimates),
+        rows=rows,
+        made_with=made_with() | data_digests(estimates.evidence),
+    )
+
+
+def frozen_rows(estimates: Estimates) -> Rows:
+    """The rows of :data:`TABLES` as they stand in the files, by key, without blanks and prose."""
+    evidence = estimates.evidence
+    raw = read_all(evidence.folder, evidence.package)
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for name in TABLES:
+        if name in raw:
+            table = evidence.package.table(name)
+            found[name] = {
+                table.key_of(row): {c: v for c, v in row.items() if v and c not in PROSE and c not in table.primary_key}
+                for _, row in raw[name].rows
+            }
+    return found
+
+
+def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level: str) -> FrozenEstimate:
+    """One estimate as a release keeps it; ``level`` is its certainty."""
+    result = estimate.result
+    numbers = {
+        name: rounded(getattr(result, name, None))
+        for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
+    }
+    cells = estimate.cells_by_study
+    return FrozenEstimate(
+        id=estimate.id,
+        title=estimate.title,
+        question=estimate.synthesis.question,
+        kind=estimate.synthesis.kind,
+        section=estimate.synthesis.section,
+        parent=estimate.synthesis.parent,
+        **numbers,
+        k=estimate.k,
+        n=estimate.n,
+        events=estimate.events,
+        settings=settings_of(estimate.synthesis),
+        cells=cells,
+        rows_sha256=rows_digest((i for ids in cells.values() for i in ids), rows),
+        direction=direction(estimate, estimates),
+        certainty=level,
+        words={form: phrase(estimate, form) for form in ("short", "full", "of")},
+    )
+
+
+def settings_of(synthesis: Synthesis) -> dict[str, Any]:
+    """The choices that can move a number or its conclusion, as JSON holds them; what a comparison has no use for is left out."""
+    strata = synthesis.strata if isinstance(synthesis.strata, str) else dict(synthesis.strata)
+    limits = asdict(synthesis.not_pooled_if)
+    if synthesis.kind == "comparison":
+        own = {"not_pooled_if": {"studies_below": limits["studies_below"]}}
+        own |= {"hksj_floor": True} if synthesis.ci == "hksj" else {}
+    else:
+        own = {"average": synthesis.average, "not_pooled_if": limits}
+    return own | {
+        "outcome": synthesis.outcome,
+        "where": {column: list(values) for column, values in synthesis.where},
+        "strata": strata,
+        "by": synthesis.by,
+        "measure": synthesis.measure,
+        "model": synthesis.model,
+        "ci": synthesis.ci,
+        "level": synthesis.level,
+        "natural": synthesis.natural,
+        "harm": synthesis.harm,
+    }
+
+
+def rounded(value: float | None) -> float | None:
+    """A number with the digits that are kept."""
+    return None if value is None else float(f"{float(value):.{DIGITS}g}")
+
+
+def rows_digest(cell_ids: Iterable[str], rows: Rows) -> str:
+    """SHA-256 of what the rows of some cells, their arms and their studies say."""
+    found = []
+    for cell_id in sorted(cell_ids):
+        cell = rows["outcomes"][cell_id]
+        found.append([cell_id, cell, rows["arms"].get(cell["arm_id"]), rows["studies"].get(cell["study_id"])])
+    return hashlib.sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def frozen_claims(estimates: Estimates) -> tuple[FrozenClaim, ...]:
+    """Today's verdicts; none where the review audits no claims."""
+    if not (estimates.evidence.folder / CLAIM_TESTS).is_file():
+        return ()
+    try:
+        verdicts = claims_today(estimates)
+    except ClaimTestError:  # tests of claims that name estimates this review does not declare
+        return ()
+    return tuple(FrozenClaim(v.claim_id, v.statement, v.verdict, v.estimate_ids) for v in verdicts)
+
+
+def made_with() -> dict[str, str]:
+    """Versions of what computes the numbers."""
+    return {"python": python_version(), **{name: metadata.version(name) for name in LIBRARIES}}
+
+
+def data_digests(evidence: Evidence) -> dict[str, str]:
+    """SHA-256 of the files of ``data/`` by their path in the project, subfolders left out."""
+    files = sorted(p for p in evidence.folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    return {f"data/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def estimates_json(frozen: Frozen, version: Version, date: dt.date) -> str:
+    """The text of ``estimates.json``."""
+    content = {
+        "format": FORMAT,
+        "version": str(version),
+        "date": date.isoformat(),
+        "estimates": [asdict(e) for e in frozen.estimates.values()],
+        "guards": [asdict(g) for g in frozen.guards],
+        "claims": [asdict(c) for c in frozen.claims],
+    }
+    return to_json(content)
+
+
+def rows_json(rows: Rows) -> str:
+    """The text of ``rows.json``: one line a row, so that version control shows what changed."""
+    blocks = []
+    for name, table in rows.items():
+        lines = [f"  {_line(key)}: {_line(row)}" for key, row in table.items()]
+        blocks.append(f" {_line(name)}: {{\n" + ",\n".join(lines) + "\n }")
+    return f'{{"format": {FORMAT}, "tables": {{\n' + ",\n".join(blocks) + "\n}}\n"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """JSON as all files of a release are written: indented by one, UTF-8, no NaN, a line end at the end."""
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,431 @@
+"""Everything that is known of a study, in one frozen record: what its page and the list of studies are made from.
+
+A record holds data only, joined from the tables and from the estimates that hold the study's cells. What is said
+of it in words is made in :mod:`cordbook.evidence.study_words`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from cordbook.evidence.evidence import RETRACTED, Evidence
+from cordbook.evidence.patients import parse_stratum
+from cordbook.review.estimates.estimates import Estimate, Estimates
+
+Row = Mapping[str, Any]
+Pairs = tuple[tuple[str, str], ...]
+#: Where baseline grade and level stand in studies.csv.
+GRADES, LEVELS = ("a", "b", "c", "d"), ("cervical", "thoracic", "lumbar")
+#: Tables of results that reports print without counts.
+PRINTED = ("natural_pooled", "dose_response")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bibliographic record; ``same_as`` is the id of the source that carries the identifiers."""
+
+    reference_id: str
+    author: str | None
+    year: int | None
+    title: str | None
+    journal: str | None
+    doi: str | None
+    pmid: str | None
+    pmcid: str | None
+    url: str | None
+    identity: str | None
+    same_as: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A group of patients; ``n`` is None where its size was not seen, ``part_of`` names the wider arm."""
+
+    arm_id: str
+    name: str
+    role: str
+    n: int | None
+    part_of: str | None
+    cell_type: str | None
+    donor: str | None
+    route: str | None
+    dose_cells: float | None
+    n_doses: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One of the two readings of a cell; ``seen`` is False where the reader found no number."""
+
+    reading: int
+    reader: str | None
+    seen: bool
+    events: int | None
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCell:
+    """Events among n patients. ``low`` and ``high`` are the exact (Clopper-Pearson) 95% interval of the share.
+
+    ``reasons`` are the label and meaning of each reason why the cell is not poolable; ``estimates`` the ids of the
+    estimates that hold it; ``verified`` says who checked it, and ``doubts`` what is known to be odd of it.
+    """
+
+    cell_id: str
+    arm_id: str
+    arm: str
+    role: str
+    outcome: str
+    label: str
+    group: str
+    event_is: str
+    outcome_means: str
+    stratum: Pairs
+    relation: str
+    months: float | None
+    events: int
+    n: int
+    low: float | None
+    high: float | None
+    definition: str | None
+    source_kind: str
+    locator: str | None
+    confidence: str
+    poolable: bool
+    reasons: tuple[tuple[str, str], ...]
+    note: str | None
+    estimates: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    agreement: str | None
+    settled_by: str | None
+    reconciled_by: str | None
+    verified: tuple[str, ...]
+    doubts: tuple[str, ...]
+    corrections: tuple[str, ...]
+
+    @property
+    def share(self) -> float | None:
+        return self.events / self.n if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """A group of studies that share patients, or may: this study's part in it, and the other reports."""
+
+    group: str
+    reason: str
+    is_primary: bool
+    others: tuple[tuple[str, str, bool], ...]  # study id, label, is it the primary one
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """All that is known of one study; every field comes from ``data/`` or from a declared estimate.
+
+    ``continuous``, ``printed``, ``notices`` and ``trials`` are rows of their tables as plain values; ``printed`` are
+    percentages that the report gives without counts. ``natural`` are the estimates of natural recovery for the
+    baseline grades of the study, by grade and phase.
+    """
+
+    study_id: str
+    label: str
+    year: int | None
+    topic: str
+    country: str | None
+    population: str
+    design: str | None
+    registration: str | None
+    intervention: str
+    phase: str | None
+    months_since_injury: float | None
+    levels: tuple[tuple[str, int], ...]
+    grades: tuple[tuple[str, int], ...]
+    age_mean: float | None
+    male_n: int | None
+    followup_months: float | None
+    read_as: str
+    note: str | None
+    source: Source
+    arms: tuple[Arm, ...]
+    cells: tuple[OutcomeCell, ...]
+    continuous: tuple[Row, ...]
+    printed: tuple[Row, ...]
+    overlaps: tuple[Overlap, ...]
+    notices: tuple[Row, ...]
+    trials: tuple[Row, ...]
+    estimates: tuple[Estimate, ...]
+    natural: tuple[Estimate, ...]
+
+    @property
+    def retracted(self) -> bool:
+        """Was the report retracted? Its label says so too."""
+        return self.label.endswith(RETRACTED)
+
+    def whole_arms(self, role: str) -> tuple[Arm, ...]:
+        """Arms of a role that are no part of another arm."""
+        return tuple(a for a in self.arms if a.role == role and a.part_of is None)
+
+    def size(self, *roles: str) -> int | None:
+        """Patients in the arms of these roles (all roles where none is named); None where no size was seen."""
+        known = [a.n for a in self.arms if a.part_of is None and (not roles or a.role in roles) and a.n is not None]
+        return sum(known) if known else None
+
+    @property
+    def sizes_known(self) -> bool:
+        return all(a.n is not None for a in self.arms if a.part_of is None)
+
+    @property
+    def has_comparator(self) -> bool:
+        return any(a.role == "comparator" for a in self.arms)
+
+    @property
+    def harms(self) -> tuple[OutcomeCell, ...]:
+        return tuple(c for c in self.cells if c.group == "harm")
+
+    @property
+    def results(self) -> tuple[OutcomeCell, ...]:
+        """Cells that count anything but harm."""
+        return tuple(c for c in self.cells if c.group != "harm")
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """The people who read the counts; empty where automated readers did, whose readings no person brought together."""
+        if not all(c.reconciled_by for c in self.cells):
+            return ()
+        return tuple(dict.fromkeys(x.reader for c in self.cells for x in c.readings if x.reader))
+
+    @property
+    def verified(self) -> int:
+        """Cells that a person has checked."""
+        return sum(bool(c.verified) for c in self.cells)
+
+
+def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
+    """A record for every study of the evidence, by id, in the order of the table."""
+    evidence = estimates.evidence
+    tables = _Tables(evidence)
+    cells = _cells(evidence, tables, estimates)
+    uses: dict[str, list[Estimate]] = defaultdict(list)
+    for estimate in estimates:
+        for study_id in dict.fromkeys(estimate.rows["study_id"]) if estimate.k else ():
+            uses[study_id].append(estimate)
+    natural = _natural(estimates)
+    return {
+        row["study_id"]: _record(row, evidence, tables, tuple(cells[row["study_id"]]), tuple(uses[row["study_id"]]), natural)
+        for row in tables["studies"]
+    }
+
+
+class _Tables:
+    """Tables as lists of plain rows: missing values are None, numbers are Python's own."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._rows: dict[str, list[Row]] = {}
+        self._by: dict[tuple[str, str], dict[str, list[Row]]] = {}
+        self._key: dict[tuple[str, str], dict[str, Row]] = {}
+
+    def __getitem__(self, name: str) -> list[Row]:
+        if name not in self._rows:
+            self._rows[name] = plain_rows(self._evidence[name])
+        return self._rows[name]
+
+    def by(self, name: str, column: str) -> dict[str, list[Row]]:
+        """Rows by the value of a column, looked up once: thousands of studies ask."""
+        if (name, column) not in self._by:
+            found: dict[str, list[Row]] = {}
+            for row in self[name]:
+                if row[column] is not None:
+                    found.setdefault(row[column], []).append(row)
+            self._by[name, column] = found
+        return self._by[name, column]
+
+    def key(self, name: str, column: str) -> dict[str, Row]:
+        if (name, column) not in self._key:
+            self._key[name, column] = {row[column]: row for row in self[name]}
+        return self._key[name, column]
+
+
+def plain_rows(frame: pd.DataFrame) -> list[Row]:
+    """Rows of a data frame as dictionaries with None where a value is missing."""
+    columns = {name: [None if pd.isna(v) else v for v in frame[name].tolist()] for name in frame.columns}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _cells(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[str, list[OutcomeCell]]:
+    frame = evidence["outcomes"]
+    low, high = _exact(frame["events"], frame["n"])
+    holding: dict[str, list[str]] = defaultdict(list)
+    for estimate in estimates:
+        for cell_id in estimate.cells:
+            holding[cell_id].append(estimate.id)
+    found: dict[str, list[OutcomeCell]] = defaultdict(list)
+    look = _CellTables(tables)
+    for row, one, other in zip(tables["outcomes"], low, high, strict=True):
+        found[row["study_id"]].append(look.cell(row, one, other, tuple(holding[row["cell_id"]])))
+    return found
+
+
+def _exact(events: pd.Series, n: pd.Series) -> tuple[list[float | None], list[float | None]]:
+    counted = n.to_numpy("int64") > 0
+    low, high = proportion_confint(events.to_numpy("int64"), n.where(counted, 1).to_numpy("int64"), 0.05, method="beta")
+    return (
+        [float(v) if known else None for v, known in zip(low, counted, strict=True)],
+        [float(v) if known else None for v, known in zip(high, counted, strict=True)],
+    )
+
+
+class _CellTables:
+    """What is joined to a cell, looked up once."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self.arms = tables.key("arms", "arm_id")
+        self.terms = tables.key("outcome_terms", "outcome")
+        self.reasons = tables.key("not_poolable_reasons", "reason")
+        self.readings = tables.by("extractions", "cell_id")
+        self.settled = tables.key("reconciliations", "cell_id")
+        self.verified = tables.by("verifications", "cell_id")
+        self.doubts = _of_outcomes(tables["doubts"])
+        self.corrections = _of_outcomes(tables["corrections"])
+
+    def cell(self, row: Row, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCell:
+        cell_id, arm, term = row["cell_id"], self.arms[row["arm_id"]], self.terms[row["outcome"]]
+        settled = self.settled.get(cell_id, {})
+        reasons = [self.reasons[r] for r in (row["not_poolable_reason"] or "").split(";") if r]
+        readings = sorted(self.readings.get(cell_id, ()), key=lambda r: r["reading"])
+        return OutcomeCell(
+            cell_id=cell_id, arm_id=row["arm_id"], arm=arm["arm"], role=arm["role"],
+            outcome=row["outcome"], label=term["label"], group=term["group"], event_is=term["event_is"],
+            outcome_means=term["definition"], stratum=tuple(parse_stratum(row["stratum"]).items()),
+            relation=row["stratum_relation"], months=row["timepoint_months"], events=row["events"], n=row["n"],
+            low=low, high=high, definition=row["definition"], source_kind=row["source_kind"], locator=row["locator"],
+            confidence=row["confidence"], poolable=bool(row["poolable"]),
+            reasons=tuple((r["label"], r["explanation"]) for r in reasons), note=row["note"], estimates=estimates,
+            readings=tuple(Reading(r["reading"], r["reader"], bool(r["seen"]), r["events"], r["n"]) for r in readings),
+            agreement=settled.get("agreement"), settled_by=settled.get("settled_by"),
+            reconciled_by=settled.get("reconciled_by"),
+            verified=tuple(f"{v['verified_by']}, {v['verified_on']}, {v['source_read']}" for v in self.verified.get(cell_id, ())),
+            doubts=tuple(dict.fromkeys(d["reason"] for d in self.doubts.get(cell_id, ()))),
+            corrections=tuple(_correction(c) for c in self.corrections.get(cell_id, ())),
+        )  # fmt: skip
+
+
+def _correction(c: Row) -> str:
+    before, after = c["old_value"] or "blank", c["new_value"] or "blank"
+    return f"{c['corrected_on']}: {c['column']} was {before}, is {after}. {c['reason']}"
+
+
+def _of_outcomes(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["table"] == "outcomes":
+            found[row["row_key"]].append(row)
+    return found
+
+
+def _natural(estimates: Estimates) -> dict[str, list[Estimate]]:
+    """Estimates of natural recovery by AIS grade: usual care, one grade, and no other stratum but the phase."""
+    found: dict[str, list[Estimate]] = defaultdict(list)
+    for estimate in estimates:
+        synthesis = estimate.synthesis
+        asked = dict(synthesis.strata) if isinstance(synthesis.strata, tuple) else {}
+        of_nature = synthesis.where == (("role", ("natural_course",)),) and synthesis.outcome == "ais_improved"
+        if of_nature and estimate.result is not None and "baseline_ais" in asked and asked.keys() <= {"baseline_ais", "phase"}:
+            found[asked["baseline_ais"]].append(estimate)
+    return found
+
+
+def _record(
+    row: Row,
+    evidence: Evidence,
+    tables: _Tables,
+    cells: tuple[OutcomeCell, ...],
+    uses: tuple[Estimate, ...],
+    natural: Mapping[str, list[Estimate]],
+) -> StudyRecord:
+    study_id = row["study_id"]
+    grades = tuple((g.upper(), row[f"ais_{g}"]) for g in GRADES if row[f"ais_{g}"])
+    improved = [c for c in cells if c.outcome == "ais_improved" and c.role == "treated"]
+    asked = sorted({g for c in improved for g in _grades(c)} or {g for g, _ in grades}) if improved else []
+    return StudyRecord(
+        study_id=study_id, label=evidence.study_labels[study_id], year=evidence.study_years[study_id],
+        topic=row["topic"], country=row["country"], population=row["population"], design=row["design"],
+        registration=row["registration"], intervention=row["intervention_class"], phase=row["injury_phase"],
+        months_since_injury=row["time_since_injury_months"],
+        levels=tuple((level, row[f"level_{level}"]) for level in LEVELS if row[f"level_{level}"]),
+        grades=grades, age_mean=row["age_mean"], male_n=row["male_n"], followup_months=row["followup_months"],
+        read_as=row["read_as"], note=row["note"], source=_source(study_id, tables), arms=_arms(study_id, tables),
+        cells=cells, continuous=_rows(tables, "continuous", "reference_id", study_id),
+        printed=tuple(row for name in PRINTED for row in _rows(tables, name, "reference_id", study_id)),
+        overlaps=_overlaps(study_id, evidence, tables), notices=_rows(tables, "integrity_notices", "study_id", study_id),
+        trials=_trials(row, tables), estimates=uses, natural=tuple(e for grade in asked for e in natural.get(grade, ())),
+    )  # fmt: skip
+
+
+def _grades(cell: OutcomeCell) -> list[str]:
+    """The baseline grades that a cell's stratum names; "A+B" are both."""
+    return [grade for grade in dict(cell.stratum).get("baseline_ais", "").split("+") if grade]
+
+
+def _rows(tables: _Tables, name: str, column: str, study_id: str) -> tuple[Row, ...]:
+    return tuple(tables.by(name, column).get(study_id, ()))
+
+
+def _source(study_id: str, tables: _Tables) -> Source:
+    row = tables.key("references", "reference_id")[study_id]
+    return Source(
+        study_id, row["first_author"], row["year"], row["title"], row["journal"], row["doi"], row["pmid"], row["pmcid"],
+        row["url"], row["identity_confidence"], row["same_as"], row["note"],
+    )  # fmt: skip
+
+
+def _arms(study_id: str, tables: _Tables) -> tuple[Arm, ...]:
+    order = {"treated": 0, "comparator": 1, "natural_course": 2}
+    rows = sorted(_rows(tables, "arms", "study_id", study_id), key=lambda r: (order[r["role"]], r["part_of"] or "", r["arm"]))
+    return tuple(
+        Arm(
+            r["arm_id"],
+            r["arm"],
+            r["role"],
+            r["n"],
+            r["part_of"],
+            r["cell_type"],
+            r["donor"],
+            r["route"],
+            r["dose_cells"],
+            r["n_doses"],
+        )
+        for r in rows
+    )
+
+
+def _overlaps(study_id: str, evidence: Evidence, tables: _Tables) -> tuple[Overlap, ...]:
+    members = tables.by("overlap_members", "overlap_group")
+    reasons = tables.key("overlap_groups", "overlap_group")
+    found = []
+    for group, rows in members.items():
+        own = [r for r in rows if r["study_id"] == study_id]
+        if own:
+            others = tuple(
+                (r["study_id"], evidence.study_labels[r["study_id"]], bool(r["is_primary"]))
+                for r in rows
+                if r["study_id"] != study_id
+            )
+            found.append(Overlap(group, reasons[group]["reason"], bool(own[0]["is_primary"]), others))
+    return tuple(found)
+
+
+def _trials(row: Row, tables: _Tables) -> tuple[Row, ...]:
+    """Registered trials that name the study, or whose number the study gives."""
+    return tuple(
+        t for t in tables["registered_trials"]
+        if t["linked_study_id"] == row["study_id"] or (row["registration"] and t["registry_id"] == row["registration"])
+    )  # fmt: skip
