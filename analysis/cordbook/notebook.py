@@ -19,27 +19,15 @@ from pathlib import Path
 import pandas as pd
 
 from cordbook.core.project import find_project
-from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.study_words import part_name
-from cordbook.figures import Figure, ForestGroup, forest_plot
-from cordbook.figures.audit_pages import AuditPages
-from cordbook.figures.cards import Cards, cards
-from cordbook.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
-from cordbook.figures.dose_response import dose_response_plot, dose_table, published_points
-from cordbook.figures.evidence_map import evidence_map
-from cordbook.figures.mechanism_tables import (
-    cells_table,
-    claims_table,
-    notices_table,
-    standing_table,
-    transplanted_cells_table,
-    trials_table,
-    vegf_table,
-)
-from cordbook.figures.methods import MethodsPages
-from cordbook.figures.release_pages import ReleasePages
-from cordbook.figures.study_list import StudyList
-from cordbook.figures.tables import (
+from cordbook.display import Figure, ForestGroup, forest_plot
+from cordbook.display.chapters.audit import AuditPages
+from cordbook.display.chapters.methods import MethodsPages
+from cordbook.display.chapters.releases import ReleasePages
+from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
+from cordbook.display.figures.evidence_map import evidence_map
+from cordbook.display.html.cards import Cards, cards
+from cordbook.display.html.study_list import StudyList
+from cordbook.display.tables.table import (
     Table,
     estimates_table,
     progress_table,
@@ -47,6 +35,8 @@ from cordbook.figures.tables import (
     studies_table,
     summary_of_findings,
 )
+from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.study_words import part_name
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
 from cordbook.review.appraisal.say import say
@@ -65,6 +55,16 @@ from cordbook.review.estimates.handover import take_kept
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
 from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
+from cordbook.subject.dose_response_plot import dose_response_plot, dose_table, published_points
+from cordbook.subject.mechanism_tables import (
+    cells_table,
+    claims_table,
+    notices_table,
+    standing_table,
+    transplanted_cells_table,
+    trials_table,
+    vegf_table,
+)
 from cordbook.synthesis import PooledProportion
 
 #: The dose-response model that textbooks and the parent review quote.

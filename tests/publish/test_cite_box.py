@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from cordbook.core.project import Project
+from cordbook.display.html.cite_box import cite_box
 from cordbook.evidence.bibtex_file import bibliography_text
-from cordbook.figures.cite_box import cite_box
 from cordbook.publish.cited import edition_of
 from cordbook.publish.feed import ATOM, FILE
 from cordbook.review.citation.citations import cite_book, cite_estimate, cite_study, record_of, records_by_id

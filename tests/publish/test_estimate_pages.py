@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from cordbook.core.project import Project
+from cordbook.display.html.markup import element
 from cordbook.evidence.schema import load_package
 from cordbook.evidence.study_words import LEVELS_BY, part_name, part_title
-from cordbook.figures.markup import element
 from cordbook.publish.estimate_pages import (
     CHAPTERS,
     FOLDER,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cordbook.display.tables.back_matter import term_anchor
 from cordbook.evidence.evidence import load_evidence
-from cordbook.figures.back_matter import term_anchor
 from cordbook.publish.glossary_ext import terms
 from cordbook.publish.glossary_marks import Marker, Term, forms, meaning_id, meanings
 from cordbook.review.estimates.estimates import load_estimates

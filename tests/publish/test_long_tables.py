@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from cordbook.figures.few import MOST_STUDIES
-from cordbook.figures.tables import Cell, Table
+from cordbook.display.figures.thinning import MOST_STUDIES
+from cordbook.display.tables.table import Cell, Table
 from cordbook.publish import long_tables, sphinx_ext
 from cordbook.publish.long_tables import FILE_BYTES, KEPT, LONG, LONG_LIST, estimate_csv, shorten
 

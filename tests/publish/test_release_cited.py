@@ -14,7 +14,7 @@ import zipfile
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.figures.cite_box import cite_box
+from cordbook.display.html.cite_box import cite_box
 from cordbook.publish.archive import archive
 from cordbook.publish.release import Asked, release
 from cordbook.review.citation.citations import cite_book

@@ -16,10 +16,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from cordbook.core.project import Project
+from cordbook.display.html import markup
+from cordbook.display.html.study_list import CATEGORIES, StudyList
 from cordbook.evidence.bibtex_file import LINKED_HOSTS
 from cordbook.evidence.evidence import Evidence, Tables
-from cordbook.figures import markup
-from cordbook.figures.study_list import CATEGORIES, StudyList
 from cordbook.publish import study_pages
 from cordbook.publish.study_blocks import estimate_page
 from cordbook.publish.study_pages import FOLDER, write_study_pages

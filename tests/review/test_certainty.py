@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cordbook.display.tables.audit_tables import certainty_table
+from cordbook.display.tables.table import summary_of_findings
 from cordbook.evidence.evidence import Evidence
-from cordbook.figures.audit_tables import certainty_table
-from cordbook.figures.tables import summary_of_findings
 from cordbook.review.appraisal.certainty import (
     COUNTING,
     DOMAINS,

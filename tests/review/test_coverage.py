@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cordbook.figures.methods import MethodsPages
+from cordbook.display.chapters.methods import MethodsPages
 from cordbook.review.appraisal.average_coverage import (
     DEFAULT_INTERVAL,
     load_average_coverage,

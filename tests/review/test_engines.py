@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cordbook.cli import main
-from cordbook.figures.methods import MethodsPages
+from cordbook.display.chapters.methods import MethodsPages
 from cordbook.review.appraisal.engines import compare_engines, difference_in_words, engine_rows, reasons_of_rows
 from cordbook.synthesis.pooling import statsmodels_engine
 from cordbook.synthesis.pooling.statsmodels_engine import CLOSED_FORM, ITERATED, NO_EQUIVALENT

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"cordbook history: {error.args[0]}", file=sys.stderr)
         return 1
     if options.plot:
-        from cordbook.figures.releases import history_figure
+        from cordbook.display.figures.release_plot import history_figure
 
         history_figure(found).save(options.plot)
     print(

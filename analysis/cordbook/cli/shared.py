@@ -115,7 +115,7 @@ def as_options(text: str, args: argparse.Namespace) -> str:
 
 def _draw(result: Any, args: argparse.Namespace) -> None:
     # Imported here because Matplotlib takes longer to load than everything else together.
-    from cordbook.figures.forest import forest_plot
+    from cordbook.display.figures.forest import forest_plot
 
     arms = (getattr(args, "label1", ARM_1), getattr(args, "label2", ARM_2))
     shown = getattr(result, "unpooled", result)  # studies side by side are drawn without their average

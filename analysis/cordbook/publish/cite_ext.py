@@ -9,9 +9,9 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
+from cordbook.display.html.cite_box import cite_box
+from cordbook.display.html.markup import element, join
 from cordbook.evidence.review_state import load_status
-from cordbook.figures.cite_box import cite_box
-from cordbook.figures.markup import element, join
 from cordbook.publish.cited import edition_of
 from cordbook.review.citation.citations import cite_book
 from cordbook.review.citation.edition import edition_digest

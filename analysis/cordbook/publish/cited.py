@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import cordbook
+from cordbook.display.html.cite_box import cite_box
 from cordbook.evidence.review_state import load_status
-from cordbook.figures.cite_box import cite_box
 from cordbook.publish.estimate_pages import Box
 from cordbook.review.citation.citations import cite_estimate
 from cordbook.review.citation.edition import Edition, edition_of_tree

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
+from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, strip
 from cordbook.evidence.study_words import LEVELS_BY, part_name
-from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
-from cordbook.figures.strip import DIFFERENCE, RATIO, SHARE, strip
 from cordbook.publish.study_blocks import bullets, facts, p, sub
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights

@@ -15,8 +15,8 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from cordbook.core.files import write_whole
+from cordbook.display.html.markup import one_line
 from cordbook.evidence.review_state import Status, load_status
-from cordbook.figures.markup import one_line
 from cordbook.publish.cited import edition_of
 from cordbook.review.citation.edition import Edition, data_date
 from cordbook.review.estimates.estimates import Estimates

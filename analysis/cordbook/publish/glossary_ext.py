@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 from cordbook.core.files import digest
-from cordbook.figures.back_matter import term_anchor
+from cordbook.display.tables.back_matter import term_anchor
 from cordbook.publish.glossary_marks import Marker, Term, meanings
 from cordbook.review.estimates.estimates import Estimates
 

@@ -21,7 +21,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from cordbook.core.files import write_whole
-from cordbook.figures.few import is_many
+from cordbook.display.figures.thinning import is_many
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: Folder of the site with the rows, a folder a page.

@@ -17,7 +17,7 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 
 from cordbook.core.project import Project
-from cordbook.figures.markup import Html, element, join
+from cordbook.display.html.markup import Html, element, join
 from cordbook.publish.chapters import toc_files
 from cordbook.publish.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.study_pages import FOLDER as STUDIES

@@ -29,8 +29,8 @@ from cordbook.core.files import digest
 from cordbook.core.locks import locked
 from cordbook.core.project import Project
 from cordbook.core.tracking import Read, begin, end
+from cordbook.display.html.markup import anchor
 from cordbook.evidence.review_state import in_words, load_status
-from cordbook.figures.markup import anchor
 from cordbook.publish import (
     cite_ext,
     estimate_ext,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cordbook.display.html.markup import Html, element
 from cordbook.evidence import study_words as words
-from cordbook.figures.markup import Html, element
 from cordbook.review.studies.records import OutcomeCell
 
 

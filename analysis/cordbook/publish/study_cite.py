@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cordbook.display.html.cite_box import cite_box
+from cordbook.display.html.markup import Html
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_state import load_status
-from cordbook.figures.cite_box import cite_box
-from cordbook.figures.markup import Html
 from cordbook.publish.cited import edition_of
 from cordbook.review.citation.citations import cite_study, record_of, records_by_id
 from cordbook.review.studies.records import StudyRecord

@@ -1,6 +1,6 @@
 """A page a study: MyST sources in ``book/studies``, made from the records of the studies.
 
-Headings are MyST, all else is HTML that :mod:`cordbook.figures.markup` made: whatever a field of the data holds
+Headings are MyST, all else is HTML that :mod:`cordbook.display.html.markup` made: whatever a field of the data holds
 stays text, and the parser has little to do. A page is written only when its content changes.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.evidence import study_words as words
-from cordbook.figures.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.publish.study_blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.study_cite import Cite, study_cites
 from cordbook.publish.study_retraction import retraction_box

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordbook.figures.markup import Html, element, join, link
+from cordbook.display.html.markup import Html, element, join, link
 from cordbook.publish.study_blocks import bullets, estimate_page, p
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import phrase

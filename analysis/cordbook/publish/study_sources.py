@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from cordbook.display.html.markup import Html, element, html_table, join, link
 from cordbook.evidence import study_words as words
 from cordbook.evidence.bibtex_file import link as citable_page
-from cordbook.figures.markup import Html, element, html_table, join, link
 from cordbook.publish.study_blocks import bullets, facts, p, sub, who
 from cordbook.review.appraisal.verification_queue import cell_state
 from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord

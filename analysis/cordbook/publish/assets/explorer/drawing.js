@@ -4,12 +4,12 @@
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
   var SVG = "http://www.w3.org/2000/svg", FONT = "DejaVu Sans, Verdana, Arial, sans-serif";
-  // Okabe and Ito, each colour with the one meaning that it has in the book (figures/style.py).
+  // Okabe and Ito, each colour with the one meaning that it has in the book (display/figures/style.py).
   var TONES = {
     ink: "#1b1b1f", muted: "#5f6368", rule: "#c8ccd0", treated: "#0072b2", natural: "#009e73", prediction: "#cc79a7", harm: "#b35900", ground: "#ffffff"
   };
   var ROW = 22, NARROW_ROW = 40, HEAD = 30, DIAMOND = 8;
-  // On a phone, as in figures/forest_narrow.py: the name over its interval, the share beside the name, the counts beside the interval.
+  // On a phone, as in display/figures/forest_narrow.py: the name over its interval, the share beside the name, the counts beside the interval.
   var NARROW = 312, SIGN = 7.9, TEXT = 12, NARROW_TEXT = 13;
 
   function shown(r) { return r.events + "/" + r.n; }

@@ -1,0 +1,110 @@
+"""A finished figure: SVG for the page, the same for a file, and words for those who cannot see it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure as MatplotlibFigure
+
+from cordbook.display.figures.style import RC, SCREEN_COLOURS
+from cordbook.display.figures.svg_compact import compact
+
+_XML_HEAD = re.compile(r"^.*?(?=<svg)", flags=re.S)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", flags=re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with an id, a title, a caption that says how to read it and an alternative text that gives the result.
+
+    In a notebook it shows itself as HTML with the drawing inside, so that text can be searched, links work and
+    colours follow the reader's light or dark page. ``save`` writes SVG, PNG or PDF.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alt: str
+    svg: str
+    width_px: int
+    #: A second drawing of the same for narrow screens, which only cordbook.css brings to sight.
+    narrow: str = ""
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": self.alt}
+
+    def to_html(self) -> str:
+        """The figure as an HTML ``figure`` element."""
+        scroll = f'<div class="cb-figure-scroll" tabindex="0" role="group" aria-label="{escape(self.alt, quote=True)}">'
+        return (
+            f'<figure class="cb-figure" id="{self.id}"><p class="cb-figure-title">{escape(self.title)}</p>{scroll}'
+            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg, self.id)}</div>'
+            f"{self.narrow}</div><figcaption>{escape(self.caption)}</figcaption></figure>"
+        )
+
+    def save(self, path: Path | str) -> Path:
+        """Write the figure to ``path``; the ending tells the format: .svg, or .png and .pdf where a converter is found."""
+        path = Path(path)
+        if path.suffix.lower() != ".svg":
+            raise ValueError(f"{path.name}: figures are written as .svg; give a name that ends in .svg")
+        path.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + self.svg, encoding="utf-8")
+        return path
+
+
+@contextmanager
+def canvas(figure_id: str, width_in: float, height_in: float) -> Iterator[MatplotlibFigure]:
+    """An empty matplotlib figure in the style of the book; independent of pyplot and of any global state."""
+    settings = {**RC, "svg.hashsalt": figure_id}
+    with matplotlib.rc_context(settings):
+        yield MatplotlibFigure(figsize=(width_in, height_in))
+
+
+def finish(drawing: MatplotlibFigure, *, figure_id: str, title: str, caption: str, alt: str, narrow: str = "") -> Figure:
+    """Turn a drawing into a :class:`Figure`; call it inside :func:`canvas`. The same drawing gives the same bytes.
+
+    ``narrow`` is the same for narrow screens, made by :mod:`cordbook.display.figures.forest_narrow`.
+    """
+    buffer = io.StringIO()
+    drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    svg = _METADATA.sub("", _XML_HEAD.sub("", buffer.getvalue(), count=1)).strip()
+    svg = "\n".join(line.rstrip() for line in svg.splitlines())
+    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), round(drawing.get_figwidth() * 96), narrow)
+
+
+def _with_own_ids(svg: str, figure_id: str) -> str:
+    """Prefix ids, which matplotlib gives anew in every figure, so that a page may hold several."""
+    ids = set(re.findall(r'\bid="([^"]+)"', svg))
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', svg))
+    svg = re.sub(r'\s*\bid="([^"]+)"', lambda m: f' id="{figure_id}.{m[1]}"' if m[1] in used else "", svg)
+    return re.sub(r'(url\(#|href="#)([^")]+)', lambda m: f"{m[1]}{figure_id}.{m[2]}" if m[2] in ids else m[0], svg)
+
+
+def _for_screen(svg: str, figure_id: str) -> str:
+    """The drawing for a page: it fills the width it is given, its colours follow the page, and it is less than half as long."""
+    # A drawing with links is left to be read: what can be reached by keyboard must not be hidden from those who listen.
+    hidden = "" if "<a " in svg else 'aria-hidden="true" '
+    svg = compact(svg, figure_id).replace("<svg ", f'<svg {hidden}focusable="false" ', 1)
+    return recolour(svg, SCREEN_COLOURS)
+
+
+def _least_width(width_px: int) -> int:
+    """The width below which a figure scrolls in its box, in steps that cordbook.css has a class for."""
+    return min(-(-width_px // 80) * 80, 640)
+
+
+def recolour(svg: str, colours: Mapping[str, str]) -> str:
+    """Replace fixed colours by variables of the page with the fixed colour as fallback."""
+    for colour, variable in colours.items():
+        svg = svg.replace(colour, f"var({variable}, {colour})")
+    return svg

@@ -1,0 +1,74 @@
+"""A share or a ratio with its interval as a small drawing in a row of a table, with natural recovery as a band behind it."""
+
+from __future__ import annotations
+
+import math
+
+from cordbook.display.html.markup import Html, element
+
+WIDTH, HEIGHT = 160, 22
+_EDGE = 4
+#: Ratios beyond these stand at the edge.
+LEAST_RATIO, MOST_RATIO = 0.05, 20.0
+SHARE, RATIO, DIFFERENCE = "share", "ratio", "difference"
+_NO_EFFECT = {RATIO: 1.0, DIFFERENCE: 0.0}
+
+
+def strip(
+    point: float,
+    low: float,
+    high: float,
+    *,
+    scale: str = SHARE,
+    pooled: bool = False,
+    prediction: tuple[float, float] | None = None,
+    band: tuple[float, float] | None = None,
+) -> Html:
+    """The drawing. What it shows stands beside it as text, so it is hidden from screen readers.
+
+    ``point``, ``low``, ``high``, ``prediction`` and ``band`` are shares (0 to 1), ratios, or differences of shares; ``scale``
+    says which. ``pooled`` draws a diamond. Shares run from 0 to 100%, ratios from 0.05 to 20 on a log scale.
+
+    >>> "polygon" in strip(0.5, 0.4, 0.6, pooled=True)
+    True
+    """
+    middle = HEIGHT / 2
+    at = {name: _place(value, scale) for name, value in (("point", point), ("low", low), ("high", high))}
+    parts = [element("line", x1=_EDGE, x2=WIDTH - _EDGE, y1=HEIGHT - 1, y2=HEIGHT - 1, class_="cb-strip-axis")]
+    if band is not None:
+        left, right = (_place(value, scale) for value in band)
+        parts.append(
+            element("rect", x=left, y=0, width=f"{float(right) - float(left):.1f}", height=HEIGHT - 1, class_="cb-strip-natural")
+        )
+    if scale in _NO_EFFECT:
+        null = _place(_NO_EFFECT[scale], scale)
+        parts.append(element("line", x1=null, x2=null, y1=0, y2=HEIGHT - 1, class_="cb-strip-axis"))
+    if prediction is not None:
+        left, right = (_place(value, scale) for value in prediction)
+        parts.append(element("line", x1=left, x2=right, y1=HEIGHT - 4, y2=HEIGHT - 4, class_="cb-strip-prediction"))
+    if pooled:
+        corners = f"{at['low']},{middle} {at['point']},{middle - 5} {at['high']},{middle} {at['point']},{middle + 5}"
+        parts.append(element("polygon", points=corners, class_="cb-strip-pooled"))
+    else:
+        parts.append(element("line", x1=at["low"], x2=at["high"], y1=middle, y2=middle, class_="cb-strip-interval"))
+        parts.append(element("rect", x=f"{float(at['point']) - 3:.1f}", y=middle - 3, width=6, height=6, class_="cb-strip-point"))
+    return element(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        width=WIDTH,
+        height=HEIGHT,
+        aria_hidden="true",
+        focusable="false",
+        class_="cb-strip",
+    )
+
+
+def _place(value: float, scale: str) -> str:
+    if scale == RATIO:
+        share = math.log(min(max(value, LEAST_RATIO), MOST_RATIO) / LEAST_RATIO) / math.log(MOST_RATIO / LEAST_RATIO)
+    elif scale == DIFFERENCE:
+        share = (min(max(value, -1.0), 1.0) + 1) / 2
+    else:
+        share = min(max(value, 0.0), 1.0)
+    return f"{_EDGE + share * (WIDTH - 2 * _EDGE):.1f}"

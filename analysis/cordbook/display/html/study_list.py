@@ -1,0 +1,131 @@
+"""The list of studies: one table of all, newest first, with the categories and a filter that a small script works.
+
+Without the script the whole table stands there and the filter stays hidden.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cordbook.display.html.markup import Html, element, html_table, join
+from cordbook.evidence import study_words as words
+from cordbook.review.studies.records import StudyRecord
+from cordbook.review.studies.summary import headline
+
+#: How many of the latest reports are shown above the table.
+LATEST = 8
+Category = tuple[str, str, Callable[[StudyRecord], Iterable[tuple[str, str]]]]
+
+
+def _cell_types(r: StudyRecord) -> list[tuple[str, str]]:
+    kinds = dict.fromkeys(a.cell_type for a in r.arms if a.cell_type)
+    return [(kind, words.CELLS[kind][1] if kind in words.CELLS else words.plain(kind)) for kind in kinds]
+
+
+def _design(r: StudyRecord) -> list[tuple[str, str]]:
+    return [(r.design or "none", words.DESIGNS.get(r.design, words.DESIGNS[None]).short)]
+
+
+#: Categories: key in the page's address, name, and the values of a study (code, words).
+CATEGORIES: tuple[Category, ...] = (
+    ("topic", "Topic", lambda r: [(r.topic, words.TOPICS.get(r.topic, words.plain(r.topic)))]),
+    ("cells", "Cell type", _cell_types),
+    ("phase", "Time since injury", lambda r: [(r.phase or "none", words.PHASES.get(r.phase, words.plain(r.phase)))]),
+    ("population", "Condition", lambda r: [(r.population, words.POPULATIONS.get(r.population, words.plain(r.population)))]),
+    ("design", "Design", _design),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest reports: their labels and a list of links."""
+
+    labels: tuple[str, ...]
+    html: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": ", ".join(self.labels)}
+
+
+def _kind(r: StudyRecord) -> str:
+    """Topic and design inside a sentence."""
+    topic = words.TOPICS.get(r.topic, words.plain(r.topic))
+    design = words.DESIGNS[r.design].short if r.design in words.DESIGNS and r.design else "design not stated"
+    return f"{topic[:1].lower()}{topic[1:]}, {design[:1].lower()}{design[1:]}"
+
+
+@dataclass(frozen=True)
+class StudyList:
+    """All studies with links to their pages; ``address`` gives the page of a study as seen from the chapter."""
+
+    records: tuple[StudyRecord, ...]
+    address: Callable[[str], str]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{r.label} | {r.year or 'year not seen'} | {headline(r)}" for r in self.newest_first)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": f"{len(self.records)} studies"}
+
+    @property
+    def newest_first(self) -> tuple[StudyRecord, ...]:
+        return tuple(sorted(self.records, key=lambda r: (-(r.year or 0), r.label)))
+
+    def to_html(self) -> str:
+        """The filter with its categories, and the table."""
+        return "\n".join((self._filter(), self._table()))
+
+    def latest(self) -> Latest:
+        """The newest reports by year of publication."""
+        newest = [r for r in self.newest_first if r.year][:LATEST]
+        items = [
+            element("li", element("a", r.label, href=self.address(r.study_id)), f", {_kind(r)}. {headline(r)}.") for r in newest
+        ]
+        return Latest(tuple(r.label for r in newest), element("ul", *items, class_="cb-latest"))
+
+    def _filter(self) -> Html:
+        typed = element(
+            "label",
+            "Words (author, treatment, country, result)",
+            Html('<input type="search" id="cb-studies-q" autocomplete="off" maxlength="100">'),
+        )
+        chosen = [self._choice(key, name, values) for key, name, values in CATEGORIES]
+        reset = element("button", "Show all", type="button", id="cb-studies-reset")
+        state = element("p", f"{len(self.records)} studies", id="cb-studies-state", role="status", class_="cb-status")
+        return join(element("form", typed, *chosen, reset, id="cb-studies-filter", class_="cb-filter", hidden=True), state)
+
+    def _choice(self, key: str, name: str, values: Callable[[StudyRecord], Iterable[tuple[str, str]]]) -> Html:
+        counts: Counter[tuple[str, str]] = Counter(value for r in self.records for value in values(r))
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0][1]))
+        options = [element("option", f"{label} ({n})", value=code) for (code, label), n in ordered]
+        return element(
+            "label", name, element("select", element("option", "All", value=""), *options, id=f"cb-studies-{key}", data_key=key)
+        )
+
+    def _table(self) -> Html:
+        header = ("Study", "Year", "Design", "Treatment", "People", "Main result")
+        ordered = self.newest_first
+        return html_table(
+            "studies", "All studies, newest first", header, [self._row(r) for r in ordered],
+            row_attributes=[_attributes(r) for r in ordered], kind="cb-table cb-cards cb-studies", numeric=(1, 4),
+        )  # fmt: skip
+
+    def _row(self, r: StudyRecord) -> Sequence[object]:
+        size = r.size()
+        return (
+            element("a", r.label, href=self.address(r.study_id)),
+            str(r.year or "–"),
+            words.DESIGNS.get(r.design, words.DESIGNS[None]).short,
+            words.treatment_short(r.whole_arms("treated"), r.intervention),
+            "–" if size is None else f"{size:,}",
+            headline(r),
+        )
+
+
+def _attributes(r: StudyRecord) -> dict[str, object]:
+    codes = {f"data_{key}": " ".join(code for code, _ in values(r)) for key, _, values in CATEGORIES}
+    more = " ".join(str(part) for part in (r.source.title, r.country, r.study_id, r.registration) if part)
+    return {"id": f"study-{r.study_id}", **codes, "data_words": more}

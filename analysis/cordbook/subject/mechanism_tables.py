@@ -1,0 +1,188 @@
+"""Tables on claims, on cells that stay apart, on registered trials and notices, and on what is known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from cordbook.display.tables.table import Cell, Table
+from cordbook.evidence.evidence import Evidence
+from cordbook.review.appraisal.extraction_audit import extraction_progress
+from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, Claim, Source, select_claims
+from cordbook.review.estimates.estimates import Estimates
+
+MISSING = "not stated"
+
+
+def claims_table(claims: Sequence[Claim], sources: Mapping[str, Source], *, table_id: str, caption: str) -> Table:
+    """Every claim with its kind of evidence and direction, its source, how sure the match is, and what qualifies it."""
+    header = ("Claim, in our words", "Evidence", "Source", "What to know")
+    rows = tuple((Cell(c.statement), _evidence(c), _source(c, sources), Cell(c.remark or "–")) for c in claims)
+    return Table(table_id, caption, header, rows, tuple(f"claim-{c.id}" for c in claims), "cb-table cb-evidence", folded=True)
+
+
+def vegf_table(claims: Sequence[Claim], sources: Mapping[str, Source]) -> Table:
+    """What is claimed of VEGF: whose it is, what it does, in what kind of study. Harm comes first."""
+    ordered = sorted(claims, key=lambda c: (c.direction != "harmful", c.topic, c.id))
+    header = ("Claim on VEGF", "Whose VEGF", "Evidence", "Source", "What to know")
+    rows = tuple(
+        (
+            Cell(c.statement), Cell("own" if "endogenous" in c.topic else "given"), _evidence(c), _source(c, sources),
+            Cell(c.remark or "–"),
+        )
+        for c in ordered
+    )  # fmt: skip
+    ids = tuple(f"claim-{c.id}" for c in ordered)
+    return Table("vegf-evidence", "What VEGF is said to do in the injured cord", header, rows, ids, "cb-table cb-evidence")
+
+
+def transplanted_cells_table(claims: Sequence[Claim], sources: Mapping[str, Source]) -> Table:
+    """How transplanted cells are thought to work: cells, where they come from, mechanism, source."""
+    header = ("Cells, and where they are taken from", "Thought to work by", "Evidence", "Source", "What to know")
+    rows = []
+    for c in claims:
+        cells, origin, mechanism = c.topic.split(" | ")
+        name = f"{cells}, {origin.split(' (seed label')[0]}"
+        rows.append((Cell(name), Cell(mechanism), _evidence(c), _source(c, sources), Cell(c.remark or "–")))
+    ids = tuple(f"claim-{c.id}" for c in claims)
+    caption = "How transplanted cells are thought to work"
+    return Table("transplanted-cells", caption, header, tuple(rows), ids, "cb-table cb-evidence", folded=True)
+
+
+def _evidence(claim: Claim) -> Cell:
+    return Cell(f"{EVIDENCE_TYPES[claim.evidence_type]}: {DIRECTIONS[claim.direction]}")
+
+
+#: How sure the match is, as it stands behind a source.
+_MATCH = {"certain": "certain", "probable": "probable", "related_only": "related only"}
+
+
+def _source(claim: Claim, sources: Mapping[str, Source]) -> Cell:
+    if claim.source is None:
+        return Cell("none found")
+    source = sources[claim.source]
+    return Cell(f"{source.label} ({_MATCH[claim.match]})", source.href)
+
+
+#: A table of counts with more rows than this opens on a click.
+ROWS_SHOWN = 20
+
+
+def cells_table(cells: pd.DataFrame, evidence: Evidence, address: Callable[[str], str], *, table_id: str, caption: str) -> Table:
+    """Counts as they were extracted, one row a cell, with the reason why a cell is not pooled; ``address`` gives a study's page."""
+    outcomes = evidence["outcome_terms"].set_index("outcome")["label"]
+    reasons = evidence["not_poolable_reasons"].set_index("reason")["label"]
+    header = ("Study", "Treatment", "What was counted", "Counted", "What to know")
+    ordered = cells.assign(_year=cells["year"].astype("Float64").fillna(9999)).sort_values(["_year", "label", "cell_id"])
+    rows = tuple(
+        (
+            Cell(r.label, address(r.study_id)), Cell(_treatment(r)), Cell(_counted(r, outcomes)), Cell(f"{r.events} of {r.n}", numeric=True),
+            Cell(_remark(r, reasons)),
+        )
+        for r in ordered.itertuples()
+    )  # fmt: skip
+    ids = tuple(f"cell-{c}" for c in ordered["cell_id"])
+    return Table(table_id, caption, header, rows, ids, "cb-table cb-cells", folded=len(rows) > ROWS_SHOWN)
+
+
+def _remark(row: object, reasons: pd.Series) -> str:
+    pooled = "Pooled." if row.poolable else f"Not pooled: {_reasons(row.not_poolable_reason, reasons)}."
+    return pooled if pd.isna(row.note) else f"{pooled} {row.note[:1].upper()}{row.note[1:]}."
+
+
+#: Arms named by their treatment, as they read in a table.
+_ARMS = {
+    "hbot": "hyperbaric oxygen", "neuromodulation": "stimulation or interface", "corticosteroid_plus_hbot": "steroids, hyperbaric oxygen, physiotherapy",
+    "corticosteroid_plus_second_line": "steroids, further immune treatment",
+    "corticosteroid_plus_pentoxifylline_vite": "steroids, pentoxifylline, vitamin E",
+    "corticosteroid_plus_plasmapheresis": "steroids, plasma exchange", "corticosteroid": "steroids",
+    "natural_history": "none studied", "no_anticoagulant": "no anticoagulant",
+}  # fmt: skip
+
+
+def _treatment(row: object) -> str:
+    name = row.intervention_class if row.arm == "treated" and pd.notna(row.intervention_class) else row.arm
+    return _ARMS.get(name, name.replace("_", " "))
+
+
+def _counted(row: object, outcomes: pd.Series) -> str:
+    text = str(outcomes[row.outcome])
+    if pd.notna(row.stratum):
+        text += f" ({row.stratum.replace('baseline_ais=', 'AIS ').replace('subgroup=', '').replace('_', ' ')})"
+    return text
+
+
+def _reasons(codes: object, reasons: pd.Series) -> str:
+    parts = [str(reasons.get(code, code.removeprefix("other:").replace("_", " "))) for code in str(codes).split(";")]
+    return "; ".join(f"{p[:1].lower()}{p[1:]}" for p in parts)
+
+
+def trials_table(trials: pd.DataFrame, *, table_id: str, caption: str) -> Table:
+    """Registered trials with their state when last seen; numbers of ClinicalTrials.gov lead to the register."""
+    header = ("Trial", "Last state", "Patients", "Start", "What to know")
+    rows = tuple(
+        (
+            Cell(f"{_known_text(r.title)} ({r.registry_id})", _register(r.registry_id)),
+            Cell(_known_text(r.status).replace("_", " ")), Cell(_whole(r.enrollment), numeric=True),
+            Cell(_whole(r.start_year), numeric=True),
+            Cell(". ".join(str(v) for v in (r.intervention, r.country, r.note) if pd.notna(v)) or "–"),
+        )
+        for r in trials.itertuples()
+    )  # fmt: skip
+    return Table(table_id, caption, header, rows, kind="cb-table cb-evidence", folded=True)
+
+
+def _register(registry_id: str) -> str | None:
+    return f"https://clinicaltrials.gov/study/{registry_id}" if registry_id.startswith("NCT") else None
+
+
+def _known_text(value: object) -> str:
+    return MISSING if pd.isna(value) else str(value)
+
+
+def _whole(value: object) -> str:
+    return "–" if pd.isna(value) else str(int(value))
+
+
+def notices_table(
+    notices: pd.DataFrame, labels: Mapping[str, str], address: Callable[[str], str], *, table_id: str, caption: str
+) -> Table:
+    """Letters and notices: what they concern, who wrote them, what they say and how sure the reading is."""
+    header = ("Concerns", "Notice", "What it says")
+    rows = tuple(
+        (
+            Cell(labels[r.study_id], address(r.study_id)) if pd.notna(r.study_id) else Cell(str(r.citation)),
+            Cell(f"{r.reference} ({r.kind.replace('_', ' ')})"),
+            Cell(f"{r.what_it_says} Confidence in this reading: {r.confidence}."),
+        )
+        for r in notices.itertuples()
+    )
+    ids = tuple(f"notice-{i}" for i in notices["notice_id"])
+    return Table(table_id, caption, header, rows, ids, "cb-table cb-evidence")
+
+
+def standing_table(estimates: Estimates, claims: Iterable[Claim]) -> Table:
+    """What the review rests on today, in counts: trials with a control group, people read, claims tested in people."""
+    claims = tuple(claims)
+    evidence = estimates.evidence
+    progress, trials = extraction_progress(evidence), evidence["registered_trials"]
+    treatment = select_claims(claims, section="3")
+    rm_series = estimates["rm-improved-series"]
+    counts = (
+        ("Claims on mechanisms and treatment", len(claims)),
+        ("… whose source was found, at least probably", sum(c.traced for c in claims)),
+        ("Claims on treatment", len(treatment)),
+        ("… that rest on people", len(select_claims(treatment, evidence_type="clinical"))),
+        ("… that rest on people, with the source found", sum(c.traced for c in select_claims(treatment, evidence_type="clinical"))),
+        ("Trials of cells with a control group that could be compared", estimates["ais-improved-treated-v-control"].k),
+        ("People with radiation myelopathy in series that counted improvement", rm_series.n),
+        ("… of whom improved", rm_series.events),
+        ("Registered trials on record", len(trials)),
+        ("… recruiting when last seen", int((trials["status"] == "recruiting").sum())),
+        ("… of radiation myelopathy", int((trials["population"] == "radiation_myelopathy").sum())),
+        ("Outcome cells extracted", progress.cells),
+        ("… checked by a person against the full text", progress.verified),
+    )  # fmt: skip
+    rows = tuple((Cell(name), Cell(f"{n:,}", numeric=True)) for name, n in counts)
+    return Table("standing", "Where the evidence stands", ("What", "Count"), rows)

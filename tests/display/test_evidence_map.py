@@ -1,0 +1,102 @@
+"""Evidence maps: what is drawn is what was counted, shape and words beside colour, and no markup from data."""
+
+import itertools
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from cordbook.display.figures.evidence_map import SHAPES, evidence_map
+from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(figure):
+    return ["".join(node.itertext()).strip() for node in ET.fromstring(figure.svg).iter(f"{SVG}text")]
+
+
+@pytest.fixture
+def rows():
+    return (
+        MapRow("Vessels", (Mark("animal", "harmful", 5, 2, 3), Mark("animal", "protective", 1, 0, 1))),
+        MapRow("Oxygen", (Mark("clinical", "protective", 3, 3, 0), Mark("unknown", "none", 2, 0, 0))),
+    )
+
+
+def test_counts_topics_and_sources_found_are_in_the_drawing(rows):
+    shown = texts(evidence_map(rows, title="T"))
+    for text in ("Vessels", "Oxygen", "5", "1", "3", "2 of 6", "3 of 5"):
+        assert text in shown
+    assert set(EVIDENCE_TYPES.values()) <= set(shown)
+
+
+def test_a_mark_without_any_source_asks(rows):
+    shown = texts(evidence_map(rows, title="T"))
+    assert "2?" in shown
+    assert "5?" not in shown
+
+
+def test_every_direction_has_a_shape_and_a_colour_of_its_own_and_stands_in_the_legend(rows):
+    assert set(SHAPES) == set(DIRECTIONS)
+    assert len({shape for shape, _ in SHAPES.values()}) == len(SHAPES)
+    assert len({colour for _, colour in SHAPES.values()}) == len(SHAPES)
+    shown = texts(evidence_map(rows, title="T"))
+    assert set(DIRECTIONS.values()) <= set(shown)
+
+
+def test_a_mark_is_filled_only_where_a_source_was_found():
+    def fills(mark):
+        svg = evidence_map((MapRow("A", (mark,)),), title="T").svg
+        colour = SHAPES[mark.direction][1]
+        return len(re.findall(rf"<use [^>]*fill: {colour}", svg))
+
+    hollow = fills(Mark("animal", "harmful", 2, 0, 2))
+    assert fills(Mark("animal", "harmful", 2, 1, 1)) == hollow + 1
+
+
+def test_more_claims_make_a_larger_mark_up_to_a_limit():
+    def width(claims):
+        svg = evidence_map((MapRow("A", (Mark("animal", "mixed", claims, 0, claims),)),), title="T").svg
+        first = re.search(r'<path id="[^"]*" d="M [-\d.]+ ([\d.]+)', svg)
+        return float(first[1])
+
+    assert width(1) < width(2) < width(4) < width(9) == width(40)
+
+
+def test_marks_of_one_cell_do_not_overlap(rows):
+    many = MapRow("A", tuple(Mark("review", d, 44, 0, 44) for d in DIRECTIONS))
+    drawing = ET.fromstring(evidence_map((many, *rows), title="T").svg)
+    numbers = [node for node in drawing.iter(f"{SVG}text") if "".join(node.itertext()).strip() == "44"]
+    places = sorted(
+        float(re.search(r"translate\(([\d.]+)", n.get("transform", ""))[1] if n.get("x") is None else n.get("x")) for n in numbers
+    )
+    assert len(places) == len(DIRECTIONS)
+    mark_and_number = 13 + 2 + 2 * 5.6
+    assert all(b - a >= mark_and_number for a, b in itertools.pairwise(places))
+
+
+def test_the_alternative_text_and_the_caption_give_the_result(rows):
+    figure = evidence_map(rows, title="Cord")
+    assert "Cord: 11 claims" in figure.alt
+    assert "people 3, animals 6, not seen 2" in figure.alt
+    assert "source found for 5" in figure.alt
+    assert "Vessels: animals, harms: 5; animals, protects or helps: 1." in figure.alt
+    assert "(5 of 11)" in figure.caption
+    assert "not studies" in figure.caption
+
+
+def test_names_are_escaped(rows):
+    nasty = '<script>alert(1)</script>&"'
+    figure = evidence_map((MapRow(nasty, rows[0].marks),), title=nasty, figure_id="f")
+    assert "<script" not in figure.to_html()
+    assert nasty in texts(figure)
+
+
+def test_nothing_to_draw_is_refused():
+    with pytest.raises(ValueError, match="no claim to draw"):
+        evidence_map((), title="T")
+
+
+def test_the_same_map_has_the_same_bytes(rows):
+    assert evidence_map(rows, title="T").svg == evidence_map(rows, title="T").svg

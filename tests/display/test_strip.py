@@ -1,0 +1,49 @@
+"""The small drawing of an interval: it stays in its frame and stands where the number is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, WIDTH, strip
+
+NUMBERS = re.compile(r'\b(?:x|x1|x2)="(-?[\d.]+)"')
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([SHARE, RATIO, DIFFERENCE]),
+    st.lists(st.floats(-5, 1e6, allow_nan=False), min_size=5, max_size=5).map(sorted),
+    st.booleans(),
+)
+def test_nothing_leaves_the_frame(scale, values, pooled):
+    least, low, point, high, most = values
+    drawn = strip(point, low, high, scale=scale, pooled=pooled, prediction=(least, most), band=(low, high))
+    assert all(0 <= float(x) <= WIDTH for x in NUMBERS.findall(drawn))
+    assert all(0 <= float(corner.split(",")[0]) <= WIDTH for p in re.findall(r'points="([^"]+)"', drawn) for corner in p.split())
+    assert all(float(width) >= 0 for width in re.findall(r'\bwidth="(-?[\d.]+)"', drawn))
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "place"),
+    [
+        (SHARE, 0.0, 4),
+        (SHARE, 0.5, 80),
+        (SHARE, 1.0, 156),
+        (RATIO, 1.0, 80),
+        (RATIO, 20.0, 156),
+        (DIFFERENCE, 0.0, 80),
+        (DIFFERENCE, -1.0, 4),
+    ],
+)
+def test_places_on_each_scale(scale, value, place):
+    drawn = strip(value, value, value, scale=scale)
+    assert f'<line x1="{place:.1f}" x2="{place:.1f}"' in drawn
+
+
+def test_no_difference_is_a_line_for_comparisons_alone():
+    assert strip(1, 1, 1, scale=RATIO).count("cb-strip-axis") == 2
+    assert strip(0.5, 0.4, 0.6).count("cb-strip-axis") == 1
