@@ -51,7 +51,7 @@ def stock(target: Path, mode: str) -> Path:
     config = target / "_config.yml"
     text = re.sub(r'execute_notebooks: "off"', f"execute_notebooks: {mode}\n  timeout: 600", config.read_text(encoding="utf-8"))
     config.write_text(text, encoding="utf-8")
-    extension = target / "analysis" / "cordbook" / "publish" / "sphinx_ext.py"
+    extension = target / "analysis" / "cordbook" / "publish" / "sphinx" / "extension.py"
     source = extension.read_text(encoding="utf-8")
     extension.write_text(source.replace('    app.connect("builder-inited", _refresh)\n', ""), encoding="utf-8")
     return target

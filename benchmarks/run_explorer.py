@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.explorer.test_page import lay_out  # noqa: E402
 
-from cordbook.publish.explorer_data import explorer_data  # noqa: E402
+from cordbook.publish.pages.explorer_data import explorer_data  # noqa: E402
 from cordbook.review.estimates.estimates import load_estimates  # noqa: E402
 
 SIZES = (250, 25_000)

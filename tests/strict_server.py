@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cordbook.publish.page_shape import POLICY
+from cordbook.publish.sphinx.strict_html import POLICY
 
 
 class Strict(http.server.SimpleHTTPRequestHandler):

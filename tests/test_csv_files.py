@@ -23,7 +23,7 @@ OTHERS = {
     "intake/extraction_form.py": "a form that people fill in, saved by their spreadsheet",
     "intake/reconciling_sheet.py": "a sheet that people fill in",
     "intake/screening_files.py": "sheets that people fill in, and exports of screening tools",
-    "publish/long_tables.py": "tables to download, with marks against formulas",
+    "publish/sphinx/long_tables.py": "tables to download, with marks against formulas",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.publish.search_ext import LONGEST
+from cordbook.publish.sphinx.search_ext import LONGEST
 
 
 @pytest.fixture(scope="module")

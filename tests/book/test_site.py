@@ -13,7 +13,7 @@ import pytest
 
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.publish.chapters import chapters
+from cordbook.publish.execute.chapters import chapters
 from cordbook.review.estimates.phrases import phrase
 
 from ..publish.conftest import edited

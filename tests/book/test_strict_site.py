@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.publish.page_shape import shaped
+from cordbook.publish.sphinx.strict_html import shaped
 
 from ..strict_server import strictly_served
 from .contrast import faint

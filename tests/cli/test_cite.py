@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.cli import main
-from cordbook.publish.manifest import manifest_json
+from cordbook.publish.release.manifest import manifest_json
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
 from cordbook.review.versions.releases import Version

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from cordbook.evidence.patients import parse_stratum
-from cordbook.publish.explorer_data import explorer_script
-from cordbook.publish.explorer_ext import SCRIPTS
+from cordbook.publish.pages.explorer_data import explorer_script
+from cordbook.publish.sphinx.explorer_ext import SCRIPTS
 from cordbook.review.estimates.selection import column_of
 from cordbook.review.explorer.question import Question, explorer_cells
 
@@ -76,7 +76,7 @@ def as_page_asks(question: Question, model: str = "glmm", average: str = "popula
 
 def random_questions(cells, number: int, seed: int) -> list[tuple[Question, str]]:
     """Questions with up to four filters, bounds and studies left out, from values that the outcome's cells hold; with a model."""
-    from cordbook.publish.explorer_data import FACETS
+    from cordbook.publish.pages.explorer_data import FACETS
 
     draw = random.Random(seed)
     strata = cells["stratum"].map(lambda text: parse_stratum(text if isinstance(text, str) else None))

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.publish.build import build
+from cordbook.publish.build.build import build
 from tests.publish import small_book
 from tests.publish.conftest import clean_site, edited, quiet, site_of  # noqa: F401
 

@@ -10,7 +10,7 @@ from cordbook.evidence.rules.base import Data
 from cordbook.evidence.rules.cells import CELL_RULES
 from cordbook.evidence.rules.studies import STUDY_RULES
 from cordbook.evidence.schema import load_package
-from cordbook.publish.explorer_data import _coded, counted
+from cordbook.publish.pages.explorer_data import _coded, counted
 from cordbook.review.estimates.selection import strata_of
 from cordbook.review.explorer.question import Question, answer, explorer_cells
 from tests.explorer.conftest import as_page_asks

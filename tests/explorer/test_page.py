@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cordbook.cli import main
-from cordbook.publish.explorer_ext import SCRIPTS
+from cordbook.publish.sphinx.explorer_ext import SCRIPTS
 from cordbook.review.estimates.estimates import pool_rows
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.side_by_side import reasons_not_to_pool

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.evidence import validate
-from cordbook.publish.release import Asked, release
+from cordbook.publish.release.release import Asked, release
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.versions.releases import Version
 from tests.intake.invented import ADA, BEN, EXPORT, STUDY, cordbook, fill, rows, typed

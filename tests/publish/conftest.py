@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.publish.build import Built, build
+from cordbook.publish.build.build import Built, build
 
 
 def quiet(_: str) -> None:

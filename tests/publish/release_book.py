@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from cordbook.core.project import Project
 from cordbook.evidence.bibtex_file import bibliography_text
-from cordbook.publish.build import build
+from cordbook.publish.build.build import build
 from tests.publish import small_book
 from tests.publish.conftest import quiet
 

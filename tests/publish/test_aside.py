@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from cordbook.publish import aside as room
-from cordbook.publish import kernels
-from cordbook.publish.aside import aside
-from cordbook.publish.build import build
+from cordbook.publish.build.build import build
+from cordbook.publish.execute import forked_kernels
+from cordbook.publish.execute import forked_work as room
+from cordbook.publish.execute.forked_work import aside
 from tests.publish.conftest import quiet, site_of, sources_to
 
-pytestmark = pytest.mark.skipif(not kernels.can_fork(), reason="this system cannot fork")
+pytestmark = pytest.mark.skipif(not forked_kernels.can_fork(), reason="this system cannot fork")
 
 
 def ended(pid):
@@ -67,8 +67,8 @@ def test_a_build_whose_pages_are_not_made_aside_makes_them_itself(book, tmp_path
             work(project, estimates)
 
         monkeypatch.setattr(room, "write_made_pages", fails_aside)
-        monkeypatch.setattr("cordbook.publish.sphinx_ext.write_made_pages", fails_aside)
+        monkeypatch.setattr("cordbook.publish.sphinx.extension.write_made_pages", fails_aside)
     else:
-        monkeypatch.setattr(kernels, "can_fork", lambda: False)
+        monkeypatch.setattr(forked_kernels, "can_fork", lambda: False)
     build(copy, report=quiet)
     assert site_of(copy) == site_of(book)

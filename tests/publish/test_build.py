@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.publish.build import BuildFailed, build
-from cordbook.publish.chapters import ChapterFailed
+from cordbook.publish.build.build import BuildFailed, build
+from cordbook.publish.execute.chapters import ChapterFailed
 from tests.publish.conftest import edited, quiet, site_of, sources_to
 from tests.publish.small_book import set_events, set_value
 
@@ -52,7 +52,7 @@ def test_a_second_build_finds_nothing_to_do_and_touches_nothing(book):
 def test_finding_nothing_to_do_loads_neither_sphinx_nor_pandas(book):
     build(book, report=quiet)
     code = (
-        "import sys; from pathlib import Path; from cordbook.core.project import Project; from cordbook.publish.build import build\n"
+        "import sys; from pathlib import Path; from cordbook.core.project import Project; from cordbook.publish.build.build import build\n"
         f"assert build(Project(Path({str(book.root)!r})), report=print).unchanged\n"
         "sys.exit(any(m in sys.modules for m in ('sphinx', 'pandas', 'numpy', 'nbformat')))"
     )

@@ -12,8 +12,8 @@ import pytest
 from cordbook.core.project import Project
 from cordbook.evidence.evidence import load_evidence
 from cordbook.intake.verifying import Finding, verify
-from cordbook.publish.estimate_pages import estimate_pages
-from cordbook.publish.study_pages import study_pages
+from cordbook.publish.pages.estimate_pages import estimate_pages
+from cordbook.publish.pages.study_pages import study_pages
 from cordbook.review.appraisal.extraction_audit import verified_weights
 from cordbook.review.appraisal.verification_queue import count_states
 from cordbook.review.estimates.estimates import load_estimates

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.publish.chapters import ChapterFailed, chapters, refresh, stale_chapters
+from cordbook.publish.execute.chapters import ChapterFailed, chapters, refresh, stale_chapters
 
 
 def notebook(*code):

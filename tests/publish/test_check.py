@@ -3,8 +3,8 @@
 import json
 
 from cordbook.cli import main
-from cordbook.publish.build import build
-from cordbook.publish.check import check
+from cordbook.publish.build.build import build
+from cordbook.publish.build.check import check
 from tests.publish.conftest import edited, quiet
 
 

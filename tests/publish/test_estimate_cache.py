@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.publish.estimate_cache import estimates_of, keep_certainty
+from cordbook.publish.freshness.estimate_cache import estimates_of, keep_certainty
 from cordbook.review.appraisal import certainty as room
 from cordbook.review.appraisal.certainty import rate
 from cordbook.review.estimates.estimates import load_estimates

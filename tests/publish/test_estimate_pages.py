@@ -13,7 +13,7 @@ from cordbook.core.project import Project
 from cordbook.display.html.markup import element
 from cordbook.evidence.schema import load_package
 from cordbook.evidence.study_words import LEVELS_BY, part_name, part_title
-from cordbook.publish.estimate_pages import (
+from cordbook.publish.pages.estimate_pages import (
     CHAPTERS,
     FOLDER,
     Beside,

@@ -11,11 +11,11 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.evidence.schema import load_package
-from cordbook.publish.build import build
-from cordbook.publish.chapters import refresh
-from cordbook.publish.estimate_cache import estimates_of, kept_file
-from cordbook.publish.kernels import PRELOADED
-from cordbook.publish.record import Today
+from cordbook.publish.build.build import build
+from cordbook.publish.execute.chapters import refresh
+from cordbook.publish.execute.forked_kernels import PRELOADED
+from cordbook.publish.freshness.estimate_cache import estimates_of, kept_file
+from cordbook.publish.freshness.records import Today
 from tests.conftest import ROOT
 from tests.marks import every
 from tests.publish import small_book
@@ -142,7 +142,7 @@ def edit(data, name):
 #: a server that is clean and has the heavy modules.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [*PRELOADED, "cordbook.publish.build", "cordbook.publish.site", "cordbook.publish.sphinx_ext", "jupyter_book.config", "myst_nb",
+    [*PRELOADED, "cordbook.publish.build.build", "cordbook.publish.build.site", "cordbook.publish.sphinx.extension", "jupyter_book.config", "myst_nb",
      "sphinx.builders.html", "sphinx_book_theme", "sphinx_design", "sphinx_external_toc", "sphinxcontrib.bibtex"]
 )  # fmt: skip
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cordbook.display.tables.back_matter import term_anchor
 from cordbook.evidence.evidence import load_evidence
-from cordbook.publish.glossary_ext import terms
-from cordbook.publish.glossary_marks import Marker, Term, forms, meaning_id, meanings
+from cordbook.publish.sphinx.glossary_ext import terms
+from cordbook.publish.sphinx.glossary_marks import Marker, Term, forms, meaning_id, meanings
 from cordbook.review.estimates.estimates import load_estimates
 
 NAMES = (

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from cordbook.core.project import Project
-from cordbook.publish.build import build
+from cordbook.publish.build.build import build
 from tests.publish import small_book
 from tests.publish.conftest import edited, quiet, site_of
 

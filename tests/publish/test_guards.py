@@ -6,8 +6,8 @@ import pytest
 
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.publish.build import BuildFailed, build
-from cordbook.publish.page_guards import StoredEstimates, broken_guards, explain_all, find_guards
+from cordbook.publish.build.build import BuildFailed, build
+from cordbook.publish.sources.page_guards import StoredEstimates, broken_guards, explain_all, find_guards
 from cordbook.review.estimates.guards import judge
 from tests.conftest import ROOT
 from tests.publish.conftest import edited, quiet, site_of

@@ -14,9 +14,9 @@ import pytest
 
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.publish.archive import write_archive
-from cordbook.publish.host import CannotHost, host
-from cordbook.publish.manifest import manifest_json
+from cordbook.publish.hosting.host import CannotHost, host
+from cordbook.publish.release.archive import write_archive
+from cordbook.publish.release.manifest import manifest_json
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
 from cordbook.review.versions.releases import Version, read_manifest

@@ -8,8 +8,8 @@ import pytest
 
 from cordbook.display.figures.thinning import MOST_STUDIES
 from cordbook.display.tables.table import Cell, Table
-from cordbook.publish import long_tables, sphinx_ext
-from cordbook.publish.long_tables import FILE_BYTES, KEPT, LONG, LONG_LIST, estimate_csv, shorten
+from cordbook.publish.sphinx import extension, long_tables
+from cordbook.publish.sphinx.long_tables import FILE_BYTES, KEPT, LONG, LONG_LIST, estimate_csv, shorten
 
 EVIL = '</script><script>document.title = "taken"</script>'
 
@@ -30,8 +30,8 @@ def page(tmp_path_factory):
     few = table(20).to_html().replace("long", "short").replace("row-", "short-")
     body = f'{table(1000).to_html()}{few}<div role="list" class="citation-list">\n{entries}\n</div>'
     short = shorten(body, folder / "rows" / "book" / "x", "rows/book/x/")
-    shutil.copy(sphinx_ext.ASSETS / "tables.js", folder)
-    shutil.copy(sphinx_ext.ASSETS / "cordbook.css", folder)
+    shutil.copy(extension.ASSETS / "tables.js", folder)
+    shutil.copy(extension.ASSETS / "cordbook.css", folder)
     head = '<meta charset="utf-8"><link rel="stylesheet" href="cordbook.css"><script defer src="tables.js"></script>'
     whole = f"<!doctype html><html lang=en><head>{head}<title>x</title></head><body>{short}</body></html>"
     (folder / "page.html").write_text(whole, encoding="utf-8")

@@ -14,9 +14,9 @@ from bs4 import BeautifulSoup
 import cordbook
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.publish.build import build
-from cordbook.publish.pdf import NAMES
-from cordbook.publish.print_book import NotPrintable, parts_of, print_book
+from cordbook.publish.build.build import build
+from cordbook.publish.hosting.pdf import NAMES
+from cordbook.publish.hosting.print_html import NotPrintable, parts_of, print_book
 from cordbook.review.citation.edition import Edition, edition_of_tree
 from tests.publish import small_book
 from tests.publish.conftest import quiet

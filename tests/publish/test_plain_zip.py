@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cordbook.publish.plain_zip import Damaged, content, extract, read, write
+from cordbook.publish.release.stored_zip import Damaged, content, extract, read, write
 
 MEMBERS = [
     ("a/x.txt", 0o644, b"one"),

@@ -17,10 +17,10 @@ import yaml
 
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.publish import plain_zip
-from cordbook.publish.archive import ArchiveError, archive, name_of, write_archive
-from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release
-from cordbook.publish.verify import check_bytes, verify
+from cordbook.publish.release import stored_zip
+from cordbook.publish.release.archive import ArchiveError, archive, name_of, write_archive
+from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release
+from cordbook.publish.release.verify import check_bytes, verify
 from cordbook.review.versions.releases import ReleaseError, Version, list_releases, read_release
 from tests.book.narrow import over
 from tests.publish.conftest import edited, quiet
@@ -65,7 +65,7 @@ def second(released: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
 
 
 def main_build(project: Project) -> None:
-    from cordbook.publish.build import build
+    from cordbook.publish.build.build import build
 
     build(project, report=quiet)
 
@@ -281,7 +281,7 @@ def check_crate(crate: dict, files: set[str]) -> None:
 
 
 def test_a_public_validator_takes_the_archive_for_a_research_object(released, validators, tmp_path):
-    plain_zip.extract(zip_of(released), plain_zip.read(zip_of(released)), tmp_path)
+    stored_zip.extract(zip_of(released), stored_zip.read(zip_of(released)), tmp_path)
     folder, offline = tmp_path / name_of(FIRST), HERE / "rocrate_offline.py"
     command = [str(validators / "python"), str(offline), "-y", "validate", "-p", "ro-crate-1.1", "--no-paging"]
     done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -312,7 +312,7 @@ def test_a_good_archive_and_a_good_version_are_verified(released, monkeypatch, c
 
 def test_200_random_changed_bytes_are_each_found_where_they_are(released, tmp_path):
     good = zip_of(released).read_bytes()
-    members = plain_zip.read(zip_of(released))
+    members = stored_zip.read(zip_of(released))
     end = members[-1].offset + members[-1].size
     draw = random.Random(20261121)
     changed = tmp_path / "changed.zip"
@@ -337,7 +337,7 @@ def test_200_random_changed_bytes_are_each_found_where_they_are(released, tmp_pa
     assert check_bytes(changed)[1] == []
 
 
-def owner(members: list[plain_zip.Member], place: int, end: int) -> str:
+def owner(members: list[stored_zip.Member], place: int, end: int) -> str:
     """The member in whose header or content a byte is, else the part of the directory."""
     if place < end:
         return next(m.name for m in members if place < m.offset + m.size)
@@ -353,7 +353,7 @@ def tampered(source: Path, target: Path, path: str, old: str, new: str, *, hide:
     """An archive with a text of a file replaced, everything else as a forger would set it: form, sums, and manifest if asked."""
     import hashlib
 
-    members = {m.name: (m.mode, plain_zip.content(source, m)) for m in plain_zip.read(source)}
+    members = {m.name: (m.mode, stored_zip.content(source, m)) for m in stored_zip.read(source)}
     top = next(iter(members)).partition("/")[0]
 
     def put(name: str, text: str) -> None:
@@ -371,7 +371,7 @@ def tampered(source: Path, target: Path, path: str, old: str, new: str, *, hide:
         put(manifest, text_of(manifest).replace(was, now))
     listed = sorted(n.partition("/")[2] for n in members if not n.endswith("/SHA256SUMS"))
     put("SHA256SUMS", "".join(f"{hashlib.sha256(members[f'{top}/{n}'][1]).hexdigest()}  {n}\n" for n in listed))
-    plain_zip.write(target, [(name, mode, raw) for name, (mode, raw) in members.items()])
+    stored_zip.write(target, [(name, mode, raw) for name, (mode, raw) in members.items()])
     return target
 
 
@@ -389,8 +389,8 @@ def test_a_tampered_number_is_named_even_if_every_hash_was_set_right(released, t
 
 
 def test_tampered_data_is_named_by_its_file_and_by_the_estimate_that_it_moves(released, tmp_path):
-    rows = plain_zip.content(
-        zip_of(released), next(m for m in plain_zip.read(zip_of(released)) if m.name.endswith("source/data/outcomes.csv"))
+    rows = stored_zip.content(
+        zip_of(released), next(m for m in stored_zip.read(zip_of(released)) if m.name.endswith("source/data/outcomes.csv"))
     )
     line = next(row for row in rows.decode().splitlines() if row.startswith(LIMA))
     for hide in (False, True):

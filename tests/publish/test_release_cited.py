@@ -15,8 +15,8 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.display.html.cite_box import cite_box
-from cordbook.publish.archive import archive
-from cordbook.publish.release import Asked, release
+from cordbook.publish.release.archive import archive
+from cordbook.publish.release.release import Asked, release
 from cordbook.review.citation.citations import cite_book
 from cordbook.review.citation.edition import edition_of_release, edition_of_tree
 from cordbook.review.versions.releases import Version

@@ -12,8 +12,8 @@ import pytest
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.validation import validate
 from cordbook.notebook import open_review
-from cordbook.publish.explorer_data import explorer_data
-from cordbook.publish.study_pages import study_pages
+from cordbook.publish.pages.explorer_data import explorer_data
+from cordbook.publish.pages.study_pages import study_pages
 from cordbook.review.appraisal.risk_of_bias import study_facts
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.phrases import phrase, plain_sentence, retraction_note
@@ -177,8 +177,8 @@ def test_years_decide_between_retraction_and_reinstatement():
 def test_a_kept_estimate_is_not_shown_with_the_old_name(tmp_path):
     """The build takes estimates over from the last one; a notice alone must reach them."""
     from cordbook.core.project import Project
-    from cordbook.publish.estimate_cache import estimates_of
-    from cordbook.publish.record import Today
+    from cordbook.publish.freshness.estimate_cache import estimates_of
+    from cordbook.publish.freshness.records import Today
 
     root = small_book.make(ROOT, tmp_path / "book")
     project = Project(root)

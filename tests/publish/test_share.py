@@ -10,8 +10,8 @@ from docutils import nodes
 from docutils.utils import new_document
 
 from cordbook.core.project import Project
-from cordbook.publish.build import build
-from cordbook.publish.share_ext import LONGEST, shorten, summary_of
+from cordbook.publish.build.build import build
+from cordbook.publish.sphinx.share_ext import LONGEST, shorten, summary_of
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.estimates.phrases import phrase
 from tests.publish import small_book

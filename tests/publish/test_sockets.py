@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from cordbook.publish.sockets import HELD, PREFIX, socket_folder, sweep_sockets
+from cordbook.publish.execute.kernel_sockets import HELD, PREFIX, socket_folder, sweep_sockets
 
 HOLD = """
 import time
-from cordbook.publish.sockets import socket_folder
+from cordbook.publish.execute.kernel_sockets import socket_folder
 
 with socket_folder() as folder:
     print(folder, flush=True)

@@ -3,8 +3,8 @@
 import json
 
 from cordbook.cli import main
-from cordbook.publish.build import build
-from cordbook.publish.status import status
+from cordbook.publish.build.build import build
+from cordbook.publish.build.status import status
 from tests.publish.conftest import edited, quiet, site_of, sources_to
 from tests.publish.small_book import set_events
 

@@ -20,9 +20,9 @@ from cordbook.display.html import markup
 from cordbook.display.html.study_list import CATEGORIES, StudyList
 from cordbook.evidence.bibtex_file import LINKED_HOSTS
 from cordbook.evidence.evidence import Evidence, Tables
-from cordbook.publish import study_pages
-from cordbook.publish.study_blocks import estimate_page
-from cordbook.publish.study_pages import FOLDER, write_study_pages
+from cordbook.publish.pages import study_pages
+from cordbook.publish.pages.blocks import estimate_page
+from cordbook.publish.pages.study_pages import FOLDER, write_study_pages
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.studies.records import study_records
 
@@ -364,7 +364,7 @@ def small_project(root, tmp_path_factory):
     (target / "_toc.yml").write_text("root: start\n")
     (target / "conf.py").write_text(
         "from pathlib import Path\nfrom cordbook.core.project import Project\nfrom cordbook.publish import study_ext\n"
-        "from cordbook.publish.study_pages import write_study_pages\nfrom cordbook.publish.estimate_cache import estimates_of\n"
+        "from cordbook.publish.pages.study_pages import write_study_pages\nfrom cordbook.publish.freshness.estimate_cache import estimates_of\n"
         "def write(app):\n    project = Project(Path(app.srcdir))\n    write_study_pages(project, estimates_of(project))\n"
         "extensions = ['myst_parser', 'sphinx_external_toc']\nexternal_toc_exclude_missing = True\nhtml_theme = 'basic'\n"
         "exclude_patterns = ['data', 'out', 'doctrees']\n"

@@ -9,7 +9,7 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.core.swap import clean_up, publish
-from cordbook.publish.build import build
+from cordbook.publish.build.build import build
 from tests.marks import every
 from tests.publish.conftest import quiet, site_of, sources_to
 from tests.publish.small_book import set_events

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cordbook.publish import serve
-from cordbook.publish.watch import watch
+from cordbook.publish.build import serve
+from cordbook.publish.build.watch import watch
 from tests.publish.conftest import edited, site_of
 from tests.publish.small_book import set_events
 

@@ -20,8 +20,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.archive import ArchiveError, archive
-    from cordbook.publish.git import GitError
+    from cordbook.publish.release.archive import ArchiveError, archive
+    from cordbook.publish.release.git import GitError
     from cordbook.review.versions.releases import ReleaseError, Version
 
     try:

@@ -27,14 +27,14 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.build import BuildFailed, build
+    from cordbook.publish.build.build import BuildFailed, build
 
     # When the process ends it need not look through all that it made for garbage.
     atexit.register(gc.freeze)
     try:
         project = find_project()
         if options.watch:
-            from cordbook.publish.watch import watch
+            from cordbook.publish.build.watch import watch
 
             watch(project, port=options.port, allow_broken_guards=options.allow_broken_guards)
             return 0
@@ -64,7 +64,7 @@ def _is_expected(error: Exception) -> bool:
     """Whether an error is about the project rather than the program; imported late, since a build with nothing to do is quick."""
     from cordbook.evidence import Unreadable
     from cordbook.evidence.review_state import StatusError
-    from cordbook.publish.chapters import ChapterFailed
+    from cordbook.publish.execute.chapters import ChapterFailed
     from cordbook.review.estimates.declarations import DeclarationError
     from cordbook.review.estimates.selection import SelectionError
 

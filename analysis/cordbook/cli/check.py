@@ -22,7 +22,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.publish.check import check
+    from cordbook.publish.build.check import check
     from cordbook.review.estimates.declarations import DeclarationError
     from cordbook.review.estimates.selection import SelectionError
 

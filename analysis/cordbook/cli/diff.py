@@ -30,7 +30,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.publish.states import last_version, state
+    from cordbook.publish.release.states import last_version, state
     from cordbook.review.estimates.declarations import DeclarationError
     from cordbook.review.estimates.selection import SelectionError
     from cordbook.review.versions.diff import compare

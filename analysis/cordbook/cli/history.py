@@ -26,7 +26,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.publish.states import IN_WORDS, TREE, state
+    from cordbook.publish.release.states import IN_WORDS, TREE, state
     from cordbook.review.estimates.declarations import DeclarationError
     from cordbook.review.estimates.selection import SelectionError
     from cordbook.review.versions.history import history, read_all

@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.host import CannotHost, host
+    from cordbook.publish.hosting.host import CannotHost, host
     from cordbook.review.versions.releases import ReleaseError
 
     try:

@@ -23,8 +23,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.pdf import NoChromium, PrintFailed, print_pdf
-    from cordbook.publish.print_book import NotPrintable
+    from cordbook.publish.hosting.pdf import NoChromium, PrintFailed, print_pdf
+    from cordbook.publish.hosting.print_html import NotPrintable
     from cordbook.review.citation.edition import CitationFileError
     from cordbook.review.versions.releases import ReleaseError
 

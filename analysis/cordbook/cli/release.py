@@ -34,10 +34,10 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.archive import ArchiveError
-    from cordbook.publish.git import GitError
-    from cordbook.publish.release import Asked, ReleaseRefused, date_asked, release, set_development
-    from cordbook.publish.release_files import NoVersionLine
+    from cordbook.publish.release.archive import ArchiveError
+    from cordbook.publish.release.git import GitError
+    from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release, set_development
+    from cordbook.publish.release.version_files import NoVersionLine
     from cordbook.review.versions.releases import ReleaseError, Version
 
     try:

@@ -34,8 +34,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
-    from cordbook.publish.snapshot import of_checkout
-    from cordbook.publish.status import status
+    from cordbook.publish.build.status import status
+    from cordbook.publish.freshness.snapshot import of_checkout
     from cordbook.review.estimates.declarations import DeclarationError
     from cordbook.review.estimates.selection import SelectionError
 

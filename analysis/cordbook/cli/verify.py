@@ -34,8 +34,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.git import GitError
-    from cordbook.publish.verify import CannotVerify, verify
+    from cordbook.publish.release.git import GitError
+    from cordbook.publish.release.verify import CannotVerify, verify
 
     def say(line: str) -> None:
         if not (options.quiet or options.json):

@@ -6,7 +6,7 @@ A release is three files that never change once written::
     rows.json        the rows of the evidence behind them, so that a comparison can name what was corrected
     manifest.json    SHA-256 of the two above and of every data, code and lock file; packages, searches, counts
 
-This module reads them; :mod:`cordbook.publish.release` writes them.
+This module reads them; :mod:`cordbook.publish.release.release` writes them.
 """
 
 from __future__ import annotations

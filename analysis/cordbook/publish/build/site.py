@@ -1,0 +1,168 @@
+"""The pages: Sphinx run in this process, into a folder of its own, and the stamp that tells whether the site is up to date."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cordbook.core.files import file_digest, write_whole
+from cordbook.core.project import Project
+from cordbook.publish.freshness.inputs import base_digest, site_digest
+
+#: What Sphinx keeps for itself in its output.
+NOT_PUBLISHED = (".buildinfo", ".buildinfo.bak", ".doctrees")
+
+
+class PagesFailed(RuntimeError):
+    """Sphinx could not write the pages; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What writing the pages did: those written, all there are, files that pages depend on, warnings as text."""
+
+    written: tuple[str, ...]
+    listed: tuple[str, ...]
+    depends: tuple[str, ...]
+    warnings: str
+
+
+def work_folder(project: Project) -> Path:
+    """Where pages are written before they are published, with what Sphinx keeps from build to build."""
+    return project.root / "_build" / ".work"
+
+
+def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = False, pages_made: bool = False) -> Pages:
+    """Bring the pages in the work folder up to date; raises :class:`PagesFailed`. ``pages_made``: see ``builder_has``.
+
+    Sphinx reads and writes only what has changed. It begins anew where what all pages share has changed, and where the last
+    run did not come to its end: then its notes may be ahead of its pages.
+    """
+    from cordbook.publish.freshness.records import environment
+
+    work = work_folder(project)
+    unfinished, base = work / "unfinished", work / "base"
+    now = base_digest(project, environment())
+    if unfinished.exists() or not base.is_file() or base.read_text(encoding="utf-8") != now:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
+    pages = _run_sphinx(project, today, work, allow_broken_guards, pages_made)
+    write_whole(base, now)
+    unfinished.unlink()
+    return pages
+
+
+def load_sphinx() -> None:
+    """Load what :func:`write_pages` needs; a second that can pass while chapters run. What cannot be loaded is told by it."""
+    for name in ("jupyter_book.config", "sphinx.application", "sphinx.builders.html", "cordbook.publish.sphinx.extension"):
+        with suppress(Exception):
+            import_module(name)
+
+
+def _run_sphinx(project: Project, today: Any, work: Path, allow_broken_guards: bool, pages_made: bool) -> Pages:
+    from jupyter_book.config import get_final_config
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    from cordbook.publish.sphinx.extension import builder_has
+
+    # As `jupyter-book build .` calls it.
+    settings, _ = get_final_config(
+        user_yaml=project.root / "_config.yml",
+        cli_config={"external_toc_path": project.toc.as_posix(), "latex_individualpages": False},
+        sourcedir=project.root,
+    )
+    settings["cordbook_allow_broken_guards"] = allow_broken_guards
+    warnings = io.StringIO()
+    try:
+        with builder_has(today, pages_made=pages_made), patch_docutils(None), docutils_namespace():
+            app = Sphinx(
+                srcdir=project.root,
+                confdir=None,
+                outdir=work / "html",
+                doctreedir=work / "doctrees",
+                buildername="html",
+                confoverrides=settings,
+                status=None,
+                warning=warnings,
+            )
+            written: list[str] = []
+            app.connect("html-page-context", lambda a, page, *rest: written.append(page))
+            app.build()
+    except (SphinxError, OSError, ValueError) as error:
+        raise PagesFailed(f"{error}\n{warnings.getvalue()}".strip()) from error
+    finally:
+        _quiet_sphinx()
+    if app.statuscode:
+        raise PagesFailed(f"Sphinx ended with {app.statuscode}\n{warnings.getvalue()}")
+    return Pages(tuple(sorted(set(written))), tuple(sorted(app.env.found_docs)), _dependencies(project, app), warnings.getvalue())
+
+
+def _quiet_sphinx() -> None:
+    """Sphinx leaves its handlers, which hold the streams of the last run, on the loggers."""
+    logger = logging.getLogger("sphinx")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+
+
+def _dependencies(project: Project, app: Any) -> tuple[str, ...]:
+    """Files of the project that pages include or show."""
+    found = set()
+    for names in app.env.dependencies.values():
+        for name in names:
+            path = (project.root / name).resolve()
+            if path.is_file() and path.is_relative_to(project.root) and path.relative_to(project.root).parts[0][0] not in "._":
+                found.add(path.relative_to(project.root).as_posix())
+    return tuple(sorted(found))
+
+
+def _stamp_file(project: Project) -> Path:
+    return project.cache / "site.json"
+
+
+def stamp(project: Project, extra: Iterable[str], summary: dict[str, Any]) -> None:
+    """Note what the published site was made from and which files it has; ``summary`` is told again by a build that finds it good."""
+    extra = sorted(set(extra))
+    content = {
+        "inputs": site_digest(project, extra),
+        "extra": extra,
+        "summary": summary,
+        "files": {
+            path.relative_to(project.site).as_posix(): [path.stat().st_size, path.stat().st_mtime_ns, file_digest(path)]
+            for path in sorted(project.site.rglob("*"))
+            if path.is_file()
+        },
+    }
+    write_whole(_stamp_file(project), json.dumps(content) + "\n")
+
+
+def up_to_date(project: Project) -> dict[str, Any] | None:
+    """The summary of the published site, if it is whole and nothing that it was made from has changed; else None."""
+    try:
+        content = json.loads(_stamp_file(project).read_text(encoding="utf-8"))
+        if content["inputs"] != site_digest(project, content["extra"]) or not _whole(project.site, content["files"]):
+            return None
+        return content["summary"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _whole(site: Path, files: dict[str, list[Any]]) -> bool:
+    there = {p.relative_to(site).as_posix(): p for p in site.rglob("*") if p.is_file() and p.name not in NOT_PUBLISHED}
+    if there.keys() != files.keys():
+        return False
+    for name, (size, mtime, content) in files.items():
+        found = there[name].stat()
+        if found.st_size != size or (found.st_mtime_ns != mtime and file_digest(there[name]) != content):
+            return False
+    return True

@@ -1,0 +1,189 @@
+"""What is stale and why, which estimates moved, which guards would break: all that a build would find, without building."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cordbook.core.project import Project
+from cordbook.core.tracking import Read
+from cordbook.evidence import Report, validate
+from cordbook.evidence.evidence import Evidence
+from cordbook.publish.build.changes import Change, Moved, as_dicts, cells_of, data_changes, moved_estimates, primary_keys
+from cordbook.publish.build.site import up_to_date
+from cordbook.publish.execute.chapters import Staleness, staleness
+from cordbook.publish.freshness.estimate_cache import estimates_of
+from cordbook.publish.freshness.records import Today
+from cordbook.publish.freshness.snapshot import Snapshot, last_good
+from cordbook.publish.sources.page_guards import BrokenGuard, StoredEstimates, broken_guards, find_guards
+
+#: Reasons of one kind are listed up to here.
+_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of the book against the data."""
+
+    fresh: bool
+    built_before: bool
+    stale: tuple[tuple[str, tuple[str, ...]], ...]
+    changes: tuple[Change, ...]
+    moved: tuple[Moved, ...]
+    broken: tuple[BrokenGuard, ...]
+    errors: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "fresh": self.fresh,
+            "built_before": self.built_before,
+            "errors": self.errors,
+            "stale": [{"chapter": name, "why": list(why)} for name, why in self.stale],
+            "changes": as_dicts(list(self.changes)),
+            "estimates": as_dicts(list(self.moved)),
+            "broken_guards": [b.to_dict() for b in self.broken],
+        }
+
+    def as_text(self) -> str:
+        """For a person."""
+        if self.errors:
+            return f"data/ has {self.errors} error(s), so nothing can be built: cordbook validate"
+        blocks = []
+        if not self.built_before:
+            blocks.append("No good build is known here, so there is nothing to compare the data with.")
+        blocks += _block("Stale chapters", [f"{_title(name)} is stale: {'; '.join(why)}" for name, why in self.stale])
+        blocks += _block("Changes of data/ since the last good build", [c.in_words() for c in self.changes])
+        blocks += _block("Estimates that move", [m.in_words() for m in self.moved])
+        blocks += _block("Guards that would break", [b.explain().replace("\n", "\n  ") for b in self.broken])
+        if not self.stale:
+            blocks.append(
+                "The book is up to date." if self.fresh else "No chapter is stale; pages have to be written: cordbook build"
+            )
+        return "\n\n".join(blocks)
+
+    def as_markdown(self) -> str:
+        """For a comment on a pull request."""
+        if self.errors:
+            return f"**`data/` has {self.errors} error(s).** Nothing can be built; see `cordbook validate`."
+        lines = ["### What this change does to the estimates", ""]
+        if self.moved:
+            lines += ["| estimate | before | after |", "| --- | --- | --- |"]
+            lines += [f"| `{m.id}` | {_md(m.before) or '–'} | {_md(m.after) or '–'} |" for m in self.moved]
+        else:
+            lines.append("No estimate moves.")
+        if self.broken:
+            lines += ["", f"**{len(self.broken)} sentence(s) would no longer be true:**", ""]
+            lines += [f"- {_md(b.guard.place)}: “{_md(b.guard.sentence)}” (`{b.guard.condition}`)" for b in self.broken]
+        lines += ["", f"{len(self.stale)} chapter(s) to execute; {len(self.changes)} change(s) in `data/`."]
+        return "\n".join(lines)
+
+
+def _md(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _block(title: str, lines: list[str]) -> list[str]:
+    return [title + "\n" + "\n".join(f"  {line}" for line in lines)] if lines else []
+
+
+def _title(name: str) -> str:
+    return name.removeprefix("book/").removesuffix(".ipynb")
+
+
+def status(project: Project, last: Snapshot | None = None) -> Status:
+    """The state of the book; ``last`` replaces the last good build to compare with."""
+    report: Report = validate(project.data)
+    if report.errors:
+        return Status(False, False, (), (), (), (), report.errors)
+    estimates = estimates_of(project)
+    today = Today(project, estimates)
+    last = last or last_good(project)
+    changes = data_changes(project, last, primary_keys(estimates)) if last else []
+    moved = moved_estimates(estimates, last) if last else []
+    before = StoredEstimates(last.estimates) if last else None
+    stale = tuple((s.name, _why(s, today, changes, last)) for s in staleness(project, today) if s)
+    broken = tuple(broken_guards(find_guards(project), estimates, before))
+    fresh = up_to_date(project) is not None
+    return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, 0)
+
+
+def _why(stale: Staleness, today: Today, changes: list[Change], last: Snapshot | None) -> tuple[str, ...]:
+    """The reasons in words: rows where rows tell it, else what was read."""
+    if stale.why:
+        return (stale.why,)
+    found: dict[str, None] = {}
+    code = [read[1] for read in stale.changed if read[0] == "code"]
+    for read in stale.changed:
+        if read[0] != "code":
+            rows = [c.in_words() for c in changes if _touches(c, read, today, last)]
+            found |= dict.fromkeys(rows or [_read_in_words(read)])
+    reasons = list(found)
+    if len(reasons) > _LISTED:
+        reasons = [*reasons[:_LISTED], f"and {len(reasons) - _LISTED} more"]
+    if code:
+        more = f" and {len(code) - _LISTED} more" if len(code) > _LISTED else ""
+        reasons.append(f"the package changed: {', '.join(code[:_LISTED])}{more}")
+    return tuple(reasons)
+
+
+def _touches(change: Change, read: Read, today: Today, last: Snapshot | None) -> bool:
+    """Whether a change of a row can be why a read has changed."""
+    evidence = today.estimates.evidence
+    match read:
+        case ("table", name):
+            return change.file == _file_of(evidence, name)
+        case ("cell", cell_id):
+            return change.key in _row_and_above(evidence, [cell_id])
+        case ("cells",) | ("cells_in", _, _):
+            return change.file in ("outcomes.csv", "arms.csv", "studies.csv", "references.csv")
+        case ("estimate", estimate_id):
+            return change.key in _behind(estimate_id, today, last)
+        case ("estimates",):
+            return change.file in ("outcomes.csv", "arms.csv", "studies.csv", "references.csv", "syntheses.yml")
+        case ("file", path):
+            return path == f"data/{change.file}"
+    return False
+
+
+def _file_of(evidence: Evidence, name: str) -> str:
+    return next((t.path for t in evidence.package.tables if t.name == name), "")
+
+
+def _behind(estimate_id: str, today: Today, last: Snapshot | None) -> set[str]:
+    """Keys of rows behind an estimate, today's and those of the last good build."""
+    try:
+        cells = cells_of(today.estimates[estimate_id])
+    except KeyError:
+        cells = set()
+    for entry in last.estimates if last else ():
+        if entry["id"] == estimate_id:
+            cells |= cells_of(entry)
+    return _row_and_above(today.estimates.evidence, cells)
+
+
+def _row_and_above(evidence: Evidence, cell_ids: Iterable[str]) -> set[str]:
+    """Keys of cells with those of their arms, studies and references."""
+    keys = set(cell_ids)
+    cells = evidence.cells
+    rows = cells[cells["cell_id"].isin(keys)]
+    return keys | set(rows["arm_id"]) | set(rows["study_id"])
+
+
+def _read_in_words(read: Read) -> str:
+    match read:
+        case ("environment",):
+            return "the locked environment changed"
+        case ("file", path):
+            return f"{path} changed"
+        case ("folder", path):
+            return f"files came to or went from {path}"
+        case ("estimate", estimate_id) | ("parts", estimate_id):
+            return f"estimate {estimate_id} changed"
+        case ("estimates",):
+            return "an estimate changed"
+        case ("value" | "value_of_estimates", name, *arguments):
+            return f"{name.rpartition(':')[2].replace('_', ' ')} changed" + (f" ({', '.join(arguments)})" if arguments else "")
+        case ("table", name):
+            return f"table {name} changed"
+    return f"{' '.join(read)} changed"

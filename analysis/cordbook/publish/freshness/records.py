@@ -1,0 +1,242 @@
+"""What a chapter or page was made from: digests of all that it read, then and today.
+
+Chapters note their reads while they run (:mod:`cordbook.core.tracking`). Each read has a digest of today's value; a chapter is stale
+when one of them is no longer what it was. Records are kept in the cache folder, one file a chapter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cordbook.core.files import ABSENT, digest, file_digest, folder_digest, write_whole
+from cordbook.core.project import Project
+from cordbook.core.tracking import PACKAGE, Read
+from cordbook.evidence.evidence import Evidence
+from cordbook.publish.freshness.inputs import package_files
+from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+
+#: Grows when the meaning of a record changes: older records are then of no use.
+VERSION = 2
+LOCK = "requirements.lock"
+#: Libraries whose version can move a number or a figure.
+LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
+ENVIRONMENT: Read = ("environment",)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a chapter was executed with: digests of its file, its code, its stored outputs, and of each read.
+
+    ``seconds`` is how long that took, so that the longest can begin first.
+    """
+
+    file: str
+    code: str
+    outputs: str
+    reads: Mapping[Read, str]
+    seconds: float = 0.0
+
+    def to_json(self) -> str:
+        reads = [[*read, value] for read, value in sorted(self.reads.items())]
+        return (
+            json.dumps(
+                {
+                    "version": VERSION,
+                    "file": self.file,
+                    "code": self.code,
+                    "outputs": self.outputs,
+                    "seconds": round(self.seconds, 2),
+                    "reads": reads,
+                },
+                indent=1,
+            )
+            + "\n"
+        )
+
+
+class Today:
+    """Digests of today's data, estimates, code and files; each is computed once, when first asked for."""
+
+    def __init__(self, project: Project, estimates: Estimates | None = None) -> None:
+        self.project = project
+        self._given = estimates
+        self._known: dict[Read, str] = {}
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        return self._given or load_estimates(self.project.root)
+
+    @cached_property
+    def _cells(self) -> dict[str, str]:
+        return cell_digests(self.estimates.evidence)
+
+    def digest(self, read: Read) -> str:
+        """Today's digest of a read; ``absent`` for what there is no longer."""
+        if read not in self._known:
+            self._known[read] = self._fresh(read)
+        return self._known[read]
+
+    def digests(self, reads: Iterable[Read]) -> dict[Read, str]:
+        return {read: self.digest(read) for read in reads}
+
+    def changed(self, reads: Mapping[Read, str]) -> list[Read]:
+        """The reads whose digest is no longer the recorded one, sorted."""
+        return sorted(read for read, then in reads.items() if self.digest(read) != then)
+
+    def first_changed(self, reads: Mapping[Read, str]) -> list[Read]:
+        """One read whose digest is no longer the recorded one, or none; what takes a computation is looked at last."""
+        in_turn = sorted(reads, key=lambda read: (read[0].startswith("value"), read))
+        return next(([read] for read in in_turn if self.digest(read) != reads[read]), [])
+
+    def _fresh(self, read: Read) -> str:
+        try:
+            match read:
+                case ("file", path):
+                    return file_digest(self.project.root / path)
+                case ("folder", path):
+                    return folder_digest(self.project.root / path)
+                case ("code", path):
+                    return package_files().get(path) or file_digest(PACKAGE.parent / path)
+                case ("environment",):
+                    return digest(f"{file_digest(self.project.root / LOCK)} {environment()}")
+                case ("estimate", estimate_id):
+                    return estimate_digest(self.estimates[estimate_id])
+                case ("estimates",):
+                    return digest("".join(estimate_digest(e) for e in self.estimates))
+                case ("parts", estimate_id):
+                    return digest("".join(estimate_digest(e) for e in self.estimates.parts(estimate_id)))
+                case ("declarations",):
+                    return file_digest(self.project.data / "syntheses.yml")
+                case ("cells",):
+                    # Labels besides: a notice of retraction changes them.
+                    labels = value_digest(self.estimates.evidence.study_labels)
+                    return digest(self._of_tables("outcomes", "arms", "studies", "references") + labels)
+                case ("disjoint_keys",):
+                    return value_digest(sorted(self.estimates.evidence.disjoint_keys))
+                case ("study_labels",):
+                    return value_digest(self.estimates.evidence.study_labels)
+                case ("study_years",):
+                    return value_digest(self.estimates.evidence.study_years)
+                case ("table", name):
+                    return self._table(name)
+                case ("cell", cell_id):
+                    return self._cells[cell_id]
+                case ("cells_in", column, value):
+                    return value_digest(self.estimates.evidence.cells_in(column, value))
+                case ("value", name, *arguments):
+                    return _value(_function(name), self.estimates.evidence, arguments)
+                case ("value_of_estimates", name, *arguments):
+                    return _value(_function(name), self.estimates, arguments)
+        except (KeyError, AttributeError, ImportError):
+            return ABSENT
+        raise ValueError(f"unknown kind of read: {read}")
+
+    def _table(self, name: str) -> str:
+        table = next((t for t in self.estimates.evidence.package.tables if t.name == name), None)
+        return ABSENT if table is None else file_digest(self.project.data / table.path)
+
+    def _of_tables(self, *names: str) -> str:
+        return digest("".join(self._table(name) for name in names))
+
+
+def _value(function: Callable[..., Any], source: Evidence | Estimates, arguments: Iterable[str]) -> str:
+    """Digest of what a function returns; of its error where it fails: then the chapter is stale, runs, and says what is wrong."""
+    try:
+        return value_digest(function(source, *arguments))
+    except Exception as error:
+        return digest(f"{type(error).__name__}: {error}")
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """A function by ``MODULE:NAME``."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
+
+
+@lru_cache(1)
+def environment() -> str:
+    """Version of Python and of the libraries that can move a number."""
+    versions = [f"python {sys.version_info.major}.{sys.version_info.minor}"]
+    for name in LIBRARIES:
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            versions.append(f"{name} none")
+    return ", ".join(versions)
+
+
+def cell_digests(evidence: Evidence) -> dict[str, str]:
+    """Digest of each outcome cell, joined with its arm and study, by its id."""
+    cells = evidence.cells
+    columns = repr(list(cells.columns))
+    rows = zip(*(cells[name].astype(object) for name in cells.columns), strict=True)
+    return {cell_id: digest(f"{columns} {row!r}") for cell_id, row in zip(cells["cell_id"], rows, strict=True)}
+
+
+def estimate_digest(estimate: Estimate) -> str:
+    """Digest of an estimate: its declaration, the rows behind it and its result."""
+    return value_digest([estimate.title, estimate.synthesis, estimate.rows, estimate.to_dict()])
+
+
+def value_digest(value: Any) -> str:
+    """Digest of a value made of frames, dataclasses, mappings, lists and plain values."""
+    return digest(json.dumps(_plain(value), sort_keys=True))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return [
+            [str(c) for c in value.columns],
+            [str(i) for i in value.index],
+            [[_plain(v) for v in row] for row in value.to_numpy(dtype=object)],
+        ]
+    if isinstance(value, pd.Series):
+        return [[str(i) for i in value.index], [_plain(v) for v in value.to_numpy(dtype=object)]]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, set | frozenset):  # in an order of its own, which no hash seed changes
+        return sorted((_plain(v) for v in value), key=repr)
+    if isinstance(value, np.ndarray | np.generic):  # the text of a long array is cut short
+        return _plain(value.tolist())
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return repr(value)
+
+
+class Records:
+    """The records of a project's chapters, by name."""
+
+    def __init__(self, project: Project) -> None:
+        self._folder = project.cache / "chapters"
+
+    def get(self, name: str) -> Record | None:
+        """The record of a chapter; None where there is none that can be used."""
+        try:
+            content = json.loads(self._file(name).read_text(encoding="utf-8"))
+            if content["version"] != VERSION:
+                return None
+            reads = {tuple(read): then for *read, then in content["reads"]}
+            return Record(content["file"], content["code"], content["outputs"], reads, float(content.get("seconds", 0)))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, name: str, record: Record) -> None:
+        write_whole(self._file(name), record.to_json())
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name.replace('/', '~')}.json"

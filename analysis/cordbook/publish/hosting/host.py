@@ -1,0 +1,131 @@
+"""The folder for a host: the newest release at its root, every release in ``vX.Y.Z/``, and a way for readers from one to another.
+
+Pages are taken from the archives as they are; not a byte of them is changed. Each copy of the book has a file ``versions.js``,
+empty when built, which is the one file that is replaced: it names the versions, and ``assets/pages/versions.js`` shows them. It
+is a script, since a page opened from a disk may not fetch JSON. ``versions.json`` at the root says the same to programs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
+from cordbook.core.swap import publish
+from cordbook.publish.release import stored_zip
+from cordbook.publish.release.archive import name_of
+from cordbook.publish.release.verify import check_bytes
+from cordbook.review.versions.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
+
+SCRIPT, LIST = "versions.js", "versions.json"
+ALONE = "// The versions of this book, where several stand side by side on a host; cordbook host writes them here.\n"
+
+
+class CannotHost(RuntimeError):
+    """The folder cannot be laid out; the message names everything that is wrong. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A copy of the book in the host's folder: its version, date, place ("" is the root) and pages."""
+
+    version: Version
+    date: str
+    place: str
+    pages: frozenset[str]
+
+
+def host(project: Project, target: Path, archives: Path, *, report: Callable[[str], None] = print) -> tuple[Version, ...]:
+    """Lay out every release of a project in ``target`` from its archive in ``archives``; the whole folder changes in one step.
+
+    Returns the versions, oldest first. Raises :class:`CannotHost` for an archive that is missing or damaged, or a folder that
+    holds other things.
+    """
+    versions = list_releases(project.root)
+    paths = {v: archives / f"{name_of(v)}.zip" for v in versions}
+    problems = [_foreign(target)] if _foreign(target) else []
+    problems += [] if versions else [f"no version has been released yet: {FOLDER}/ holds none"]
+    gone = {v: path for v, path in paths.items() if not path.is_file()}
+    problems += [f"{path} is not there; make it: git checkout v{v} && cordbook archive {v}" for v, path in gone.items()]
+    if problems:
+        raise CannotHost("\n".join(problems))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        finished = stage / "host"
+        copies = [_unpack(paths[v], v, finished / f"v{v}", stage, report) for v in versions]
+        shutil.copytree(finished / copies[-1].place.rstrip("/"), finished, dirs_exist_ok=True)
+        _write_versions(finished, copies)
+        publish(finished, target)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return versions
+
+
+def _foreign(target: Path) -> str:
+    """Why a folder must not be replaced; empty where it may be."""
+    if target.exists() and not target.is_dir():
+        return f"{target} is a file"
+    if target.is_dir() and any(target.iterdir()) and not (target / LIST).is_file():
+        return f"{target} holds other things (it has no {LIST}); name an empty folder, or one that cordbook host has made"
+    return ""
+
+
+def _unpack(archive: Path, version: Version, place: Path, stage: Path, report: Callable[[str], None]) -> Hosted:
+    """The book of an archive, every byte of which has been checked."""
+    report(f"{archive.name}: checking every byte")
+    members, problems = check_bytes(archive)
+    if problems:
+        raise CannotHost(f"{archive} is damaged:\n" + "\n".join(f"  {p.place}: {p.what}" for p in problems[:10]))
+    top = f"{name_of(version)}/"
+    inside = stage / "unpacked"
+    manifest = f"{top}source/{FOLDER}/{version}/{MANIFEST}"
+    stored_zip.extract(archive, [m for m in members if m.name.startswith(f"{top}html/") or m.name == manifest], inside)
+    if not (inside / manifest).is_file() or not (inside / top / "html" / "index.html").is_file():
+        raise CannotHost(f"{archive} is no archive of version {version}: it has no {manifest} or no book")
+    date = read_manifest((inside / manifest).parent).date.isoformat()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(inside / top / "html", place)
+    shutil.rmtree(inside)
+    pages = frozenset(p.relative_to(place).as_posix() for p in place.rglob("*.html") if "_static" not in p.parts)
+    return Hosted(version, date, f"{place.name}/", pages)
+
+
+def _write_versions(root: Path, copies: Sequence[Hosted]) -> None:
+    newest = copies[-1]
+    listed = [{"version": str(c.version), "date": c.date, "path": c.place} for c in reversed(copies)]
+    write_whole(root / LIST, json.dumps({"newest": str(newest.version), "versions": listed}, indent=1) + "\n")
+    for copy in copies:
+        write_whole(root / copy.place / SCRIPT, versions_script(copy, copies, base="../"))
+    write_whole(root / SCRIPT, versions_script(newest, copies, base=""))
+
+
+def versions_script(here: Hosted, copies: Sequence[Hosted], base: str) -> str:
+    """``versions.js`` of one copy. Of each version it names the pages of this one that it lacks; the newest is at the root."""
+
+    def entry(copy: Hosted) -> Mapping[str, object]:
+        place = "" if copy is copies[-1] else copy.place
+        return {"version": str(copy.version), "date": copy.date, "path": place, "absent": sorted(here.pages - copy.pages)}
+
+    content = {"here": str(here.version), "base": base, "versions": [entry(copy) for copy in reversed(copies)]}
+    return f"cordbookVersions({json.dumps(content, separators=(',', ':'))});\n"
+
+
+def connect(app: Sphinx) -> None:
+    """Write the empty ``versions.js`` that every page loads: a missing file would be an error in the reader's console."""
+
+    def write(a: Sphinx) -> list[object]:
+        path = Path(a.outdir) / SCRIPT
+        if a.builder.format == "html" and not path.is_file():
+            write_whole(path, ALONE)
+        return []
+
+    app.connect("html-collect-pages", write)

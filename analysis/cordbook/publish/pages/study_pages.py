@@ -1,0 +1,401 @@
+"""A page a study: MyST sources in ``book/studies``, made from the records of the studies.
+
+Headings are MyST, all else is HTML that :mod:`cordbook.display.html.markup` made: whatever a field of the data holds
+stays text, and the parser has little to do. A page is written only when its content changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cordbook.core.files import write_whole
+from cordbook.core.project import Project
+from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
+from cordbook.evidence import study_words as words
+from cordbook.publish.pages.blocks import bullets, estimate_page, facts, p, sub, who
+from cordbook.publish.pages.study_cite import Cite, study_cites
+from cordbook.publish.pages.study_retraction import retraction_box
+from cordbook.publish.pages.study_sources import readings, registration, sources, state_of, verified_line
+from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
+from cordbook.review.studies.limits import limitations
+from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord, study_records
+from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
+
+FOLDER = "book/studies"
+INDEX = "index"
+_ID = re.compile(r"[a-z][a-z0-9_]*")
+_SCALES: Mapping[str, str] = {
+    "asia_motor": "ASIA motor score", "asia_light_touch": "ASIA light touch score", "asia_pinprick": "ASIA pinprick score",
+    "other:lems": "Leg motor score", "other:uems": "Arm motor score", "other:asia_sensory": "ASIA sensory score",
+    "ae_any": "Any adverse event", "barthel": "Barthel index (daily life)", "other:ais_grade_numeric": "AIS grade as a number",
+}  # fmt: skip
+_MEASURES: Mapping[str, str] = {
+    "mean": "mean", "mean_change": "mean change", "MD": "difference of means", "RR": "risk ratio", "OR": "odds ratio",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What writing the pages did: ids of the studies whose page changed, and of those whose page was removed."""
+
+    total: int
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def write_study_pages(project: Project, estimates: Estimates) -> Written:
+    """Write a page for every study and remove those of studies that are gone; unchanged files are not touched.
+
+    Raises ``ValueError`` for a study whose id cannot be the name of a page.
+    """
+    folder = project.root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = study_pages(estimates, study_cites(estimates.evidence))
+    changed = []
+    for study_id, text in pages.items():
+        path, content = folder / f"{study_id}.md", text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            write_whole(path, content)
+            changed.append(study_id)
+    gone = [path for path in sorted(folder.glob("*.md")) if path.stem not in pages and path.stem != INDEX]
+    for path in gone:
+        path.unlink()
+    return Written(len(pages), tuple(changed), tuple(path.stem for path in gone))
+
+
+def study_pages(estimates: Estimates, cite: Cite | None = None) -> dict[str, str]:
+    """The source of every study's page, by study id; ``cite`` makes the box that cites it."""
+    records = study_records(estimates)
+    wrong = [study_id for study_id in records if not _ID.fullmatch(study_id) or study_id == INDEX]
+    if wrong:
+        raise ValueError(
+            f"no page can be named {', '.join(map(repr, wrong))}: a study id is small letters, digits and _, and not {INDEX!r}"
+        )
+    return {study_id: page_text(record, records, cite) for study_id, record in records.items()}
+
+
+def page_text(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | None = None) -> str:
+    """The MyST source of one study's page; ``records`` are all studies, for links to other reports."""
+    blocks: list[str] = [_front_matter(r), f"# {myst_text(page_title(r))}", _head(r), *retraction_box(r), _plain(r)]
+    sections: Sequence[tuple[str, list[Html]]] = (
+        ("Who took part", _participants(r)),
+        ("How it was studied", _design(r)),
+        ("What was counted", _results(r)),
+        ("Harm", _harm(r)),
+        ("Averages and percentages as printed", [*_averages(r), *_printed(r)]),
+        ("Without the treatment", _nature(r)),
+        ("Where these counts are pooled", _uses(r)),
+        ("What weakens this study", [bullets(limitations(r))]),
+        ("Notices", _notices(r)),
+        ("Other reports of the same people", _overlaps(r, records)),
+        ("Registration", registration(r)),
+        ("How the numbers were read", readings(r)),
+        ("Sources", sources(r, records)),
+        ("Cite or correct", [cite(r)] if cite else []),
+    )
+    for heading, parts in sections:
+        if parts:
+            blocks += [f"## {heading}", *parts]
+    return "\n\n".join(blocks) + "\n"
+
+
+def page_title(r: StudyRecord) -> str:
+    """Label and title; says so where the title was not seen."""
+    label = r.label if r.source.author else f"Study {r.label}"
+    return f"{label}: {r.source.title or 'Title not seen'}"
+
+
+def _front_matter(r: StudyRecord) -> str:
+    summary = summarise(r)
+    told = one_line(f"{summary.done} {summary.happened}")
+    meta = {
+        "description": told,
+        "property=og:title": one_line(page_title(r)),
+        "property=og:description": told,
+        "property=og:type": "article",
+    }
+    # A JSON text is a quoted YAML text: nothing in it can end the value.
+    lines = [f"    {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in meta.items()]
+    return "\n".join(["---", "orphan: true", "myst:", "  html_meta:", *lines, "---"])
+
+
+# ------------------------------------------------------------------------------------------ building blocks
+
+
+def _head(r: StudyRecord) -> Html:
+    kind = (
+        words.TOPICS.get(r.topic, words.plain(r.topic)),
+        words.DESIGNS.get(r.design, words.DESIGNS[None]).short if r.design else "Design not stated",
+    )
+    return p(element("a", "All studies", href="index.html"), " · ", kind[0], " · ", kind[1], class_="cb-study-head")
+
+
+def _plain(r: StudyRecord) -> Html:
+    first, *others = summarise(r).parts
+    return element("div", p(element("strong", "In plain words."), " ", first), *(p(part) for part in others), class_="cb-plain")
+
+
+# ------------------------------------------------------------------------------------------------- sections
+
+
+def _participants(r: StudyRecord) -> list[Html]:
+    size = r.size()
+    grades = words.enumerate_words([f"{n:,} grade {grade}" for grade, n in r.grades])
+    levels = words.enumerate_words([f"{n:,} {words.LEVELS[level]}" for level, n in r.levels])
+    injured = r.population == "traumatic_sci"
+    phase = words.PHASES.get(r.phase, words.plain(r.phase))
+    pairs: list[tuple[str, object]] = [
+        ("Condition", words.POPULATIONS.get(r.population, words.plain(r.population))),
+        ("People", words.NOT_STATED if size is None else f"{'' if r.sizes_known else 'at least '}{words.people(size)}"),
+        ("Age, mean or median", words.NOT_STATED if r.age_mean is None else f"{words.number(r.age_mean)} years"),
+        ("Men", words.NOT_STATED if r.male_n is None else f"{r.male_n:,}" if size is None else f"{r.male_n:,} of {size:,}"),
+    ]
+    if injured:
+        pairs += [
+            ("Level of injury", levels or words.NOT_STATED),
+            ("AIS grade at the start", grades or words.NOT_STATED),
+            (
+                "Time since injury",
+                join(phase, sub(r.months_since_injury and f"mean or median {words.months(r.months_since_injury)}")),
+            ),
+        ]
+    pairs += [
+        ("Followed for", words.months(r.followup_months, words.NOT_STATED)),
+        ("Country", r.country or words.NOT_STATED),
+    ]
+    parts = [facts("participants", "Who took part", pairs)]
+    return [*parts, _arms(r)] if r.arms else parts
+
+
+def _arms(r: StudyRecord) -> Html:
+    rows = []
+    whole = {a.arm_id: words.arm(a.name) for a in r.arms}
+    for a in r.arms:
+        given = words.enumerate_words(
+            [
+                *(
+                    [words.CELLS[a.cell_type][1] if a.cell_type in words.CELLS else words.plain(a.cell_type)]
+                    if a.cell_type
+                    else []
+                ),
+                *([words.DONORS.get(a.donor, words.plain(a.donor))] if a.donor else []),
+                *([words.ROUTES.get(a.route, words.plain(a.route))] if a.route else []),
+            ],
+            ",",
+        ).replace(" , ", ", ")
+        dose = f"{words.number(a.dose_cells)} cells a dose" if a.dose_cells else ""
+        doses = f"{a.n_doses:,} dose{'' if a.n_doses == 1 else 's'} a patient" if a.n_doses else ""
+        name = words.arm(a.name)
+        rows.append(
+            (
+                join(name[:1].upper() + name[1:], sub(f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "")),
+                words.NOT_STATED if a.n is None else f"{a.n:,}",
+                given
+                or (
+                    words.TREATMENTS.get(r.intervention, words.plain(r.intervention))
+                    if a.role == "treated"
+                    else "not the treatment above"
+                    if a.role == "comparator"
+                    else "usual care"
+                ),
+                "; ".join(part for part in (dose, doses) if part) or words.NOT_STATED,
+            )
+        )
+    return html_table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, numeric=(1,))
+
+
+def _design(r: StudyRecord) -> list[Html]:
+    design = words.DESIGNS.get(r.design, words.DESIGNS[None])
+    name = design.name[:1].upper() + design.name[1:]
+    return [p(element("strong", f"{name}."), " ", design.can, " ", design.cannot)]
+
+
+_HEADER = ("Result", "Who and when", "Events of patients", "Percent (95% interval)", "Pooled?")
+
+
+def _results(r: StudyRecord) -> list[Html]:
+    if not r.results:
+        text = (
+            "What we read counts harm alone; see the next table."
+            if r.harms
+            else "No number of people with a result was seen in what we read."
+        )
+        return [p(text)]
+    return [*_outcome_table("results", "Every result that was counted", r.results), *_why_not(r.results)]
+
+
+def _harm(r: StudyRecord) -> list[Html]:
+    if not r.harms:
+        return [p(NO_HARM_COUNTED)]
+    return [*_outcome_table("harms", "Every harm that was counted, also where nobody had it", r.harms), *_why_not(r.harms)]
+
+
+def _outcome_table(identifier: str, caption: str, cells: Sequence[OutcomeCell]) -> list[Html]:
+    ordered = sorted(cells, key=lambda c: (c.label, c.role != "treated", c.arm, c.months or 0.0, c.cell_id))
+    rows = [
+        (
+            join(c.label, sub(c.definition or c.outcome_means)),
+            join(who(c), sub(words.months(c.months))),
+            join(words.counts(c), sub(state_of(c))),
+            join(percent(c.share), sub(f"{percent(c.low)} to {percent(c.high)}")) if c.n else "–",
+            _pooled(c),
+        )
+        for c in ordered
+    ]
+    attributes = [{"id": c.cell_id} for c in ordered]
+    table = html_table(identifier, caption, _HEADER, rows, row_attributes=attributes, numeric=(2, 3))
+    return [table, p(verified_line(ordered), " Intervals are exact (Clopper-Pearson).", class_="cb-status")]
+
+
+def _pooled(c: OutcomeCell) -> Html:
+    if not c.poolable:
+        return join(
+            "no: ",
+            "; ".join(label[:1].lower() + label[1:] if not label[1:2].isupper() else label for label, _ in c.reasons)
+            or "reason not recorded",
+        )
+    if not c.estimates:
+        return join("could be; no estimate asks for it yet")
+    return link("yes", estimate_page(c.estimates[0]))
+
+
+def _why_not(cells: Sequence[OutcomeCell]) -> list[Html]:
+    reasons = dict.fromkeys(reason for c in cells for reason in c.reasons)
+    if not reasons:
+        return []
+    items = [join(element("strong", f"{label}:"), " ", meaning) for label, meaning in reasons]
+    return [p("Why some are not pooled:"), bullets(items)]
+
+
+def _averages(r: StudyRecord) -> list[Html]:
+    if not r.continuous:
+        return []
+    rows = [
+        (
+            _SCALES.get(c["outcome"], words.plain(c["outcome"])),
+            c["comparison"] or (words.arm(c["arm"]) if c["arm"] else "all"),
+            words.months(c["timepoint_months"]),
+            join(words.number(c["value"]), sub(_MEASURES.get(c["measure"], words.plain(c["measure"])))),
+            _spread(c),
+            join(c["locator"] or words.NOT_STATED, sub(c["note"])),
+        )
+        for c in r.continuous
+    ]
+    header = ("Scale", "Group or comparison", "When", "Value", "Spread", "Where read")
+    return [
+        html_table("averages", "Averages as printed; they are benchmarks and are not pooled here", header, rows, numeric=(3, 4))
+    ]
+
+
+def _spread(c: Row) -> str:
+    parts = []
+    if c["ci_low"] is not None and c["ci_high"] is not None:
+        parts.append(f"95% interval {words.number(c['ci_low'])} to {words.number(c['ci_high'])}")
+    parts += [f"SD {words.number(c['sd'])}"] if c["sd"] is not None else []
+    parts += [f"standard error {words.number(c['sem'])}"] if c["sem"] is not None else []
+    parts += [f"p {c['p']}"] if c["p"] else []
+    parts += [words.people(c["n"])] if c["n"] is not None else []
+    return "; ".join(parts) or words.NOT_STATED
+
+
+def _printed(r: StudyRecord) -> list[Html]:
+    if not r.printed:
+        return []
+    return [
+        p("The report prints these without the counts behind them, so they are not pooled:"),
+        bullets([_printed_recovery(row) if "estimate_percent" in row else _printed_dose(row) for row in r.printed]),
+    ]
+
+
+def _printed_recovery(row: Row) -> str:
+    pairs = [tuple(part.split("=", 1)) for part in (row["stratum"] or "").split(";") if "=" in part]
+    told = [words.stratum(pairs) if pairs else "", row["definition"], row["timepoint"]]
+    interval = (
+        f" (95% interval {words.number(row['ci_low'])} to {words.number(row['ci_high'])})"
+        if row["ci_low"] is not None and row["ci_high"] is not None
+        else ""
+    )
+    return f"{words.number(row['estimate_percent'])}%{interval}: {'; '.join(part for part in told if part)}."
+
+
+def _printed_dose(row: Row) -> str:
+    told = [
+        row["endpoint"], row["region"], row["dose_gy"] and f"dose {row['dose_gy']} Gy", row["model"] and f"model: {row['model']}",
+        row["d50_gy"] and f"dose of 50% risk {words.number(row['d50_gy'])} Gy", row["note"],
+    ]  # fmt: skip
+    risk = f"Risk in percent, as printed: {row['risk_percent']}" if row["risk_percent"] else "Model values"
+    return f"{risk} ({'; '.join(str(part) for part in told if part)})."
+
+
+def _nature(r: StudyRecord) -> list[Html]:
+    told = nature(r)
+    if not told:
+        return []
+    items = [_beside(sentence, estimate) for sentence, estimate in told]
+    lead = "Some people improve without any experimental treatment. A result means little until it is set beside that:"
+    return [p(lead), bullets(items)]
+
+
+def _beside(sentence: str, estimate: Estimate | None) -> object:
+    if estimate is None:
+        return sentence
+    return join(sentence.removesuffix("."), ": ", link(phrase(estimate, "full"), estimate_page(estimate.id)), ".")
+
+
+def _uses(r: StudyRecord) -> list[Html]:
+    if not r.estimates:
+        return [p("No pooled estimate of this book holds a count of this study.")]
+    whole = [e for e in r.estimates if e.synthesis.parent is None]
+    parts = [e for e in r.estimates if e.synthesis.parent is not None]
+    found = [_uses_table("pooled", "Pooled estimates that hold this study", whole, r.label)] if whole else []
+    if parts:
+        caption = "Subgroups of them that hold this study"
+        table = _uses_table("pooled-parts", caption, parts, r.label)
+        found.append(element("details", element("summary", f"{caption} ({len(parts)})"), table, class_="cb-folded"))
+    return found
+
+
+def _uses_table(identifier: str, caption: str, estimates: Sequence[Estimate], label: str) -> Html:
+    rows = [(link(e.title, estimate_page(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, label)) for e in estimates]
+    header = ("Estimate", "Pooled result (95% CI)", "Studies", "Weight of this study")
+    return html_table(identifier, caption, header, rows, numeric=(1, 2, 3))
+
+
+def _weight(e: Estimate, label: str) -> str:
+    weights = [s.weight for s in e.result.studies if s.label == label and s.weight is not None] if e.result else []
+    return f"{sum(weights):.1f}%" if weights else NOT_POOLED if e.not_pooled else "–"
+
+
+def _notices(r: StudyRecord) -> list[Html]:
+    boxes = []
+    for n in r.notices:
+        kind = words.NOTICES.get(n["kind"], words.plain(n["kind"]))
+        head = f"{kind}, {n['year']}." if n["year"] else f"{kind}."
+        source = f"Source: {n['reference']} (confidence in the reading: {words.plain(n['confidence'])})."
+        boxes.append(
+            element("div", p(element("strong", head), " ", n["what_it_says"]), p(source, class_="cb-status"), class_="cb-notice")
+        )
+    return boxes
+
+
+def _overlaps(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:
+    parts = []
+    for overlap in r.overlaps:
+        others = [
+            join(link(label, f"{other}.html") if other in records else label, " (the report that is pooled)" if primary else "")
+            for other, label, primary in overlap.others
+        ]
+        own = (
+            "This is the report that is pooled where it has a count."
+            if overlap.is_primary
+            else "Where they share patients, another report is pooled, so that nobody is counted twice."
+        )
+        parts += [
+            p(f"These reports share patients, or may: {overlap.reason} ", own),
+            bullets(others),
+        ]
+    return parts

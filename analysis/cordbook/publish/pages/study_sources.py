@@ -1,0 +1,150 @@
+"""Where the numbers of a study come from: registration, both readings of every count, and the report itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
+
+from cordbook.display.html.markup import Html, element, html_table, join, link
+from cordbook.evidence import study_words as words
+from cordbook.evidence.bibtex_file import link as citable_page
+from cordbook.publish.pages.blocks import bullets, facts, p, sub, who
+from cordbook.review.appraisal.verification_queue import cell_state
+from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord
+
+
+def registration(r: StudyRecord) -> list[Html]:
+    if not r.registration and not r.trials:
+        return [p("No number in a trial register was seen.")]
+    parts = (
+        [p("Number given for the study: ", link(r.registration, _register_page(r.registration)), ".")] if r.registration else []
+    )
+    items = []
+    for t in r.trials:
+        number = "number not seen" if t["registry_id"].startswith("id_not_seen_") else t["registry_id"]
+        told = [
+            t["title"], t["sponsor"] and f"sponsor: {t['sponsor']}",
+            t["status"] and f"state when last seen: {words.plain(t['status'])}",
+            t["enrollment"] and f"planned or actual: {words.people(t['enrollment'])}", _years(t), t["note"],
+        ]  # fmt: skip
+        items.append(
+            join(link(number, _register_page(number)), ": " if any(told) else "", "; ".join(str(part) for part in told if part))
+        )
+    return [*parts, p("Registered trials linked to it:"), bullets(items)] if items else parts
+
+
+def _years(t: Row) -> str:
+    start, end = t["start_year"], t["completion_year"]
+    return f"{start} to {end}" if start and end else f"from {start}" if start else f"until {end}" if end else ""
+
+
+def _register_page(number: str | None) -> str | None:
+    """The page of a registration, where its register is known and open."""
+    if number and re.fullmatch(r"NCT\d{8}", number):
+        return f"https://clinicaltrials.gov/study/{number}"
+    if number and re.fullmatch(r"ISRCTN\d{8}", number):
+        return f"https://www.isrctn.com/{number}"
+    return None
+
+
+def readings(r: StudyRecord) -> list[Html]:
+    lead = f"What was read: {words.read_as(r.read_as)}."
+    if not r.cells:
+        return [p(lead)]
+    rows = [
+        (
+            join(c.label, sub(f"{who(c)}, {words.months(c.months)}")),
+            _reading(c, 1),
+            _reading(c, 2),
+            join(words.AGREEMENT.get(c.agreement, words.plain(c.agreement)), sub(c.settled_by)),
+            join(
+                f"{words.READ.get(c.source_kind, words.plain(c.source_kind))}", sub(c.locator), sub(f"confidence: {c.confidence}")
+            ),
+            join(
+                "; ".join(c.verified) or "not yet",
+                *(sub(text) for text in (c.note and f"Note: {c.note}", *c.doubts, *c.corrections)),
+            ),
+        )
+        for c in r.cells
+    ]
+    header = ("Count", "First reading", "Second reading", "How it was settled", "Read in", "Checked by a person, and notes")
+    table = html_table("readings", "Both readings of every count", header, rows)
+    return [
+        p(lead, " ", _state(r)),
+        element("details", element("summary", f"Both readings of every count ({len(rows)})"), table, class_="cb-folded"),
+    ]
+
+
+def state_of(c: OutcomeCell) -> str:
+    """How far a count has been looked at: read once, read twice, verified by a person."""
+    return cell_state(c.agreement, verified=bool(c.verified))
+
+
+def verified_line(cells: Sequence[OutcomeCell]) -> Html:
+    """How many of some counts a person has verified, none included."""
+    done = sum(bool(c.verified) for c in cells)
+    told = (
+        f"{done} of {len(cells)} counts here verified by a person"
+        if len(cells) > 1
+        else ("This count was verified by a person" if done else "This count was not verified by a person yet")
+    )
+    return join(link(told, "../methods/extraction-audit.html"), ".")
+
+
+def _state(r: StudyRecord) -> str:
+    if r.verified:
+        return f"A person has checked {r.verified} of {len(r.cells)} counts against the source."
+    if r.read_by:
+        return f"Read by {words.enumerate_words(list(r.read_by))}. Nobody has checked these numbers against the source since."
+    return "No person has checked these numbers against the source yet; both readings were automated."
+
+
+def _reading(c: OutcomeCell, which: int) -> Html:
+    found = next((x for x in c.readings if x.reading == which), None)
+    return join(words.reading(found), sub(f"reader {found.reader}" if found and found.reader else ""))
+
+
+def sources(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:
+    s = r.source
+    pairs: list[tuple[str, object]] = [
+        ("First author", s.author or "not seen"),
+        ("Title", s.title or "not seen"),
+        ("Published in", f"{s.journal or 'journal not seen'}, {s.year or 'year not seen'}"),
+        ("Which paper it is", words.IDENTITY.get(s.identity, words.plain(s.identity))),
+        *_addresses(r),
+        ("Id of the study", r.study_id),
+    ]
+    if s.same_as:
+        pairs.append(("Same source as", link(s.same_as, f"{s.same_as}.html" if s.same_as in records else None)))
+    if s.note:
+        pairs.append(("Note on the record", s.note))
+    note = _own_note(r)
+    if note:
+        pairs.append(("Note of the readers", note))
+    return [facts("source", "The report and where to find it", pairs)]
+
+
+def _addresses(r: StudyRecord) -> Iterator[tuple[str, object]]:
+    """DOI, PubMed and PubMed Central by the source's own numbers; else a page of a known library or publisher."""
+    s = r.source
+    found = [
+        ("DOI", s.doi, s.doi and re.fullmatch(r"10\.\d{4,9}/\S+", s.doi) and f"https://doi.org/{quote(s.doi, safe='/()._-:;')}"),
+        ("PubMed", s.pmid, s.pmid and re.fullmatch(r"[1-9]\d{0,8}", s.pmid) and f"https://pubmed.ncbi.nlm.nih.gov/{s.pmid}/"),
+        ("PubMed Central", s.pmcid, s.pmcid and re.fullmatch(r"PMC[1-9]\d*", s.pmcid) and f"https://pmc.ncbi.nlm.nih.gov/articles/{s.pmcid}/"),
+    ]  # fmt: skip
+    known = [(name, link(text, address or None)) for name, text, address in found if text]
+    if not known:
+        row = {"doi": "", "pmid": "", "pmcid": "", "url": s.url or "", "identity_confidence": s.identity or ""}
+        page = citable_page(row)
+        known = [("Page", link(page, page))] if page else [("Address", "no page that can be cited is known")]
+    yield from known
+
+
+def _own_note(r: StudyRecord) -> str:
+    """The readers' note without what the section on shared patients says already."""
+    note = r.note or ""
+    for overlap in r.overlaps:
+        note = note.replace(f"overlap group {overlap.group}: {overlap.reason.rstrip('.')}", "")
+        note = note.replace(f"overlap group {overlap.group}: {overlap.reason}", "")
+    return "; ".join(part.strip() for part in note.split(";") if part.strip(" ."))

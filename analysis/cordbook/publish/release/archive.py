@@ -1,0 +1,174 @@
+"""The archive of a release: the book, the source as in git with the data package, and metadata; the same bytes every time.
+
+::
+
+    cordbook-X.Y.Z/
+        README.txt               what this is, in a few lines
+        SHA256SUMS               digest of every other file: sha256sum --check SHA256SUMS
+        ro-crate-metadata.json   what is what, for machines
+        html/                    the built book
+        source/                  every tracked file; source/data/ is the data package, source/releases/X.Y.Z/ the frozen estimates
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cordbook.core.project import Project
+from cordbook.publish.release import git, ro_crate, stored_zip
+from cordbook.publish.release.manifest import digest_of, kind_of
+from cordbook.review.versions.releases import FOLDER, MANIFEST, Manifest, Version, read_manifest
+
+SUMS = "SHA256SUMS"
+README = "README.txt"
+_README = """\
+{title}
+Version {version}, {date}
+
+This is the archive of one version of a living systematic review. A version never changes.
+
+Read it      open html/index.html in a browser; it needs no server and no network
+Check it     sha256sum --check SHA256SUMS    (every file)
+             cordbook verify {name}.zip      (every file, and every estimate computed anew from the archived data)
+Build it     cd source && make book
+Cite it      source/CITATION.cff
+Estimates    source/releases/{version}/estimates.json
+Data         source/data/, described by source/data/datapackage.json
+
+Text, figures and data: CC BY 4.0. Code: MIT. Not medical advice.
+"""
+
+
+class ArchiveError(RuntimeError):
+    """The archive cannot be made; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive that was written: where, how large, and its SHA-256."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+def name_of(version: Version | str) -> str:
+    """The name of an archive without its ending, which is also the folder in it."""
+    return f"cordbook-{version}"
+
+
+def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: Manifest, target: Path) -> Archive:
+    """Write the archive of the files ``modes`` (permissions by path) in ``source`` and of the site ``html`` into ``target``.
+
+    The archive takes its place in one step. Raises :class:`ArchiveError`.
+    """
+    name = name_of(manifest.version)
+    files: dict[str, tuple[int, Path | bytes]] = {f"source/{path}": (mode, source / path) for path, mode in modes.items()}
+    pages = sorted(p for p in html.rglob("*") if p.is_file())
+    if not pages:
+        raise ArchiveError(f"no built book in {html}")
+    files |= {f"html/{p.relative_to(html).as_posix()}": (0o644, p) for p in pages}
+    text = _README.format(title=manifest.title, version=manifest.version, date=manifest.date.isoformat(), name=name)
+    files[README] = (0o644, text.encode())
+    sizes = {path: _size(content) for path, (_, content) in files.items()}
+    files[ro_crate.FILE] = (0o644, ro_crate.metadata(source, manifest, sizes).encode())
+    sizes[ro_crate.FILE] = _size(files[ro_crate.FILE][1])
+    files[SUMS] = (0o644, "".join(f"{sizes[path][1]}  {path}\n" for path in sorted(sizes)).encode())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        stored_zip.write(Path(aside), [(f"{name}/{path}", mode, content) for path, (mode, content) in files.items()])
+        os.chmod(aside, 0o644)
+        size, sha256 = _size(Path(aside))
+        os.replace(aside, target)
+    except ValueError as error:
+        raise ArchiveError(str(error)) from error
+    finally:
+        Path(aside).unlink(missing_ok=True)
+    return Archive(target, size, sha256)
+
+
+def _size(content: Path | bytes) -> tuple[int, str]:
+    if isinstance(content, bytes):
+        return len(content), hashlib.sha256(content).hexdigest()
+    with content.open("rb") as file:
+        return content.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def differing_files(root: Path, manifest: Manifest, paths: list[str]) -> list[str]:
+    """Files of a project folder that are not those of a manifest, in words: changed, missing, or not known to it."""
+    listed = {**manifest.files, **manifest.chapters}
+    found = [
+        f"{path} is missing" if not (root / path).is_file() else f"{path} is not as it was released"
+        for path, digest in sorted(listed.items())
+        if not (root / path).is_file() or _digest(root / path) != digest
+    ]
+    folder = f"{FOLDER}/{manifest.version}"
+    found += [
+        f"{folder}/{name} is not as it was released"
+        for name, digest in sorted(manifest.frozen.items())
+        if not (root / folder / name).is_file() or _digest(root / folder / name) != digest
+    ]
+    return found + [
+        f"{path} is not in the manifest of {manifest.version}" for path in paths if kind_of(path) and path not in listed
+    ]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest_of(path)
+    except (ValueError, KeyError, TypeError):  # a notebook that is none any more
+        return "unreadable"
+
+
+def build_in_its_own_process(root: Path) -> None:
+    """Build the book of a folder, with the package of that folder if it has one; raises :class:`ArchiveError`."""
+    package = root / "analysis"
+    environment = {**os.environ, "PYTHONPATH": str(package)} if package.is_dir() else dict(os.environ)
+    done = subprocess.run(
+        [sys.executable, "-m", "cordbook", "build"], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ArchiveError(f"the book could not be built:\n{done.stderr.strip()[-4000:]}")
+
+
+def archive(project: Project, version: Version, *, report: Callable[[str], None] = print) -> Archive:
+    """Make the archive of a version again from a clean checkout of its commit; the bytes are those that the release made.
+
+    Raises :class:`ArchiveError` (all reasons at once), ``ReleaseError`` or ``GitError``.
+    """
+    root = project.root
+    manifest = read_manifest(root / FOLDER / str(version)) if (root / FOLDER / str(version) / MANIFEST).is_file() else None
+    if manifest is None:
+        raise ArchiveError(f"no release {version} in {FOLDER}/ of this checkout")
+    modes = git.tracked(root)
+    problems = [f"{path} is not committed" for path in git.uncommitted(root)] + differing_files(root, manifest, list(modes))
+    if problems:
+        raise ArchiveError(
+            f"this checkout is not version {version}:\n  "
+            + "\n  ".join(problems)
+            + f"\nCheck it out first: git checkout v{version}"
+        )
+    report("building the book")
+    build_in_its_own_process(root)
+    if changed := git.uncommitted(root):
+        raise ArchiveError("the build made these files anew, so they are not as released: " + ", ".join(changed))
+    report("writing the archive")
+    return write_archive(root, project.site, modes, manifest, root / "dist" / f"{name_of(version)}.zip")
+
+
+def copy_tracked(root: Path, target: Path, modes: Mapping[str, int]) -> None:
+    """Copy the tracked files of a checkout into a folder."""
+    for path in modes:
+        place = target / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / path, place)
