@@ -15,7 +15,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cordbook.intake.record import Record, tidy
+from cordbook.intake.records.record import Record, tidy
 
 SURNAMES = [
     "Müller",

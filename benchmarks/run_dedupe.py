@@ -23,9 +23,9 @@ from pathlib import Path
 
 from labelled_records import Labelled, labelled
 
-from cordbook.intake.dedupe import deduplicate
-from cordbook.intake.dedupe_keys import item
-from cordbook.intake.dedupe_pairs import judge
+from cordbook.intake.dedupe.groups import deduplicate
+from cordbook.intake.dedupe.keys import item
+from cordbook.intake.dedupe.pairs import judge
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "dedupe.json"

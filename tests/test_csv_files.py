@@ -17,12 +17,12 @@ PACKAGE = Path(cordbook.__file__).parent
 #: Who else may use the csv module, and why: none of these is a table of data/.
 OTHERS = {
     "cli/table.py": "a stranger's own file, with its own separator",
-    "intake/parsers/table.py": "exports of databases",
-    "intake/retraction_watch.py": "the file of Retraction Watch",
-    "intake/dedupe_sheet.py": "a sheet that people fill in, saved by their spreadsheet",
-    "intake/extraction_form.py": "a form that people fill in, saved by their spreadsheet",
-    "intake/reconciling_sheet.py": "a sheet that people fill in",
-    "intake/screening_files.py": "sheets that people fill in, and exports of screening tools",
+    "intake/imports/parsers/table.py": "exports of databases",
+    "intake/sources/retraction_watch.py": "the file of Retraction Watch",
+    "intake/dedupe/sheet.py": "a sheet that people fill in, saved by their spreadsheet",
+    "intake/extraction/form.py": "a form that people fill in, saved by their spreadsheet",
+    "intake/extraction/reconcile_sheet.py": "a sheet that people fill in",
+    "intake/screening/files.py": "sheets that people fill in, and exports of screening tools",
     "publish/sphinx/long_tables.py": "tables to download, with marks against formulas",
 }
 
@@ -88,7 +88,7 @@ def test_what_is_written_is_read_again(values):
 
 def test_a_table_with_blanks_in_its_header_is_written_once(tmp_path):
     """The header was taken for other columns, and every column written twice."""
-    from cordbook.intake.store import columns_of, read_rows, write_tables
+    from cordbook.intake.records.store import columns_of, read_rows, write_tables
 
     (tmp_path / "records.csv").write_text("record_id, search_id, title\nr1,s1,On cords\n", encoding="utf-8")
     assert read_rows(tmp_path, "records") == [{"record_id": "r1", "search_id": "s1", "title": "On cords"}]

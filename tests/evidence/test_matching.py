@@ -48,10 +48,11 @@ def test_a_short_title_is_nobody_s_own():
 
 
 def test_folding_is_that_of_the_intake_commands():
-    from cordbook.intake import dedupe_keys, reference_match
+    from cordbook.intake.dedupe import keys
+    from cordbook.intake.references import match
 
-    assert dedupe_keys.words is words
-    assert reference_match.folded is folded
+    assert keys.words is words
+    assert match.folded is folded
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.intake.store import COLUMNS
+from cordbook.intake.records.store import COLUMNS
 
 STRATEGIES = [
     ("pubmed-x", "PubMed (MEDLINE and ahead of print)", "none"),

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from cordbook.core.project import Project
-from cordbook.intake.decisions import Decisions
-from cordbook.intake.importing import import_file
+from cordbook.intake.imports.importing import import_file
+from cordbook.intake.records.decisions import Decisions
 
 ROOT = Path(__file__).parents[2]
 EXPORT = ROOT / "docs" / "example" / "invented-trial.ris"

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence.validation import validate
-from cordbook.intake.crossref_works import KINDS, Work, work_of
-from cordbook.intake.reference_match import match, names_agree, title_similarity
-from cordbook.intake.retraction_watch import NotTheDataSet, read_watch
-from cordbook.intake.store import read_rows
+from cordbook.intake.records.store import read_rows
+from cordbook.intake.references.match import match, names_agree, title_similarity
+from cordbook.intake.sources.crossref_works import KINDS, Work, work_of
+from cordbook.intake.sources.retraction_watch import NotTheDataSet, read_watch
 from tests.intake.replay import FAULTS, PATIENT, Replay, patience, serving
 
 ROOT = Path(__file__).parents[2]

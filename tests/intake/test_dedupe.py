@@ -18,12 +18,12 @@ pytest.importorskip("rapidfuzz")
 from cordbook.cli import dedupe as command
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.intake import dedupe_store
-from cordbook.intake.dedupe import deduplicate
-from cordbook.intake.dedupe_keys import item, same_container, words
-from cordbook.intake.dedupe_pairs import Verdict, judge
-from cordbook.intake.record import Record
-from cordbook.intake.store import read_rows, take_in
+from cordbook.intake.dedupe import store
+from cordbook.intake.dedupe.groups import deduplicate
+from cordbook.intake.dedupe.keys import item, same_container, words
+from cordbook.intake.dedupe.pairs import Verdict, judge
+from cordbook.intake.records.record import Record
+from cordbook.intake.records.store import read_rows, take_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location("labelled_records", ROOT / "benchmarks" / "labelled_records.py")
@@ -188,9 +188,7 @@ def filled(intake_project: Path) -> Project:
 
 def merges(project: Project) -> list[tuple[str, str, str]]:
     return [
-        (r["record_id"], dedupe_store.target_of(r), r["method"])
-        for r in read_rows(project.data, "record_merges")
-        if not r["undone_on"]
+        (r["record_id"], store.target_of(r), r["method"]) for r in read_rows(project.data, "record_merges") if not r["undone_on"]
     ]
 
 
@@ -224,7 +222,7 @@ def test_uncertain_pairs_are_listed_and_change_nothing(filled, capsys):
 
 
 def answered(monkeypatch, project, *answers: str) -> int:
-    found = dedupe_store.run(project, "program", "2026-11-21")
+    found = store.run(project, "program", "2026-11-21")
     left = iter(answers)
 
     def reply(_: str) -> str:
@@ -242,7 +240,7 @@ def test_the_queue_same_different_back_and_stop(filled, monkeypatch, capsys):
     assert answered(monkeypatch, filled, "q") == 0
     assert answered(monkeypatch, filled, "?", "s") == 1
     assert [m for m in merges(filled) if m[2] == "person"] == [("embase-x.L2", "pubmed-x.1", "person")]
-    assert dedupe_store.run(filled, "program", "2026-11-21").uncertain == ()
+    assert store.run(filled, "program", "2026-11-21").uncertain == ()
     out = capsys.readouterr().out
     assert "≠  year" in out
 
@@ -253,14 +251,14 @@ def test_what_earlier_answers_have_joined_is_not_asked(filled, monkeypatch, caps
     twin = next(r for r in rows if r["record_id"] == "embase-x.L2") | {"record_id": "embase-x.L9", "source_key": "L9"}
     with open(path, "a", newline="") as file:
         csv.DictWriter(file, list(rows[0])).writerow(twin)
-    dedupe_store.decide(filled, "embase-x.L9", "embase-x.L2", True, "A. Ruiz", "2026-11-21")
+    store.decide(filled, "embase-x.L9", "embase-x.L2", True, "A. Ruiz", "2026-11-21")
     assert answered(monkeypatch, filled, "s", "s", "s") == 1
     assert capsys.readouterr().out.count("s same") == 0
 
 
 def test_different_is_remembered(filled, monkeypatch):
     assert answered(monkeypatch, filled, "d") == 1
-    assert dedupe_store.run(filled, "program", "2026-11-22").uncertain == ()
+    assert store.run(filled, "program", "2026-11-22").uncertain == ()
     assert "embase-x.L2" not in {record for record, _, _ in merges(filled)}
 
 
@@ -284,7 +282,7 @@ def test_the_spreadsheet_goes_out_and_comes_back(filled, tmp_path, capsys):
 
 def test_a_record_that_was_screened_stays(filled):
     (filled.data / "screening.csv").write_text("record_id,stage\nembase-x.L1,title_abstract\n")
-    dedupe_store.run(filled, "program", "2026-11-21")
+    store.run(filled, "program", "2026-11-21")
     assert ("pubmed-x.1", "embase-x.L1", "similarity") in merges(filled)
 
 

@@ -19,10 +19,19 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence.schema import Field
-from cordbook.intake.extraction import Codebook, open_cell, open_questions, same_value, study_rows
-from cordbook.intake.extraction_form import form_text, take
-from cordbook.intake.offers import COMMON, as_before, offered
-from cordbook.intake.readings import Answer, NotReadable, Reading, Readings, cell_row, propose_study_id, reader_name, same_person
+from cordbook.intake.extraction.codebook import Codebook, open_cell, open_questions, same_value, study_rows
+from cordbook.intake.extraction.form import form_text, take
+from cordbook.intake.extraction.readings import (
+    Answer,
+    NotReadable,
+    Reading,
+    Readings,
+    cell_row,
+    propose_study_id,
+    reader_name,
+    same_person,
+)
+from cordbook.intake.extraction.suggestions import COMMON, as_before, offered
 from tests.intake.invented import ADA, BEN, STUDY, cordbook, fill, make_included, typed
 
 

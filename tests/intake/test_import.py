@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.intake.encodings import decode
-from cordbook.intake.importing import import_file, read
-from cordbook.intake.parsers import FORMATS, format_of, parse
-from cordbook.intake.record import Record, as_doi, tidy
-from cordbook.intake.store import read_rows
-from cordbook.intake.text import cell_for_spreadsheet, harmless, plain
+from cordbook.intake.imports.encodings import decode
+from cordbook.intake.imports.importing import import_file, read
+from cordbook.intake.imports.parsers import FORMATS, format_of, parse
+from cordbook.intake.records.record import Record, as_doi, tidy
+from cordbook.intake.records.store import read_rows
+from cordbook.intake.records.untrusted_text import cell_for_spreadsheet, harmless, plain
 from tests.intake.exports import EXPORTS
 
 FUZZ = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.core.project import Project
-from cordbook.intake.encodings import decode
-from cordbook.intake.importing import import_file, read
-from cordbook.intake.parsers import parse
-from cordbook.intake.parsers.table import header_of
-from cordbook.intake.store import read_rows, write_tables
+from cordbook.intake.imports.encodings import decode
+from cordbook.intake.imports.importing import import_file, read
+from cordbook.intake.imports.parsers import parse
+from cordbook.intake.imports.parsers.table import header_of
+from cordbook.intake.records.store import read_rows, write_tables
 from tests.marks import every, examples
 
 FUZZ = settings(
@@ -385,7 +385,9 @@ def test_hostile_shapes_end(tmp_path, text):
     """In a process of its own, so that a crash of the interpreter or a hang fails this test alone."""
     path = tmp_path / "hostile"
     path.write_text(text)
-    script = "import sys, pathlib; from cordbook.intake.importing import read; assert read(pathlib.Path(sys.argv[1]))[0].seen"
+    script = (
+        "import sys, pathlib; from cordbook.intake.imports.importing import read; assert read(pathlib.Path(sys.argv[1]))[0].seen"
+    )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cordbook.intake.percent import counts_for_percent, is_percent
+from cordbook.intake.extraction.percent import counts_for_percent, is_percent
 
 PLACES = Context(prec=60)
 

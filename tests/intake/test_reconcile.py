@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence import validate
-from cordbook.intake import landing
-from cordbook.intake.extraction import Codebook
-from cordbook.intake.readings import CELL, Answer, NotReadable, Reading, Readings, cell_row
-from cordbook.intake.reconciling import Difference, agreed_reading, compare, decide, new_errors, new_rows, with_new_rows
+from cordbook.intake.extraction.codebook import Codebook
+from cordbook.intake.extraction.readings import CELL, Answer, NotReadable, Reading, Readings, cell_row
+from cordbook.intake.extraction.reconcile import Difference, agreed_reading, compare, decide, new_errors, new_rows, with_new_rows
+from cordbook.intake.records import transaction
 from tests.intake.invented import ADA, BEN, STUDY, fill, make_included, rows, typed
 
 CELL_1 = f"{STUDY}.treated.ais_improved.all.12"
@@ -229,10 +229,10 @@ def test_the_power_goes_while_the_tables_are_written(project, monkeypatch, moves
 
     answer(monkeypatch, "1\n1\nTable 2\n")
     with monkeypatch.context() as patch:
-        patch.setattr("cordbook.intake.landing.os.replace", replace)
+        patch.setattr("cordbook.intake.records.transaction.os.replace", replace)
         with pytest.raises(PowerCut) if moves < 8 else contextlib.nullcontext():
             main(["reconcile", STUDY, "--as", "Cat"])
-    landing.finish(project / ".cordbook")
+    transaction.finish(project / ".cordbook")
     after = files(project)
     if moves == 0:
         assert after == before

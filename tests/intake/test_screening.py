@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence.screening import settle
-from cordbook.intake.decisions import COLUMNS, Decisions
-from cordbook.intake.ranking import ranked, stopping
-from cordbook.intake.screening import agreements, conflicts, load_items, queue
-from cordbook.intake.screening_files import read_ris, read_sheet, take
-from cordbook.intake.store import read_rows, write_tables
+from cordbook.intake.records.decisions import COLUMNS, Decisions
+from cordbook.intake.records.store import read_rows, write_tables
+from cordbook.intake.screening.files import read_ris, read_sheet, take
+from cordbook.intake.screening.ranking import ranked, stopping
+from cordbook.intake.screening.screening import agreements, conflicts, load_items, queue
 
 REASONS = [
     {"reason": "not_human", "label": "Not in people", "explanation": "-", "key": "1"},

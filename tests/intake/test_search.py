@@ -11,14 +11,14 @@ import pytest
 pytest.importorskip("httpx")
 
 from cordbook.cli import main
-from cordbook.intake import searching
-from cordbook.intake.clinicaltrials import ClinicalTrials
-from cordbook.intake.crossref import Crossref
-from cordbook.intake.europepmc import EuropePMC
-from cordbook.intake.http import Client, Malformed, SearchFailed, retry_after
-from cordbook.intake.openalex import OpenAlex, abstract_of
-from cordbook.intake.pubmed import PubMed, _halved, articles
-from cordbook.intake.store import read_rows
+from cordbook.intake.records.store import read_rows
+from cordbook.intake.sources import searching
+from cordbook.intake.sources.client import Client, Malformed, SearchFailed, retry_after
+from cordbook.intake.sources.clinicaltrials import ClinicalTrials
+from cordbook.intake.sources.crossref import Crossref
+from cordbook.intake.sources.europepmc import EuropePMC
+from cordbook.intake.sources.openalex import OpenAlex, abstract_of
+from cordbook.intake.sources.pubmed import PubMed, _halved, articles
 from tests.intake.replay import FAULTS, PATIENT, Replay, cut, hang_up, patience, serving, status
 
 KEYS = ("pubmed", "epmc", "ctgov", "crossref", "openalex")
@@ -251,7 +251,7 @@ def test_a_long_retry_after_ends_the_run_and_says_so(intake_project, server):
 
 def test_a_short_retry_after_is_honoured(monkeypatch, server):
     waits = []
-    monkeypatch.setattr("cordbook.intake.http.time.sleep", waits.append)
+    monkeypatch.setattr("cordbook.intake.sources.client.time.sleep", waits.append)
     server.faults = {1: status(429, Retry_After="9")}
     with Client(interval=0, back_off=0.01) as client:
         ClinicalTrials(base=f"{server.url}/ctgov").page(client, "q", "", {})

@@ -20,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.cli import main
-from cordbook.intake import clinicaltrials, crossref, europepmc, openalex, pubmed, searching
-from cordbook.intake.http import Client, Malformed, contact_address
-from cordbook.intake.record import Record
-from cordbook.intake.source import Page
-from cordbook.intake.store import read_rows
+from cordbook.intake.records.record import Record
+from cordbook.intake.records.store import read_rows
+from cordbook.intake.sources import clinicaltrials, crossref, europepmc, openalex, pubmed, searching
+from cordbook.intake.sources.client import Client, Malformed, contact_address
+from cordbook.intake.sources.source import Page
 from tests.intake.replay import Replay, status
 from tests.intake.test_search import KEYS, PER_PAGE, TITLES, run, server, titles_in  # noqa: F401
 
@@ -63,7 +63,7 @@ def set_total(replay: Replay, monkeypatch: pytest.MonkeyPatch, total: int) -> No
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_a_wait_that_is_asked_for_is_kept(intake_project, server, monkeypatch, source, form):  # noqa: F811
     waits: list[float] = []
-    monkeypatch.setattr("cordbook.intake.http.time.sleep", waits.append)
+    monkeypatch.setattr("cordbook.intake.sources.client.time.sleep", waits.append)
     said = "40" if form == "seconds" else email.utils.formatdate(time.time() + 40, usegmt=True)
     server.faults = {2: status(429, Retry_After=said)}
     outcome = run(intake_project, source)
@@ -342,7 +342,7 @@ def test_entities_are_refused(body):
 
 def test_a_body_without_end_is_left(server, monkeypatch):  # noqa: F811
     """A source that sends and sends is cut off before memory is full."""
-    from cordbook.intake import http
+    from cordbook.intake.sources import client as http
 
     monkeypatch.setattr(http, "LARGEST_BODY", 1000)
     server.titles = ["x" * 5000]

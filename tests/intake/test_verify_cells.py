@@ -13,7 +13,7 @@ import pytest
 from cordbook.cli import main
 from cordbook.evidence import validate
 from cordbook.evidence.evidence import load_evidence
-from cordbook.intake.verifying import Finding, NotVerified, verify
+from cordbook.intake.extraction.verify import Finding, NotVerified, verify
 from cordbook.review.appraisal.extraction_audit import verified_share
 from cordbook.review.appraisal.risk_of_bias import study_weights
 from cordbook.review.appraisal.verification_queue import ONCE, TWICE, VERIFIED, cells_to_check, of_which, states_of
@@ -224,7 +224,7 @@ def test_the_power_goes_while_a_correction_is_written(project, monkeypatch, move
         done.append(target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("cordbook.intake.landing.os.replace", replace)
+        patch.setattr("cordbook.intake.records.transaction.os.replace", replace)
         # The list of moves is one file, verifications, corrections and outcomes are three.
         with pytest.raises(PowerCut) if moves < 4 else contextlib.nullcontext():
             found(project, int(old["events"]) - 1, int(old["n"]))

@@ -165,7 +165,7 @@ def test_an_export_becomes_a_study_of_the_book(book, tmp_path):
 
 def keys_for(book: Path, person: str) -> str:
     """Keys that include the trial and exclude the rats, in the order in which the queue shows them."""
-    from cordbook.intake.screening import load_items, queue
+    from cordbook.intake.screening.screening import load_items, queue
 
     data = book / "data"
     items = load_items(data)

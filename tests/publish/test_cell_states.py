@@ -11,7 +11,7 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.evidence.evidence import load_evidence
-from cordbook.intake.verifying import Finding, verify
+from cordbook.intake.extraction.verify import Finding, verify
 from cordbook.publish.pages.estimate_pages import estimate_pages
 from cordbook.publish.pages.study_pages import study_pages
 from cordbook.review.appraisal.extraction_audit import verified_weights

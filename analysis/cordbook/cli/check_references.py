@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cordbook.intake.notices import Proposal
-    from cordbook.intake.reference_check import Checked, Finding
+    from cordbook.intake.references.check import Checked, Finding
+    from cordbook.intake.references.notices import Proposal
 
 DONE, FAILED, USAGE = 0, 1, 2
 WATCH = "CORDBOOK_RETRACTION_WATCH"
@@ -50,12 +50,12 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.http import NotInstalled
-    from cordbook.intake.notices import add, proposals
-    from cordbook.intake.reference_check import check
-    from cordbook.intake.retraction_watch import NotTheDataSet
-    from cordbook.intake.store import Busy, writing
-    from cordbook.intake.text import one_line
+    from cordbook.intake.records.store import Busy, writing
+    from cordbook.intake.records.untrusted_text import one_line
+    from cordbook.intake.references.check import check
+    from cordbook.intake.references.notices import add, proposals
+    from cordbook.intake.sources.client import NotInstalled
+    from cordbook.intake.sources.retraction_watch import NotTheDataSet
 
     def fail(text: object, code: int = FAILED) -> int:
         print(f"cordbook check-references: {one_line(str(text))}", file=sys.stderr)
@@ -98,8 +98,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(checked: Checked, proposed: Sequence[Proposal], written: int, *, wrote: bool) -> str:
-    from cordbook.intake.notices import NAMES
-    from cordbook.intake.text import one_line
+    from cordbook.intake.records.untrusted_text import one_line
+    from cordbook.intake.references.notices import NAMES
 
     lines = [*_scope(checked), ""]
     if proposed:
@@ -164,7 +164,7 @@ def _scope(checked: Checked) -> list[str]:
 
 
 def _difference(finding: Finding) -> str:
-    from cordbook.intake.text import one_line
+    from cordbook.intake.records.untrusted_text import one_line
 
     work, matched, ours = finding.work, finding.match, finding.reference
     assert work is not None

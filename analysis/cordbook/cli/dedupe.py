@@ -34,10 +34,10 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.dedupe_sheet import BadSheet
-    from cordbook.intake.dedupe_store import NothingToUndo
-    from cordbook.intake.http import NotInstalled
-    from cordbook.intake.store import Busy
+    from cordbook.intake.dedupe.sheet import BadSheet
+    from cordbook.intake.dedupe.store import NothingToUndo
+    from cordbook.intake.records.store import Busy
+    from cordbook.intake.sources.client import NotInstalled
 
     try:
         return _run(options, find_project())
@@ -50,9 +50,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, project) -> int:
     import cordbook
-    from cordbook.intake import dedupe_sheet, dedupe_store
-    from cordbook.intake.store import read_rows
-    from cordbook.intake.text import one_line
+    from cordbook.intake.dedupe import sheet, store
+    from cordbook.intake.records.store import read_rows
+    from cordbook.intake.records.untrusted_text import one_line
 
     today = date.today().isoformat()
     person = " ".join(options.by.split()) or os.environ.get("CORDBOOK_REVIEWER", "").strip()
@@ -60,18 +60,18 @@ def _run(options: argparse.Namespace, project) -> int:
         print("cordbook dedupe: say who decides: --by NAME, or set CORDBOOK_REVIEWER", file=sys.stderr)
         return USAGE
     if options.undo:
-        row = dedupe_store.undo(project, options.undo, person, today)
-        print(f"{row['record_id']} stands for itself again; it is no longer the same as {dedupe_store.target_of(row)}")
+        row = store.undo(project, options.undo, person, today)
+        print(f"{row['record_id']} stands for itself again; it is no longer the same as {store.target_of(row)}")
         return DONE
     if options.sheet:
-        found = dedupe_sheet.decisions(options.sheet.read_text(encoding="utf-8-sig"), dedupe_store.load(project))
-        print(f"{dedupe_store.decide_many(project, found, person, today)} decisions taken from {options.sheet}")
+        found = sheet.decisions(options.sheet.read_text(encoding="utf-8-sig"), store.load(project))
+        print(f"{store.decide_many(project, found, person, today)} decisions taken from {options.sheet}")
         return DONE
     if (size := len(read_rows(project.data, "records"))) > MANY:
         print(f"Comparing {size:,} records ...", file=sys.stderr, flush=True)
-    result = dedupe_store.run(project, f"cordbook {cordbook.__version__}", today, write=not (options.list or options.out))
+    result = store.run(project, f"cordbook {cordbook.__version__}", today, write=not (options.list or options.out))
     if options.out:
-        options.out.write_text(dedupe_sheet.sheet(result.uncertain, result.tables), encoding="utf-8-sig")
+        options.out.write_text(sheet.sheet(result.uncertain, result.tables), encoding="utf-8-sig")
         print(
             f"{len(result.uncertain)} uncertain pairs in {options.out}: write same or different into the first column, then --in"
         )
@@ -100,13 +100,13 @@ def _run(options: argparse.Namespace, project) -> int:
 
 def ask(project, pairs, by: str, today: str) -> int:
     """Ask pair by pair; each answer is written at once. Returns how many were decided."""
-    from cordbook.intake import dedupe_store
+    from cordbook.intake.dedupe import store
 
     at, before = 0, {}
     while at < len(pairs):
-        tables = dedupe_store.load(project)
+        tables = store.load(project)
         pair = pairs[at]
-        if dedupe_store.together(tables, pair.a, pair.b):
+        if store.together(tables, pair.a, pair.b):
             # Earlier answers have joined them already.
             at += 1
             continue
@@ -120,12 +120,12 @@ def ask(project, pairs, by: str, today: str) -> int:
         if key == "b" and at:
             at -= 1
             if at in before:
-                dedupe_store.take_back(project, before.pop(at))
+                store.take_back(project, before.pop(at))
         elif key == "u":
             at += 1
         elif key in ("s", "d"):
             try:
-                dedupe_store.decide(project, pair.a, pair.b, key == "s", by, today, pair.score)
+                store.decide(project, pair.a, pair.b, key == "s", by, today, pair.score)
                 before[at] = tables.merges
             except ValueError as error:
                 print(f"  {error}")
@@ -135,8 +135,8 @@ def ask(project, pairs, by: str, today: str) -> int:
 
 
 def _shown(pair, tables, number: int, count: int) -> str:
-    from cordbook.intake.dedupe_sheet import SHOWN
-    from cordbook.intake.text import one_line
+    from cordbook.intake.dedupe.sheet import SHOWN
+    from cordbook.intake.records.untrusted_text import one_line
 
     a, b = tables.record(pair.a), tables.record(pair.b)
     lines = [

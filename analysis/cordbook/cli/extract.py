@@ -14,10 +14,11 @@ from cordbook.cli.terminal import terminal
 from cordbook.core.project import NoProject, Project, find_project
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.schema import Unreadable
-from cordbook.intake import extraction_form, landing
-from cordbook.intake.extraction import Codebook, open_questions, rows_of_other
-from cordbook.intake.readings import ARM, NotReadable, Readings, record_of_study, waiting_studies
-from cordbook.intake.store import Busy, read_rows
+from cordbook.intake.extraction import form
+from cordbook.intake.extraction.codebook import Codebook, open_questions, rows_of_other
+from cordbook.intake.extraction.readings import ARM, NotReadable, Readings, record_of_study, waiting_studies
+from cordbook.intake.records import transaction
+from cordbook.intake.records.store import Busy, read_rows
 
 DONE, REFUSED, USAGE = 0, 1, 2
 
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     try:
         project = find_project()
-        landing.finish(project.kept)
+        transaction.finish(project.kept)
         if not args.study:
             return _waiting(project)
         person = person_or_none(args.reader)
@@ -109,9 +110,9 @@ def _session(project: Project, study: str, person: str) -> Session:
 def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str]) -> int:
     if not path.exists():
         wanted = [tuple(part.strip() for part in ([*text.split(","), "", "", ""])[:4]) for text in cells]
-        text = extraction_form.form_text(session.reading, session.codebook, tuple(arms), wanted)  # type: ignore[arg-type]
+        text = form.form_text(session.reading, session.codebook, tuple(arms), wanted)  # type: ignore[arg-type]
         try:
-            landing.write_file(path, text)
+            transaction.write_file(path, text)
         except OSError as error:
             return _fail(f"{path} cannot be written: {error.strerror}", USAGE)
         print(
@@ -121,7 +122,7 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
         return DONE
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        taken = extraction_form.take(text, session.reading, session.codebook)
+        taken = form.take(text, session.reading, session.codebook)
     except OSError as error:
         return _fail(f"{path} cannot be read: {error.strerror}", USAGE)
     except UnicodeDecodeError:

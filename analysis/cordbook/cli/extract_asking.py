@@ -5,7 +5,7 @@ from __future__ import annotations
 from cordbook.cli.extract_rows import ASK, BACK, REST, STOP, Session, another_cell, chosen, take_out
 from cordbook.cli.terminal import Ended, Terminal
 from cordbook.evidence.rules import complaints
-from cordbook.intake.extraction import (
+from cordbook.intake.extraction.codebook import (
     Question,
     faults,
     open_arm,
@@ -15,9 +15,8 @@ from cordbook.intake.extraction import (
     tidy,
     wider_arms,
 )
-from cordbook.intake.offers import as_before, offered
-from cordbook.intake.percent import counts_for_percent, is_percent
-from cordbook.intake.readings import (
+from cordbook.intake.extraction.percent import counts_for_percent, is_percent
+from cordbook.intake.extraction.readings import (
     ARM,
     CELL,
     COMPLETE,
@@ -28,8 +27,9 @@ from cordbook.intake.readings import (
     Place,
     record_of_study,
 )
-from cordbook.intake.screening import load_items
-from cordbook.intake.text import one_line
+from cordbook.intake.extraction.suggestions import as_before, offered
+from cordbook.intake.records.untrusted_text import one_line
+from cordbook.intake.screening.screening import load_items
 
 HELP = (
     "Answer each question; Enter takes what stands in [brackets]. Or: . not reported, . REASON for another reason, "

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from cordbook.cli.terminal import Ended, Terminal
 from cordbook.core.project import Project
-from cordbook.intake.extraction import Codebook, cell_faults, open_cell
-from cordbook.intake.offers import last_months
-from cordbook.intake.readings import ARM, CELL, REMOVED, Answer, Place, Reading, Readings
+from cordbook.intake.extraction.codebook import Codebook, cell_faults, open_cell
+from cordbook.intake.extraction.readings import ARM, CELL, REMOVED, Answer, Place, Reading, Readings
+from cordbook.intake.extraction.suggestions import last_months
 
 BACK, STOP, REST, ASK = "<", "q", "..", "?"
 

@@ -48,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
     from cordbook.cli.people import who
     from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.importing import CannotImport, import_file, known_strategy
-    from cordbook.intake.parsers import FORMATS
-    from cordbook.intake.store import Busy
-    from cordbook.intake.text import one_line
+    from cordbook.intake.imports.importing import CannotImport, import_file, known_strategy
+    from cordbook.intake.imports.parsers import FORMATS
+    from cordbook.intake.records.store import Busy
+    from cordbook.intake.records.untrusted_text import one_line
 
     if options.form and options.form not in FORMATS:
         print(f"cordbook import: no format {options.form!r}. There are: {', '.join(FORMATS)}", file=sys.stderr)
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(done) -> str:
-    from cordbook.intake.text import one_line
+    from cordbook.intake.records.untrusted_text import one_line
 
     differs = done.promised is not None and done.promised != done.seen
     short = f"  The database gave {done.promised} records, the file holds {done.seen}: export it again, and import that file."

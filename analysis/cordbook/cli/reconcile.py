@@ -13,11 +13,10 @@ from cordbook.core.project import NoProject, Project, find_project
 from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.schema import Unreadable
-from cordbook.intake import landing, reconciling_sheet
-from cordbook.intake.append import in_turn
-from cordbook.intake.extraction import Codebook
-from cordbook.intake.readings import NotReadable, Place, Reading, Readings, waiting_studies
-from cordbook.intake.reconciling import (
+from cordbook.intake.extraction import reconcile_sheet
+from cordbook.intake.extraction.codebook import Codebook
+from cordbook.intake.extraction.readings import NotReadable, Place, Reading, Readings, waiting_studies
+from cordbook.intake.extraction.reconcile import (
     COUNTS,
     FIRST,
     OPEN,
@@ -35,7 +34,9 @@ from cordbook.intake.reconciling import (
     pair_of,
     with_new_rows,
 )
-from cordbook.intake.store import Busy, read_rows
+from cordbook.intake.records import transaction
+from cordbook.intake.records.append import in_turn
+from cordbook.intake.records.store import Busy, read_rows
 
 DONE, REFUSED, USAGE = 0, 1, 2
 KEYS = {
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     try:
         project = find_project()
-        if landing.finish(project.kept):
+        if transaction.finish(project.kept):
             print("A change that had been broken off was finished first.")
         person = person_or_none(args.person)
         if person is None:
@@ -119,7 +120,7 @@ def _one(project: Project, study: str, person: str, sheet: Path | None) -> int:
     known = store.of(comparison)
     if sheet and not sheet.exists():
         try:
-            landing.write_file(sheet, reconciling_sheet.sheet_text(comparison, known, codebook))
+            transaction.write_file(sheet, reconcile_sheet.sheet_text(comparison, known, codebook))
         except OSError as error:
             return _fail(f"{sheet} cannot be written: {error.strerror}", USAGE)
         keep = "first, second, other, open or out: see allowed"
@@ -147,7 +148,7 @@ def _take(
 ) -> int:
     try:
         text = sheet.read_bytes().decode("utf-8-sig")
-        made, faults = reconciling_sheet.take(text, comparison, known, person, codebook)
+        made, faults = reconcile_sheet.take(text, comparison, known, person, codebook)
     except OSError as error:
         return _fail(f"{sheet} cannot be read: {error.strerror}", USAGE)
     except UnicodeDecodeError:
@@ -237,8 +238,8 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
                 "Correct the reading with cordbook extract, then reconcile again.",
                 REFUSED,
             )
-        texts = landing.texts_of(project.data, tables)
-        landing.land(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
+        texts = transaction.texts_of(project.data, tables)
+        transaction.land(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
         counts = new["reconciliations"]
         alike = sum(row["agreement"] == "agree" for row in counts)
         twice = sum(row["agreement"] in ("agree", "disagree_settled", "disagree_open") for row in counts)

@@ -25,11 +25,12 @@ from cordbook.evidence.screening import (
     settled,
     standing,
 )  # fmt: skip
-from cordbook.intake import screening_files
-from cordbook.intake.decisions import Decisions
-from cordbook.intake.ranking import ranked, stopping
-from cordbook.intake.readings import propose_study_id
-from cordbook.intake.screening import (
+from cordbook.intake.extraction.readings import propose_study_id
+from cordbook.intake.records.decisions import Decisions
+from cordbook.intake.records.store import Busy, Row, read_rows
+from cordbook.intake.screening import files
+from cordbook.intake.screening.ranking import ranked, stopping
+from cordbook.intake.screening.screening import (
     Item,
     NotAllowed,
     agreements,
@@ -40,7 +41,6 @@ from cordbook.intake.screening import (
     queue,
     to_judge,
 )  # fmt: skip
-from cordbook.intake.store import Busy, Row, read_rows
 
 #: Decisions after which the order is worked out anew.
 EVERY = 10
@@ -289,7 +289,7 @@ def _say_stopping(session: Session, say: object) -> None:
 def _export(session: Session, path: Path) -> int:
     items, rows = load_items(session.data), session.decisions.rows()
     judged = [items[r] for r in to_judge(items, rows, session.stage)]
-    make = screening_files.ris_text if path.suffix.lower() == ".ris" else screening_files.sheet_text
+    make = files.ris_text if path.suffix.lower() == ".ris" else files.sheet_text
     text = make(judged, rows, session.stage, session.person)
     try:
         path.write_text(text, encoding="utf-8" if path.suffix.lower() == ".ris" else "utf-8-sig", newline="")
@@ -302,7 +302,7 @@ def _export(session: Session, path: Path) -> int:
 def _import(session: Session, path: Path, *, replace: bool) -> int:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        sheet = screening_files.read_ris(text) if path.suffix.lower() == ".ris" else screening_files.read_sheet(text)
+        sheet = files.read_ris(text) if path.suffix.lower() == ".ris" else files.read_sheet(text)
     except OSError as error:
         return _fail(f"{path} cannot be read: {error.strerror}", 2)
     except UnicodeDecodeError:
@@ -312,7 +312,7 @@ def _import(session: Session, path: Path, *, replace: bool) -> int:
     items, rows = load_items(session.data), session.decisions.rows()
     judged = {r: items[r] for r in to_judge(items, rows, session.stage)}
     reasons = [row["reason"] for row in session.reasons()]
-    taken = screening_files.take(sheet, judged, rows, session.stage, session.person, reasons, replace=replace)
+    taken = files.take(sheet, judged, rows, session.stage, session.person, reasons, replace=replace)
     session.decisions.add(*taken.rows)
     for fault in taken.faults:
         print(f"{path}, {fault}", file=sys.stderr)

@@ -50,11 +50,11 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.http import NotInstalled
-    from cordbook.intake.searching import UnknownSource, since_last, strategies
-    from cordbook.intake.searching import run as run_searches
-    from cordbook.intake.store import Busy
-    from cordbook.intake.text import one_line
+    from cordbook.intake.records.store import Busy
+    from cordbook.intake.records.untrusted_text import one_line
+    from cordbook.intake.sources.client import NotInstalled
+    from cordbook.intake.sources.searching import UnknownSource, since_last, strategies
+    from cordbook.intake.sources.searching import run as run_searches
 
     def say(text: str) -> None:
         print(one_line(text), file=sys.stderr, flush=True)
@@ -88,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
-    from cordbook.intake.store import read_rows
-    from cordbook.intake.text import one_line
+    from cordbook.intake.records.store import read_rows
+    from cordbook.intake.records.untrusted_text import one_line
 
     rows = {row["record_id"]: row for row in read_rows(data, "records")}
     lines: list[str] = []

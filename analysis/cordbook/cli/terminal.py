@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from re import Match, Pattern
 from typing import TextIO
 
-from cordbook.intake.text import one_line
+from cordbook.intake.records.untrusted_text import one_line
 
 
 class Ended(Exception):

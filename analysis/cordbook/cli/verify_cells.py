@@ -16,11 +16,11 @@ from cordbook.cli.terminal import Ended, Terminal, terminal
 from cordbook.core.project import NoProject, Project, find_project
 from cordbook.evidence.problems import as_text
 from cordbook.evidence.schema import Unreadable, load_package
-from cordbook.intake import landing
-from cordbook.intake.percent import counts_for_percent, is_percent
-from cordbook.intake.readings import NotReadable, reader_name, same_person
-from cordbook.intake.store import Busy, Row, read_rows
-from cordbook.intake.verifying import Finding, NotVerified, verify
+from cordbook.intake.extraction.percent import counts_for_percent, is_percent
+from cordbook.intake.extraction.readings import NotReadable, reader_name, same_person
+from cordbook.intake.extraction.verify import Finding, NotVerified, verify
+from cordbook.intake.records import transaction
+from cordbook.intake.records.store import Busy, Row, read_rows
 from cordbook.review.appraisal.extraction_audit import verified_weights
 from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check, of_which
 from cordbook.review.estimates.estimates import Estimates, load_estimates
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         return _fail("--json goes with --list", USAGE)
     try:
         project = find_project()
-        landing.finish(project.kept)
+        transaction.finish(project.kept)
         estimates = load_estimates(project.root)
         cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
         waiting = [c for c in cells if args.again or c.state != VERIFIED]

@@ -1,0 +1,311 @@
+"""What a reader is asked of a study, whether an answer can stand, and the rows that the answers make."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+
+from cordbook.evidence.problems import Problem
+from cordbook.evidence.reading import RawTable, read_all
+from cordbook.evidence.rules import complaints
+from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.evidence.validation import check_tables
+from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, STUDY, Answer, Place, Reading, cell_row
+from cordbook.intake.records.store import Row
+from cordbook.intake.records.untrusted_text import one_line
+
+#: Columns that the program fills.
+MADE = {STUDY: ("study_id",), ARM: ("arm_id", "study_id", "arm"), CELL: ("cell_id", "study_id", "arm_id", "outcome", "stratum", "stratum_relation", "timepoint_months")}  # fmt: skip
+#: Patients before events, so that a percent can become a count.
+CELL_ORDER = ("n", "events")
+#: Columns of an arm that only cells have.
+CELLS_GIVEN = ("cell_type", "donor", "route", "dose_cells", "n_doses")
+#: Rules that a study breaks only because it is not read to its end yet.
+UNFINISHED = frozenset({"required", "cell-was-read"})
+#: Tables that an answer is checked against at once; the others are looked at when the study enters them.
+LOOKED_AT = frozenset(
+    {
+        "references",
+        STUDY,
+        ARM,
+        CELL,
+        "outcome_terms",
+        "stratum_keys",
+        "not_poolable_reasons",
+        "overlap_groups",
+        "overlap_members",
+        "overlap_disjoint",
+    }
+)
+NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A place that waits for an answer, with its column of the codebook. ``required``: a value must be given, or the reason why not."""
+
+    place: Place
+    field: Field
+    required: bool
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """The schema and the tables of the review, against which answers are checked."""
+
+    package: Package
+    raw: Mapping[str, RawTable]
+    known: frozenset[tuple[str, str, str | None, str]] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, data: Path) -> Codebook:
+        """Of a data folder, with all that an answer is checked against; raises :class:`cordbook.evidence.Unreadable`."""
+        package = load_package(data)
+        raw = {name: table for name, table in read_all(data, package).items() if name in LOOKED_AT}
+        few = replace(package, tables=tuple(t for t in package.tables if t.name in LOOKED_AT))
+        return cls(few, raw, frozenset(map(_mark, check_tables(few, raw))))
+
+    def column(self, table: str, column: str) -> Field:
+        """A column of the codebook; ``arm`` of a cell is that of the arm."""
+        if (table, column) == (CELL, "arm"):
+            table = ARM
+        return self.package.table(table).field(column)
+
+    def rows(self, table: str) -> list[Row]:
+        return [row for _, row in self.raw[table].rows]
+
+    def outcomes(self) -> dict[str, str]:
+        """Outcomes of the closed list with their labels."""
+        return {row["outcome"]: row["label"] for row in self.rows("outcome_terms")}
+
+    def problems(self, tables: Mapping[str, Iterable[Row]]) -> list[Problem]:
+        """What would be wrong in the whole of the data with these rows added, beyond what is known to be wrong today."""
+        raw = dict(self.raw)
+        for name, rows in tables.items():
+            old = raw[name].rows
+            start = old[-1][0] + 1 if old else 2
+            raw[name] = RawTable(raw[name].header, [*old, *enumerate(rows, start)], raw[name].problems)
+        return [p for p in check_tables(self.package, raw) if _mark(p) not in self.known]
+
+
+def _mark(problem: Problem) -> tuple[str, str, str | None, str]:
+    return problem.file, problem.key, problem.column, problem.rule
+
+
+# ------------------------------------------------------------------------------------------------ questions
+
+
+def columns(table: str, codebook: Codebook) -> list[str]:
+    """Columns of a table that a reader fills, in the order in which they are asked."""
+    names = [c for c in codebook.package.table(table).columns if c not in MADE[table]]
+    return [*CELL_ORDER, *(c for c in names if c not in CELL_ORDER)] if table == CELL else names
+
+
+def questions(reading: Reading, codebook: Codebook) -> Iterator[Question]:
+    """All places of a reading, answered or not."""
+    yield from _of(reading, STUDY, reading.study_id, codebook)
+    for table in (ARM, CELL):
+        for row in reading.rows(table):
+            yield from _of(reading, table, row, codebook)
+
+
+def _of(reading: Reading, table: str, row: str, codebook: Codebook) -> Iterator[Question]:
+    for name in columns(table, codebook):
+        if _applies(reading, table, row, name):
+            column = codebook.column(table, name)
+            required = column.required or name == "not_poolable_reason"
+            yield Question((table, row, name), column, required)
+
+
+def _applies(reading: Reading, table: str, row: str, column: str) -> bool:
+    if table == ARM and column in CELLS_GIVEN:
+        therapy = reading.value(STUDY, reading.study_id, "intervention_class") == "cell_therapy"
+        return therapy and reading.value(ARM, row, "role") in ("treated", "")
+    if table == ARM and column == "part_of":
+        return bool(wider_arms(reading, row))
+    if table == CELL:
+        # A count that was not found needs no more said.
+        asked = [reading.answers.get((table, row, c)) for c in CELL_ORDER]
+        if column != "n" and any(
+            a is not None and not a.value for a in asked[: CELL_ORDER.index(column) if column in CELL_ORDER else 2]
+        ):
+            return False
+        if column == "not_poolable_reason":
+            return reading.value(table, row, "poolable") == NO
+    return True
+
+
+def wider_arms(reading: Reading, arm: str) -> list[str]:
+    """Arms that an arm may be a part of: those of its role that were opened before it."""
+    arms = reading.rows(ARM)
+    role = reading.value(ARM, arm, "role")
+    return [a for a in arms[: arms.index(arm)] if role and reading.value(ARM, a, "role") == role] if arm in arms else []
+
+
+def open_questions(reading: Reading, codebook: Codebook) -> Iterator[Question]:
+    """Those that have no answer yet."""
+    return (q for q in questions(reading, codebook) if q.place not in reading.answers)
+
+
+def rows_of_other(reading: Reading, other: Reading | None) -> dict[Place, Answer]:
+    """What opens the arms and cells that the other reader opened, so that both judge them: their names, nothing of what was read."""
+    if other is None:
+        return {}
+    own = {(table, row) for table, row, _ in reading.answers}
+    return {
+        place: answer
+        for place, answer in other.answers.items()
+        if place[0] in (ARM, CELL)
+        and place[2] in ("row", *CELL_KEY)
+        and place[:2] not in own
+        and place[1] in other.rows(place[0])
+    }
+
+
+# ------------------------------------------------------------------------------------------------ answers
+
+
+def tidy(text: str, column: Field) -> str:
+    """An answer as the tables hold it: one harmless line in NFC, whole numbers without zeros before them.
+
+    >>> tidy(" 007 ", Field("n", "integer"))
+    '7'
+    """
+    value = unicodedata.normalize("NFC", one_line(text))
+    if column.type == "integer" and value.isascii() and value.isdigit():
+        return str(int(value[:15])) if len(value) <= 15 else value
+    return value
+
+
+def faults(reading: Reading, question: Question, answer: Answer, codebook: Codebook) -> tuple[list[str], list[str]]:
+    """What forbids an answer, and what should only be looked at again: messages with remedies."""
+    table, _, name = question.place
+    if not answer.value:
+        needed = question.required and table != CELL
+        bare = needed and answer.reason.casefold() in ("", "not reported")
+        return (["The tables need a value here. If there is none, say why: . and the reason."] if bare else []), []
+    wrong = [f"{message} {remedy}" for _, message, remedy in complaints(question.field, answer.value)]
+    if (table, name) == (ARM, "part_of") and answer.value not in reading.rows(ARM):
+        wrong.append(f"There is no arm {answer.value!r}; there are {', '.join(reading.rows(ARM))}.")
+    if wrong:
+        return wrong, []
+    skipped = UNFINISHED if name == "not_poolable_reason" else UNFINISHED | {"poolable-reason"}
+    after = [p for p in codebook.problems(study_rows(reading.with_answers({question.place: answer}))) if p.rule not in skipped]
+    # What was wrong before is not the fault of this answer.
+    before = {_mark(p) for p in codebook.problems(study_rows(reading))} if after else set()
+    new = [p for p in after if _mark(p) not in before]
+    told = [(p.severity, f"{p.message} {p.remedy}") for p in new]
+    return [t for s, t in told if s == "error"], [t for s, t in told if s != "error"]
+
+
+def same_value(a: str, b: str, column: Field) -> bool:
+    """Are two answers equal? Numbers as numbers, words without regard to case and blanks.
+
+    >>> same_value("12", "12.0", Field("age", "number")), same_value("Adults", " adults", Field("note"))
+    (True, True)
+    """
+    if column.type in ("integer", "number") and a and b:
+        return Decimal(a) == Decimal(b)
+    return " ".join(a.casefold().split()) == " ".join(b.casefold().split())
+
+
+def seen(reading: Reading, row: str) -> bool:
+    """Did the reader find a count for a cell?"""
+    return all(reading.value(CELL, row, c) for c in CELL_ORDER)
+
+
+# ------------------------------------------------------------------------------------------------ rows
+
+
+def study_rows(reading: Reading, reference: Row | None = None) -> dict[str, list[Row]]:
+    """The rows of references, studies, arms and outcomes that the answers make; cells without a count are left out."""
+    study = reading.study_id
+    reference = reference or {"reference_id": study, "kind": "study", "identity_confidence": "confirmed"}
+    arms = [
+        {
+            "arm_id": f"{study}.{arm}", "study_id": study, "arm": arm, **_values(reading, ARM, arm),
+            "part_of": f"{study}.{wider}" if (wider := reading.value(ARM, arm, "part_of")) else "",
+        }
+        for arm in reading.rows(ARM)
+    ]  # fmt: skip
+    cells = [cell for row in reading.rows(CELL) if seen(reading, row) and (cell := _cell(reading, row))]
+    return {
+        "references": [_Blank(reference)],
+        STUDY: [_Blank({"study_id": study, **_values(reading, STUDY, study)})],
+        ARM: list(map(_Blank, arms)),
+        CELL: list(map(_Blank, _related(cells))),
+    }
+
+
+class _Blank(dict[str, str]):
+    """A row whose other columns are blank."""
+
+    def __missing__(self, column: str) -> str:
+        return ""
+
+
+def _values(reading: Reading, table: str, row: str) -> Row:
+    return {
+        column: a.value
+        for (t, r, column), a in reading.answers.items()
+        if (t, r) == (table, row) and column not in ("removed", "row")
+    }
+
+
+def _cell(reading: Reading, row: str) -> Row:
+    values = _values(reading, CELL, row)
+    arm = values.pop("arm", "")
+    if not arm:
+        return {}
+    study = reading.study_id
+    return {"cell_id": f"{study}.{row}", "study_id": study, "arm_id": f"{study}.{arm}", **values}
+
+
+def _related(cells: list[Row]) -> list[Row]:
+    """Cells with ``stratum_relation``, which follows from the strata of the same arm and outcome."""
+    made = []
+    for cell in cells:
+        own = _pairs(cell)
+        wider = [c for c in cells if (c["arm_id"], c["outcome"]) == (cell["arm_id"], cell["outcome"]) and _pairs(c) < own]
+        alike = any((c["events"], c["n"]) == (cell["events"], cell["n"]) for c in wider)
+        relation = "total" if not own else "same_patients" if alike else "part_of_total" if wider else "only_stratum"
+        made.append({**cell, "stratum_relation": relation})
+    return made
+
+
+def _pairs(cell: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(filter(None, (cell.get("stratum") or "").split(";")))
+
+
+def open_arm(arm: str) -> dict[Place, Answer]:
+    """The answer that opens an arm."""
+    return {(ARM, arm, "row"): Answer("opened")}
+
+
+def open_cell(arm: str, outcome: str, stratum: str = "", months: str = "") -> tuple[str, dict[Place, Answer]]:
+    """The name of a cell and the answers that open it."""
+    row = cell_row(arm, outcome, stratum, months)
+    return row, {(CELL, row, c): Answer(v) for c, v in zip(CELL_KEY, (arm, outcome, stratum, months), strict=True)}
+
+
+def cell_faults(reading: Reading, codebook: Codebook, arm: str, outcome: str, stratum: str, months: str) -> list[str]:
+    """Why a cell cannot be opened."""
+    wrong = []
+    if arm not in reading.rows(ARM):
+        wrong.append(f"There is no arm {arm!r}; there are {', '.join(reading.rows(ARM)) or 'none yet'}.")
+    if outcome not in codebook.outcomes():
+        wrong.append(f"{outcome!r} is no outcome of outcome_terms.csv; a new one is added there first.")
+    for name, value in (("stratum", stratum), ("timepoint_months", months)):
+        wrong += [f"{message} {remedy}" for _, message, remedy in complaints(codebook.column(CELL, name), value) if value]
+    if wrong:
+        return wrong
+    row, opened = open_cell(arm, outcome, stratum, months)
+    if row in reading.rows(CELL):
+        return ["This cell is there already."]
+    # The rules on strata look at whole cells: one with no event of one patient shows what its name breaks.
+    trial = {(CELL, row, "events"): Answer("0"), (CELL, row, "n"): Answer("1")}
+    new = codebook.problems(study_rows(reading.with_answers({**opened, **trial})))
+    return [f"{p.message} {p.remedy}" for p in new if p.column == "stratum" and p.key.endswith(row) and p.severity == "error"]

@@ -1,0 +1,99 @@
+"""Answers that a reader is spared to type: offered, never taken unasked.
+
+Numbers of patients are not among them. Those examined are often fewer than those treated, and an offer that two readers take
+unseen would look like agreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cordbook.intake.extraction.codebook import Codebook, faults, open_questions
+from cordbook.intake.extraction.readings import ARM, CELL, STUDY, Answer, Place, Reading
+
+#: What a count mostly shares with the one before it; a definition only with one of the same outcome.
+COMMON = (
+    "definition",
+    "source_kind",
+    "source_url",
+    "locator",
+    "confidence",
+    "poolable",
+    "not_poolable_reason",
+    "note",
+)
+#: What a topic says of a study, where it says it.
+_OF_TOPIC: Mapping[str, Mapping[str, str]] = {
+    "cell_therapy": {"population": "traumatic_sci", "intervention_class": "cell_therapy"},
+    "neuromodulation": {"population": "traumatic_sci", "intervention_class": "neuromodulation"},
+    "natural_recovery": {"population": "traumatic_sci"},
+    "rm_incidence": {"population": "radiation_myelopathy", "intervention_class": "radiotherapy_exposure"},
+    "rm_treatment": {"population": "radiation_myelopathy"},
+    "hyperbaric_oxygen": {"intervention_class": "hyperbaric_oxygen"},
+    "harm_report": {"intervention_class": "cell_therapy"},
+}
+#: What the usual names of arms say of their role.
+_ROLES: Mapping[str, str] = {
+    "treated": "treated",
+    "control": "comparator",
+    "placebo": "comparator",
+    "sham": "comparator",
+    "standard_care": "natural_course",
+}
+
+
+def offered(reading: Reading, place: Place) -> str:
+    """What is likely the answer, as it would be typed; blank where nothing is."""
+    known = reading.answers.get(place)
+    if known is not None:
+        return known.value or f". {known.reason}"
+    table, row, name = place
+    if table == STUDY:
+        return _OF_TOPIC.get(reading.value(STUDY, row, "topic"), {}).get(name, "")
+    if (table, name) == (ARM, "role"):
+        return _ROLES.get(row, "")
+    if table == CELL and name in COMMON:
+        before = _before(reading, row, name)
+        answer = reading.answers.get((CELL, before, name))
+        if answer is not None:
+            return answer.value or f". {answer.reason}"
+        return "yes" if name == "poolable" else ""
+    return ""
+
+
+def last_months(reading: Reading) -> str:
+    """The time of the last count that was opened; blank where it has none."""
+    cells = reading.rows(CELL)
+    return reading.value(CELL, cells[-1], "timepoint_months") if cells else ""
+
+
+def as_before(reading: Reading, place: Place, codebook: Codebook) -> tuple[str, dict[Place, Answer]]:
+    """The rest of a count as it was for the one before: the name of that one, and answers to all that is open.
+
+    ``place`` is the next question. Blank and nothing where that is none of :data:`COMMON`, or where no count before it can say.
+    """
+    table, row, name = place
+    before = _before(reading, row, name) if table == CELL and name in COMMON else ""
+    if not before:
+        return "", {}
+    answers: dict[Place, Answer] = {}
+    now = reading
+    # An answer may open a question (why not pooled), so the next one is looked for after each.
+    while question := next((q for q in open_questions(now, codebook) if q.place[:2] == (CELL, row)), None):
+        known = reading.answers.get((CELL, before, question.place[2]))
+        if known is None or question.place[2] not in COMMON or faults(now, question, known, codebook)[0]:
+            return "", {}
+        answers[question.place] = known
+        now = now.with_answers({question.place: known})
+    return before, answers
+
+
+def _before(reading: Reading, row: str, name: str) -> str:
+    """The last count before another one of which all is said that they may share; for a definition, of the same outcome."""
+    cells = reading.rows(CELL)
+    for other in reversed(cells[: cells.index(row)] if row in cells else []):
+        said = all((CELL, other, c) in reading.answers for c in COMMON if c != "not_poolable_reason")
+        alike = name != "definition" or reading.value(CELL, other, "outcome") == reading.value(CELL, row, "outcome")
+        if said and alike:
+            return other
+    return ""

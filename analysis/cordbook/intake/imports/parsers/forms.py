@@ -1,0 +1,182 @@
+"""The tagged formats: what begins and ends a record, and which tag holds which field.
+
+Sources: the RIS specification of Research Information Systems; NLM, MEDLINE/PubMed data element descriptions; Web of Science
+field tags; EndNote and RefWorks import tags; sample exports as the databases' own help pages show them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cordbook.intake.imports.parsers.tagged import Form
+
+RIS = Form(
+    name="RIS",
+    line=re.compile(r"^\s{0,3}(?P<tag>[A-Z][A-Z0-9])  -(?: (?P<value>.*)|\s*)$"),
+    begins="TY",
+    ends=re.compile(r"^\s{0,3}ER\s{0,2}-?\s*$"),
+    frame=re.compile(r"^(?:Provider|Database|Content):"),
+    must_end=True,
+    fields={
+        "title": ("TI", "T1", "CT", "ST"),
+        "authors": ("AU", "A1"),
+        "year": ("PY", "Y1", "DA", "Y2"),
+        "container": ("T2", "JF", "JO", "JA", "J2", "BT", "T3"),
+        "volume": ("VL",),
+        "issue": ("IS", "CP"),
+        "pages": ("SP", "C7"),
+        "last_page": ("EP",),
+        "doi": ("DO", "DI"),
+        "pmid": ("PM", "PMID"),
+        "language": ("LA",),
+        "kind": ("M3", "TY"),
+        "url": ("UR", "L2", "LK"),
+        "abstract": ("AB", "N2"),
+    },
+)
+NBIB = Form(
+    name="NBIB",
+    indents=True,
+    scattered=frozenset({"FAU", "AU", "CN"}),
+    line=re.compile(r"^(?=.{4}-)(?P<tag>[A-Z]{2,4}) {0,2}-(?: (?P<value>.*)|\s*)$"),
+    begins="PMID",
+    fields={
+        "title": ("TI", "TT", "BTI", "CTI"),
+        "authors": ("FAU", "AU", "CN"),
+        "year": ("DP", "DEP", "CRDT"),
+        "container": ("JT", "TA", "BTI"),
+        "volume": ("VI",),
+        "issue": ("IP",),
+        "pages": ("PG",),
+        "pmid": ("PMID",),
+        "language": ("LA",),
+        "kind": ("PT",),
+        "abstract": ("AB",),
+    },
+)
+WOS = Form(
+    name="Web of Science text",
+    indents=True,
+    line=re.compile(r"^(?P<tag>[A-Z][A-Z0-9])(?: (?P<value>.*)|\s*)$"),
+    begins="PT",
+    ends=re.compile(r"^ER\s*$"),
+    frame=re.compile(
+        r"^(?:FN (?:Clarivate(?: Analytics)?|Thomson Reuters|ISI)(?: Export Format| Web of (?:Science|Knowledge)\W{0,2})?\s*$"
+        r"|VR [\d.]{1,9}\s*$|EF\s*$)"
+    ),
+    must_end=True,
+    listed=frozenset({"AU", "AF", "BA", "BF"}),
+    fields={
+        "title": ("TI",),
+        "authors": ("AF", "AU", "CA"),
+        "year": ("PY", "EA"),
+        "container": ("SO", "JI"),
+        "volume": ("VL",),
+        "issue": ("IS",),
+        "pages": ("BP", "AR"),
+        "last_page": ("EP",),
+        "doi": ("DI",),
+        "pmid": ("PM",),
+        "language": ("LA",),
+        "kind": ("DT",),
+        "abstract": ("AB",),
+    },
+)
+ENDNOTE = Form(
+    name="EndNote tagged",
+    line=re.compile(r"^%(?P<tag>[A-Z0-9@!?$&()*+\]\[~<>^=|#])(?: (?P<value>.*)|\s*)$"),
+    begins="0",
+    fields={
+        "title": ("T",),
+        "authors": ("A",),
+        "year": ("D", "8"),
+        "container": ("J", "B"),
+        "volume": ("V",),
+        "issue": ("N",),
+        "pages": ("P",),
+        "doi": ("R",),
+        "language": ("G",),
+        "kind": ("9", "0"),
+        "url": ("U",),
+        "abstract": ("X",),
+    },
+)
+REFWORKS = Form(
+    name="RefWorks tagged",
+    line=re.compile(r"^(?P<tag>[A-Z][A-Z0-9])(?: (?P<value>.*)|\s*)$"),
+    begins="RT",
+    fields={
+        "title": ("T1",),
+        "authors": ("A1",),
+        "year": ("YR", "FD"),
+        "container": ("JF", "JO", "T2"),
+        "volume": ("VO",),
+        "issue": ("IS",),
+        "pages": ("SP", "OP"),
+        "last_page": ("OP",),
+        "doi": ("DO",),
+        "language": ("LA",),
+        "kind": ("RT",),
+        "url": ("LK", "UL"),
+        "abstract": ("AB",),
+    },
+)
+NOTEEXPRESS = Form(
+    name="NoteExpress",
+    line=re.compile(r"^\{(?P<tag>[^{}]{1,40})\}:\s?(?P<value>.*)$"),
+    begins="Reference Type",
+    fields={
+        "title": ("Title",),
+        "authors": ("Author",),
+        "year": ("Year", "Date"),
+        "container": ("Journal", "Secondary Title", "Publisher"),
+        "volume": ("Volume",),
+        "issue": ("Issue",),
+        "pages": ("Pages",),
+        "doi": ("DOI",),
+        "language": ("Language",),
+        "kind": ("Reference Type",),
+        "url": ("URL", "Link"),
+        "abstract": ("Abstract",),
+    },
+)
+CNKI = Form(
+    name="CNKI text",
+    line=re.compile(r"^(?P<tag>[A-Z][A-Za-z]{1,19})-[^:：\s]{1,12}\s*[:：]\s?(?P<value>.*)$"),
+    begins="SrcDatabase",
+    fields={
+        "title": ("Title",),
+        "authors": ("Author",),
+        "year": ("Year", "PubTime"),
+        "container": ("Source",),
+        "volume": ("Roll",),
+        "issue": ("Period",),
+        "pages": ("Page",),
+        "doi": ("DOI",),
+        "kind": ("SrcDatabase",),
+        "url": ("Link", "URL"),
+        "abstract": ("Summary",),
+    },
+)
+COCHRANE = Form(
+    name="Cochrane text",
+    numbered=True,
+    line=re.compile(r"^(?:(?P<tag>[A-Z]{2,3}|Record)(?:: ?| #(?=\d+ of \d+\s*$)))(?P<value>.*)$"),
+    begins="Record",
+    fields={
+        "title": ("TI",),
+        "authors": ("AU",),
+        "year": ("YR",),
+        "container": ("SO",),
+        "volume": ("VL",),
+        "issue": ("NO",),
+        "pages": ("PG",),
+        "doi": ("DOI",),
+        "pmid": ("PM",),
+        "language": ("LA",),
+        "kind": ("PT",),
+        "url": ("US",),
+        "abstract": ("AB",),
+    },
+)
+ALL = (RIS, NBIB, WOS, ENDNOTE, REFWORKS, NOTEEXPRESS, CNKI, COCHRANE)

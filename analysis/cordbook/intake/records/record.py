@@ -1,0 +1,127 @@
+"""One bibliographic record, whatever it came from, and the reading of its fields."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, fields, replace
+
+from cordbook.intake.records.untrusted_text import plain
+
+#: Sources by the name that stands in the tables, and the slug that begins the key of a record.
+SOURCES = {
+    "PubMed": "pubmed",
+    "Europe PMC": "epmc",
+    "ClinicalTrials.gov": "ctgov",
+    "Crossref": "crossref",
+    "OpenAlex": "openalex",
+    "Embase": "embase",
+    "Web of Science": "wos",
+    "Scopus": "scopus",
+    "CENTRAL": "central",
+    "CNKI": "cnki",
+    "other": "other",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a source says of a report. Every field is text; blank means that the source does not say.
+
+    ``authors`` are joined by ``; ``, family name first. ``doi`` is in lower case without resolver.
+    """
+
+    source: str = "other"
+    source_key: str = ""
+    title: str = ""
+    authors: str = ""
+    year: str = ""
+    container: str = ""
+    volume: str = ""
+    issue: str = ""
+    pages: str = ""
+    doi: str = ""
+    pmid: str = ""
+    language: str = ""
+    kind: str = ""
+    url: str = ""
+    note: str = ""
+    abstract: str = ""
+
+    def digest(self) -> str:
+        """Ten hexadecimal digits of what is in the record, for records without a number of their own."""
+        text = "\x1f".join(getattr(self, f.name) for f in fields(self) if f.name not in ("note", "url"))
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+    def key(self) -> str:
+        """What tells the record from others of its source: its number there, or a digest of its content."""
+        return self.source_key or f"x{self.digest()}"
+
+
+FIELDS = tuple(f.name for f in fields(Record))
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.I)
+_YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+_SLUG = re.compile(r"[^A-Za-z0-9.]+")
+
+
+def tidy(record: Record) -> Record:
+    """``record`` with every field plain and its identifiers in one form; a DOI may come out of the address."""
+    values = {name: plain(getattr(record, name)) for name in FIELDS}
+    values["doi"] = as_doi(values["doi"]) or as_doi(values["url"] if "doi.org/" in values["url"] else "")
+    values["year"] = as_year(values["year"])
+    values["pmid"] = as_pmid(values["pmid"])
+    values["title"] = as_title(values["title"])
+    values["pages"] = values["pages"].replace("–", "-").replace("—", "-").strip("- ")
+    if not re.match(r"https?://", values["url"], re.I):
+        values["url"] = ""
+    return replace(record, **values)
+
+
+def as_doi(text: str) -> str:
+    """The DOI in ``text`` in lower case, or nothing.
+
+    >>> as_doi("https://doi.org/10.1002/ANA.24361.")
+    '10.1002/ana.24361'
+    """
+    found = _DOI.search(text.replace("%2F", "/").replace("%2f", "/"))
+    if not found:
+        return ""
+    doi = found.group().lower().rstrip(".,;:'*")
+    # A closing bracket belongs to the DOI only if it was opened there: 10.1016/s0140-6736(17)30601-3.
+    while doi[-1:] in ")]}" and doi.count(doi[-1]) > doi.count({")": "(", "]": "[", "}": "{"}[doi[-1]]):
+        doi = doi[:-1].rstrip(".,;:")
+    return doi
+
+
+def as_year(text: str) -> str:
+    """The first year in ``text``, or nothing.
+
+    >>> as_year("2019 Apr-May")
+    '2019'
+    """
+    found = _YEAR.search(text)
+    return found.group() if found else ""
+
+
+def as_pmid(text: str) -> str:
+    """The PubMed number in ``text``, or nothing."""
+    found = re.fullmatch(r"(?:PMID:?\s*|PUBMED:?\s*|MEDLINE:)?0*(\d{1,8})(?:\.0|\s*\[.*)?", text.strip(), re.I)
+    return found.group(1) if found else ""
+
+
+def as_title(text: str) -> str:
+    """A title without the full stop that sources put behind it and the brackets around a translated one.
+
+    >>> as_title("[A study of cells].")
+    'A study of cells'
+    """
+    text = text.strip()
+    bare = text[:-1] if text.endswith(".") and not text.endswith("..") else text
+    if bare.startswith("[") and bare.endswith("]") and bare.count("[") == 1:
+        bare = bare[1:-1]
+    return bare.strip()
+
+
+def slug(text: str) -> str:
+    """``text`` as part of a key: letters, digits, dots and hyphens."""
+    return _SLUG.sub("-", text).strip("-.")

@@ -1,0 +1,84 @@
+"""Several files changed as one: all of them or none, also when the power goes in between.
+
+Every new text is written beside its file first. Then one list of what is to be moved is written; from that moment on the change is
+done, for whoever comes next finishes the moves (:func:`finish`). Before that moment nothing has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cordbook.core.csv_files import to_csv
+from cordbook.intake.records.store import columns_of
+
+LIST = "landing.json"
+ASIDE = ".landing"
+
+
+def texts_of(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[Path, str]:
+    """Tables as the texts of their files."""
+    return {data / f"{table}.csv": to_csv(rows, columns_of(data, table)) for table, rows in tables.items()}
+
+
+def write_file(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
+    """Write one file whole; the old one stays where that fails. Raises ``OSError``."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding=encoding, newline="") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def land(kept: Path, texts: Mapping[Path, str]) -> None:
+    """Write all ``texts`` to their files. A crash leaves all old, or all new once :func:`finish` was called."""
+    finish(kept)
+    kept.mkdir(parents=True, exist_ok=True)
+    for folder in {path.parent for path in texts}:
+        # What a crash left before its list was written.
+        for left in folder.glob(f".*{ASIDE}"):
+            left.unlink(missing_ok=True)
+    moves: list[tuple[str, str]] = []
+    try:
+        for path, text in texts.items():
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent)
+            moves.append((name, str(path)))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+        handle, name = tempfile.mkstemp(prefix=f".{LIST}.", dir=kept)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(moves, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, kept / LIST)
+    except BaseException:
+        if not (kept / LIST).exists():
+            for aside, _ in moves:
+                Path(aside).unlink(missing_ok=True)
+        raise
+    finish(kept)
+
+
+def finish(kept: Path) -> bool:
+    """Finish a change that was broken off after its list was written; True if there was one."""
+    path = kept / LIST
+    try:
+        moves = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    for aside, target in moves:
+        # A move that was made already has nothing left aside.
+        if Path(aside).exists():
+            os.replace(aside, target)
+    path.unlink()
+    return True

@@ -1,0 +1,195 @@
+"""What a reviewer still has to judge, where reviewers differ, and how well they agree."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from cordbook.evidence.screening import (
+    ARBITER,
+    CONFLICT,
+    EXCLUDE,
+    FULL_TEXT,
+    INCLUDE,
+    NOT_RETRIEVED,
+    REVIEWER,
+    TITLE_ABSTRACT,
+    UNSURE,
+    WAITING,
+    set_aside,
+    settle,
+    settled,
+    standing,
+)
+from cordbook.intake.records.store import Row, read_rows
+from cordbook.intake.records.untrusted_text import one_line
+
+
+class NotAllowed(ValueError):
+    """A decision that cannot be made; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record as a reviewer sees it: harmless text on one line a field."""
+
+    record_id: str
+    title: str
+    abstract: str
+    authors: str
+    year: str
+    container: str
+    doi: str
+    url: str
+
+    @property
+    def text(self) -> str:
+        """Title and abstract, what the ranking reads."""
+        return f"{self.title} {self.abstract}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two reviewers: records that both judged, how many alike, Cohen's kappa with its 95% interval (None where undefined)."""
+
+    reviewers: tuple[str, str]
+    both: int
+    alike: int
+    kappa: float | None
+    low: float | None
+    high: float | None
+
+
+def load_items(data: Path) -> dict[str, Item]:
+    """Records that no merge sets aside, in the order of the file."""
+    aside = set_aside(read_rows(data, "record_merges"))
+    abstracts = {row["record_id"]: row["abstract"] for row in read_rows(data, "abstracts")}
+    return {
+        row["record_id"]: Item(
+            row["record_id"], one_line(row["title"]), one_line(abstracts.get(row["record_id"], "")), one_line(row["authors"]),
+            one_line(row["year"]), one_line(row["container"]), one_line(row["doi"]), one_line(row["url"]),
+        )
+        for row in read_rows(data, "records")
+        if row["record_id"] not in aside
+    }  # fmt: skip
+
+
+def to_judge(items: Iterable[str], rows: Sequence[Row], stage: str) -> list[str]:
+    """Records that a stage is about: all of them, or those that title and abstract let pass."""
+    if stage == TITLE_ABSTRACT:
+        return list(items)
+    passed = settled(rows, TITLE_ABSTRACT)
+    return [r for r in items if r in passed and passed[r].outcome == INCLUDE]
+
+
+def queue(items: Iterable[str], rows: Sequence[Row], stage: str, reviewer: str) -> list[str]:
+    """Records that wait for this reviewer, in the order of the file. What others said is not shown."""
+    said = standing(rows, stage)
+    return [
+        r
+        for r in to_judge(items, rows, stage)
+        if (REVIEWER, reviewer) not in said.get(r, {}) and settle(said.get(r, {})).outcome == WAITING
+    ]
+
+
+def conflicts(items: Iterable[str], rows: Sequence[Row], stage: str) -> dict[str, list[Row]]:
+    """Records on which reviewers differ, or one is unsure, with their rows."""
+    said = standing(rows, stage)
+    return {
+        r: [row for (role, _), row in said[r].items() if role == REVIEWER]
+        for r in to_judge(items, rows, stage)
+        if r in said and settle(said[r]).outcome == CONFLICT
+    }
+
+
+def decision_row(
+    record_id: str, stage: str, reviewer: str, decision: str, *, reasons: Iterable[str], reason: str = "", study_id: str = "",
+    note: str = "", role: str = REVIEWER,
+) -> Row:  # fmt: skip
+    """A row of ``screening`` without its moment; raises :class:`NotAllowed` for what no rule would let in."""
+    if decision not in (INCLUDE, EXCLUDE, UNSURE, NOT_RETRIEVED):
+        raise NotAllowed(
+            f"{decision!r} is no decision: write include, exclude, unsure" + (" or not_retrieved" if stage == FULL_TEXT else "")
+        )
+    if decision == NOT_RETRIEVED and stage != FULL_TEXT:
+        raise NotAllowed("not_retrieved is for full reports; decide on title and abstract with include, exclude or unsure")
+    if decision == UNSURE and role == ARBITER:
+        raise NotAllowed("who settles a conflict includes or excludes")
+    if decision == EXCLUDE and reason not in tuple(reasons):
+        raise NotAllowed(f"an exclusion has a reason: one of {', '.join(reasons)}" + (f", not {reason!r}" if reason else ""))
+    wants_study = stage == FULL_TEXT and decision == INCLUDE
+    if wants_study and not re.fullmatch(r"[a-z][a-z0-9_]*", study_id):
+        raise NotAllowed(
+            f"an included report names its study by a key such as lima2010{f', not {study_id!r}' if study_id else ''}"
+        )
+    return {
+        "record_id": record_id, "stage": stage, "reviewer": reviewer, "role": role, "decision": decision,
+        "reason": reason if decision == EXCLUDE else "", "study_id": study_id if wants_study else "", "note": note,
+    }  # fmt: skip
+
+
+def agreements(rows: Sequence[Row], stage: str) -> list[Agreement]:
+    """Every pair of reviewers with records in common: Cohen's kappa (Cohen 1960) over include, exclude, unsure, not retrieved."""
+    by_person: dict[str, dict[str, str]] = {}
+    for record, own in standing(rows, stage).items():
+        for (role, who), row in own.items():
+            if role == REVIEWER:
+                by_person.setdefault(who, {})[record] = row["decision"]
+    found = []
+    for a, b in combinations(sorted(by_person), 2):
+        pairs = Counter((by_person[a][r], by_person[b][r]) for r in by_person[a].keys() & by_person[b].keys())
+        if pairs:
+            found.append(Agreement((a, b), pairs.total(), sum(n for (x, y), n in pairs.items() if x == y), *_kappa(pairs)))
+    return found
+
+
+def _kappa(pairs: Mapping[tuple[str, str], int]) -> tuple[float | None, float | None, float | None]:
+    import numpy as np
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    names = sorted({x for pair in pairs for x in pair})
+    # With one answer only, chance agreement is complete and kappa has no value.
+    if len(names) < 2:
+        return None, None, None
+    result = cohens_kappa(np.array([[pairs.get((x, y), 0) for y in names] for x in names]))
+    low, high = float(result.kappa_low), float(result.kappa_upp)
+    return float(result.kappa), max(-1.0, low), min(1.0, high)
+
+
+_PHRASE = re.compile(r'"([^"]{3,80})"|([A-Za-z][A-Za-z-]{3,}\*?)')
+
+
+def eligibility_words(data: Path) -> re.Pattern[str] | None:
+    """A pattern of the words that the saved searches ask for, to be marked in what reviewers read."""
+    words: set[str] = set()
+    for row in read_rows(data, "search_strategies"):
+        query = re.sub(r"\[[^\]]*\]|:[a-z,]+", " ", row["query"])
+        words |= {(phrase or word).strip().lower() for phrase, word in _PHRASE.findall(query)}
+    words -= {
+        "near",
+        "with",
+        "from",
+        "this",
+        "that",
+        "mesh",
+        "tiab",
+        "area",
+        "advanced",
+        "title",
+        "abstract",
+        "type",
+        "humans",
+        "animals",
+        "search",
+    }
+    if not words:
+        return None
+    parts = sorted(
+        (re.escape(w.rstrip("*")) + (r"\w*" if w.endswith("*") else "") for w in words if w.rstrip("*")),
+        key=lambda w: (-len(w), w),
+    )
+    return re.compile(rf"\b(?:{'|'.join(parts)})\b", re.I)
