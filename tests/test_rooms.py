@@ -11,42 +11,100 @@ import cordbook
 from cordbook import synthesis
 
 PACKAGE = Path(cordbook.__file__).parent
-#: What a room may import of the package; the order of the house, from the ground up.
-MAY_IMPORT = {
-    "core": {"core"},
-    "evidence": {"evidence", "core"},
-    "synthesis": {"synthesis"},
-    "review": {"review", "evidence", "synthesis", "core"},
-    "figures": {"figures", "review", "evidence", "synthesis", "core"},
-    "notebook": {"figures", "review", "evidence", "synthesis", "core", "notebook"},
-    "publish": {"publish", "notebook", "figures", "review", "evidence", "synthesis", "core"},
-    "intake": {"intake", "review", "evidence", "synthesis", "core"},
-}
+#: The rooms from the ground up. A file may import its own room and those named before it; a face (``__init__``) only lists
+#: names of its own house, so it may import all that stands inside.
+FLOORS = (
+    "core",
+    "evidence", "evidence.rules",
+    "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.regression", "synthesis.sensitivity",
+    "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",
+    "review.estimates", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
+    "review.claims", "review.reporting",
+    "display.html", "display.tables", "display.figures", "display.chapters",
+    "subject", "notebook",
+    "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx", "publish.build",
+    "publish.release", "publish.hosting",
+    "intake.records", "intake.imports.parsers", "intake.imports", "intake.sources", "intake.dedupe", "intake.screening",
+    "intake.extraction", "intake.references",
+    "cli",
+)  # fmt: skip
+#: What stands by itself: the statistics know nothing of tables, what takes in nothing of how the book is built.
+APART = {"synthesis": ("core", "evidence"), "intake": ("display", "notebook", "publish", "subject")}
+#: The command line has a module a command; every other room is small enough to be seen at once.
+MOST_FILES = 16
 
 
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+MODULES = {name_of(path).removesuffix(".__init__"): path for path in PACKAGE.rglob("*.py")}
+
+
+def room_of(module: str) -> str:
+    """The room that a module stands in; a package's own name is its face."""
+    return module if MODULES[module].name == "__init__.py" or "." not in module else module.rpartition(".")[0]
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of this package that a file imports, those inside functions too."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-            if node.module == "cordbook":
-                names = [f"cordbook.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            base = node.module or ""
+            for alias in node.names:
+                whole = f"{base}.{alias.name}".removeprefix("cordbook.")
+                found.add(whole if whole in MODULES and base.startswith("cordbook") else base.removeprefix("cordbook."))
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        rooms |= {name.split(".")[1] for name in names if name.startswith("cordbook.")}
-    return rooms
+            found |= {alias.name.removeprefix("cordbook.") for alias in node.names if alias.name.startswith("cordbook.")}
+    return found & MODULES.keys()
 
 
-def files_of(room: str) -> list[Path]:
-    single = PACKAGE / f"{room}.py"
-    return [single] if single.is_file() else sorted((PACKAGE / room).rglob("*.py"))
+ARROWS = {module: imported(path) for module, path in MODULES.items()}
 
 
-@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def floor(room: str) -> int:
+    """The highest floor that a room or a face reaches."""
+    return max(n for n, name in enumerate(FLOORS) if f"{name}.".startswith(f"{room}.") or name == room)
+
+
+@pytest.mark.parametrize("room", [*FLOORS, "publish.assets"])
+def test_a_room_is_small_enough_to_be_seen(room):
+    place = PACKAGE.joinpath(*room.split("."))
+    files = [p for p in place.glob("*") if p.is_file()] if place.is_dir() else []
+    assert room == "cli" or len(files) <= MOST_FILES, sorted(p.name for p in files)
+
+
+def test_every_file_stands_in_a_room():
+    faces = {"", "__main__", "__init__", "review", "display", "publish", "intake"}
+    assert {room_of(module) for module in MODULES} - faces <= set(FLOORS)
+
+
+@pytest.mark.parametrize("room", FLOORS)
 def test_imports_run_one_way(room):
-    for path in files_of(room):
-        assert imported_rooms(path) <= MAY_IMPORT[room], path.name
+    for module, targets in ARROWS.items():
+        if room_of(module) != room or MODULES[module].name == "__init__.py":
+            continue
+        for target in targets:
+            goal = room_of(target)
+            own = goal == room or room.startswith(f"{goal}.")
+            assert own or floor(goal) < floor(room), f"{module} imports {target}, which stands above it"
+
+
+@pytest.mark.parametrize("house", sorted(APART))
+def test_a_house_that_stands_by_itself_imports_nothing_of_the_others(house):
+    for module, targets in ARROWS.items():
+        if module.split(".")[0] == house:
+            assert not [t for t in targets if t.split(".")[0] in APART[house]], module
+
+
+def test_no_circle_of_imports():
+    """Not even one that only type checkers would walk."""
+    left = {module: {t for t in targets if t != module} for module, targets in ARROWS.items()}
+    while free := {module for module, targets in left.items() if not targets & left.keys()}:
+        left = {module: targets for module, targets in left.items() if module not in free}
+    assert left == {}
 
 
 def test_only_intake_may_reach_the_network():

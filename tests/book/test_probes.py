@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pytest
 
 from cordbook.evidence import load_package, read_all
-from cordbook.evidence.validation import check_tables
+from cordbook.evidence.rules.validation import check_tables
 from cordbook.publish.sphinx.long_tables import estimate_csv
 from tests.book import probes
 from tests.conftest import ROOT, copy_project

@@ -101,7 +101,7 @@ def test_terminal_codes_in_data_are_shown_not_obeyed(project, capsys):
 def test_validation_waits_for_no_heavy_library():
     """The command starts at once: neither pandas nor frictionless is imported for it."""
     code = (
-        "import sys; from pathlib import Path; from cordbook.evidence.validation import validate; "
+        "import sys; from pathlib import Path; from cordbook.evidence.rules.validation import validate; "
         "validate(Path(sys.argv[1])); print(sorted({'pandas', 'frictionless', 'numpy', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(DATA)], capture_output=True, text=True, check=True)

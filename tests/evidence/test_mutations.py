@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cordbook.cli import validate as command
 from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
-from cordbook.evidence.validation import BIBLIOGRAPHY_RULES, check_tables
+from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, check_tables
 from tests.evidence.spoil import SPOILERS as OTHER_SPOILERS
 from tests.evidence.spoil import with_cells
 from tests.evidence.spoil_screening import SCREENING_SPOILERS

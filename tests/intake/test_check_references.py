@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.cli import main
-from cordbook.evidence.validation import validate
+from cordbook.evidence.rules.validation import validate
 from cordbook.intake.records.store import read_rows
 from cordbook.intake.references.match import match, names_agree, title_similarity
 from cordbook.intake.sources.crossref_works import KINDS, Work, work_of

@@ -7,8 +7,8 @@ import pytest
 
 from cordbook.publish.build.build import build
 from cordbook.publish.execute import forked_kernels
-from cordbook.publish.execute import forked_work as room
-from cordbook.publish.execute.forked_work import aside
+from cordbook.publish.pages import forked_work as room
+from cordbook.publish.pages.forked_work import aside
 from tests.publish.conftest import quiet, site_of, sources_to
 
 pytestmark = pytest.mark.skipif(not forked_kernels.can_fork(), reason="this system cannot fork")

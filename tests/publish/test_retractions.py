@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.evidence.retractions import standing_retractions
-from cordbook.evidence.validation import validate
+from cordbook.evidence.rules.validation import validate
 from cordbook.notebook import open_review
 from cordbook.publish.pages.explorer_data import explorer_data
 from cordbook.publish.pages.study_pages import study_pages

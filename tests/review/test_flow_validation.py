@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.evidence import load_package, read_all
+from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, UNSURE
-from cordbook.evidence.validation import check_tables
 from cordbook.review.reporting.prisma_flow import FlowError, database_flow
 
 DATA = Path(__file__).parents[2] / "data"

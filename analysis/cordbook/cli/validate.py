@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cordbook.evidence.problems import as_json, as_text
 from cordbook.evidence.reading import find_data_dir
+from cordbook.evidence.rules.validation import validate
 from cordbook.evidence.schema import Unreadable
-from cordbook.evidence.validation import validate
 
 CLEAN, ERRORS, UNREADABLE = 0, 1, 2
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # the studies need the estimates, and those the words of their subgroups
-    from cordbook.review.studies.records import Arm, OutcomeCell, Reading
 
 NOT_STATED = "not stated"
 DAYS_PER_MONTH = 30.44
@@ -306,15 +302,6 @@ def arm(name: str) -> str:
     return ARMS.get(name, plain(name).replace(" plus ", " and "))
 
 
-def treatment_short(arms: Sequence[Arm], intervention: str) -> str:
-    """What was given, for a table."""
-    given = dict.fromkeys(CELLS[a.cell_type][1] if a.cell_type in CELLS else plain(a.cell_type) for a in arms if a.cell_type)
-    if given:
-        return enumerate_words(list(given))
-    words = TREATMENTS.get(intervention, plain(intervention))
-    return words[:1].upper() + words[1:]
-
-
 def read_as(text: str) -> str:
     """What was read of the study, in words.
 
@@ -322,14 +309,3 @@ def read_as(text: str) -> str:
     'abstract, and news or lay page'
     """
     return ", and ".join(part.strip() for part in text.split(";"))
-
-
-def reading(r: Reading | None) -> str:
-    """A reading: counts, or that no number was found."""
-    if r is None:
-        return "–"
-    return f"{r.events:,} of {r.n:,}" if r.seen and r.events is not None and r.n is not None else "not found"
-
-
-def counts(cell: OutcomeCell) -> str:
-    return f"{cell.events:,} of {cell.n:,}"

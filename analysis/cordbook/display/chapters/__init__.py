@@ -1,0 +1,1 @@
+"""What whole chapters show: the audit, the methods, the releases."""

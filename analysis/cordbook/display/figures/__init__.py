@@ -1,0 +1,1 @@
+"""Figures: one style, SVG with real text, an alternative text that gives the result."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from cordbook.display.html.markup import Html, element, html_table, join
 from cordbook.evidence import study_words as words
+from cordbook.review.studies import words as study_words
 from cordbook.review.studies.records import StudyRecord
 from cordbook.review.studies.summary import headline
 
@@ -119,7 +120,7 @@ class StudyList:
             element("a", r.label, href=self.address(r.study_id)),
             str(r.year or "–"),
             words.DESIGNS.get(r.design, words.DESIGNS[None]).short,
-            words.treatment_short(r.whole_arms("treated"), r.intervention),
+            study_words.treatment_short(r.whole_arms("treated"), r.intervention),
             "–" if size is None else f"{size:,}",
             headline(r),
         )

@@ -1,0 +1,1 @@
+"""Deduplication: keys, pairs, groups, and the sheet that people decide on."""

@@ -1,0 +1,1 @@
+"""Extraction: forms, readings, reconciling, verification."""

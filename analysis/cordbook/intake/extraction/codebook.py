@@ -11,8 +11,8 @@ from pathlib import Path
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
+from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import Field, Package, load_package
-from cordbook.evidence.validation import check_tables
 from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, STUDY, Answer, Place, Reading, cell_row
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import one_line

@@ -10,8 +10,8 @@ from pathlib import Path
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
+from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import load_package
-from cordbook.evidence.validation import check_tables
 from cordbook.intake.extraction.codebook import CELL_ORDER, Codebook, columns, rows_of_other, same_value, seen, study_rows, tidy
 from cordbook.intake.extraction.readings import (
     ARM,

@@ -1,0 +1,1 @@
+"""Files of exports taken in, whatever their encoding."""

@@ -1,0 +1,1 @@
+"""Records taken in: their form, their store, decisions, and changes that land whole."""

@@ -1,0 +1,1 @@
+"""References checked against registries, and notices against them."""

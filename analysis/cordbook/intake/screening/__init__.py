@@ -1,0 +1,1 @@
+"""Screening by two people, in turn by rank."""

@@ -1,0 +1,1 @@
+"""Sources searched over the network."""

@@ -1,0 +1,1 @@
+"""The build: what to do, in what order, watched and checked."""

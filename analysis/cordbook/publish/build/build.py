@@ -95,9 +95,9 @@ def _few_collections() -> Iterator[None]:
 
 def _attempt(project: Project, report: Callable[[str], None], force: bool, allow: bool) -> tuple[Any, Pages, list[Path], int]:
     from cordbook.publish.execute.chapters import refresh
-    from cordbook.publish.execute.forked_work import aside, write_made_pages
     from cordbook.publish.freshness.estimate_cache import estimates_of, kept_file
     from cordbook.publish.freshness.records import Today
+    from cordbook.publish.pages.forked_work import aside, write_made_pages
 
     report("validating data/")
     _validated(project)

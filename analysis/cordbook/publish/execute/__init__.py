@@ -1,0 +1,1 @@
+"""Chapters executed, in kernels forked from one that has the libraries loaded."""

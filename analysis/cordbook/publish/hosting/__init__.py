@@ -1,0 +1,1 @@
+"""The book on a host, and as a PDF."""

@@ -15,18 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sphinx.application import Sphinx
-
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.publish.release import stored_zip
 from cordbook.publish.release.archive import name_of
 from cordbook.publish.release.verify import check_bytes
+from cordbook.publish.sphinx.versions_ext import SCRIPT
 from cordbook.review.versions.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
 
-SCRIPT, LIST = "versions.js", "versions.json"
-ALONE = "// The versions of this book, where several stand side by side on a host; cordbook host writes them here.\n"
+LIST = "versions.json"
 
 
 class CannotHost(RuntimeError):
@@ -117,15 +115,3 @@ def versions_script(here: Hosted, copies: Sequence[Hosted], base: str) -> str:
 
     content = {"here": str(here.version), "base": base, "versions": [entry(copy) for copy in reversed(copies)]}
     return f"cordbookVersions({json.dumps(content, separators=(',', ':'))});\n"
-
-
-def connect(app: Sphinx) -> None:
-    """Write the empty ``versions.js`` that every page loads: a missing file would be an error in the reader's console."""
-
-    def write(a: Sphinx) -> list[object]:
-        path = Path(a.outdir) / SCRIPT
-        if a.builder.format == "html" and not path.is_file():
-            write_whole(path, ALONE)
-        return []
-
-    app.connect("html-collect-pages", write)

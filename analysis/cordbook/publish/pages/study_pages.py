@@ -21,6 +21,7 @@ from cordbook.publish.pages.study_retraction import retraction_box
 from cordbook.publish.pages.study_sources import readings, registration, sources, state_of, verified_line
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
+from cordbook.review.studies import words as study_words
 from cordbook.review.studies.limits import limitations
 from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord, study_records
 from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
@@ -240,7 +241,7 @@ def _outcome_table(identifier: str, caption: str, cells: Sequence[OutcomeCell]) 
         (
             join(c.label, sub(c.definition or c.outcome_means)),
             join(who(c), sub(words.months(c.months))),
-            join(words.counts(c), sub(state_of(c))),
+            join(study_words.counts(c), sub(state_of(c))),
             join(percent(c.share), sub(f"{percent(c.low)} to {percent(c.high)}")) if c.n else "–",
             _pooled(c),
         )

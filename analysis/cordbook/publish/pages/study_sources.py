@@ -11,6 +11,7 @@ from cordbook.evidence import study_words as words
 from cordbook.evidence.bibtex_file import link as citable_page
 from cordbook.publish.pages.blocks import bullets, facts, p, sub, who
 from cordbook.review.appraisal.verification_queue import cell_state
+from cordbook.review.studies import words as study_words
 from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord
 
 
@@ -102,7 +103,7 @@ def _state(r: StudyRecord) -> str:
 
 def _reading(c: OutcomeCell, which: int) -> Html:
     found = next((x for x in c.readings if x.reading == which), None)
-    return join(words.reading(found), sub(f"reader {found.reader}" if found and found.reader else ""))
+    return join(study_words.reading(found), sub(f"reader {found.reader}" if found and found.reader else ""))
 
 
 def sources(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:

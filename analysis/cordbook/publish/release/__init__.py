@@ -1,0 +1,1 @@
+"""Releases: made, archived byte for byte, described, verified."""

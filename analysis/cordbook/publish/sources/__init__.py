@@ -1,0 +1,1 @@
+"""Sources of pages searched: the guards in a chapter's prose."""

@@ -32,10 +32,9 @@ from cordbook.core.tracking import Read, begin, end
 from cordbook.display.html.markup import anchor
 from cordbook.evidence.review_state import in_words, load_status
 from cordbook.publish.execute.chapters import ChapterFailed, refresh
-from cordbook.publish.execute.forked_work import write_made_pages
 from cordbook.publish.freshness.inputs import package_digest
 from cordbook.publish.freshness.records import Today
-from cordbook.publish.hosting import host
+from cordbook.publish.pages.forked_work import write_made_pages
 from cordbook.publish.sources.page_guards import broken_guards, explain_all, find_guards
 from cordbook.publish.sphinx import (
     cite_ext,
@@ -49,6 +48,7 @@ from cordbook.publish.sphinx import (
     share_ext,
     strict_html,
     study_ext,
+    versions_ext,
 )
 from cordbook.review.appraisal.say import DIFFERENCE, say
 from cordbook.review.estimates.estimates import Estimates, load_estimates
@@ -407,7 +407,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     share_ext.connect(app)
     cite_ext.connect(app)
     feed.connect(app, _estimates_of)
-    host.connect(app)
+    versions_ext.connect(app)
     strict_html.connect(app)
     search_titles.connect(app)
     long_tables.connect(app, _estimates_of)

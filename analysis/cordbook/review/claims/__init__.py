@@ -1,0 +1,1 @@
+"""Claims of the documents that the review grew from, each tested by a declared rule."""

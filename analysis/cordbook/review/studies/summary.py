@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cordbook.evidence import study_words as words
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import percent, plain_sentence
+from cordbook.review.studies import words as study_words
 from cordbook.review.studies.records import OutcomeCell, StudyRecord
 
 #: Below this many patients the exact 95% interval of a share of one half is wider than 36 points: hardly a finding.
@@ -229,9 +230,9 @@ def headline(r: StudyRecord) -> str:
         return "Averages only" if r.continuous else "Percentages only" if r.printed else "No count seen"
     first = main[0]
     against = next((c for c in main if c.role == "comparator" and first.role == "treated"), None)
-    text = f"{first.label}: {words.counts(first)}"
+    text = f"{first.label}: {study_words.counts(first)}"
     if against:
-        text += f" v {words.counts(against)}"
+        text += f" v {study_words.counts(against)}"
     more = sum(c.role == first.role for c in main) - 1
     told = [words.arm(first.arm)] if first.arm not in ("treated", "standard_care") else []
     told += [words.stratum(first.stratum)] if more and first.stratum else []
@@ -264,7 +265,7 @@ def _cell_sentence(c: OutcomeCell, *, whole: bool) -> str:
     did = _VERBS.get(c.outcome, named)
     group, place = _group(c), _place(c, whole=whole)
     if noun != "people":
-        return f"{c.label} was counted for {words.counts(c)} {noun}{group}{place}."
+        return f"{c.label} was counted for {study_words.counts(c)} {noun}{group}{place}."
     if c.n == 1:
         if c.events:
             return f"The one person counted{group} {did}{place}."

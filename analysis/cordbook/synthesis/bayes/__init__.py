@@ -1,0 +1,1 @@
+"""Bayesian pooling by quadrature, without random numbers."""

@@ -1,0 +1,1 @@
+"""Variance between studies: Q, I2, tau2 and their intervals."""

@@ -1,0 +1,1 @@
+"""Small-study effects: funnel, tests, trim and fill, selection models."""

@@ -1,0 +1,1 @@
+"""Pooling: effects, proportions, two arms, averages, and the same by statsmodels."""

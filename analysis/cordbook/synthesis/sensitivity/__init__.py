@@ -1,0 +1,1 @@
+"""Sensitivity: without each study, over time, influence."""

@@ -1,0 +1,1 @@
+"""Evidence over time: information size and monitoring boundaries."""

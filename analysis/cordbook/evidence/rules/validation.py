@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook.evidence.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
 from cordbook.evidence.problems import Problem, as_json, as_text, counts, in_order
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import RULES, SCHEMA_RULES, Data, check_table
+from cordbook.evidence.rules.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
 from cordbook.evidence.schema import Package, load_package
 
 DOUBTS = "doubts"
