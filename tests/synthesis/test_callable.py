@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -186,3 +187,13 @@ def test_names_of_groups_that_are_numbers_are_in_the_order_of_numbers():
     assert [row.label for row in found.groups] == ["1", "2", "10"]
     fit = synthesis.meta_regression(YI, VI, {"group": GROUPS})
     assert fit.references == {"group": "1"} and [c.name for c in fit.coefficients][1:] == ["group: 2", "group: 10"]
+
+
+def test_every_result_derives_from_the_one_that_tells_itself():
+    """`Result` alone joins lines and notes; a number needed to treat is one sentence, and may be infinite as it stands."""
+    owners = {"results.py", "nnt.py"}
+    package = Path(synthesis.__file__).parent
+    for path in [*package.rglob("*.py"), *(package.parent / "review").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert "def summary(self" not in text or path.name in owners, path
+        assert '"  note: ' not in text or path == package / "results.py", path

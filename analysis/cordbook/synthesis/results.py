@@ -43,6 +43,27 @@ AVERAGE_NAMES = {"median": "median study", "population": "population average"}
 GLMM_T_NAME = "t with k - 1 degrees of freedom"
 
 
+class Result:
+    """What all results of this house can do: stand as plain values, and tell themselves in a few lines with their notes.
+
+    A result is a frozen dataclass that derives from this and gives `_lines`. What must not be compared (a density, which is a function)
+    is left out of the plain values too.
+    """
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON; what is not finite becomes None."""
+        return to_plain({field.name: getattr(self, field.name) for field in fields(self) if field.compare})
+
+    def summary(self) -> str:
+        """Return a short text for people, with every note."""
+        return "\n".join([*self._lines(), *(f"  note: {note}" for note in getattr(self, "notes", ()))])
+
+    def _lines(self) -> list[str]:
+        raise NotImplementedError
+
+
 # The records of single studies are named tuples: frozen as well, and a tenth of the cost of a frozen dataclass to make,
 # which is felt when a result holds 100,000 of them.
 class StudyEffect(NamedTuple):
@@ -121,7 +142,7 @@ class Heterogeneity:
 
 
 @dataclass(frozen=True, slots=True)
-class PooledEffect:
+class PooledEffect(Result):
     """A pooled effect size on the scale of ``yi``.
 
     estimate, se, ci_low, ci_high, pi_low, pi_high
@@ -162,16 +183,11 @@ class PooledEffect:
     studies: tuple[StudyEffect, ...]
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a study: label, estimate, se, ci_low, ci_high, weight."""
         return records_frame(self.studies)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         lines = [
             f"Pooled effect ({self.k} studies; {MODEL_NAMES.get(self.model, self.model)})",
             interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method),
@@ -179,7 +195,7 @@ class PooledEffect:
         if self.pi_low is not None:
             lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
         lines.append(heterogeneity_line(self))
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +209,7 @@ class ProportionAverage:
 
 
 @dataclass(frozen=True, slots=True)
-class PooledProportion:
+class PooledProportion(Result):
     """A pooled proportion.
 
     estimate, ci_low, ci_high, ci_method
@@ -252,16 +268,11 @@ class PooledProportion:
     population_average: ProportionAverage | None = None
     rho: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a study: label, events, n, estimate, ci_low, ci_high, weight."""
         return records_frame(self.studies)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         model = MODEL_NAMES.get(self.model, self.model)
         lines = [
             f"Pooled proportion ({self.k} studies, {self.events} of {self.n} participants; {self.measure}; {model})",
@@ -270,7 +281,7 @@ class PooledProportion:
         if self.pi_low is not None:
             lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
         lines.append(heterogeneity_line(self))
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
     def _average_lines(self) -> list[str]:
         """Return a line for each average, the one that is reported first."""
@@ -404,8 +415,3 @@ def named_average(average: str | None) -> str:
     ('; population average', '')
     """
     return "" if average is None else f"; {AVERAGE_NAMES[average]}"
-
-
-def note_lines(notes: tuple[str, ...]) -> list[str]:
-    """Return the notes as lines of a summary."""
-    return [f"  note: {note}" for note in notes]

@@ -16,7 +16,7 @@ import numpy as np
 
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.synthesis import ComparedArms, PooledProportion
-from cordbook.synthesis.results import StudyProportion, note_lines, number, to_plain
+from cordbook.synthesis.results import Result, StudyProportion, number, to_plain
 
 FEW, SPREAD, ONE_STUDY, WIDE = "few studies", "spread", "one study", "wide interval"
 #: Models that assume one common effect: their interval does not have to be estimated from how studies differ.
@@ -37,7 +37,7 @@ def without_weights(studies: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class SideBySide(Result):
     """Studies that are not pooled: what they counted together, each with its share, and why there is no average.
 
     ``unpooled`` is what the model gives all the same; it is not part of :meth:`to_dict` or :meth:`summary`.
@@ -64,15 +64,13 @@ class SideBySide:
             "notes": list(self.notes),
         }
 
-    def summary(self) -> str:
-        """A short text for people."""
+    def _lines(self) -> list[str]:
         shares = [study.estimate for study in self.studies]
-        lines = [
+        return [
             f"Not pooled ({self.k} studies, {self.events} of {self.n} participants)",
             f"  single studies {number(min(shares))} to {number(max(shares))}",
             *(f"  reason: {reason.text}" for reason in self.reasons),
         ]
-        return "\n".join([*lines, *note_lines(self.notes)])
 
 
 def side_by_side(result: PooledProportion, limits: PoolingLimits) -> PooledProportion | SideBySide:

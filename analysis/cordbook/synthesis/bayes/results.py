@@ -7,13 +7,13 @@ figures and for questions such as "how probable is a proportion above 10%?".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cordbook.synthesis.bayes.densities import Density, intervals, quantiles
-from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import Result, number, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ class BayesStudyProportion:
 
 
 @dataclass(frozen=True, slots=True)
-class BayesEffect:
+class BayesEffect(Result):
     """Posterior of the normal-normal model.
 
     estimate, ci_low, ci_high
@@ -106,21 +106,16 @@ class BayesEffect:
         """Posterior probability that mu (or, with `new_study`, the effect of a new study) is above `threshold`."""
         return (self.new_study_density if new_study else self.mu_density).probability_above(threshold)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
-        return _plain_without_densities(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a study: what was observed and the shrunken estimate."""
         return records_frame(self.studies)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
-        return "\n".join(_summary_lines(self, f"Bayesian pooled effect ({_studies(self.k)}; normal-normal model)"))
+    def _lines(self) -> list[str]:
+        return _summary_lines(self, f"Bayesian pooled effect ({_studies(self.k)}; normal-normal model)")
 
 
 @dataclass(frozen=True, slots=True)
-class BayesProportion:
+class BayesProportion(Result):
     """Posterior of the binomial-normal model.
 
     estimate, ci_low, ci_high
@@ -175,18 +170,13 @@ class BayesProportion:
         ours = self.population_average_density if self.average == "population" else self.proportion_density
         return (self.new_study_density if new_study else ours).probability_above(threshold)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
-        return _plain_without_densities(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a study: counts, the proportion observed and the shrunken one."""
         return records_frame(self.studies)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         title = f"Bayesian pooled proportion ({_studies(self.k)}, {self.events} of {self.n} participants; binomial-normal model)"
-        return "\n".join(_summary_lines(self, title))
+        return _summary_lines(self, title)
 
 
 def summarise(densities: Sequence[Density], level: float, interval: str) -> list[PosteriorSummary]:
@@ -198,14 +188,6 @@ def summarise(densities: Sequence[Density], level: float, interval: str) -> list
         mean, sd = density.moments()
         records.append(PosteriorSummary(mean, float(median), sd, float(low), float(high)))
     return records
-
-
-def _plain_without_densities(result: Any) -> dict[str, Any]:
-    return {
-        item.name: to_plain(getattr(result, item.name))
-        for item in fields(result)
-        if not isinstance(getattr(result, item.name), Density)
-    }
 
 
 def _summary_lines(result: BayesEffect | BayesProportion, title: str) -> list[str]:
@@ -220,7 +202,6 @@ def _summary_lines(result: BayesEffect | BayesProportion, title: str) -> list[st
         f"{number(result.pi_high)})",
         f"  tau {number(result.tau.median)} ({number(result.tau.ci_low)} to {number(result.tau.ci_high)})",
         f"  prior of mu {result.mu_prior}; prior of tau {result.tau_prior}",
-        *note_lines(result.notes),
     ]
 
 

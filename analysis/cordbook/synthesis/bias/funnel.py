@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
@@ -21,7 +21,7 @@ from scipy import stats
 from cordbook.synthesis.checks import FEWEST, check_counts, check_effects, check_level, columns_of
 from cordbook.synthesis.pooling.effects import pool_effects
 from cordbook.synthesis.regression.linear_model import critical_value
-from cordbook.synthesis.results import to_plain
+from cordbook.synthesis.results import Result, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class FunnelContour:
 
 
 @dataclass(frozen=True, slots=True)
-class Funnel:
+class Funnel(Result):
     """Data of a funnel plot. `axis` says what `y` is: se (plot it downwards) or n (upwards).
 
     `contours` lie around `null` (significance contours) and `limits` around `centre`, the pooled estimate.
@@ -58,9 +58,8 @@ class Funnel:
     limits: FunnelContour
     contours: tuple[FunnelContour, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The data as plain values ready for JSON."""
-        return to_plain(self)
+    def _lines(self) -> list[str]:
+        return [f"Funnel of {len(self.x)} studies by {self.axis}", f"  centre {number(self.centre)}"]
 
 
 def funnel_effects(

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -27,7 +27,7 @@ from scipy import optimize, special, stats
 from cordbook.synthesis.between_studies.tau2 import estimate_tau2
 from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
 from cordbook.synthesis.regression.linear_model import critical_value
-from cordbook.synthesis.results import note_lines, number, to_plain
+from cordbook.synthesis.results import Result, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ class SelectionWeight:
 
 
 @dataclass(frozen=True, slots=True)
-class SelectionModel:
+class SelectionModel(Result):
     """Result of `selection_model`, on the scale of the effects.
 
     `unadjusted` is the maximum likelihood estimate without selection. `statistic`, `df`, `p`: likelihood ratio test
@@ -96,12 +96,7 @@ class SelectionModel:
     level: float
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         lines = [
             f"Selection model ({self.k} studies, p-values for effects {self.direction} than 0)",
             f"  estimate {number(self.estimate)} ({self.level * 100:g}% CI {number(self.ci_low)} to "
@@ -110,7 +105,7 @@ class SelectionModel:
             f"  test of selection: chi2 (df {self.df}) {number(self.statistic)}, p {number(self.p)}",
         ]
         lines += [f"  p {w.p_low:g} to {w.p_high:g}: {w.k} studies, weight {number(w.weight)}" for w in self.weights]
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 def selection_model(

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -45,7 +45,7 @@ from cordbook.synthesis.regression.linear_model import (
 )
 from cordbook.synthesis.regression.moderators import scaled_rank
 from cordbook.synthesis.regression.proportion_regression import regress_proportions
-from cordbook.synthesis.results import note_lines, number, to_plain
+from cordbook.synthesis.results import Result, number
 from cordbook.synthesis.two_arm import check_two_arm_counts, effects_of_tables
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ RECOMMENDED_STUDIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class SmallStudyTest:
+class SmallStudyTest(Result):
     """Result of a regression test of small-study effects.
 
     `slope` is the change of the effect for one unit of the predictor; `statistic`, `df` (None: normal) and `p` test
@@ -85,12 +85,7 @@ class SmallStudyTest:
     level: float
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         kind = "z" if self.df is None else f"t (df {self.df})"
         lines = [f"{self.test} ({self.k} studies): {kind} {number(self.statistic)}, p {number(self.p)}"]
         if self.limit is not None:
@@ -98,7 +93,7 @@ class SmallStudyTest:
                 f"  effect of an infinitely large study {number(self.limit)} "
                 f"({self.level * 100:g}% CI {number(self.limit_ci_low)} to {number(self.limit_ci_high)})"
             )
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 def egger_test(

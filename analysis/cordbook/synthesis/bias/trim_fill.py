@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import stats
@@ -22,7 +22,7 @@ from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, colum
 from cordbook.synthesis.pooling.effects import pool_effects
 from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, fit_linear
 from cordbook.synthesis.regression.moderators import scaled_rank
-from cordbook.synthesis.results import PooledEffect, note_lines, number, to_plain
+from cordbook.synthesis.results import PooledEffect, Result, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class FilledStudy:
 
 
 @dataclass(frozen=True, slots=True)
-class TrimFill:
+class TrimFill(Result):
     """Result of `trim_and_fill`.
 
     `k0` studies were added on `side`; `k0_se` is None where its formula has no value; `k0_p` (R0 only) tests that none
@@ -60,12 +60,7 @@ class TrimFill:
     filled: tuple[FilledStudy, ...]
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         before, after = self.observed, self.adjusted
         lines = [
             f"Trim and fill ({self.estimator}): {self.k0} studies added on the {self.side}",
@@ -73,7 +68,7 @@ class TrimFill:
             "observed, "
             f"{number(after.estimate)} ({number(after.ci_low)} to {number(after.ci_high)}) with them",
         ]
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 def trim_and_fill(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cordbook.synthesis.results import note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import Result, number, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ class GoodnessOfFit:
 
 
 @dataclass(frozen=True, slots=True)
-class DoseResponse:
+class DoseResponse(Result):
     """A fitted dose-response curve: risk = F(intercept + slope dose), with tau the standard deviation between studies.
 
     intercept, intercept_se, slope, slope_se, slope_ci_low, slope_ci_high, covariance
@@ -138,16 +138,11 @@ class DoseResponse:
     groups: tuple[DoseGroup, ...]
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a group: study, dose, counts, observed and fitted risk."""
         return records_frame(self.groups)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         percent = f"{self.level * 100:g}%"
         lines = [
             f"Dose-response, {self.link} link ({self.k_groups} groups of {self.k_studies} studies, {self.events} of "
@@ -158,4 +153,4 @@ class DoseResponse:
             f"  slope {number(self.slope)} per unit of dose ({percent} CI {number(self.slope_ci_low)} to "
             f"{number(self.slope_ci_high)}); tau {number(self.tau)}",
         ]
-        return "\n".join(lines + note_lines(self.notes))
+        return lines

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cordbook.synthesis.results import (
     MODEL_NAMES,
     ModelScale,
+    Result,
     heterogeneity_line,
     interval_line,
-    note_lines,
     number,
     records_frame,
-    to_plain,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class StudyComparison:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedArms:
+class ComparedArms(Result):
     """A pooled comparison of two arms.
 
     estimate, ci_low, ci_high, pi_low, pi_high
@@ -103,16 +102,11 @@ class ComparedArms:
     studies: tuple[StudyComparison, ...]
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a study: label, the four counts, estimate, ci_low, ci_high, weight."""
         return records_frame(self.studies)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         # "exact" of a proportion is Clopper and Pearson's; here it conditions on the margins of the tables.
         method = "exact, conditional" if self.ci_method == "exact" else self.ci_method
         arms = f"{self.events1} of {self.n1} against {self.events2} of {self.n2}"
@@ -123,4 +117,4 @@ class ComparedArms:
         if self.pi_low is not None:
             lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
         lines.append(heterogeneity_line(self))
-        return "\n".join(lines + note_lines(self.notes))
+        return lines

@@ -12,13 +12,13 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cordbook.synthesis.regression.linear_model import fit_linear, wald_statistic
 from cordbook.synthesis.regression.results import MetaRegression
-from cordbook.synthesis.results import records_frame, to_plain
+from cordbook.synthesis.results import Result, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class PermutedCoefficient:
 
 
 @dataclass(frozen=True, slots=True)
-class PermutationTest:
+class PermutationTest(Result):
     """Result of `permutation_test`.
 
     `omnibus_p` is the p-value of all moderators together, None without moderators. `exact` says whether all
@@ -54,21 +54,16 @@ class PermutationTest:
     exact: bool
     seed: int | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """One row for each coefficient."""
         return records_frame(self.coefficients)
 
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         how = "all" if self.exact else f"random, seed {self.seed}"
         lines = [f"Permutation test ({self.permutations} permutations, {how})"]
         if self.omnibus_p is not None:
             lines.append(f"  all moderators: p {self.omnibus_p:.4g}")
-        return "\n".join(lines + [f"  {c.name}: {c.estimate:.4g}, p {c.p:.4g}" for c in self.coefficients])
+        return lines + [f"  {c.name}: {c.estimate:.4g}, p {c.p:.4g}" for c in self.coefficients]
 
 
 def permutation_test(fit: MetaRegression, *, max_permutations: int = 10_000, seed: int = 1) -> PermutationTest:

@@ -11,7 +11,7 @@ import numpy as np
 from cordbook.synthesis.measures import back_transform
 from cordbook.synthesis.regression.linear_model import critical_value
 from cordbook.synthesis.regression.moderators import Design
-from cordbook.synthesis.results import CI_NAMES, MODEL_NAMES, note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import CI_NAMES, MODEL_NAMES, Result, number, records_frame, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ class Bubbles:
 
 
 @dataclass(frozen=True, slots=True)
-class MetaRegression:
+class MetaRegression(Result):
     """Result of `meta_regression`.
 
     `omnibus` tests all coefficients but the intercept together (QM); `moderator_tests` each moderator. `q`, `q_df`,
@@ -181,8 +181,7 @@ class MetaRegression:
             self._predict(at, None),
         )
 
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         model = MODEL_NAMES.get(self.model, self.model)
         # Beside the likelihood "hksj" means t quantiles around unscaled standard errors.
         t_of_glmm = self.model == "glmm" and self.ci_method == "hksj"
@@ -205,7 +204,7 @@ class MetaRegression:
             for c in self.coefficients
         ]
         lines += [f"  reference of {name}: {level}" for name, level in self.references.items()]
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the design, as plain values ready for JSON."""

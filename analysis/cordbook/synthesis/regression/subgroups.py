@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import stats
@@ -41,7 +41,7 @@ from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, INTERVALS,
 from cordbook.synthesis.regression.meta_regression import meta_regression
 from cordbook.synthesis.regression.moderators import in_order
 from cordbook.synthesis.regression.results import ModeratorTest
-from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import Result, named_average, number, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ RECOMMENDED_STUDIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Subgroups:
+class Subgroups(Result):
     """Result of `subgroup_effects` and `subgroup_proportions`.
 
     `groups` holds a row for each group in the order of their names, `members` the labels of its studies, `overall` the row of
@@ -82,16 +82,11 @@ class Subgroups:
                 return row
         raise ValueError(f"There is no group {name!r}; the groups: {', '.join(row.label for row in self.groups)}.")
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """One row for each group, then one for all studies."""
         return records_frame((*self.groups, self.overall))
 
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         lines = [f"Subgroups ({len(self.groups)} groups; {self.model}; {self.tau2_within} tau2{named_average(self.average)})"]
         lines += [
             f"  {row.label} ({row.k} studies): {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
@@ -101,7 +96,7 @@ class Subgroups:
             test = self.between
             kind = f"chi2 (df {test.df1})" if test.df2 is None else f"F (df {test.df1}, {test.df2})"
             lines.append(f"  {test.name}: {kind} {number(test.statistic)}, p {number(test.p)}")
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 def subgroup_effects(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from cordbook.synthesis.measures import effects_of_counts
 from cordbook.synthesis.pooling.effects import PREDICTIONS
 from cordbook.synthesis.pooling.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, pool_effect_rows
 from cordbook.synthesis.pooling.proportions import COUNT_MODELS, check_choice_of_average
-from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import Result, named_average, number, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ PRECISION = "precision"
 
 
 @dataclass(frozen=True, slots=True)
-class Cumulative:
+class Cumulative(Result):
     """Result of `cumulative`: row j pools the first j studies and is labelled by the study that came last.
 
     `by` holds the values that gave the order, such as years, in the order of the rows; None where the given order was
@@ -41,10 +41,6 @@ class Cumulative:
     notes: tuple[str, ...] = ()
     average: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """One row for each study that came in."""
         frame = records_frame(self.rows)
@@ -52,11 +48,10 @@ class Cumulative:
             frame.insert(1, "by", list(self.by))
         return frame
 
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         lines = [f"Cumulative meta-analysis ({len(self.rows)} studies; {self.model}{named_average(self.average)})"]
         lines += [f"  + {row.label}: {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})" for row in self.rows]
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 def cumulative(

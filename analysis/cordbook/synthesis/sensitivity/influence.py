@@ -28,7 +28,7 @@ from cordbook.synthesis.regression.linear_model import (
     weighted_least_squares,
 )
 from cordbook.synthesis.regression.moderators import build_design, moderator_columns, scaled_rank
-from cordbook.synthesis.results import note_lines, records_frame, to_plain
+from cordbook.synthesis.results import Result, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ class InfluenceCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Influence:
+class Influence(Result):
     """Result of `influence`: one case for each study; `names` are those of the coefficients of `dfbetas`."""
 
     cases: tuple[InfluenceCase, ...]
@@ -87,10 +87,6 @@ class Influence:
         """Labels of the influential studies."""
         return tuple(case.label for case in self.cases if case.influential)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """One row for each study; `dfbetas` as one column for each coefficient."""
         frame = records_frame(self.cases)
@@ -99,10 +95,9 @@ class Influence:
             frame[f"dfbetas: {name}"] = [None if values is None else values[j] for values in dfbetas]
         return frame
 
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         named = ", ".join(self.influential) if self.influential else "none"
-        return "\n".join([f"Influence of {self.k} studies ({self.model}); influential: {named}", *note_lines(self.notes)])
+        return [f"Influence of {self.k} studies ({self.model}); influential: {named}"]
 
 
 def influence(

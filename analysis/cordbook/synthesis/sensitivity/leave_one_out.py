@@ -21,7 +21,7 @@ from cordbook.synthesis.pooling.effects import DEFAULT_CI, PREDICTIONS, critical
 from cordbook.synthesis.pooling.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, row_of_effect, row_of_proportion
 from cordbook.synthesis.pooling.proportions import DELTA_OF, PROFILE_CI, check_choice_of_average, check_interval, pool_proportions
 from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, INTERVALS, fit_linear, typical_variance
-from cordbook.synthesis.results import named_average, note_lines, number, records_frame, to_plain
+from cordbook.synthesis.results import Result, named_average, number, records_frame
 from cordbook.synthesis.sensitivity.influence import leave_out_index
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SMALLEST_TAU = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveOneOut:
+class LeaveOneOut(Result):
     """Result of `leave_one_out`: `full` is the estimate of all studies; each row that without the study of its
     label. `average` says which average of proportions they hold, "median" or "population"; None for effects.
     """
@@ -57,23 +57,18 @@ class LeaveOneOut:
         """The row with the highest estimate."""
         return max(self.rows, key=lambda row: row.estimate)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values ready for JSON."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """One row for each study left out."""
         return records_frame(self.rows)
 
-    def summary(self) -> str:
-        """The result as a short text."""
+    def _lines(self) -> list[str]:
         low, high = self.lowest, self.highest
         lines = [
             f"Leave-one-out ({self.k} studies; {self.model}{named_average(self.average)}): all studies {number(self.full.estimate)}",
             f"  lowest {number(low.estimate)} ({number(low.ci_low)} to {number(low.ci_high)}) without {low.label}",
             f"  highest {number(high.estimate)} ({number(high.ci_low)} to {number(high.ci_high)}) without {high.label}",
         ]
-        return "\n".join(lines + note_lines(self.notes))
+        return lines
 
 
 def leave_one_out(

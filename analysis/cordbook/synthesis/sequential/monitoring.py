@@ -18,14 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from cordbook.synthesis.checks import check_choice, check_labels, columns_of
-from cordbook.synthesis.results import number, records_frame, to_plain
+from cordbook.synthesis.results import Result, number, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def alpha_spent(
 
 
 @dataclass(frozen=True, slots=True)
-class SequentialBoundaries:
+class SequentialBoundaries(Result):
     """Two-sided boundaries for the cumulative z at each information fraction.
 
     z is infinite where practically no alpha is spent yet; `nominal_p` is the two-sided p-value that a look must be below;
@@ -89,23 +89,18 @@ class SequentialBoundaries:
     alpha: float
     spending: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, text and lists; an infinite boundary becomes None."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row a look: fraction, z, nominal_p, spent."""
         import pandas as pd
 
         return pd.DataFrame({"fraction": self.fractions, "z": self.z, "nominal_p": self.nominal_p, "spent": self.spent})
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         lines = [f"Monitoring boundaries, {self.spending} spending, two-sided alpha {self.alpha:g}"]
         lines += [
             f"  at {t * 100:.3g}% of the information: |z| above {number(z)}" for t, z in zip(self.fractions, self.z, strict=True)
         ]
-        return "\n".join(lines)
+        return lines
 
 
 def spending_boundaries(
@@ -246,7 +241,7 @@ class MonitoredUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class SequentialReview:
+class SequentialReview(Result):
     """A meta-analysis followed over its updates.
 
     verdict
@@ -265,31 +260,22 @@ class SequentialReview:
     updates: tuple[MonitoredUpdate, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain numbers, text, lists and dictionaries, ready for JSON; infinite values become None."""
-        return to_plain(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row an update."""
         return records_frame(self.updates)
 
-    def summary(self) -> str:
-        """Return a short text for people."""
+    def _lines(self) -> list[str]:
         last = self.updates[-1]
         meaning = {
             "crossed": f"boundary crossed at {self.crossed_at}",
             "complete": "all information required is in, boundary not crossed",
             "not yet": f"boundary not crossed; {self.still_needed:.0f} more participants needed",
         }[self.verdict]
-        return "\n".join(
-            [
-                f"Sequential monitoring of {len(self.updates)} updates ({self.spending} spending, two-sided alpha "
-                f"{self.alpha:g})",
-                f"  {last.information:.0f} of {self.required:.0f} participants ({last.fraction * 100:.0f}%)",
-                f"  last z {number(last.z)}, boundary {number(last.boundary)}: {meaning}",
-                *[f"  note: {note}" for note in self.notes],
-            ]
-        )
+        return [
+            f"Sequential monitoring of {len(self.updates)} updates ({self.spending} spending, two-sided alpha {self.alpha:g})",
+            f"  {last.information:.0f} of {self.required:.0f} participants ({last.fraction * 100:.0f}%)",
+            f"  last z {number(last.z)}, boundary {number(last.boundary)}: {meaning}",
+        ]
 
 
 def monitor(
