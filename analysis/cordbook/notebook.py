@@ -163,7 +163,7 @@ class Review:
         return self._address(f"rows/estimates/{estimate_id}.csv")
 
     def _study_links(self, estimate: Estimate) -> dict[str, str]:
-        return {row.label: self.study_address(row.study_id) for row in estimate.rows.itertuples()}
+        return {row.label: self.study_address(row.study_id) for row in estimate.rows}
 
     def study_list(self) -> StudyList:
         """All studies with links to their pages, newest first, with a filter."""
@@ -181,7 +181,7 @@ class Review:
 
     def cumulative(self, estimate_id: str) -> Figure:
         """The pooled result as studies were added, by year; studies without a year come last."""
-        years = [9999.0 if pd.isna(year) else float(year) for year in self[estimate_id].rows["year"]]
+        years = [9999.0 if row.year is None else float(row.year) for row in self[estimate_id].rows]
         figure = cumulative_plot(
             self._pooled(estimate_id), years, title=self[estimate_id].title, figure_id=f"cumulative-{estimate_id}"
         )
@@ -197,8 +197,8 @@ class Review:
     def bubble(self, estimate_id: str, moderator: str, name: str) -> Figure:
         """Share against a numeric column of the cells, for instance ``bubble(ID, "year", "Year of publication")``."""
         estimate = self[estimate_id]
-        column = self.evidence.cells_by_id(c[0] for c in estimate.rows["cells"])[moderator]
-        values = [float("nan") if pd.isna(column[c[0]]) else float(column[c[0]]) for c in estimate.rows["cells"]]
+        column = self.evidence.cells_by_id(row.cells[0] for row in estimate.rows)[moderator]
+        values = [float("nan") if pd.isna(value) else float(value) for value in column]
         figure = bubble_plot(
             self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"
         )

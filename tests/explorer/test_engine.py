@@ -67,7 +67,7 @@ def test_every_declared_estimate_is_what_the_page_shows(node, estimates):
     assert set(found) == {s.id for s in estimates.declarations if s.kind == "proportion"}
     for estimate_id, page in found.items():
         e = estimates[estimate_id]
-        assert [(r[1], r[2]) for r in page["rows"]] == list(zip(e.rows["events"], e.rows["n"], strict=True)), estimate_id
+        assert [(r[1], r[2]) for r in page["rows"]] == [(row.events, row.n) for row in e.rows], estimate_id
         shown = e.pooled_anyway().result
         if shown is None:
             assert page["pooled"] is None
@@ -85,9 +85,7 @@ def test_every_outcome_begins_where_the_package_would(node, cells, estimates):
         if outcome in declared:
             continue
         rows = answer(cells, default_question(cells, outcome), disjoint).rows
-        assert [(r[0], r[1], r[2]) for r in page["rows"]] == list(
-            zip(rows["study_id"], rows["events"], rows["n"], strict=True)
-        ), outcome
+        assert [(r[0], r[1], r[2]) for r in page["rows"]] == [(row.study_id, row.events, row.n) for row in rows], outcome
         if len(rows):
             assert_same(
                 page["pooled"], pool_rows(rows, measure="logit", model="glmm", ci=None, level=0.95, average="population"), outcome
@@ -101,7 +99,7 @@ def test_random_questions_get_the_package_s_answer(node, cells, estimates):
     for (question, model), page in zip(questions, pages, strict=True):
         found = answer(cells, question, estimates.evidence.disjoint_keys)
         rows = found.rows
-        assert page["rows"] == [list(r) for r in zip(rows["study_id"], rows["events"], rows["n"], strict=True)], question
+        assert page["rows"] == [[row.study_id, row.events, row.n] for row in rows], question
         assert (page["barred"], page["unclear"]) == (len(found.not_poolable), len(found.unclear)), question
         assert page["within"] == len(found.within), question
         assert page["reasons"] == dict(reasons(found.not_poolable)), question

@@ -238,14 +238,14 @@ def test_downloads(opened, estimates):
     with page.expect_download() as got:
         page.locator("#cbx-csv").click()
     rows = list(csv.DictReader(io.StringIO(Path(got.value.path()).read_text(encoding="utf-8"))))
-    assert [int(r["events"]) for r in rows[:-1]] == e.rows["events"].tolist()
+    assert [int(r["events"]) for r in rows[:-1]] == [row.events for row in e.rows]
     assert float(rows[-1]["share"]) == pytest.approx(e.result.estimate, abs=1e-9)
     assert rows[-1]["command"].startswith("cordbook pool --outcome ais_improved")
     with page.expect_download() as got:
         page.locator("#cbx-svg").click()
     drawn = ElementTree.fromstring(Path(got.value.path()).read_text(encoding="utf-8"))
     texts = [node.text for node in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert set(e.rows["label"]) <= set(texts)
+    assert {row.label for row in e.rows} <= set(texts)
     assert not [
         n for n in drawn.iter() if n.tag.endswith(("script", "image", "style")) or "style" in n.attrib or "class" in n.attrib
     ]

@@ -197,9 +197,9 @@ def test_the_share_of_an_estimate_moves(project):
     one = "ais-improved"
     estimates = load_estimates(project)
     assert verified_share(estimates[one], estimates.evidence) == 0
-    study = estimates[one].rows["study_id"].iloc[0]
+    study = estimates[one].rows[0].study_id
     weight = study_weights(estimates[one])[study] / 100
-    for cell_id in estimates[one].rows["cells"].iloc[0]:
+    for cell_id in estimates[one].rows[0].cells:
         now = cell(project, cell_id)
         found(project, int(now["events"]), int(now["n"]), cell_id, note="")
     again = load_estimates(project)

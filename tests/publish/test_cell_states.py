@@ -68,9 +68,7 @@ def test_the_real_book_says_of_every_count_and_estimate_what_was_looked_at(root,
 def test_a_verification_moves_its_cell_its_study_and_its_estimates(book):
     before = load_estimates(book)
     one = before["ais-improved"]
-    cell_id = one.rows["cells"].iloc[0][0]
-    study = one.rows["study_id"].iloc[0]
-    assert len(one.rows["cells"].iloc[0]) == 1
+    (cell_id,), study = one.rows[0].cells, one.rows[0].study_id
     shown = next(r for r in rows(book, "outcomes") if r["cell_id"] == cell_id)
     finding = Finding(cell_id, "Dee", "full text, Table 2", int(shown["events"]), int(shown["n"]))
     verify(book / "data", book / ".cordbook", finding, (shown["events"], shown["n"]), "2026-11-21")
@@ -82,7 +80,7 @@ def test_a_verification_moves_its_cell_its_study_and_its_estimates(book):
     cells = [r for r in rows(book, "outcomes") if r["study_id"] == study]
     assert f"A person has checked 1 of {len(cells)} counts against the source." in told(pages[study])
     page = told(estimate_pages(Project(book), after)["ais-improved"].split("\n## ")[0])
-    weight = sum(s.weight for s in one.result.studies if s.label == one.rows["label"].iloc[0])
+    weight = one.rows[0].weight
     assert f"{weight:.0f}% verified by a person of the weight (1 of {len(one.cells)} counts looked up in the report)" in page
     share = {w.id: w for w in verified_weights(after)}
     assert share["ais-improved"].share == pytest.approx(weight / 100)

@@ -55,13 +55,13 @@ def test_every_estimate_has_a_page_with_its_number(pages, estimates):
         assert f"Studies {e.k:,}" in told
         assert f"People {e.n:,}" in told
         if e.is_comparison:
-            assert f"{e.rows['events1'].sum()} of {e.rows['n1'].sum()} treated" in told
-            assert f"{e.rows['events2'].sum()} of {e.rows['n2'].sum()} not" in told
+            assert f"{sum(r.events1 for r in e.rows)} of {sum(r.n1 for r in e.rows)} treated" in told
+            assert f"{sum(r.events2 for r in e.rows)} of {sum(r.n2 for r in e.rows)} not" in told
         else:
             assert phrase(e, "of") in told
         assert f"Rule-based certainty: {rated[e.id].level}." in told
         assert rated[e.id].because in told
-        for study in e.rows["study_id"]:
+        for study in e.study_ids:
             assert f'href="../studies/{study}.html"' in pages[e.id]
         if e.result is not None and e.result.pi_low is not None:
             assert phrase(e, "prediction") in told
@@ -93,7 +93,7 @@ def test_a_comparison_says_its_measure_and_both_arms(pages, estimates):
     assert "A odds" not in pages[e.id]
     assert "An odds ratio of 1 would mean no difference." in pages[e.id]
     assert "A risk ratio of 1 would mean no difference." in pages["ais-improved-msc-treated-v-control"]
-    row = e.rows.iloc[0]
+    row = e.rows[0]
     assert f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" in pages[e.id]
 
 
@@ -139,7 +139,7 @@ def test_chapters_are_there_and_have_the_number_of_their_section(root, estimates
 
 def test_whatever_data_hold_stays_text(estimates):
     e = estimates["ais-improved-cell-therapy"]
-    rows = e.rows.assign(label=HOSTILE)
+    rows = tuple(dataclasses.replace(row, label=HOSTILE) for row in e.rows)
     synthesis = dataclasses.replace(e.synthesis, question=HOSTILE, note=HOSTILE)
     bad = dataclasses.replace(e, title=HOSTILE, synthesis=synthesis, rows=rows)
     c = rate(estimates, [e.id])[e.id]
@@ -160,7 +160,7 @@ def meta_of_first(page):
 
 def test_an_estimate_without_a_study_says_so(estimates):
     e = estimates["ais-improved-cell-therapy"]
-    empty = dataclasses.replace(e, rows=e.rows.iloc[:0], result=None)
+    empty = dataclasses.replace(e, rows=(), result=None)
     page = page_text(empty, Beside())
     assert "not estimable" in page
     assert "No study has a count" in page

@@ -18,6 +18,7 @@ from cordbook.review.appraisal.risk_of_bias import study_facts
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.phrases import phrase, plain_sentence, retraction_note
 from cordbook.review.estimates.retracted import retracted_labels, without_retracted
+from cordbook.review.estimates.rows import arrays
 from cordbook.synthesis import pool_proportions
 from tests.publish import small_book
 
@@ -78,9 +79,9 @@ def test_the_number_stays_until_somebody_decides_and_the_one_without_stands_besi
     assert (now.k, now.result.estimate) == (then.k, then.result.estimate)
     assert retracted_labels(now) == (LABEL,)
     without = without_retracted(now)
-    rest = then.rows[then.rows["study_id"] != STUDY]
-    fresh = pool_proportions(rest["events"].to_numpy(), rest["n"].to_numpy(), measure="logit", model="glmm", level=0.95)
-    assert (without.k, without.n) == (len(rest), int(rest["n"].sum()))
+    rest = [row for row in then.rows if row.study_id != STUDY]
+    fresh = pool_proportions(*arrays(rest), measure="logit", model="glmm", level=0.95)
+    assert (without.k, without.n) == (len(rest), sum(row.n for row in rest))
     assert without.result.estimate == pytest.approx(fresh.estimate, abs=1e-10)
     assert without.result.estimate != now.result.estimate
     assert retraction_note(now) == f"The retracted report Lima 2010 is still counted. Without it: {phrase(without, 'full')}."
@@ -102,7 +103,7 @@ def test_every_figure_that_counts_it_names_it_to_those_who_see_and_to_those_who_
         assert LABEL in re.sub(r"<[^>]+>", "", figure.svg), figure.id
     forest = review.forest("ais-improved").to_html()
     assert f'href="book/studies/{STUDY}.html"' in forest, "the link goes with the label"
-    assert "retracted" not in review.forest("tumour").to_html() or STUDY in set(after["tumour"].rows["study_id"])
+    assert "retracted" not in review.forest("tumour").to_html() or STUDY in after["tumour"].study_ids
 
 
 def test_every_list_and_table_that_holds_it_names_it(after, monkeypatch):
@@ -143,7 +144,7 @@ def test_a_recorded_decision_takes_it_out_and_leaves_it_to_be_seen(before, tmp_p
     notices(root / "data", NOTICE)
     assert validate(root / "data").errors == 0
     estimates = load_estimates(root)
-    assert STUDY not in set(estimates["ais-improved"].rows["study_id"])
+    assert STUDY not in estimates["ais-improved"].study_ids
     assert estimates["ais-improved"].k == before["ais-improved"].k - 1
     assert retraction_note(estimates["ais-improved"]) == ""
     page = study_pages(estimates)[STUDY]

@@ -46,10 +46,10 @@ def test_every_disagreement_is_shown_with_both_readings(root, estimates):
 def test_a_persons_check_counts_by_weight(estimates):
     evidence, estimate = estimates.evidence, estimates["ais-improved-cell-therapy"]
     assert verified_share(estimate, evidence) == pytest.approx(0) or len(evidence["verifications"])
-    cells = estimate.rows.loc[estimate.rows["study_id"] == "lima2010", "cells"].iloc[0]
+    cells = estimate.cells_by_study["lima2010"]
     checked = pd.DataFrame({"cell_id": list(cells)})
     one = replace(evidence, tables={name: evidence[name] for name in evidence} | {"verifications": checked})
-    weight = next(s.weight for s in estimate.result.studies if s.label == "Lima 2010")
+    weight = next(row.weight for row in estimate.rows if row.study_id == "lima2010")
     assert verified_share(estimate, one) == pytest.approx(weight / 100)
     everything = pd.DataFrame({"cell_id": list(estimate.cells)})
     whole = replace(evidence, tables={name: evidence[name] for name in evidence} | {"verifications": everything})

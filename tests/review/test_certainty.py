@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.made_rows import recounted
 
 from cordbook.display.tables.audit_tables import certainty_table
 from cordbook.display.tables.table import summary_of_findings
@@ -32,6 +33,7 @@ from cordbook.review.appraisal.certainty import (
     unknown_judgements,
 )
 from cordbook.review.appraisal.say import say
+from cordbook.review.estimates.rows import arrays, labels_of, with_effects
 from cordbook.review.estimates.side_by_side import FEW, WIDE
 from cordbook.synthesis import compare_arms, pool_proportions
 
@@ -54,8 +56,9 @@ def rated(estimates):
 
 def pooled(estimate, events, n, model="glmm"):
     """An estimate whose counts were changed in memory, study by study, and which is pooled whatever comes out."""
-    rows = estimate.rows.assign(events=events, n=n)
-    result = pool_proportions(rows["events"].to_numpy(), rows["n"].to_numpy(), labels=rows["label"].tolist(), model=model)
+    rows = tuple(recounted(row, arm=counts) for row, counts in zip(estimate.rows, zip(events, n, strict=True), strict=True))
+    result = pool_proportions(*arrays(rows), labels=labels_of(rows), model=model)
+    rows = with_effects(rows, result.studies)
     return dataclasses.replace(estimate, rows=rows, result=result, not_pooled=(), unpooled=None)
 
 
@@ -84,7 +87,7 @@ def test_a_comparison_starts_high_only_where_its_weight_is_randomised(estimates,
     assert certainty(estimate, estimates.evidence, bare).start == "low"
     old = estimates.evidence
     tables = {name: old[name] for name in old}
-    studies = set(estimate.rows["study_id"])
+    studies = set(estimate.study_ids)
     tables["studies"] = tables["studies"].assign(
         design=tables["studies"]["design"].mask(tables["studies"]["study_id"].isin(studies), "rct")
     )
@@ -150,7 +153,7 @@ def test_no_made_up_result_is_called_inconsistent_without_ground(estimates, bare
     k = data.draw(st.integers(2, 8))
     n = np.array(data.draw(st.lists(st.integers(1, 200), min_size=k, max_size=k)))
     events = np.array([data.draw(st.integers(0, int(size))) for size in n])
-    estimate = pooled(dataclasses.replace(base, rows=base.rows.head(k)), events, n)
+    estimate = pooled(dataclasses.replace(base, rows=base.rows[:k]), events, n)
     found = certainty(estimate, estimates.evidence, bare)
     assert inconsistent_without_ground(estimate, found, bare.thresholds) == ""
     if len(set(zip(events, n, strict=True))) == 1:
@@ -162,7 +165,7 @@ def test_no_made_up_result_is_called_inconsistent_without_ground(estimates, bare
 def test_a_wide_interval_is_imprecise_and_not_inconsistent_too(estimates, bare):
     """Two small studies with one result: the prediction interval reaches from end to end, and yet they agree."""
     base = estimates["ais-improved-cell-therapy"]
-    two = pooled(dataclasses.replace(base, rows=base.rows.head(2)), np.array([3, 3]), np.array([6, 6]))
+    two = pooled(dataclasses.replace(base, rows=base.rows[:2]), np.array([3, 3]), np.array([6, 6]))
     assert two.result.pi_high - two.result.pi_low > 0.6
     found = certainty(two, estimates.evidence, bare)
     assert (found.domain("inconsistency").down, found.domain("imprecision").down) == (0, 2)
@@ -210,9 +213,10 @@ def test_ratios_differ_by_their_factor(estimates, bare):
     base = estimates["ais-improved-treated-v-control"]
 
     def rated(events1, events2):
-        rows = base.rows.assign(events1=events1, n1=500, events2=events2, n2=500)
-        table = (rows[c].to_numpy() for c in ("events1", "n1", "events2", "n2"))
-        changed = dataclasses.replace(base, rows=rows, result=compare_arms(*table, labels=rows["label"].tolist()), not_pooled=())
+        counts = zip(base.rows, events1, events2, strict=True)
+        rows = tuple(recounted(row, treated=(one, 500), control=(other, 500)) for row, one, other in counts)
+        result = compare_arms(*arrays(rows), labels=labels_of(rows))
+        changed = dataclasses.replace(base, rows=with_effects(rows, result.studies), result=result, not_pooled=())
         return certainty(changed, estimates.evidence, bare).domain("inconsistency").down
 
     assert rated([100] * 6, [50] * 6) == 0
@@ -251,7 +255,7 @@ def test_a_beta_binomial_estimate_is_rated_as_one_with_tau2(estimates, bare):
 
 def test_where_no_variance_can_be_estimated_it_is_said(estimates, bare):
     base = estimates["ais-improved-cell-therapy"]
-    four = dataclasses.replace(base, rows=base.rows.head(4))
+    four = dataclasses.replace(base, rows=base.rows[:4])
     all_or_none = pooled(four, np.array([0, 12, 0, 12]), np.full(4, 12))
     assert all_or_none.result.tau2 is None
     domain = certainty(all_or_none, estimates.evidence, bare).domain("inconsistency")
@@ -280,9 +284,9 @@ def test_what_shows_that_a_report_counted(estimates, rules):
     """A number above zero, a topic made to count it, a full text, a definition that says so; of any event at all a number is not enough."""
     evidence, counting = estimates.evidence, rules.counting
     cavity, any_serious = estimates["syringomyelia-cell-therapy"], estimates["sae-any-cell-therapy"]
-    assert list(reports_that_counted(cavity, evidence, counting)) == [events > 0 for events in cavity.rows["events"]]
-    shown = any_serious.rows["study_id"][list(reports_that_counted(any_serious, evidence, counting))]
-    assert shown.tolist() == ["levi2018"]
+    assert list(reports_that_counted(cavity, evidence, counting)) == [row.events > 0 for row in cavity.rows]
+    shown = zip(any_serious.rows, reports_that_counted(any_serious, evidence, counting), strict=True)
+    assert [row.study_id for row, counted in shown if counted] == ["levi2018"]
     conventional = estimates["myelopathy-conventional"]
     assert all(reports_that_counted(conventional, evidence, counting))
     tables = {name: evidence[name] for name in evidence}

@@ -1,6 +1,7 @@
 """The claims audit: a verdict for every claim by a declared rule, which changes when the data does."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
+from tests.made_rows import made_row
 
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.claims.claims import FILE, RULES, audit_claims, count_verdicts
@@ -128,9 +130,8 @@ def test_the_slips_of_the_parent_documents_are_named(verdicts):
 
 
 def test_a_verdict_on_an_effect_changes_when_controlled_trials_change(estimates, verdicts):
-    rows = estimates["ais-improved-treated-v-control"].rows
     cells = estimates.evidence.cells.set_index("cell_id")["role"]
-    ids = [c for group in rows["cells"] for c in group]
+    ids = estimates["ais-improved-treated-v-control"].cells
     better = {c: (lambda n: n - 1) if cells[c] == "treated" else (lambda n: 1) for c in ids}
     worse = {c: (lambda n: 1) if cells[c] == "treated" else (lambda n: n - 1) for c in ids}
     for change, expected in ((better, SUPPORTED), (worse, CONTRADICTED)):
@@ -305,9 +306,8 @@ def test_a_best_verdict_caps_and_tells_why():
 
 
 def _estimate(rows):
-    frame = pd.DataFrame(rows, columns=["study_id", "events", "n"])
-    frame = frame.assign(label=frame["study_id"], cells=[(f"{s}.c",) for s in frame["study_id"]])
-    return type("E", (), {"rows": frame})()
+    made = tuple(made_row(study, events, n, cell=f"{study}.c") for study, events, n in rows)
+    return SimpleNamespace(rows=made, events=sum(row.events for row in made), n=sum(row.n for row in made))
 
 
 def test_a_contrast_of_studies_that_agree_is_the_odds_ratio_of_the_summed_counts():

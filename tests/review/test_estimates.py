@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import json
 
-import pandas as pd
 import pytest
 
 from cordbook.cli import main
@@ -53,7 +52,7 @@ def totals(rows, studies, outcome):
 def test_an_estimate_holds_every_poolable_total_of_its_outcome_once(estimates, rows, cell_therapy, estimate, outcome):
     e = estimates[estimate]
     assert (e.k, e.events, e.n) == totals(rows, cell_therapy, outcome)
-    assert len(set(e.rows["study_id"])) == e.k
+    assert len(e.study_ids) == e.k
 
 
 def test_every_estimate_can_be_walked_back_to_its_cells(estimates, rows):
@@ -82,7 +81,7 @@ def test_no_study_of_an_overlap_group_is_pooled_beside_another(estimates, root):
         groups.setdefault(m["overlap_group"], set()).add(m["study_id"])
     for e in estimates:
         for group in groups.values():
-            inside = sorted(group & set(e.rows["study_id"]))
+            inside = sorted(group & set(e.study_ids))
             for i, one in enumerate(inside):
                 for other in inside[i + 1 :]:
                     assert frozenset((one, other)) in disjoint, f"{e.id}: {one} and {other} may share patients"
@@ -129,8 +128,9 @@ def test_the_command_names_an_unknown_estimate(capsys, root, monkeypatch):
 def test_the_record_behind_an_estimate_has_the_cells_of_every_arm(estimates):
     """A study with two arms in one estimate: JSON and release keep the cells of both."""
     e = estimates["ais-improved-cell-therapy"]
-    second = e.rows.iloc[[0]].assign(cells=[("made.up.cell",)])
-    two = dataclasses.replace(e, rows=pd.concat([e.rows, second], ignore_index=True))
+    first = e.rows[0]
+    second = dataclasses.replace(first, arm=(dataclasses.replace(first.arm[0], cell_id="made.up.cell"),))
+    two = dataclasses.replace(e, rows=(*e.rows, second))
     assert {c for ids in two.to_dict()["cells"].values() for c in ids} == set(two.cells)
     assert "made.up.cell" in two.cells
-    assert two.to_dict()["cells"][second["study_id"].iloc[0]][-1] == "made.up.cell"
+    assert two.to_dict()["cells"][second.study_id][-1] == "made.up.cell"

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from tests.made_rows import recounted
 
 from cordbook.review.estimates.declarations import DeclarationError, parse_declarations
 from cordbook.review.estimates.main_pool import compare_pools, difference_from_main
@@ -62,17 +63,16 @@ def test_the_main_pool_and_parts_have_no_line(estimates):
 
 def test_people_counted_apart_by_grade_are_in_no_pool_by_time(estimates):
     """A clinic that tells of its patients with grade A alone counts where the grade is asked for, and nowhere else."""
-    assert "shroff2016" not in set(estimates[MAIN].rows["study_id"])
-    assert "shroff2016" not in set(estimates["ais-improved-cell-therapy-phase"].rows["study_id"])
+    assert "shroff2016" not in estimates[MAIN].study_ids
+    assert "shroff2016" not in estimates["ais-improved-cell-therapy-phase"].study_ids
     line = difference_from_main(estimates, "ais-improved-cell-therapy-grade")
     assert "Shroff 2016, 80 of 153: AIS A at the start" in line
 
 
 def test_other_people_of_one_study_are_named(estimates):
     main = estimates[MAIN]
-    rows = main.rows.copy()
-    rows.loc[0, ["events", "n"]] = [1, 5]
+    rows = (recounted(main.rows[0], arm=(1, 5)), *main.rows[1:])
     found = compare_pools(dataclasses.replace(main, rows=rows), main)
     ((here, there),) = found.changed
     assert (here.events, here.n) == (1, 5)
-    assert (there.events, there.n) == (main.rows.loc[0, "events"], main.rows.loc[0, "n"])
+    assert (there.events, there.n) == (main.rows[0].events, main.rows[0].n)

@@ -126,7 +126,7 @@ def test_weights_of_an_estimate_sum_to_a_hundred(judged, estimates):
 def test_weight_follows_the_studies(estimates):
     """All yes gives all weight to yes; one study with no gives its own weight to no."""
     estimate = estimates["ais-improved-cell-therapy"]
-    studies = list(dict.fromkeys(estimate.rows["study_id"]))
+    studies = list(estimate.study_ids)
     judged = pd.DataFrame({"x": YES}, index=studies)
     assert weight_by_answer(estimate, judged).loc["x", YES] == pytest.approx(100)
     judged.loc["lima2010", "x"] = NO

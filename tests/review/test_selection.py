@@ -31,7 +31,7 @@ def declared(**changes):
 
 def pooled(table, **changes):
     rows = one_row_an_arm(select_cells(table, declared(**changes)), DISJOINT)
-    return {row.study_id: (row.events, row.n) for row in rows.itertuples()}
+    return {row.study_id: (row.events, row.n) for row in rows}
 
 
 def test_total_takes_rows_of_all_patients_only():

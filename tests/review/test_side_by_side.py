@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.made_rows import made_row
 
 from cordbook.review.appraisal.say import say
 from cordbook.review.estimates.conclusions import NONE_SEEN, NOT_POOLED, SEEN, direction
@@ -28,19 +28,8 @@ def rules(events, n, limits=LIMITS):
 def made(estimates, counts, **changes):
     """An estimate of the project's declaration over made-up studies."""
     synthesis = replace(estimates["sae-related-cell-therapy"].synthesis, side_sentence="", **changes)
-    rows = pd.DataFrame(
-        [
-            {
-                "study_id": f"s{i}",
-                "arm_id": f"s{i}.treated",
-                "label": f"Made {2000 + i}",
-                "year": 2000 + i,
-                "events": x,
-                "n": n,
-                "cells": (f"c{i}",),
-            }
-            for i, (x, n) in enumerate(counts)
-        ]
+    rows = tuple(
+        made_row(f"s{i}", x, n, label=f"Made {2000 + i}", year=2000 + i, cell=f"c{i}") for i, (x, n) in enumerate(counts)
     )
     return estimate_of("made", "Made up", synthesis, rows)
 

@@ -217,7 +217,7 @@ def test_any_count_makes_a_sentence(records, n, data, outcome, role):
     events = data.draw(st.integers(0, n))
     base = records["larocca2017"]
     cell = dataclasses.replace(
-        base.cells[0], events=events, n=n, outcome=outcome, label="Two motor levels", role=role[0], arm=role[1],
+        base.cells[0], count=dataclasses.replace(base.cells[0].count, events=events, n=n), outcome=outcome, label="Two motor levels", role=role[0], arm=role[1],
         group="harm" if outcome == "death" else "recovery",
     )  # fmt: skip
     text = summary._cell_sentence(cell, whole=False)

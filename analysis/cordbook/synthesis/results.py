@@ -306,10 +306,8 @@ def to_plain(value: Any) -> Any:
     >>> to_plain(ModelScale(estimate=0.5, se=float("nan"), ci_low=None, ci_high=None))
     {'estimate': 0.5, 'se': None, 'ci_low': None, 'ci_high': None, 'pi_low': None, 'pi_high': None}
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: to_plain(item) for name, item in zip(value._fields, value, strict=True)}
+    if not isinstance(value, type) and (is_dataclass(value) or hasattr(value, "_fields")):
+        return {name: to_plain(getattr(value, name)) for name in _shown(value)}
     if isinstance(value, dict):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list | np.ndarray):
@@ -335,9 +333,12 @@ def records_frame(records: tuple[Any, ...]) -> pd.DataFrame:
 
     if not records:
         return pd.DataFrame()
-    first = records[0]
-    columns = getattr(first, "_fields", None) or [field.name for field in fields(first)]
-    return pd.DataFrame({name: [getattr(record, name) for record in records] for name in columns})
+    return pd.DataFrame({name: [getattr(record, name) for record in records] for name in _shown(records[0])})
+
+
+def _shown(record: Any) -> tuple[str, ...]:
+    """Return the names of the values of a frozen record that are written: those it names itself (``_fields``), else all its fields."""
+    return getattr(record, "_fields", None) or tuple(field.name for field in fields(record))
 
 
 def number(value: float | None) -> str:

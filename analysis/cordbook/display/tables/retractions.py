@@ -26,7 +26,7 @@ def retractions_list(estimates: Estimates, hrefs: Mapping[str, str]) -> Table | 
     for study in retracted:
         told = notices[(notices["study_id"] == study) & (notices["kind"] == "retraction")]["reference"].tolist()
         own = cells[cells["study_id"] == study]
-        held = [e for e in holding if study in set(e.rows["study_id"])]
+        held = [e for e in holding if study in e.study_ids]
         changes = [f"{e.title}: {_change(e)}" for e in held]
         rows.append(
             (

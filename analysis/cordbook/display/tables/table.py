@@ -166,9 +166,9 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
 
     ``links`` are addresses of the studies' pages by label.
     """
-    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows.itertuples())
+    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows)
     rows = []
-    for row in estimate.rows.itertuples():
+    for row in estimate.rows:
         first = cells.loc[row.cells[0]]
         counts = f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" if estimate.is_comparison else f"{row.events}/{row.n}"
         rows.append(

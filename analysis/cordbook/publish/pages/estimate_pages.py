@@ -24,6 +24,7 @@ from cordbook.review.estimates.estimates import COMPARED, ESTIMATES_FOLDER, Esti
 from cordbook.review.estimates.main_pool import difference_from_main
 from cordbook.review.estimates.method_words import method
 from cordbook.review.estimates.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
+from cordbook.review.estimates.rows import Row
 
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
@@ -258,8 +259,7 @@ def _rated(c: Certainty) -> Html:
 def _events(e: Estimate) -> str:
     if not e.is_comparison:
         return phrase(e, "of")
-    arms = (("events1", "n1"), ("events2", "n2"))
-    treated, control = (f"{e.rows[events].sum():,} of {e.rows[n].sum():,}" for events, n in arms)
+    treated, control = (f"{events:,} of {n:,}" for events, n in e.arms)
     return f"{treated} treated, {control} not"
 
 
@@ -308,7 +308,7 @@ def _studies(e: Estimate, beside: Beside) -> list[Html]:
     pooled_nature = next((n for n in beside.natural if n.result is not None), None)
     band = (pooled_nature.result.ci_low, pooled_nature.result.ci_high) if pooled_nature else None
     weighed = not e.not_pooled
-    rows = [_study_row(row, study, scale, band, weighed=weighed) for row, study in e.paired()]
+    rows = [_study_row(row, scale, band, weighed=weighed) for row in e.rows]
     if e.result is not None and e.k > 1:
         r = e.result
         prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
@@ -329,18 +329,16 @@ def _studies(e: Estimate, beside: Beside) -> list[Html]:
     ]
 
 
-def _study_row(
-    row: object, study: object, scale: str, band: tuple[float, float] | None, *, weighed: bool = True
-) -> tuple[object, ...]:
+def _study_row(row: Row, scale: str, band: tuple[float, float] | None, *, weighed: bool = True) -> tuple[object, ...]:
     counts = (
         f"{row.events1:,}/{row.n1:,} v {row.events2:,}/{row.n2:,}" if hasattr(row, "events1") else f"{row.events:,}/{row.n:,}"
     )
     name = link(row.label, f"../studies/{row.study_id}.html")
-    if study is None or not study.weight:
+    if not row.weight:
         return name, counts, "no say", Html(""), *(("–",) if weighed else ())
-    drawn = strip(study.estimate, study.ci_low, study.ci_high, scale=scale, band=band)
-    weight = (f"{study.weight:.1f}%",) if weighed else ()
-    return name, counts, _limits(study.estimate, study.ci_low, study.ci_high, scale), drawn, *weight
+    drawn = strip(row.estimate, row.ci_low, row.ci_high, scale=scale, band=band)
+    weight = (f"{row.weight:.1f}%",) if weighed else ()
+    return name, counts, _limits(row.estimate, row.ci_low, row.ci_high, scale), drawn, *weight
 
 
 def _pooled(e: Estimate) -> object:

@@ -352,22 +352,22 @@ def _uses(r: StudyRecord) -> list[Html]:
         return [p("No pooled estimate of this book holds a count of this study.")]
     whole = [e for e in r.estimates if e.synthesis.parent is None]
     parts = [e for e in r.estimates if e.synthesis.parent is not None]
-    found = [_uses_table("pooled", "Pooled estimates that hold this study", whole, r.label)] if whole else []
+    found = [_uses_table("pooled", "Pooled estimates that hold this study", whole, r.study_id)] if whole else []
     if parts:
         caption = "Subgroups of them that hold this study"
-        table = _uses_table("pooled-parts", caption, parts, r.label)
+        table = _uses_table("pooled-parts", caption, parts, r.study_id)
         found.append(element("details", element("summary", f"{caption} ({len(parts)})"), table, class_="cb-folded"))
     return found
 
 
-def _uses_table(identifier: str, caption: str, estimates: Sequence[Estimate], label: str) -> Html:
-    rows = [(link(e.title, estimate_page(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, label)) for e in estimates]
+def _uses_table(identifier: str, caption: str, estimates: Sequence[Estimate], study_id: str) -> Html:
+    rows = [(link(e.title, estimate_page(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, study_id)) for e in estimates]
     header = ("Estimate", "Pooled result (95% CI)", "Studies", "Weight of this study")
     return html_table(identifier, caption, header, rows, numeric=(1, 2, 3))
 
 
-def _weight(e: Estimate, label: str) -> str:
-    weights = [s.weight for s in e.result.studies if s.label == label and s.weight is not None] if e.result else []
+def _weight(e: Estimate, study_id: str) -> str:
+    weights = [row.weight for row in e.rows if row.study_id == study_id and row.weight is not None] if e.result else []
     return f"{sum(weights):.1f}%" if weights else NOT_POOLED if e.not_pooled else "–"
 
 

@@ -170,9 +170,9 @@ def estimate_csv(estimate: Estimate) -> str:
     weight = () if estimate.not_pooled else ("weight_percent",)
     writer.writerow(["study", "study_id", "year", *counts, "estimate", "ci_low", "ci_high", *weight, "cells"])
     wanted = ("estimate", "ci_low", "ci_high", *(() if estimate.not_pooled else ("weight",)))
-    for row, study in estimate.paired():
-        numbers = [getattr(study, name, None) for name in wanted]
-        year = "" if row.year is None or row.year != row.year else int(row.year)
+    for row in estimate.rows:
+        numbers = [getattr(row, name) for name in wanted]
+        year = "" if row.year is None else row.year
         shown = ["" if value is None else repr(float(value)) for value in numbers]
         counted = [getattr(row, name) for name in counts]
         writer.writerow([harmless(row.label), row.study_id, year, *counted, *shown, ";".join(row.cells)])

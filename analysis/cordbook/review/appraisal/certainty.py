@@ -31,6 +31,7 @@ from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, estimate_of
 from cordbook.review.estimates.phrases import percent, phrase, ratio
+from cordbook.review.estimates.rows import arrays, labels_of
 from cordbook.review.estimates.side_by_side import COMMON_EFFECT, FEW, WIDE
 from cordbook.synthesis import ComparedArms, PooledProportion, arcsine_test, information_proportion, proportion_size_test
 from cordbook.synthesis.measures import back_transform
@@ -334,7 +335,7 @@ def _start(
             return "low", *_uncounted(counted, estimate.k), COUNTING
     if kind != "effect":
         return ("high" if kind == "frequency" else "low"), *_STARTS[kind], ""
-    cells = evidence.cells_by_id(cells[0] for cells in estimate.rows["cells"])
+    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows)
     share = sum(w for w, design in zip(weights, cells["design"], strict=True) if design == "rct")
     if share >= settings.thresholds.randomised_weight:
         return "high", f"{percent(share)} of the weight is of randomised trials, so the evidence starts as high.", "", ""
@@ -371,8 +372,7 @@ def reports_that_counted(estimate: Estimate, evidence: Evidence, counting: Count
     shown = cells["topic"].isin(counting.topics) | cells["source_kind"].isin(counting.sources)
     shown |= cells["definition"].fillna("").map(lambda text: any(words in text for words in counting.says))
     shown = frozenset(cells.index[shown])
-    rows = zip(estimate.rows["events"], estimate.rows["cells"], strict=True)
-    return tuple((given and events > 0) or shown.issuperset(ids) for events, ids in rows)
+    return tuple((given and row.events > 0) or shown.issuperset(row.cells) for row in estimate.rows)
 
 
 def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[float], limits: Thresholds) -> Steps:
@@ -381,8 +381,8 @@ def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[floa
     confirmed = evidence.confirmed_studies
     low = frozenset(cells.index[cells["confidence"] == "low"])
     weak = 0.0
-    for weight, study, ids in zip(weights, estimate.rows["study_id"], estimate.rows["cells"], strict=True):
-        if low.intersection(ids) or study not in confirmed:
+    for weight, row in zip(weights, estimate.rows, strict=True):
+        if low.intersection(row.cells) or row.study_id not in confirmed:
             weak += weight
     text = f"{percent(weak)} of the weight rests on counts read with low confidence or on studies not fully identified"
     if weak > limits.weak_weight:
@@ -396,13 +396,14 @@ def spread_of(estimate: Estimate) -> Spread:
     if result.model in COMMON_EFFECT:
         declared = replace(estimate.synthesis, model="reml", ci=None)
         result = estimate_of(estimate.id, estimate.title, declared, estimate.rows).pooled_anyway().result
-    lows, highs = zip(*((study.ci_low, study.ci_high) for study in result.studies), strict=True)
-    low, high = _range_of_studies(result, estimate.synthesis.level)
+    lows, highs = zip(*((row.ci_low, row.ci_high) for row in estimate.rows), strict=True)
+    low, high = _range_of_studies(estimate, result)
     return Spread(result.tau2, getattr(result, "rho", None), result.q_p, max(lows) > min(highs), low, high)
 
 
-def _range_of_studies(result: PooledProportion | ComparedArms, level: float) -> tuple[float | None, float | None]:
+def _range_of_studies(estimate: Estimate, result: PooledProportion | ComparedArms) -> tuple[float | None, float | None]:
     """Between what the true results of studies lie by the variance between them alone; None where that is not known."""
+    level = estimate.synthesis.level
     rho = getattr(result, "rho", None)
     if rho:
         size = (1 - rho) / rho
@@ -413,14 +414,14 @@ def _range_of_studies(result: PooledProportion | ComparedArms, level: float) -> 
     if result.tau2 is None or centre is None:
         return None, None
     reach = critical_value(level, None) * result.tau2**0.5
-    back = _back(result)
+    back = _back(estimate, result)
     return float(back(centre - reach)), float(back(centre + reach))
 
 
-def _back(result: PooledProportion | ComparedArms) -> Callable[[float], Any]:
+def _back(estimate: Estimate, result: PooledProportion | ComparedArms) -> Callable[[float], Any]:
     if isinstance(result, ComparedArms):
         return np.exp if result.measure != "RD" else float
-    return back_transform(result.measure, [study.n for study in result.studies])
+    return back_transform(result.measure, [row.n for row in estimate.rows])
 
 
 def _inconsistency(estimate: Estimate, limits: Thresholds) -> Steps:
@@ -566,14 +567,9 @@ def _publication(estimate: Estimate, limits: Thresholds) -> Steps:
             f"{phrase(estimate, 'studies')}: too few for a test of small-study effects ({limits.studies_for_test} or more).",
             "",
         )
-    rows = estimate.rows
-    labels = rows["label"].tolist()
+    test_of_size = arcsine_test if estimate.is_comparison else proportion_size_test
     try:
-        if estimate.is_comparison:
-            columns = (rows[c].to_numpy() for c in ("events1", "n1", "events2", "n2"))
-            test = arcsine_test(*columns, labels=labels)
-        else:
-            test = proportion_size_test(rows["events"].to_numpy(), rows["n"].to_numpy(), labels=labels)
+        test = test_of_size(*arrays(estimate.rows), labels=labels_of(estimate.rows))
     except ValueError:
         return 0, "No or only events, or studies of one size: nothing to test for small-study effects.", ""
     text = f"test of small-study effects p = {test.p:.2g}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.method_words import MODELS
 from cordbook.review.estimates.phrases import percent, percent_number, ratio
+from cordbook.review.estimates.rows import arrays, labels_of
 from cordbook.synthesis import EngineComparison, arms_by_two_engines, proportions_by_two_engines
 from cordbook.synthesis.pooling.statsmodels_engine import EngineCheck, EngineValue
 from cordbook.synthesis.results import number
@@ -46,12 +47,10 @@ def compare_engines(estimate: Estimate) -> EngineComparison | None:
         return None
     declared, rows = estimate.synthesis, estimate.rows
     options = {
-        "labels": rows["label"].tolist(), "measure": declared.measure, "model": declared.model, "ci": declared.ci,
+        "labels": labels_of(rows), "measure": declared.measure, "model": declared.model, "ci": declared.ci,
         "level": declared.level, "id": estimate.id,
     }  # fmt: skip
-    if estimate.is_comparison:
-        return arms_by_two_engines(*(rows[c].to_numpy() for c in ("events1", "n1", "events2", "n2")), **options)
-    return proportions_by_two_engines(rows["events"].to_numpy(), rows["n"].to_numpy(), **options)
+    return (arms_by_two_engines if estimate.is_comparison else proportions_by_two_engines)(*arrays(rows), **options)
 
 
 def engine_rows(estimates: Iterable[Estimate]) -> tuple[EngineRow, ...]:

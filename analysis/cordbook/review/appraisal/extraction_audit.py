@@ -184,6 +184,5 @@ def verified_share(estimate: Estimate, evidence: Evidence) -> float | None:
         return None
     checked = set(evidence["verifications"]["cell_id"])
     weights = study_weights(estimate)
-    verified = estimate.rows.assign(verified=[set(cells) <= checked for cells in estimate.rows["cells"]])
-    whole = verified.groupby("study_id")["verified"].all()
-    return float(weights[[bool(whole[s]) for s in weights.index]].sum() / 100)
+    whole = {study: checked.issuperset(cells) for study, cells in estimate.cells_by_study.items()}
+    return float(weights[[whole[s] for s in weights.index]].sum() / 100)

@@ -271,5 +271,5 @@ def study_weights(estimate: Estimate) -> pd.Series:
 
     Arms of one study are added up.
     """
-    weights = pd.Series(estimate.row_weights, index=estimate.rows["study_id"], dtype=float)
+    weights = pd.Series(estimate.row_weights, index=[row.study_id for row in estimate.rows], dtype=float)
     return 100 * weights.groupby(level=0, sort=False).sum()

@@ -88,7 +88,7 @@ def _largest_weights(estimates: Estimates) -> dict[str, tuple[float, str]]:
         if not estimate.is_reported or estimate.synthesis.parent is not None:
             continue
         weights = study_weights(estimate) / 100
-        for study, cells in zip(estimate.rows["study_id"], estimate.rows["cells"], strict=True):
+        for study, cells in estimate.cells_by_study.items():
             for cell in cells:
                 if cell not in largest or weights[study] > largest[cell][0]:
                     largest[cell] = float(weights[study]), estimate.id

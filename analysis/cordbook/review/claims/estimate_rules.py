@@ -26,6 +26,7 @@ from cordbook.review.claims.verdicts import (
 )
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import percent, phrase, ratio
+from cordbook.review.estimates.rows import ArmRow, arrays
 from cordbook.synthesis import regress_proportions, subgroup_proportions
 
 #: No difference, on the scale of a ratio and of a difference.
@@ -220,26 +221,25 @@ def contrast(first: Sequence[Estimate], second: Sequence[Estimate], level: float
     Patients of one study may stand in both groups (say, of grade A and of grade B): each is counted once. None where
     neither group has events, or both have nothing else.
     """
-    rows = pd.concat([e.rows.assign(side=side) for side, group in (("first", first), ("second", second)) for e in group])
+    sided = [(row, side) for side, group in (("first", first), ("second", second)) for e in group for row in e.rows]
+    rows, sides = [row for row, _ in sided], [side for _, side in sided]
     _check_disjoint(rows)
-    events, n = rows["events"].to_numpy(), rows["n"].to_numpy()
+    events, n = arrays(rows)
     if events.sum() in (0, n.sum()):
         return None
-    labels = [f"{label} ({side})" for label, side in zip(rows["label"], rows["side"], strict=True)]
-    sums = rows.groupby("side")[["events", "n"]].sum()
-    if ((sums["events"] == 0) | (sums["events"] == sums["n"])).any():
-        between = subgroup_proportions(events, n, rows["side"].tolist(), labels=labels, tau2="common", level=level).between
-        shares = sums["events"] / sums["n"]
-        return GroupContrast(math.inf if shares["first"] > shares["second"] else 0.0, None, None, between.p if between else 1.0)
-    fit = regress_proportions(
-        events, n, {"side": rows["side"].tolist()}, labels=labels, reference={"side": "second"}, level=level
-    )
+    labels = [f"{row.label} ({side})" for row, side in sided]
+    sums = [(sum(e.events for e in group), sum(e.n for e in group)) for group in (first, second)]
+    if any(counted in (0, of) for counted, of in sums):
+        between = subgroup_proportions(events, n, sides, labels=labels, tau2="common", level=level).between
+        one, other = (counted / of for counted, of in sums)
+        return GroupContrast(math.inf if one > other else 0.0, None, None, between.p if between else 1.0)
+    fit = regress_proportions(events, n, {"side": sides}, labels=labels, reference={"side": "second"}, level=level)
     slope = fit.coefficients[1]
     return GroupContrast(math.exp(slope.estimate), math.exp(slope.ci_low), math.exp(slope.ci_high), slope.p)
 
 
-def _check_disjoint(rows: pd.DataFrame) -> None:
-    cells = [c for group in rows["cells"] for c in group]
+def _check_disjoint(rows: Sequence[ArmRow]) -> None:
+    cells = [c for row in rows for c in row.cells]
     if twice := sorted({c for c in cells if cells.count(c) > 1}):
         raise ValueError(f"groups to compare share cells ({', '.join(twice)}): compare groups of different patients")
 
@@ -253,16 +253,15 @@ def groups_differ(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     used = [e for e in parts if e.n >= part.settings.fewest_in_group]
     if len(used) < 2:
         return Finding(UNTESTED, today, f"Fewer than two groups have {part.settings.fewest_in_group} people or more.", ids)
-    rows = pd.concat([e.rows.assign(side=e.id) for e in used])
+    rows, sides = [row for e in used for row in e.rows], [e.id for e in used for _ in e.rows]
     if len(rows) <= len(used):
         return Finding(
             UNTESTED, today, "There are as many groups as studies, so that studies and groups cannot be told apart.", ids
         )
-    labels = [f"{label} ({side})" for label, side in zip(rows["label"], rows["side"], strict=True)]
+    labels = [f"{row.label} ({side})" for row, side in zip(rows, sides, strict=True)]
     test = subgroup_proportions(
-        rows["events"].to_numpy(),
-        rows["n"].to_numpy(),
-        rows["side"].tolist(),
+        *arrays(rows),
+        sides,
         labels=labels,
         tau2="common",
         level=part.settings.level,

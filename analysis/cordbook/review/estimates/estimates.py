@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +16,10 @@ from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.evidence.study_words import part_title
 from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, load_declarations
-from cordbook.review.estimates.selection import one_row_an_arm, select_cells, subgroups
+from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, with_effects
+from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
-from cordbook.synthesis.pooling.two_arm_results import StudyComparison
 from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
 
 T = TypeVar("T")
@@ -33,16 +33,15 @@ COMPARED = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
 class Estimate:
     """A pooled result with an id, its declaration, and the rows that it was computed from.
 
-    ``rows`` has one row an arm (columns of :data:`cordbook.review.estimates.selection.SELECTED`), for comparisons one row
-    a study with ``events1, n1, events2, n2``. ``result`` is None where no study could be pooled, and where the studies are
-    shown side by side: ``not_pooled`` then holds the reasons, and ``unpooled`` what the model gives all the same, for the
-    shares and intervals of the single studies and for those who ask for its average (:meth:`pooled_anyway`).
+    ``rows`` has one row an arm, for comparisons one row a study, each with what the model made of it; ``result.studies`` are these
+    same rows. ``result`` is None where no study could be pooled, and where the studies are shown side by side: ``not_pooled`` then
+    holds the reasons, and ``unpooled`` what the model gives all the same, for those who ask for its average (:meth:`pooled_anyway`).
     """
 
     id: str
     title: str
     synthesis: Synthesis
-    rows: pd.DataFrame = field(repr=False, compare=False)
+    rows: tuple[ArmRow, ...] | tuple[PairRow, ...] = field(repr=False, compare=False)
     result: PooledProportion | ComparedArms | None
     not_pooled: tuple[Reason, ...] = ()
     unpooled: PooledProportion | ComparedArms | None = field(default=None, repr=False)
@@ -59,28 +58,12 @@ class Estimate:
         return self.result is not None or bool(self.not_pooled)
 
     @property
-    def studies(self) -> tuple[StudyProportion, ...] | tuple[StudyComparison, ...]:
-        """What the model made of each study, pooled or side by side: in the order of the rows, without those it could not use."""
-        found = self.result or self.unpooled
-        return found.studies if found else ()
-
-    def paired(self) -> Iterator[tuple[Any, Any]]:
-        """Each row with what the model made of it, by place or by label; None where the model could not use it."""
-        found = self.studies
-        if len(found) == self.k:
-            yield from zip(self.rows.itertuples(), found, strict=True)
-        else:
-            by_label = {study.label: study for study in found}
-            yield from ((row, by_label.get(row.label)) for row in self.rows.itertuples())
-
-    @property
     def row_weights(self) -> tuple[float, ...]:
         """The part of each row in the estimate, shares that sum to 1: the model's weights, or people where nothing is averaged."""
         if self.result is None:
-            columns = ["n1", "n2"] if self.is_comparison else ["n"]
-            parts = [float(n) for n in self.rows[columns].sum(axis=1)] if self.k else []
+            parts = [float(sum(count.n for count in row.counts)) for row in self.rows]
         else:
-            parts = [max(0.0, study.weight or 0.0) if study else 0.0 for _, study in self.paired()]
+            parts = [max(0.0, row.weight or 0.0) for row in self.rows]
         total = sum(parts)
         return tuple(part / total for part in parts) if total else tuple(1 / len(parts) for _ in parts)
 
@@ -89,8 +72,8 @@ class Estimate:
         """The lowest and the highest share of a study; None for comparisons and where there is no study."""
         if self.is_comparison or not self.k:
             return None
-        shares = self.rows["events"] / self.rows["n"]
-        return float(shares.min()), float(shares.max())
+        shares = [row.events / row.n for row in self.rows]
+        return min(shares), max(shares)
 
     def pooled_anyway(self) -> Estimate:
         """The estimate with the model's average where it is not pooled, for those who ask for it; else itself."""
@@ -105,14 +88,23 @@ class Estimate:
         return self.synthesis.kind == "comparison"
 
     @property
+    def arms(self) -> tuple[tuple[int, int], ...]:
+        """Events and patients of all rows: one pair, for comparisons that of the treated and that of the comparators."""
+        columns = [sum(getattr(row, name) for row in self.rows) for name in (PairRow if self.is_comparison else ArmRow).COLUMNS]
+        return tuple(zip(columns[::2], columns[1::2], strict=True))
+
+    @property
     def n(self) -> int:
-        columns = ["n1", "n2"] if self.is_comparison else ["n"]
-        return int(self.rows[columns].to_numpy().sum()) if self.k else 0
+        return sum(n for _, n in self.arms)
 
     @property
     def events(self) -> int:
-        columns = ["events1", "events2"] if self.is_comparison else ["events"]
-        return int(self.rows[columns].to_numpy().sum()) if self.k else 0
+        return sum(events for events, _ in self.arms)
+
+    @property
+    def study_ids(self) -> tuple[str, ...]:
+        """The studies of the rows, each once, in their order."""
+        return tuple(self.cells_by_study)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -123,8 +115,8 @@ class Estimate:
     def cells_by_study(self) -> dict[str, tuple[str, ...]]:
         """The record of what stands behind the estimate: ids of the cells of each study, of all its arms, in the order of the rows."""
         found: dict[str, tuple[str, ...]] = {}
-        for study, ids in zip(self.rows["study_id"], self.rows["cells"], strict=True) if self.k else ():
-            found[str(study)] = (*found.get(str(study), ()), *(str(i) for i in ids))
+        for row in self.rows:
+            found[row.study_id] = (*found.get(row.study_id, ()), *row.cells)
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,7 +142,7 @@ class Estimate:
         return counts | {
             "not_pooled": reasons,
             "share_range": to_plain(self.share_range),
-            "studies": without_weights(self.studies),
+            "studies": without_weights(self.rows),
         }
 
 
@@ -272,11 +264,14 @@ def _estimate(
     return estimate_of(estimate_id, title, synthesis, rows)
 
 
-def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: pd.DataFrame) -> Estimate:
+def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: tuple[ArmRow, ...] | tuple[PairRow, ...]) -> Estimate:
     """Pool rows as a declaration says, or set them side by side where its limits of pooling say so."""
     result = _pool_estimate(rows, synthesis)
-    reasons = reasons_not_to_pool(result, synthesis.not_pooled_if) if result else ()
-    if reasons:
+    if result is None:
+        return Estimate(estimate_id, title, synthesis, rows, None)
+    rows = with_effects(rows, result.studies)
+    result = replace(result, studies=rows)
+    if reasons := reasons_not_to_pool(result, synthesis.not_pooled_if):
         return Estimate(estimate_id, title, synthesis, rows, None, reasons, result)
     beside = (
         companions_of(result, harm=synthesis.harm, bayes_up_to=synthesis.bayes_up_to)
@@ -286,14 +281,14 @@ def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: pd.Dat
     return Estimate(estimate_id, title, synthesis, rows, result, companions=beside)
 
 
-def _pool_estimate(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion | ComparedArms | None:
+def _pool_estimate(rows: Sequence[Any], synthesis: Synthesis) -> PooledProportion | ComparedArms | None:
     """Pool rows as a declaration says; None where there are too few: a comparison needs two studies, a proportion one."""
     if synthesis.kind == "comparison":
         return _compare(rows, synthesis) if len(rows) > 1 else None
     return _pool(rows, synthesis) if len(rows) else None
 
 
-def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
+def _pool(rows: Sequence[ArmRow], synthesis: Synthesis) -> PooledProportion:
     return pool_rows(
         rows,
         measure=synthesis.measure,
@@ -305,7 +300,7 @@ def _pool(rows: pd.DataFrame, synthesis: Synthesis) -> PooledProportion:
 
 
 def pool_rows(
-    rows: pd.DataFrame,
+    rows: Sequence[ArmRow],
     *,
     measure: str,
     model: str,
@@ -314,13 +309,12 @@ def pool_rows(
     average: str | None = None,
     hksj_floor: bool = True,
 ) -> PooledProportion:
-    """Pool rows of :data:`cordbook.review.estimates.selection.SELECTED`; one row stands for itself with an exact interval."""
+    """Pool rows of single arms; one row stands for itself with an exact interval."""
     if len(rows) == 1:
-        return _single(rows, measure, level)
+        return _single(rows[0], measure, level)
     return pool_proportions(
-        rows["events"].to_numpy(),
-        rows["n"].to_numpy(),
-        labels=rows["label"].tolist(),
+        *arrays(rows),
+        labels=labels_of(rows),
         measure=measure,
         model=model,
         ci=ci,
@@ -330,9 +324,9 @@ def pool_rows(
     )
 
 
-def _single(rows: pd.DataFrame, measure: str, level: float) -> PooledProportion:
+def _single(row: ArmRow, measure: str, level: float) -> PooledProportion:
     """One study cannot be pooled: its own share with the exact interval of Clopper and Pearson (1934)."""
-    events, n, label = int(rows["events"].iloc[0]), int(rows["n"].iloc[0]), rows["label"].iloc[0]
+    events, n = row.events, row.n
     low, high = (float(v) for v in proportion_confint(events, n, 1 - level, method="beta"))
     share = events / n
     return PooledProportion(
@@ -341,49 +335,17 @@ def _single(rows: pd.DataFrame, measure: str, level: float) -> PooledProportion:
         tau2=None, tau2_ci_low=None, tau2_ci_high=None, i2=None, i2_ci_low=None, i2_ci_high=None,
         h2=None, h2_ci_low=None, h2_ci_high=None, q=None, q_df=0, q_p=None,
         k=1, events=events, n=n, model="single", measure=measure, ci_method="exact", level=level,
-        studies=(StudyProportion(label, events, n, share, low, high, 100.0),),
+        studies=(StudyProportion(row.label, events, n, share, low, high, 100.0),),
         notes=("One study: nothing is pooled; the interval is exact (Clopper-Pearson).",),
     )  # fmt: skip
 
 
-def _compare(rows: pd.DataFrame, synthesis: Synthesis) -> ComparedArms:
+def _compare(rows: Sequence[PairRow], synthesis: Synthesis) -> ComparedArms:
     return compare_arms(
-        rows["events1"].to_numpy(),
-        rows["n1"].to_numpy(),
-        rows["events2"].to_numpy(),
-        rows["n2"].to_numpy(),
-        labels=rows["label"].tolist(),
+        *arrays(rows),
+        labels=labels_of(rows),
         measure=synthesis.measure,
         model=synthesis.model,
         ci=synthesis.ci,
         level=synthesis.level,
     )
-
-
-def pair_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> pd.DataFrame:
-    """Treated against comparator within each study that has both: one row a study.
-
-    Several treated (or comparator) arms of one study are added up, so that nobody is counted twice.
-    """
-    rows = []
-    for study_id, group in chosen.groupby("study_id", sort=True):
-        treated, control = (one_row_an_arm(group[group["role"] == role], disjoint_keys) for role in ("treated", "comparator"))
-        if treated.empty or control.empty:
-            continue
-        first = group.iloc[0]
-        rows.append(
-            {
-                "study_id": study_id,
-                "label": first["label"],
-                "year": first["year"],
-                "events1": int(treated["events"].sum()),
-                "n1": int(treated["n"].sum()),
-                "events2": int(control["events"].sum()),
-                "n2": int(control["n"].sum()),
-                "cells": tuple(c for cells in (*treated["cells"], *control["cells"]) for c in cells),
-            }
-        )
-    columns = ["study_id", "label", "year", "events1", "n1", "events2", "n2", "cells"]
-    table = pd.DataFrame(rows, columns=columns)
-    order = table.assign(_year=table["year"].fillna(9999)).sort_values(["_year", "label"], kind="stable").index
-    return table.loc[order].reset_index(drop=True)

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
-from cordbook.evidence.patients import parse_stratum
 from cordbook.evidence.study_words import enumerate_words, stratum
 from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.rows import Row
 
 #: Studies that a line names one by one; more are counted.
 NAMED = 12
@@ -25,9 +22,9 @@ NAMED = 12
 class Difference:
     """Rows of arms that one pool has and the main one has not, the other way round, and rows that count other people of an arm."""
 
-    added: tuple[Any, ...]
-    left_out: tuple[Any, ...]
-    changed: tuple[tuple[Any, Any], ...]
+    added: tuple[Row, ...]
+    left_out: tuple[Row, ...]
+    changed: tuple[tuple[Row, Row], ...]
 
     def __bool__(self) -> bool:
         return bool(self.added or self.left_out or self.changed)
@@ -56,27 +53,26 @@ def difference_from_main(estimates: Estimates, estimate_id: str) -> str | None:
     difference = compare_pools(estimate, main)
     if not difference:
         return None
-    strata = _strata(estimates, (*difference.added, *(row for row, _ in difference.changed)))
+    strata = _strata((*difference.added, *(row for row, _ in difference.changed)))
     told = [*_added(difference.added, strata), *_left_out(difference.left_out), *_changed(difference.changed)]
     return f"{_total(estimate)}; the main pool ({main.title}) has {_total(main)}. This one {enumerate_words(told)}."
 
 
-def _by_arm(estimate: Estimate) -> dict[str, Any]:
+def _by_arm(estimate: Estimate) -> dict[str, Row]:
     key = "study_id" if estimate.is_comparison else "arm_id"
-    return {str(getattr(row, key)): row for row in estimate.rows.itertuples(index=False)}
+    return {getattr(row, key): row for row in estimate.rows}
 
 
-def _strata(estimates: Estimates, rows: Iterable[Any]) -> Mapping[str, str]:
+def _strata(rows: Iterable[Row]) -> Mapping[str, str]:
     """In words the strata behind a row, by its first cell; blank where the row is of all patients of its arm."""
     found = {}
     for row in rows:
-        cells = estimates.evidence.cells_by_id(row.cells)
-        texts = ["" if pd.isna(text) else stratum(tuple(parse_stratum(text).items())) for text in cells["stratum"]]
+        texts = [stratum(count.stratum) if count.stratum else "" for count in row.counts]
         found[row.cells[0]] = " and ".join(t for t in texts if t)
     return found
 
 
-def _added(rows: tuple[Any, ...], strata: Mapping[str, str]) -> list[str]:
+def _added(rows: tuple[Row, ...], strata: Mapping[str, str]) -> list[str]:
     parts = [row for row in rows if strata[row.cells[0]]]
     wholes = [row for row in rows if not strata[row.cells[0]]]
     told = []
@@ -88,13 +84,13 @@ def _added(rows: tuple[Any, ...], strata: Mapping[str, str]) -> list[str]:
     return told
 
 
-def _left_out(rows: tuple[Any, ...]) -> list[str]:
+def _left_out(rows: tuple[Row, ...]) -> list[str]:
     if not rows:
         return []
     return [f"leaves out {_studies(rows)} without a count that fits its question ({_named(map(_study, rows))})"]
 
 
-def _changed(pairs: tuple[tuple[Any, Any], ...]) -> list[str]:
+def _changed(pairs: tuple[tuple[Row, Row], ...]) -> list[str]:
     if not pairs:
         return []
     named = _named(f"{_study(here)} instead of {_counts(there)}" for here, there in pairs)
@@ -107,15 +103,15 @@ def _named(names: Iterable[str]) -> str:
     return "; ".join(shown)
 
 
-def _studies(rows: tuple[Any, ...] | list[Any]) -> str:
+def _studies(rows: tuple[Row, ...] | list[Row]) -> str:
     return "1 study" if len(rows) == 1 else f"{len(rows)} studies"
 
 
-def _study(row: Any) -> str:
+def _study(row: Row) -> str:
     return f"{row.label}, {_counts(row)}"
 
 
-def _counts(row: Any) -> str:
+def _counts(row: Row) -> str:
     if hasattr(row, "events1"):
         return f"{row.events1:,} of {row.n1:,} against {row.events2:,} of {row.n2:,}"
     return f"{row.events:,} of {row.n:,}"

@@ -169,7 +169,7 @@ def counts_of(e: Estimate) -> str:
     """Events of patients in words, both arms of a comparison: ``14 of 1,019``, ``5 of 20 v 1 of 22``."""
     if not e.is_comparison:
         return _of(e)
-    return " v ".join(f"{e.rows[f'events{arm}'].sum():,} of {e.rows[f'n{arm}'].sum():,}" for arm in (1, 2))
+    return " v ".join(f"{events:,} of {n:,}" for events, n in e.arms)
 
 
 def range_of(e: Estimate) -> str:
@@ -244,7 +244,7 @@ def _side_text(e: Estimate) -> str:
     if ONE_STUDY in rules:
         return "{others} studies report {others_of}; {one} alone reports {one_of}.".format(**_side_values(e))
     if e.k == 2:
-        one, other = (f"{row.events:,} of {row.n:,}" for row in e.rows.itertuples())
+        one, other = (f"{row.events:,} of {row.n:,}" for row in e.rows)
         return f"one study counted {one}, the other {other} (together {_of(e)}); two are too few to pool." + _exact_end(e)
     why = "differ too much" if SPREAD in rules else "are too small"
     return f"{_of(e)} people together, from {range_of(e)} in single studies, which {why} to be averaged."
@@ -252,16 +252,16 @@ def _side_text(e: Estimate) -> str:
 
 def _side_values(e: Estimate) -> dict[str, str]:
     """What a declared sentence may name: the study with the most events, and the others together."""
-    most = e.rows["events"].idxmax()
-    one, others = e.rows.loc[most], e.rows.drop(index=most)
+    one = max(e.rows, key=lambda row: row.events)
+    others = [row for row in e.rows if row is not one]
     return {
         "k": f"{e.k:,}",
         "of": _of(e),
         "range": range_of(e),
-        "one": str(one["label"]),
-        "one_of": f"{one['events']:,} of {one['n']:,}",
+        "one": one.label,
+        "one_of": f"{one.events:,} of {one.n:,}",
         "others": f"{len(others):,}",
-        "others_of": f"{others['events'].sum():,} of {others['n'].sum():,}",
+        "others_of": f"{e.events - one.events:,} of {e.n - one.n:,}",
     }
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.review.estimates.estimates import Estimate, estimate_of
+from cordbook.review.estimates.rows import labels_of
 
 
 def retracted_labels(estimate: Estimate) -> tuple[str, ...]:
     """Labels of the retracted reports that an estimate counts, each once."""
-    labels = dict.fromkeys(estimate.rows["label"]) if estimate.k else {}
-    return tuple(label for label in labels if label.endswith(RETRACTED))
+    return tuple(label for label in dict.fromkeys(labels_of(estimate.rows)) if label.endswith(RETRACTED))
 
 
 def without_retracted(estimate: Estimate) -> Estimate | None:
@@ -23,5 +23,5 @@ def without_retracted(estimate: Estimate) -> Estimate | None:
     """
     if not retracted_labels(estimate):
         return None
-    rows = estimate.rows[~estimate.rows["label"].str.endswith(RETRACTED)].reset_index(drop=True)
+    rows = tuple(row for row in estimate.rows if not row.label.endswith(RETRACTED))
     return estimate_of(estimate.id, estimate.title, estimate.synthesis, rows)

@@ -17,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
+from cordbook.evidence.counts import Count, counts_of
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
 from cordbook.review.estimates.declarations import Synthesis
+from cordbook.review.estimates.rows import ArmRow, PairRow, in_order
 
-SELECTED = ["study_id", "arm_id", "label", "year", "events", "n", "cells"]
 #: Before the key of the stratum that tells rows apart, where ``strata`` of a declaration asks for such rows.
 BY = "by:"
 
@@ -122,41 +124,50 @@ def _months(rows: pd.DataFrame, i: int) -> float:
     return -1.0 if pd.isna(months) else float(months)
 
 
-def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> pd.DataFrame:
-    """Add up disjoint strata: one row an arm with columns :data:`SELECTED`, sorted by year and label.
+def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[ArmRow, ...]:
+    """Add up disjoint strata: one row an arm, sorted by year and label.
 
     ``disjoint_keys`` are the stratum keys whose different values hold different patients (``disjoint`` in
-    stratum_keys.csv). ``cells`` holds the ids of the cells behind a row, so that every number can be walked back.
-    Raises :class:`SelectionError` where strata of one arm may share patients.
+    stratum_keys.csv). Raises :class:`SelectionError` where strata of one arm may share patients.
     """
-    rows = []
-    for arm_id, group in chosen.groupby("arm_id", sort=True):
-        _check_different_patients(group, disjoint_keys)
-        first = group.iloc[0]
-        rows.append(
-            {
-                "study_id": first["study_id"],
-                "arm_id": arm_id,
-                "label": first["label"],
-                "year": first["year"],
-                "events": int(group["events"].sum()),
-                "n": int(group["n"].sum()),
-                "cells": tuple(group["cell_id"]),
-            }
-        )
-    table = pd.DataFrame(rows, columns=SELECTED)
-    order = table.assign(_year=table["year"].fillna(9999)).sort_values(["_year", "label"], kind="stable").index
-    return table.loc[order].reset_index(drop=True)
+    return in_order(ArmRow(**_study(rows), arm=_added_up(rows, disjoint_keys)) for _, rows in chosen.groupby("arm_id", sort=True))
 
 
-def _check_different_patients(rows: pd.DataFrame, disjoint_keys: Collection[str]) -> None:
-    strata = strata_of(rows)
-    for one, other in combinations(rows.index, 2):
-        if may_share_patients(strata[one], strata[other], disjoint_keys):
+def pair_arms(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[PairRow, ...]:
+    """Treated against comparator within each study that has both: one row a study.
+
+    Several treated (or comparator) arms of one study are added up, so that nobody is counted twice.
+    """
+    pairs = (
+        (rows, *(_arms(rows[rows["role"] == role], disjoint_keys) for role in ("treated", "comparator")))
+        for _, rows in chosen.groupby("study_id", sort=True)
+    )
+    return in_order(
+        PairRow(**_study(rows), treated=treated, control=control) for rows, treated, control in pairs if treated and control
+    )
+
+
+def _arms(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[Count, ...]:
+    """The counts of the arms of a study, in the order of their rows."""
+    return tuple(count for row in one_row_an_arm(chosen, disjoint_keys) for count in row.arm)
+
+
+def _study(rows: pd.DataFrame) -> dict[str, Any]:
+    first = rows.iloc[0]
+    year = first["year"]
+    return {"study_id": first["study_id"], "label": first["label"], "year": None if pd.isna(year) else int(year)}
+
+
+def _added_up(rows: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[Count, ...]:
+    """The counts of an arm, if no two of them may hold the same patients."""
+    counts = counts_of(rows)
+    for one, other in combinations(counts, 2):
+        if may_share_patients(dict(one.stratum), dict(other.stratum), disjoint_keys):
             raise SelectionError(
-                f"{rows.loc[one, 'arm_id']}: the strata {strata[one]} and {strata[other]} may hold the same patients, so they "
+                f"{one.arm_id}: the strata {dict(one.stratum)} and {dict(other.stratum)} may hold the same patients, so they "
                 "cannot be added up; mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"
             )
+    return tuple(counts)
 
 
 def subgroups(chosen: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:

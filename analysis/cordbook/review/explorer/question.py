@@ -14,6 +14,7 @@ import pandas as pd
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.appraisal.risk_of_bias import judge_studies, load_items, study_facts
 from cordbook.review.estimates.declarations import Synthesis
+from cordbook.review.estimates.rows import ArmRow
 from cordbook.review.estimates.selection import (
     BY,
     SelectionError,
@@ -56,13 +57,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of :data:`cordbook.review.estimates.selection.SELECTED`, and what fits the filters but is left out.
+    """The rows that answer a question, one an arm, and what fits the filters but is left out.
 
     ``not_poolable``: cells that must not be pooled, with ``not_poolable_reason``. ``unclear``: arms whose strata may share
     patients. ``within``: arms that are a part of another arm that is counted.
     """
 
-    rows: pd.DataFrame
+    rows: tuple[ArmRow, ...]
     not_poolable: pd.DataFrame = field(repr=False)
     unclear: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
@@ -128,11 +129,11 @@ def answer(cells: pd.DataFrame, question: Question, disjoint_keys: frozenset[str
     within = tuple(sorted(parts_beside_wholes(chosen)))
     chosen = chosen[~chosen["arm_id"].isin(within)]
     unclear = _unclear_arms(chosen, disjoint_keys)
-    table = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], disjoint_keys)
+    rows = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], disjoint_keys)
     for name, least, most in question.bounds:
         if name == "n":
-            table = _within(table, "n", least, most)
-    return Answer(table.reset_index(drop=True), _left_out(asked, question), unclear, within)
+            rows = tuple(row for row in rows if (least is None or row.n >= least) and (most is None or row.n <= most))
+    return Answer(rows, _left_out(asked, question), unclear, within)
 
 
 def _unclear_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> tuple[str, ...]:

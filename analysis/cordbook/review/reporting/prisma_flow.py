@@ -163,7 +163,7 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Prev
     cells = evidence["outcomes"]
     with_cells = set(cells["study_id"])
     computed = list(estimates)
-    pooled = {s for e in computed if e.is_reported for s in e.rows["study_id"]}
+    pooled = {s for e in computed if e.is_reported for s in e.study_ids}
     databases, found = database_flow(
         *(
             evidence[name]
@@ -197,7 +197,7 @@ def reasons_left_out(evidence: Evidence, estimates: Iterable[Estimate]) -> dict[
     :data:`NO_SYNTHESIS` or :data:`NOT_SELECTED`.
     """
     computed = list(estimates)
-    pooled = {s for e in computed if e.is_reported for s in e.rows["study_id"]}
+    pooled = {s for e in computed if e.is_reported for s in e.study_ids}
     asked = {e.synthesis.outcome for e in computed}
     labels = dict(evidence["not_poolable_reasons"][["reason", "label"]].itertuples(index=False))
     cells = evidence["outcomes"]

@@ -7,19 +7,19 @@ of it in words is made in :mod:`cordbook.evidence.study_words`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from cordbook.evidence.counts import Count, Pairs, counts_of
 from cordbook.evidence.evidence import RETRACTED, Evidence
-from cordbook.evidence.patients import parse_stratum
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 Row = Mapping[str, Any]
-Pairs = tuple[tuple[str, str], ...]
 #: Where baseline grade and level stand in studies.csv.
 GRADES, LEVELS = ("a", "b", "c", "d"), ("cervical", "thoracic", "lumbar")
 #: Tables of results that reports print without counts.
@@ -79,8 +79,7 @@ class OutcomeCell:
     estimates that hold it; ``verified`` says who checked it, and ``doubts`` what is known to be odd of it.
     """
 
-    cell_id: str
-    arm_id: str
+    count: Count
     arm: str
     role: str
     outcome: str
@@ -88,11 +87,8 @@ class OutcomeCell:
     group: str
     event_is: str
     outcome_means: str
-    stratum: Pairs
     relation: str
     months: float | None
-    events: int
-    n: int
     low: float | None
     high: float | None
     definition: str | None
@@ -110,6 +106,26 @@ class OutcomeCell:
     verified: tuple[str, ...]
     doubts: tuple[str, ...]
     corrections: tuple[str, ...]
+
+    @property
+    def cell_id(self) -> str:
+        return self.count.cell_id
+
+    @property
+    def arm_id(self) -> str:
+        return self.count.arm_id
+
+    @property
+    def stratum(self) -> Pairs:
+        return self.count.stratum
+
+    @property
+    def events(self) -> int:
+        return self.count.events
+
+    @property
+    def n(self) -> int:
+        return self.count.n
 
     @property
     def share(self) -> float | None:
@@ -215,7 +231,7 @@ def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
     cells = _cells(evidence, tables, estimates)
     uses: dict[str, list[Estimate]] = defaultdict(list)
     for estimate in estimates:
-        for study_id in dict.fromkeys(estimate.rows["study_id"]) if estimate.k else ():
+        for study_id in estimate.study_ids:
             uses[study_id].append(estimate)
     natural = _natural(estimates)
     return {
@@ -262,21 +278,23 @@ def plain_rows(frame: pd.DataFrame) -> list[Row]:
 
 def _cells(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[str, list[OutcomeCell]]:
     frame = evidence["outcomes"]
-    low, high = _exact(frame["events"], frame["n"])
+    counts = counts_of(frame)
+    low, high = _exact(counts)
     holding: dict[str, list[str]] = defaultdict(list)
     for estimate in estimates:
         for cell_id in estimate.cells:
             holding[cell_id].append(estimate.id)
     found: dict[str, list[OutcomeCell]] = defaultdict(list)
     look = _CellTables(tables)
-    for row, one, other in zip(tables["outcomes"], low, high, strict=True):
-        found[row["study_id"]].append(look.cell(row, one, other, tuple(holding[row["cell_id"]])))
+    for row, count, one, other in zip(tables["outcomes"], counts, low, high, strict=True):
+        found[count.study_id].append(look.cell(row, count, one, other, tuple(holding[count.cell_id])))
     return found
 
 
-def _exact(events: pd.Series, n: pd.Series) -> tuple[list[float | None], list[float | None]]:
-    counted = n.to_numpy("int64") > 0
-    low, high = proportion_confint(events.to_numpy("int64"), n.where(counted, 1).to_numpy("int64"), 0.05, method="beta")
+def _exact(counts: Sequence[Count]) -> tuple[list[float | None], list[float | None]]:
+    counted = [count.n > 0 for count in counts]
+    events, n = (np.array(values) for values in ([c.events for c in counts], [c.n or 1 for c in counts]))
+    low, high = proportion_confint(events, n, 0.05, method="beta")
     return (
         [float(v) if known else None for v, known in zip(low, counted, strict=True)],
         [float(v) if known else None for v, known in zip(high, counted, strict=True)],
@@ -296,17 +314,15 @@ class _CellTables:
         self.doubts = _of_outcomes(tables["doubts"])
         self.corrections = _of_outcomes(tables["corrections"])
 
-    def cell(self, row: Row, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCell:
-        cell_id, arm, term = row["cell_id"], self.arms[row["arm_id"]], self.terms[row["outcome"]]
+    def cell(self, row: Row, count: Count, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCell:
+        cell_id, arm, term = count.cell_id, self.arms[count.arm_id], self.terms[row["outcome"]]
         settled = self.settled.get(cell_id, {})
         reasons = [self.reasons[r] for r in (row["not_poolable_reason"] or "").split(";") if r]
         readings = sorted(self.readings.get(cell_id, ()), key=lambda r: r["reading"])
         return OutcomeCell(
-            cell_id=cell_id, arm_id=row["arm_id"], arm=arm["arm"], role=arm["role"],
+            count=count, arm=arm["arm"], role=arm["role"],
             outcome=row["outcome"], label=term["label"], group=term["group"], event_is=term["event_is"],
-            outcome_means=term["definition"], stratum=tuple(parse_stratum(row["stratum"]).items()),
-            relation=row["stratum_relation"], months=row["timepoint_months"], events=row["events"], n=row["n"],
-            low=low, high=high, definition=row["definition"], source_kind=row["source_kind"], locator=row["locator"],
+            outcome_means=term["definition"], relation=row["stratum_relation"], months=row["timepoint_months"], low=low, high=high, definition=row["definition"], source_kind=row["source_kind"], locator=row["locator"],
             confidence=row["confidence"], poolable=bool(row["poolable"]),
             reasons=tuple((r["label"], r["explanation"]) for r in reasons), note=row["note"], estimates=estimates,
             readings=tuple(Reading(r["reading"], r["reader"], bool(r["seen"]), r["events"], r["n"]) for r in readings),
