@@ -13,7 +13,7 @@ from cordbook.core.project import Project
 
 ROOT = Path(__file__).parents[1]
 #: What a build makes again.
-MADE = ("_build/html/index.html", ".cordbook/cache/site.json", ".cordbook/cache/chapters/one")
+MADE = ("_build/html/index.html", ".cordbook/cache/lock", ".cordbook/cache/store/0a/0a1b")
 #: What nothing makes again, or what was asked for and not built.
 KEPT = (
     ".cordbook/rejects/embase.0123.ris.rejects.txt", ".cordbook/searches/pubmed-x/state.json", ".cordbook/screening.cut-short",
@@ -84,7 +84,7 @@ def test_what_all_would_delete_is_named_first_with_what_nothing_makes_again(chec
     assert done.returncode == 0, done.stderr
     for name in ("_build", ".cordbook", "dist", ".venv", ".hypothesis", *(n for n in KEPT if n.startswith(".cordbook"))):
         assert name in done.stdout, name
-    assert ".cordbook/cache/site.json" not in done.stdout
+    assert ".cordbook/cache/store" not in done.stdout
     assert left(checkout) == {"Makefile", "tools/clean", *OWN}
 
 

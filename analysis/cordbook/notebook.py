@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from cordbook.core.project import find_project
+from cordbook.core.store import store_of_the_builder
 from cordbook.display import Figure, ForestGroup, forest_plot
 from cordbook.display.chapters.audit import AuditPages
 from cordbook.display.chapters.methods import MethodsPages
@@ -51,7 +52,6 @@ from cordbook.review.claims.mechanisms import (
     sources,
 )
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.estimates.handover import take_kept
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
 from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
@@ -342,4 +342,4 @@ def _with_retractions(figure: Figure, estimate: Estimate) -> Figure:
 
 def open_review(root: Path | str | None = None) -> Review:
     """Open the review of the project that holds ``root`` (default: the working directory)."""
-    return Review(take_kept(load_estimates(find_project(root).root)))
+    return Review(load_estimates(find_project(root).root, store_of_the_builder()))

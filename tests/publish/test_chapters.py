@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.publish.execute.chapters import ChapterFailed, chapters, refresh, stale_chapters
 
 
@@ -81,8 +82,8 @@ def test_a_chapter_that_fails_is_named_and_left_as_it_was(small):
 
 def test_a_lost_or_broken_record_only_means_running_again(small):
     refresh(small, report=quiet)
-    for record in (small.cache / "chapters").iterdir():
-        record.write_text("{")
+    for entry in store_of(small).folder.glob("??/*"):
+        entry.write_text("{")
     assert len(stale_chapters(small)) == 2
     shutil.rmtree(small.cache)
     assert len(refresh(small, report=quiet)) == 2

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.evidence.schema import load_package
 from cordbook.publish.build.build import build
 from cordbook.publish.execute.chapters import refresh
 from cordbook.publish.execute.forked_kernels import PRELOADED
-from cordbook.publish.freshness.estimate_cache import estimates_of, kept_file
 from cordbook.publish.freshness.records import Today
+from cordbook.review.estimates.estimates import load_estimates
 from tests.conftest import ROOT
 from tests.marks import every
 from tests.publish import small_book
@@ -149,7 +150,8 @@ FORKS.set_forkserver_preload(
 
 def _chapters(project: Project) -> list[str]:
     """A build up to the writing of pages."""
-    executed = refresh(project, report=quiet, today=Today(project, estimates_of(project)), kept=kept_file(project))
+    store = store_of(project)
+    executed = refresh(project, report=quiet, today=Today(project, load_estimates(project.root, store)), store=store)
     return [path.relative_to(project.root).as_posix() for path in executed]
 
 

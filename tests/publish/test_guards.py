@@ -7,6 +7,8 @@ import pytest
 from cordbook.cli import main
 from cordbook.core.project import Project
 from cordbook.publish.build.build import BuildFailed, build
+from cordbook.publish.execute.chapters import chapters
+from cordbook.publish.freshness.records import Records
 from cordbook.publish.sources.page_guards import StoredEstimates, broken_guards, explain_all, find_guards
 from cordbook.review.estimates.guards import judge
 from tests.conftest import ROOT
@@ -55,7 +57,7 @@ def test_data_that_breaks_a_guard_names_it(guard, estimates):
 
 def test_all_broken_guards_are_told_at_once_with_old_and_new_values_and_nothing_is_executed(book):
     build(book, report=quiet)
-    before, records = site_of(book), {p: p.read_bytes() for p in (book.cache / "chapters").iterdir()}
+    before, records = site_of(book), {p.name: Records(book).get(p.relative_to(book.root).as_posix()) for p in chapters(book)}
     with edited(book, "book/prose.md", "book/two.ipynb"):
         text = (book.root / "book" / "prose.md").read_text(encoding="utf-8")
         (book.root / "book" / "prose.md").write_text(
@@ -74,7 +76,7 @@ def test_all_broken_guards_are_told_at_once_with_old_and_new_values_and_nothing_
     assert "before:    tumour.events = 0" in message
     assert not any("executing" in line for line in said)
     assert site_of(book) == before
-    assert {p: p.read_bytes() for p in (book.cache / "chapters").iterdir()} == records
+    assert {p.name: Records(book).get(p.relative_to(book.root).as_posix()) for p in chapters(book)} == records
 
 
 def test_allowed_broken_guards_are_marked_in_the_page_and_only_as_long_as_they_are_broken(book, monkeypatch, capsys):

@@ -10,14 +10,15 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.core.tracking import begin, by_value_of_estimates, end
-from cordbook.publish.freshness.records import Today, value_digest
+from cordbook.core.values import value_digest
+from cordbook.publish.freshness.records import Today
 from cordbook.review.appraisal.risk_of_bias import study_facts
 from cordbook.review.claims.claims import claims_today
 from cordbook.review.reporting.prisma_flow import flow_today
 from tests.conftest import ROOT
 from tests.publish import small_book
 
-SETS = "from cordbook.publish.freshness.records import value_digest; print(value_digest({'a': frozenset(map(str, range(50)))}))"
+SETS = "from cordbook.core.values import value_digest; print(value_digest({'a': frozenset(map(str, range(50)))}))"
 
 
 def test_sets_have_one_digest_whatever_the_order_of_hashes():

@@ -178,15 +178,15 @@ def test_years_decide_between_retraction_and_reinstatement():
 def test_a_kept_estimate_is_not_shown_with_the_old_name(tmp_path):
     """The build takes estimates over from the last one; a notice alone must reach them."""
     from cordbook.core.project import Project
-    from cordbook.publish.freshness.estimate_cache import estimates_of
+    from cordbook.core.store import store_of
     from cordbook.publish.freshness.records import Today
 
     root = small_book.make(ROOT, tmp_path / "book")
     project = Project(root)
-    estimates_of(project)
+    list(load_estimates(root, store_of(project)))
     before = Today(project).digests([("cells",), ("study_labels",), ("estimate", "ais-improved"), ("table", "outcomes")])
     notices(root / "data", NOTICE)
-    assert retracted_labels(estimates_of(project)["ais-improved"]) == (LABEL,)
+    assert retracted_labels(load_estimates(root, store_of(project))["ais-improved"]) == (LABEL,)
     changed = Today(project).changed(before)
     assert changed == [("cells",), ("estimate", "ais-improved"), ("study_labels",)]
     assert os.listdir(project.cache)

@@ -364,8 +364,8 @@ def small_project(root, tmp_path_factory):
     (target / "_toc.yml").write_text("root: start\n")
     (target / "conf.py").write_text(
         "from pathlib import Path\nfrom cordbook.core.project import Project\nfrom cordbook.publish import study_ext\n"
-        "from cordbook.publish.pages.study_pages import write_study_pages\nfrom cordbook.publish.freshness.estimate_cache import estimates_of\n"
-        "def write(app):\n    project = Project(Path(app.srcdir))\n    write_study_pages(project, estimates_of(project))\n"
+        "from cordbook.publish.pages.study_pages import write_study_pages\nfrom cordbook.review.estimates.estimates import load_estimates\n"
+        "def write(app):\n    project = Project(Path(app.srcdir))\n    write_study_pages(project, load_estimates(project.root))\n"
         "extensions = ['myst_parser', 'sphinx_external_toc']\nexternal_toc_exclude_missing = True\nhtml_theme = 'basic'\n"
         "exclude_patterns = ['data', 'out', 'doctrees']\n"
         "def setup(app):\n    app.connect('builder-inited', write)\n    study_ext.connect(app)\n"

@@ -14,7 +14,9 @@ from typing import Any
 
 from cordbook.core.locks import locked
 from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.core.swap import clean_up, publish
+from cordbook.core.versions import look_again
 from cordbook.publish.build.site import (
     NOT_PUBLISHED,
     Pages,
@@ -25,7 +27,7 @@ from cordbook.publish.build.site import (
     work_folder,
     write_pages,
 )
-from cordbook.publish.freshness.inputs import edited_digest, look_again
+from cordbook.publish.freshness.inputs import edited_digest
 
 #: Who keeps saving while the book is built gets it in the end or is told.
 ATTEMPTS = 3
@@ -95,19 +97,21 @@ def _few_collections() -> Iterator[None]:
 
 def _attempt(project: Project, report: Callable[[str], None], force: bool, allow: bool) -> tuple[Any, Pages, list[Path], int]:
     from cordbook.publish.execute.chapters import refresh
-    from cordbook.publish.freshness.estimate_cache import estimates_of, kept_file
     from cordbook.publish.freshness.records import Today
     from cordbook.publish.pages.forked_work import aside, write_made_pages
+    from cordbook.review.estimates.estimates import load_estimates
 
     report("validating data/")
     _validated(project)
     report("computing estimates")
-    today = Today(project, estimates_of(project))
+    store = store_of(project)
+    store.report = report
+    today = Today(project, load_estimates(project.root, store))
     count = len(today.estimates)
     broken = _judged(project, today, allow)
     report(f"{count} estimates; executing chapters that are stale")
     with aside(lambda: write_made_pages(project, today.estimates)) as pages_made:
-        executed = refresh(project, report=report, force=force, today=today, kept=kept_file(project), meanwhile=load_sphinx)
+        executed = refresh(project, report=report, force=force, today=today, store=store, meanwhile=load_sphinx)
         report("writing pages" if executed else "no chapter is stale; writing pages")
         made = pages_made()
     try:
@@ -161,7 +165,6 @@ def _revalidated(project: Project, today: Any, pages: Pages) -> None:
 
 def _publish(project: Project, today: Any, pages: Pages, executed: list[Path], broken: int, start: float) -> Built:
     from cordbook.publish.execute.chapters import recorded_files
-    from cordbook.publish.freshness.estimate_cache import keep_certainty
     from cordbook.publish.freshness.snapshot import take
 
     if pages.warnings.strip():
@@ -177,8 +180,8 @@ def _publish(project: Project, today: Any, pages: Pages, executed: list[Path], b
         "broken_guards": broken,
     }
     take(project, today.estimates)
-    keep_certainty(project, today.estimates)
     stamp(project, {*pages.depends, *recorded_files(project)}, summary)
+    store_of(project).trim()
     names = tuple(path.relative_to(project.root).as_posix() for path in executed)
     written = len([name for name in pages.written if name in pages.listed])
     index = project.site / "index.html"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import shutil
 from collections.abc import Iterable
@@ -15,10 +14,15 @@ from typing import Any
 
 from cordbook.core.files import file_digest, write_whole
 from cordbook.core.project import Project
+from cordbook.core.store import key_of, store_of
+from cordbook.core.versions import environment
 from cordbook.publish.freshness.inputs import base_digest, site_digest
 
 #: What Sphinx keeps for itself in its output.
 NOT_PUBLISHED = (".buildinfo", ".buildinfo.bak", ".doctrees")
+#: Grows when the meaning of a stamp changes: older ones are then of no use.
+VERSION = 1
+_STAMP = key_of("published site", str(VERSION))
 
 
 class PagesFailed(RuntimeError):
@@ -46,8 +50,6 @@ def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = Fal
     Sphinx reads and writes only what has changed. It begins anew where what all pages share has changed, and where the last
     run did not come to its end: then its notes may be ahead of its pages.
     """
-    from cordbook.publish.freshness.records import environment
-
     work = work_folder(project)
     unfinished, base = work / "unfinished", work / "base"
     now = base_digest(project, environment())
@@ -126,10 +128,6 @@ def _dependencies(project: Project, app: Any) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _stamp_file(project: Project) -> Path:
-    return project.cache / "site.json"
-
-
 def stamp(project: Project, extra: Iterable[str], summary: dict[str, Any]) -> None:
     """Note what the published site was made from and which files it has; ``summary`` is told again by a build that finds it good."""
     extra = sorted(set(extra))
@@ -143,18 +141,15 @@ def stamp(project: Project, extra: Iterable[str], summary: dict[str, Any]) -> No
             if path.is_file()
         },
     }
-    write_whole(_stamp_file(project), json.dumps(content) + "\n")
+    store_of(project).put(_STAMP, content)
 
 
 def up_to_date(project: Project) -> dict[str, Any] | None:
     """The summary of the published site, if it is whole and nothing that it was made from has changed; else None."""
-    try:
-        content = json.loads(_stamp_file(project).read_text(encoding="utf-8"))
-        if content["inputs"] != site_digest(project, content["extra"]) or not _whole(project.site, content["files"]):
-            return None
-        return content["summary"]
-    except (OSError, ValueError, KeyError, TypeError):
+    content = store_of(project).find(_STAMP)
+    if content is None or content["inputs"] != site_digest(project, content["extra"]):
         return None
+    return content["summary"] if _whole(project.site, content["files"]) else None
 
 
 def _whole(site: Path, files: dict[str, list[Any]]) -> bool:

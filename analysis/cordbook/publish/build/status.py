@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.core.tracking import Read
 from cordbook.evidence import Report, validate
 from cordbook.evidence.evidence import Evidence
 from cordbook.publish.build.changes import Change, Moved, as_dicts, cells_of, data_changes, moved_estimates, primary_keys
 from cordbook.publish.build.site import up_to_date
 from cordbook.publish.execute.chapters import Staleness, staleness
-from cordbook.publish.freshness.estimate_cache import estimates_of
 from cordbook.publish.freshness.records import Today
 from cordbook.publish.freshness.snapshot import Snapshot, last_good
 from cordbook.publish.sources.page_guards import BrokenGuard, StoredEstimates, broken_guards, find_guards
+from cordbook.review.estimates.estimates import load_estimates
 
 #: Reasons of one kind are listed up to here.
 _LISTED = 5
@@ -96,7 +97,7 @@ def status(project: Project, last: Snapshot | None = None) -> Status:
     report: Report = validate(project.data)
     if report.errors:
         return Status(False, False, (), (), (), (), report.errors)
-    estimates = estimates_of(project)
+    estimates = load_estimates(project.root, store_of(project))
     today = Today(project, estimates)
     last = last or last_good(project)
     changes = data_changes(project, last, primary_keys(estimates)) if last else []
@@ -105,6 +106,7 @@ def status(project: Project, last: Snapshot | None = None) -> Status:
     stale = tuple((s.name, _why(s, today, changes, last)) for s in staleness(project, today) if s)
     broken = tuple(broken_guards(find_guards(project), estimates, before))
     fresh = up_to_date(project) is not None
+    store_of(project).trim()
     return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, 0)
 
 

@@ -24,10 +24,10 @@ import yaml
 
 from cordbook.core.files import digest, file_digest, sweep, write_whole
 from cordbook.core.project import Project
+from cordbook.core.store import VARIABLE, Store
 from cordbook.core.tracking import Read
 from cordbook.publish.execute.kernel_sockets import socket_folder, sweep_sockets
 from cordbook.publish.freshness.records import ENVIRONMENT, Record, Records, Today
-from cordbook.review.estimates.handover import VARIABLE, keep
 
 TIMEOUT_S = 300
 KERNEL = "python3"
@@ -132,24 +132,22 @@ def refresh(
     report: Callable[[str], None] = print,
     force: bool = False,
     today: Today | None = None,
-    kept: Path | None = None,
+    store: Store | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Path]:
     """Execute stale chapters in place, in parallel; return those executed. ``meanwhile``: see :func:`execute`.
 
-    ``kept``: a file in which the kernels find what is computed already.
+    ``store``: where the kernels find what is computed already.
 
     A notebook file is replaced only when its content changes and only after its execution succeeded, in one step.
     Raises :class:`ChapterFailed` with all that failed, after the others are done.
     """
     today = today or Today(project)
     todo = chapters(project) if force else stale_chapters(project, today)
-    if kept and todo:
-        keep(kept, today.estimates)
     for path in chapters(project):
         sweep(path)
     records, failures, done = Records(project), {}, 0
-    for path, result in execute(project, todo, kept=kept, meanwhile=meanwhile):
+    for path, result in execute(project, todo, store=store, meanwhile=meanwhile):
         done += 1
         name = _name(project, path)
         report(f"  [{done}/{len(todo)}] {name}{': failed' if result.error else ''}")
@@ -188,12 +186,12 @@ def execute(
     paths: Sequence[Path],
     *,
     workers: int | None = None,
-    kept: Path | None = None,
+    store: Store | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Path, Executed]]:
     """Execute notebooks, each in a kernel of its own, without touching the files; yields each when it is done.
 
-    ``kept`` names the estimates that were just computed, so that the kernels need not. ``meanwhile`` runs in a thread of
+    ``store`` holds the estimates that were just computed, so that the kernels need not. ``meanwhile`` runs in a thread of
     the builder, which has little to do while kernels run.
     """
     if not paths:
@@ -217,7 +215,9 @@ def execute(
         records = Records(project)
         took = {path: record.seconds if (record := records.get(_name(project, path))) else 0.0 for path in paths}
         jobs = sorted(zip(paths, forks, strict=True), key=lambda job: (-took[job[0]], -job[0].stat().st_size))
-        pending = {loop.create_task(_in_turn(turns, project, path, fork, str(kept or ""))) for path, fork in jobs}
+        pending = {
+            loop.create_task(_in_turn(turns, project, path, fork, str(store.folder) if store else "")) for path, fork in jobs
+        }
         while pending:
             ended, pending = loop.run_until_complete(asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED))
             for task in ended:
@@ -234,12 +234,12 @@ def execute(
         aside.join()
 
 
-async def _in_turn(turns: asyncio.Semaphore, project: Project, path: Path, fork: Any, kept: str) -> tuple[Path, Executed]:
+async def _in_turn(turns: asyncio.Semaphore, project: Project, path: Path, fork: Any, store: str) -> tuple[Path, Executed]:
     async with turns:
-        return path, await _execute(project, path, fork, kept)
+        return path, await _execute(project, path, fork, store)
 
 
-async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Executed:
+async def _execute(project: Project, path: Path, fork: Any, store: str) -> Executed:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from nbclient.util import ensure_async
@@ -265,7 +265,7 @@ async def _execute(project: Project, path: Path, fork: Any, kept: str) -> Execut
         client.reset_execution_trackers()
         try:
             # A forked kernel is simply ended; it has nothing to put away.
-            async with client.async_setup_kernel(cleanup_kc=fork is None, env={**os.environ, VARIABLE: kept}):
+            async with client.async_setup_kernel(cleanup_kc=fork is None, env={**os.environ, VARIABLE: store}):
                 await _silently(client, f"{_READS}.start({str(project.root)!r})")
                 for index, cell in enumerate(notebook.cells):
                     await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cordbook.core.files import digest, file_digest
 from cordbook.core.project import Project
-from cordbook.core.tracking import PACKAGE
+from cordbook.core.versions import package_digest
 
 #: Files and folders of a project that can make a page; what chapters and pages read beyond them is recorded and added.
 SOURCES = (
@@ -48,23 +47,6 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 def _is_made(path: Path) -> bool:
     return any(path.parts[:2] == (first, second) and path.name.endswith(ending) for first, second, ending in _MADE)
-
-
-@lru_cache(1)
-def package_files() -> Mapping[str, str]:
-    """Digests of the files of the package by path, as they were when a build of this process began; see :func:`look_again`."""
-    files = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix != ".pyc")
-    return {path.relative_to(PACKAGE.parent).as_posix(): file_digest(path) for path in files}
-
-
-def look_again() -> None:
-    """Take the package as it is now: what a build begins with. Edits after that are for the next build to find."""
-    package_files.cache_clear()
-
-
-def package_digest() -> str:
-    """Digest of the package: its modules, style sheets and scripts."""
-    return digest("".join(f"{path}\0{value}\n" for path, value in package_files().items()))
 
 
 def _digest_of(paths: Iterable[Path], root: Path) -> str:

@@ -1,36 +1,30 @@
 """What a chapter or page was made from: digests of all that it read, then and today.
 
 Chapters note their reads while they run (:mod:`cordbook.core.tracking`). Each read has a digest of today's value; a chapter is stale
-when one of them is no longer what it was. Records are kept in the cache folder, one file a chapter.
+when one of them is no longer what it was. Records are kept in the store (:mod:`cordbook.core.store`).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from importlib import import_module, metadata
-from pathlib import Path
+from functools import cached_property
+from importlib import import_module
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from cordbook.core.files import ABSENT, digest, file_digest, folder_digest, write_whole
+from cordbook.core.files import ABSENT, digest, file_digest, folder_digest
 from cordbook.core.project import Project
+from cordbook.core.store import key_of, store_of
 from cordbook.core.tracking import PACKAGE, Read
+from cordbook.core.values import value_digest
+from cordbook.core.versions import environment, package_files
 from cordbook.evidence.evidence import Evidence
-from cordbook.publish.freshness.inputs import package_files
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.keys import cell_digests
 
 #: Grows when the meaning of a record changes: older records are then of no use.
 VERSION = 2
 LOCK = "requirements.lock"
-#: Libraries whose version can move a number or a figure.
-LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
 ENVIRONMENT: Read = ("environment",)
 
 
@@ -46,23 +40,6 @@ class Record:
     outputs: str
     reads: Mapping[Read, str]
     seconds: float = 0.0
-
-    def to_json(self) -> str:
-        reads = [[*read, value] for read, value in sorted(self.reads.items())]
-        return (
-            json.dumps(
-                {
-                    "version": VERSION,
-                    "file": self.file,
-                    "code": self.code,
-                    "outputs": self.outputs,
-                    "seconds": round(self.seconds, 2),
-                    "reads": reads,
-                },
-                indent=1,
-            )
-            + "\n"
-        )
 
 
 class Today:
@@ -164,79 +141,25 @@ def _function(name: str) -> Callable[..., Any]:
     return getattr(import_module(module), function)
 
 
-@lru_cache(1)
-def environment() -> str:
-    """Version of Python and of the libraries that can move a number."""
-    versions = [f"python {sys.version_info.major}.{sys.version_info.minor}"]
-    for name in LIBRARIES:
-        try:
-            versions.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            versions.append(f"{name} none")
-    return ", ".join(versions)
-
-
-def cell_digests(evidence: Evidence) -> dict[str, str]:
-    """Digest of each outcome cell, joined with its arm and study, by its id."""
-    cells = evidence.cells
-    columns = repr(list(cells.columns))
-    rows = zip(*(cells[name].astype(object) for name in cells.columns), strict=True)
-    return {cell_id: digest(f"{columns} {row!r}") for cell_id, row in zip(cells["cell_id"], rows, strict=True)}
-
-
 def estimate_digest(estimate: Estimate) -> str:
     """Digest of an estimate: its declaration, the rows behind it and its result."""
     return value_digest([estimate.title, estimate.synthesis, estimate.rows, estimate.to_dict()])
 
 
-def value_digest(value: Any) -> str:
-    """Digest of a value made of frames, dataclasses, mappings, lists and plain values."""
-    return digest(json.dumps(_plain(value), sort_keys=True))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, pd.DataFrame):
-        return [
-            [str(c) for c in value.columns],
-            [str(i) for i in value.index],
-            [[_plain(v) for v in row] for row in value.to_numpy(dtype=object)],
-        ]
-    if isinstance(value, pd.Series):
-        return [[str(i) for i in value.index], [_plain(v) for v in value.to_numpy(dtype=object)]]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, set | frozenset):  # in an order of its own, which no hash seed changes
-        return sorted((_plain(v) for v in value), key=repr)
-    if isinstance(value, np.ndarray | np.generic):  # the text of a long array is cut short
-        return _plain(value.tolist())
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    return repr(value)
-
-
 class Records:
-    """The records of a project's chapters, by name."""
+    """The records of a project's chapters, by name; each stands in the store under the name of its chapter, whose reads it tells."""
 
     def __init__(self, project: Project) -> None:
-        self._folder = project.cache / "chapters"
+        self._store = store_of(project)
 
     def get(self, name: str) -> Record | None:
         """The record of a chapter; None where there is none that can be used."""
-        try:
-            content = json.loads(self._file(name).read_text(encoding="utf-8"))
-            if content["version"] != VERSION:
-                return None
-            reads = {tuple(read): then for *read, then in content["reads"]}
-            return Record(content["file"], content["code"], content["outputs"], reads, float(content.get("seconds", 0)))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        found = self._store.find(self._key(name))
+        return Record(*found) if found else None
 
     def put(self, name: str, record: Record) -> None:
-        write_whole(self._file(name), record.to_json())
+        # Plain values: a record outlives the version of the package that wrote it.
+        self._store.put(self._key(name), (record.file, record.code, record.outputs, dict(record.reads), record.seconds))
 
-    def _file(self, name: str) -> Path:
-        return self._folder / f"{name.replace('/', '~')}.json"
+    def _key(self, name: str) -> str:
+        return key_of("chapter", str(VERSION), name)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.core.store import key_of, store_of
 from cordbook.review.estimates.estimates import Estimates
 
+#: Grows when the meaning of a snapshot changes: older ones are then of no use.
 VERSION = 1
-#: Fast rather than small: it is written by every build.
-_LEVEL = 1
+_KEY = key_of("last good build", str(VERSION))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +31,13 @@ def data_files(project: Project) -> dict[str, str]:
 
 def take(project: Project, estimates: Estimates) -> None:
     """Keep today's data and estimates as those of the last good build."""
-    content = {"version": VERSION, "files": data_files(project), "estimates": [e.to_dict() for e in estimates]}
-    # mtime=0: the same content gives the same bytes.
-    write_whole(_file(project), gzip.compress(json.dumps(content).encode(), _LEVEL, mtime=0))
+    store_of(project).put(_KEY, {"files": data_files(project), "estimates": [e.to_dict() for e in estimates]})
 
 
 def last_good(project: Project) -> Snapshot | None:
     """What the last good build was made from; None where there was none here."""
-    try:
-        content = json.loads(gzip.decompress(_file(project).read_bytes()))
-        return Snapshot(content["files"], content["estimates"]) if content["version"] == VERSION else None
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _file(project: Project):
-    return project.cache / "last-good.json.gz"
+    content = store_of(project).find(_KEY)
+    return Snapshot(**content) if content else None
 
 
 def of_checkout(project: Project) -> Snapshot:

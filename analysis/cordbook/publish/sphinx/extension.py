@@ -28,11 +28,12 @@ import cordbook
 from cordbook.core.files import digest
 from cordbook.core.locks import locked
 from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.core.tracking import Read, begin, end
+from cordbook.core.versions import package_digest
 from cordbook.display.html.markup import anchor
 from cordbook.evidence.review_state import in_words, load_status
 from cordbook.publish.execute.chapters import ChapterFailed, refresh
-from cordbook.publish.freshness.inputs import package_digest
 from cordbook.publish.freshness.records import Today
 from cordbook.publish.pages.forked_work import write_made_pages
 from cordbook.publish.sources.page_guards import broken_guards, explain_all, find_guards
@@ -90,8 +91,12 @@ def builder_has(today: Today, *, pages_made: bool = False) -> Iterator[None]:
 def _today(app: Sphinx) -> Today:
     if not hasattr(app, "cordbook_today"):
         given = _given.get()
-        app.cordbook_today = given.today if given else Today(Project(Path(app.srcdir)), load_estimates(app.srcdir))
+        app.cordbook_today = given.today if given else _today_of(Project(Path(app.srcdir)))
     return app.cordbook_today
+
+
+def _today_of(project: Project) -> Today:
+    return Today(project, load_estimates(project.root, store_of(project)))
 
 
 def _estimates(env: BuildEnvironment) -> Estimates:
@@ -349,7 +354,7 @@ def _refresh(app: Sphinx) -> None:
         raise ExtensionError(explain_all(broken))
     with locked(project.cache):
         try:
-            refresh(project, report=lambda line: None, today=today)
+            refresh(project, report=lambda line: None, today=today, store=store_of(project))
         except ChapterFailed as error:
             raise ExtensionError(str(error)) from error
 

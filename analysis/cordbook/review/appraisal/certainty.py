@@ -27,6 +27,7 @@ import yaml
 from scipy.special import betaincinv
 
 from cordbook.core.tracking import by_value_of_estimates
+from cordbook.core.values import value_digest
 from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, estimate_of
@@ -289,11 +290,6 @@ def rate(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certain
     return {i: certainty_today(estimates, i) for i in estimate_ids}
 
 
-def certainty_key(estimate_id: str) -> tuple[str, str]:
-    """Under which name :meth:`Estimates.once` keeps the certainty of an estimate."""
-    return ("certainty", estimate_id)
-
-
 def rate_steps(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
     """:func:`rate` without the reasons that hold numbers: who shows levels, steps and reasons in few words depends on these alone."""
     return {i: steps_today(estimates, i) for i in estimate_ids}
@@ -309,8 +305,13 @@ def steps_today(estimates: Estimates, estimate_id: str) -> Certainty:
 @by_value_of_estimates
 def certainty_today(estimates: Estimates, estimate_id: str) -> Certainty:
     """The certainty of an estimate by the rules of its project."""
-    settings = estimates.once("certainty rules", lambda: load_settings(estimates.evidence.folder / FILE))
-    return estimates.once(certainty_key(estimate_id), lambda: certainty(estimates[estimate_id], estimates.evidence, settings))
+    evidence = estimates.evidence
+    settings = estimates.once("certainty rules", lambda: load_settings(evidence.folder / FILE))
+
+    def inputs() -> list[str]:
+        return [estimates.key(estimate_id), value_digest(settings), *sorted(evidence.confirmed_studies)]
+
+    return estimates.once(f"certainty of {estimate_id}", lambda: certainty(estimates[estimate_id], evidence, settings), inputs)
 
 
 def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:

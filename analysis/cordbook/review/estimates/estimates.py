@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from cordbook.core.store import Store, key_of
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.evidence.study_words import part_title
 from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, load_declarations
+from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
 from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, with_effects
 from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
@@ -148,46 +150,70 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Estimates:
-    """All estimates of the review, computed once when first asked for."""
+    """All estimates of the review, computed once when first asked for.
+
+    With a ``store`` each is computed only where no process has computed it from the same inputs. ``data`` is the digest of the data
+    folder that the evidence was read from; without it only what hangs on the evidence in memory is looked up.
+    """
 
     evidence: Evidence
     declarations: Declarations
+    store: Store | None = field(default=None, repr=False, compare=False)
+    data: str = field(default="", repr=False, compare=False)
 
     @cached_property
     def _computed(self) -> dict[str, dict[str, Estimate]]:
         """Estimates by the id of their declaration, filled when first asked for."""
         return {}
 
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        """The key of each declaration in the store."""
+        assert self.store is not None
+        store = self.store
+        with unnoted():
+            if not self.data:
+                return declared_keys(self.evidence, self.declarations, store)
+            key = key_of("keys", code_digest(), self.data)
+            return store.get(key, lambda: declared_keys(self.evidence, self.declarations, store))
+
+    def key(self, estimate_id: str) -> str:
+        """A digest of all that an estimate and the subgroups of its declaration are made from; only where there is a store."""
+        return self._keys[_declared(estimate_id)]
+
     def _of(self, declared_id: str) -> dict[str, Estimate]:
         """The estimates of a declaration: its own and those of its subgroups."""
         if declared_id not in self._computed:
             with unnoted():
-                found = compute(self.evidence, self.declarations[declared_id])
-            self._computed[declared_id] = {estimate.id: estimate for estimate in found}
+                compute_it = partial(self._compute, declared_id)
+                self._computed[declared_id] = self.store.get(self.key(declared_id), compute_it) if self.store else compute_it()
         return self._computed[declared_id]
 
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is made of these estimates, made when first asked for; ``key`` names it.
+    def _compute(self, declared_id: str) -> dict[str, Estimate]:
+        return {estimate.id: estimate for estimate in compute(self.evidence, self.declarations[declared_id])}
 
+    def once(self, name: str, make: Callable[[], T], inputs: Callable[[], Sequence[str]] | None = None) -> T:
+        """What is made of these estimates, made when first asked for; ``name`` names it.
+
+        In the store its key holds ``inputs``, digests of all that it is made from; without them all of ``data/``.
         For functions whose reads are not noted (:func:`cordbook.core.tracking.by_value_of_estimates`): a second call reads nothing.
         """
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+        if name not in self._made:
+            self._made[name] = self._look_up(name, make, inputs)
+        return self._made[name]
 
-    @cached_property
-    def _made(self) -> dict[Hashable, Any]:
-        return {}
-
-    def take_over(self, known: Mapping[str, Mapping[str, Estimate]], made: Mapping[Hashable, Any] | None = None) -> None:
-        """Take estimates that were computed before from the same cells, by the id of their declaration; and what was made of them."""
-        self._computed.update({declared: dict(found) for declared, found in known.items()})
-        self._made.clear()
-        self._made.update(made or {})
-
-    def handed_over(self) -> tuple[dict[str, dict[str, Estimate]], dict[Hashable, Any]]:
-        """What was computed so far, for :meth:`take_over`."""
-        return self._computed, self._made
+    def _look_up(self, name: str, make: Callable[[], T], inputs: Callable[[], Sequence[str]] | None) -> T:
+        if self.store is None or not (inputs or self.data):
+            return make()
+        if inputs:
+            return self.store.get(key_of(name, code_digest(), *inputs()), make)
+        # What reads files of data/ reads them now, which may be after they were saved again.
+        unchanged = lambda: data_digest(self.evidence.folder) == self.data  # noqa: E731
+        return self.store.get(key_of(name, code_digest(), self.data), make, unchanged)
 
     def declared(self, declared_id: str) -> list[Estimate]:
         """The estimate of a declaration and those of its subgroups."""
@@ -201,7 +227,7 @@ class Estimates:
 
     def __getitem__(self, estimate_id: str) -> Estimate:
         note("estimate", estimate_id)
-        declared = estimate_id.split("--")[0]
+        declared = _declared(estimate_id)
         found = self._of(declared) if declared in self.declarations.ids else {}
         if estimate_id not in found:
             raise KeyError(f"no estimate {estimate_id!r}; near it are: {', '.join(found or self._all)}")
@@ -218,9 +244,14 @@ class Estimates:
     def parts(self, estimate_id: str) -> list[Estimate]:
         """The subgroup estimates of an estimate, in order."""
         note("parts", estimate_id)
-        declared = estimate_id.split("--")[0]
+        declared = _declared(estimate_id)
         found = self._of(declared).values() if declared in self.declarations.ids else ()
         return [e for e in found if e.synthesis.parent == estimate_id]
+
+
+def _declared(estimate_id: str) -> str:
+    """The id of the declaration of an estimate, which its subgroups share."""
+    return estimate_id.split("--")[0]
 
 
 @by_value_of_estimates
@@ -229,12 +260,15 @@ def title_of(estimates: Estimates, estimate_id: str) -> str:
     return estimates[estimate_id].title
 
 
-def load_estimates(root: Path | str) -> Estimates:
-    """Evidence and declarations of a project folder, ready to compute."""
-    data = Path(root) / "data"
+def load_estimates(root: Path | str, store: Store | None = None) -> Estimates:
+    """Evidence and declarations of a project folder, ready to compute; ``store`` keeps what is computed."""
+    folder = Path(root) / "data"
+    before = data_digest(folder) if store else ""
     with unnoted():
-        declarations = load_declarations(data / "syntheses.yml")
-    return Estimates(load_evidence(data), declarations)
+        declarations = load_declarations(folder / "syntheses.yml")
+    estimates = Estimates(load_evidence(folder), declarations, store, before)
+    # Where somebody saved while the files were read, nothing tells what was read: only the rows in memory do.
+    return replace(estimates, data="") if store and data_digest(folder) != before else estimates
 
 
 def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
