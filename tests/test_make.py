@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -57,6 +58,28 @@ def test_what_lands_is_checked_by_ruff_of_one_version():
     assert "ruff format --check analysis tests" in said
     pinned = re.search(r'"ruff(==[\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
     assert re.search(rf"(?m)^ruff{re.escape(pinned)} ", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
+
+
+def test_types_of_the_three_lowest_rooms_are_checked_by_mypy_of_one_version():
+    """The rooms that everything stands on; what is not checked is named, library by library, each with its reason."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    assert any(hook["entry"].startswith(".venv/bin/mypy") and hook["pass_filenames"] is False for hook in hooks)
+    assert ".venv/bin/mypy" in make("lint").stdout
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    settings = project["tool"]["mypy"]
+    assert settings["files"] == [f"analysis/cordbook/{room}" for room in ("core", "evidence", "synthesis")]
+    assert settings["strict"]
+    assert "ignore_missing_imports" not in settings
+    [pinned] = [need for need in project["project"]["optional-dependencies"]["test"] if need.startswith("mypy")]
+    assert re.search(rf"(?m)^{re.escape(pinned)} ", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
+
+
+def test_every_line_that_mypy_leaves_out_carries_its_code_and_a_reason():
+    for room in ("core", "evidence", "synthesis"):
+        for path in (ROOT / "analysis" / "cordbook" / room).rglob("*.py"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if "type: ignore" in line:
+                    assert re.search(r"# type: ignore\[[a-z-]+\]  # \w+", line), f"{path.name}: {line.strip()}"
 
 
 def test_a_warning_is_an_error_and_what_is_ignored_has_a_reason_and_a_place():

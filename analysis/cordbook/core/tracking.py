@@ -27,12 +27,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 Read = tuple[str, ...]
-P = ParamSpec("P")
-E = TypeVar("E")
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -83,7 +81,7 @@ def end() -> set[Read]:
     return found
 
 
-def by_value(function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E, P], T]:
+def by_value(function: F) -> F:
     """For a small pure function of the evidence: what it returns is noted, not all that it reads.
 
     A chapter that shows counts is then stale only when a count has changed. Holds for calls whose arguments after the evidence
@@ -93,21 +91,21 @@ def by_value(function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E
     return _noting("value", function)
 
 
-def by_value_of_estimates(function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E, P], T]:
+def by_value_of_estimates(function: F) -> F:
     """:func:`by_value` for a small pure function of the estimates (and through them of the evidence)."""
     return _noting("value_of_estimates", function)
 
 
-def _noting(kind: str, function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E, P], T]:
+def _noting(kind: str, function: F) -> F:
     @wraps(function)
-    def noted(source: E, *args: P.args, **kwargs: P.kwargs) -> T:
+    def noted(source: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs or not all(isinstance(a, str) for a in args):
             return function(source, *args, **kwargs)  # cannot be asked again from a record: what it reads is noted
         note(kind, f"{function.__module__}:{function.__qualname__}", *args)
         with unnoted():
             return function(source, *args)
 
-    return noted
+    return cast(F, noted)
 
 
 def start(root: str) -> None:

@@ -103,13 +103,13 @@ def load_bibliography(path: Path) -> Bibliography:
 def parse_bibliography(text: str) -> Bibliography:
     """Entries of BibTeX text; duplicates and blocks that do not parse become problems."""
     # Imported here: reading the tables alone must not wait for the parser.
-    import bibtexparser
+    from bibtexparser.entrypoint import parse_string
     from bibtexparser.model import DuplicateBlockKeyBlock
 
     # The parser's line splitter knows line feeds only.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        library = bibtexparser.parse_string(text)
+        library = parse_string(text)
     except Exception as error:  # the parser's own faults on broken text are faults of the text
         return Bibliography({}, (bib_problem("bibliography-form", f"The file is not BibTeX ({error}).", REWRITE),))
     entries = {

@@ -6,8 +6,8 @@ value, what is allowed and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +60,7 @@ MAX_PROBLEMS_SHOWN = 20
 LARGEST_COUNT = 2**53
 
 
-def columns_of(data: pd.DataFrame | Mapping[str, ArrayLike] | None, **named: Any) -> list[Any]:
+def columns_of(data: pd.DataFrame | Mapping[str, Any] | None, **named: Any) -> list[Any]:
     """Return the values of arguments that may be names of columns of ``data``, in the order given.
 
     An argument that is not text stays as it is. Without ``data`` a text can be no column, except for labels, which `check_labels` judges.
@@ -267,10 +267,10 @@ def _vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if np.ma.isMaskedArray(values):
         values = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
     try:
-        array = np.asarray(values, dtype=float)
+        array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         try:
-            array = np.array([_number(value) for value in values], dtype=float)  # type: ignore[union-attr]
+            array = np.array([_number(value) for value in cast(Iterable[object], values)], dtype=np.float64)
         except TypeError as error:
             raise ValueError(f"{name} is not a list of numbers; give one number for each study.") from error
     if array.ndim != 1:
@@ -278,9 +278,9 @@ def _vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
     return array
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except (TypeError, ValueError):
         return float("nan")
 

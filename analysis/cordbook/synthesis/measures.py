@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+# Carries a value, or an array, of the model's scale back to the scale that is reported.
+Back = Callable[[Any], Any]
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 CORRECTION = 0.5
@@ -85,7 +87,7 @@ def effects_of_counts(x: NDArray[np.int64], size: NDArray[np.int64], measure: st
     if measure == "arcsine":
         return EffectSizes(np.arcsin(np.sqrt(x / size)), 0.25 / size, 0)
     if measure == "double-arcsine":
-        return EffectSizes(double_arcsine(x, size), 1.0 / (4.0 * size + 2.0), 0)
+        return EffectSizes(double_arcsine(x, size), 1.0 / (4.0 * size.astype(np.float64) + 2.0), 0)
     extreme = (x == 0) | (x == size)
     added = np.where(extreme, CORRECTION, 0.0)
     a, b = x + added, size - x + added
@@ -155,7 +157,7 @@ def harmonic_mean(n: ArrayLike) -> float:
     return float(1.0 / np.mean(1.0 / np.asarray(n, dtype=float)))
 
 
-def back_transform(measure: str, n: ArrayLike) -> Callable[[ArrayLike], Array]:
+def back_transform(measure: str, n: ArrayLike) -> Back:
     """Return the function that carries values of the model's scale to proportions between 0 and 1.
 
     ``n``, shape (k,), is used by the double arcsine alone, which goes back at the harmonic mean of the sizes.

@@ -127,7 +127,7 @@ class Heterogeneity:
         and p-value.
     """
 
-    tau2: float | None
+    tau2: float
     tau2_ci_low: float | None
     tau2_ci_high: float | None
     i2: float | None
@@ -136,7 +136,7 @@ class Heterogeneity:
     h2: float | None
     h2_ci_low: float | None
     h2_ci_high: float | None
-    q: float | None
+    q: float
     q_df: int
     q_p: float | None
 
@@ -286,12 +286,13 @@ class PooledProportion(Result):
     def _average_lines(self) -> list[str]:
         """Return a line for each average, the one that is reported first."""
         averages = {"median": self.median_study, "population": self.population_average}
-        shown = {word: averages[word] for word in sorted(averages, key=lambda word: word != self.average) if averages[word]}
+        shown = [(word, at) for word, at in averages.items() if at is not None]
+        shown.sort(key=lambda pair: pair[0] != self.average)
         if not shown:
             return [interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method, self.model)]
         return [
             interval_line(AVERAGE_NAMES[word], at.estimate, at.ci_low, at.ci_high, self.level, at.ci_method, self.model)
-            for word, at in shown.items()
+            for word, at in shown
         ]
 
 

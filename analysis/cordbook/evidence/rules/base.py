@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -125,18 +125,20 @@ class Data:
 def whole(text: str) -> int | None:
     """The whole number in a cell, or None: what is no number is reported by the rule on types."""
     try:
-        return _WHOLE.parse(text)  # type: ignore[return-value]
+        value = _WHOLE.parse(text)
     except ValueError:
         return None
+    return value if isinstance(value, int) else None
 
 
 @lru_cache(maxsize=4096)
 def decimal(text: str) -> float | None:
     """The number in a cell, or None: what is no number is reported by the rule on types."""
     try:
-        return _NUMBER.parse(text)  # type: ignore[return-value]
+        value = _NUMBER.parse(text)
     except ValueError:
         return None
+    return value if isinstance(value, int | float) else None
 
 
 def where_read(row: Row) -> str:
@@ -145,7 +147,7 @@ def where_read(row: Row) -> str:
     return f"{place} ({row['source_url']})" if row["source_url"] else place
 
 
-def listed(names: object, most: int = 8) -> str:
+def listed(names: Iterable[object], most: int = 8) -> str:
     """A list in words, cut where it would fill the screen."""
-    texts = [str(name) for name in names]  # type: ignore[attr-defined]
+    texts = [str(name) for name in names]
     return ", ".join(texts) if len(texts) <= most else f"{', '.join(texts[:most])} and {len(texts) - most} more"

@@ -94,7 +94,7 @@ def _time(row: Row) -> object:
 
 def stratum_well_formed(data: Data) -> Iterator[Fault]:
     allowed = {row["key"]: row["pattern"] for _, row in data.rows("stratum_keys")}
-    known = {key for key, pattern in allowed.items() if _compiled(pattern)}
+    known = {key: pattern for key, text in allowed.items() if (pattern := _compiled(text))}
     for number, row in data.rows(TABLE):
         keys = [key for key, _ in stratum_pairs(row["stratum"])]
         for key in sorted({key for key in keys if keys.count(key) > 1}):
@@ -109,7 +109,7 @@ def stratum_well_formed(data: Data) -> Iterator[Fault]:
                     f"The key {key!r} is not known.",
                     "Use a key of stratum_keys.csv, or add it there with what it means.",
                 )
-            elif key in known and not _compiled(allowed[key]).fullmatch(value):  # type: ignore[union-attr]
+            elif key in known and not known[key].fullmatch(value):
                 yield Fault(
                     TABLE,
                     number,
@@ -179,14 +179,14 @@ def _wider(whole_row: Row, part: Row) -> bool:
 
 def _holds(whole_row: Row, part: Row) -> bool:
     """Can one row be the whole of another, by its counts? Wider by name or declared the widest."""
-    counts = [whole(r[c]) for c in ("events", "n") for r in (whole_row, part)]
-    if None in counts:
+    counts = [count for c in ("events", "n") for r in (whole_row, part) if (count := whole(r[c])) is not None]
+    if len(counts) < 4:
         return True  # reported by the rule on types
     by_name = _wider(whole_row, part)
     if by_name and _time(whole_row) != _time(part):
         return True  # patients are lost between time points, so counts of two need not nest
     wide = by_name or whole_row["stratum_relation"] in ("total", "only_stratum")
-    return wide and counts[0] >= counts[1] and counts[2] >= counts[3]  # type: ignore[operator]
+    return wide and counts[0] >= counts[1] and counts[2] >= counts[3]
 
 
 def strata_within_whole(data: Data) -> Iterator[Fault]:

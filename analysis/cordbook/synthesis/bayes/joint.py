@@ -114,7 +114,9 @@ def _reach_of_mu(data: BinomialData, tau: np.ndarray) -> tuple[np.ndarray, np.nd
     return mode, distances[0], distances[1], sd
 
 
-def _nodes_of_mu(mode, left, right, sd) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _nodes_of_mu(
+    mode: np.ndarray, left: np.ndarray, right: np.ndarray, sd: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Edges (j, 7), nodes (j, m) and quadrature weights (j, m) of mu."""
     share = np.array(PANEL_DROPS) / MU_DROP
     sides = []

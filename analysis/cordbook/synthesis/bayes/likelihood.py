@@ -88,7 +88,9 @@ def _modes(x: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray) -> tup
     return z, 1.0 / np.sqrt(1.0 + tau**2 * n * p * (1.0 - p))
 
 
-def _hermite_terms(x, n, mu, tau, order):
+def _hermite_terms(
+    x: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, order: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """theta at the nodes and the log of each node's contribution; a last axis for the nodes."""
     z, sd = _modes(x, n, mu, tau)
     nodes, log_weights = _hermite(order)
@@ -139,19 +141,21 @@ def study_log_likelihood(x: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.n
     return result
 
 
-def _by_hermite(x, n, mu, tau):
+def _by_hermite(x: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray) -> np.ndarray:
     if x.size == 0:
         return np.empty((0, *mu.shape))
     rows = max(1, CHUNK // (mu.size * ORDER))
     parts = []
     for i in range(0, x.size, rows):
-        arrays = np.broadcast_arrays(x[i : i + rows, None, None], n[i : i + rows, None, None], mu[None], tau[None, :, None])
-        _, terms, constant = _hermite_terms(*arrays, ORDER)
+        events, sizes, means, taus = np.broadcast_arrays(
+            x[i : i + rows, None, None], n[i : i + rows, None, None], mu[None], tau[None, :, None]
+        )
+        _, terms, constant = _hermite_terms(events, sizes, means, taus, ORDER)
         parts.append(_log_sum(terms) + constant)
     return np.concatenate(parts)
 
 
-def _by_trapezoid(x, n, mu, tau):
+def _by_trapezoid(x: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray) -> np.ndarray:
     if x.size == 0:
         return np.empty((0, *mu.shape))
     narrowest = 1.0 / np.sqrt(SMALL_TAU**-2 + 2.0 * (np.minimum(x, n - x).max() + 2.0))

@@ -155,9 +155,11 @@ def _given_tau(
     return mean, variance, log_likelihood
 
 
-def _given_tau_chunk(yi, vi, mu_prior, tau):
+def _given_tau_chunk(
+    yi: np.ndarray, vi: np.ndarray, mu_prior: Flat | Normal, tau: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     flat = isinstance(mu_prior, Flat)
-    prior_precision, prior_mean = (0.0, 0.0) if flat else (mu_prior.sd**-2, mu_prior.mean)
+    prior_precision, prior_mean = (0.0, 0.0) if isinstance(mu_prior, Flat) else (mu_prior.sd**-2, mu_prior.mean)
     weights = 1.0 / (vi + np.square(tau)[:, None])
     precision = weights.sum(axis=1) + prior_precision
     mean = (weights @ yi + prior_precision * prior_mean) / precision
@@ -167,7 +169,9 @@ def _given_tau_chunk(yi, vi, mu_prior, tau):
     return mean, 1.0 / precision, log_likelihood
 
 
-def _integrate_tau(yi, vi, tau_prior, mu_prior) -> tuple[_Mixture, Density, float]:
+def _integrate_tau(
+    yi: np.ndarray, vi: np.ndarray, tau_prior: HalfNormal | HalfCauchy, mu_prior: Flat | Normal
+) -> tuple[_Mixture, Density, float]:
     width = min(tau_prior.scale, float(np.sqrt(1.0 / np.mean(1.0 / vi))))
     scale = Stretch(0.0, width)
     largest = max(tau_prior.scale, float(np.ptp(yi)), float(np.sqrt(vi.max()))) * TAU_SPAN
@@ -218,12 +222,14 @@ def _mixture_densities(means: np.ndarray, variances: np.ndarray, weight: np.ndar
     return [panels.density(i, Stretch(float(centre[i]), float(width[i]))) for i in range(centre.size)]
 
 
-def _mixture_heights(values, means, deviations, height):
+def _mixture_heights(values: np.ndarray, means: np.ndarray, deviations: np.ndarray, height: np.ndarray) -> np.ndarray:
     z = (values[:, :, None] - means[:, None, :]) / deviations[:, None, :]
     return np.matmul(np.exp(-0.5 * z * z), height[:, :, None])[:, :, 0]
 
 
-def _studies(yi, vi, names, mixture: _Mixture, level: float, interval: str) -> tuple[BayesStudy, ...]:
+def _studies(
+    yi: np.ndarray, vi: np.ndarray, names: Sequence[str], mixture: _Mixture, level: float, interval: str
+) -> tuple[BayesStudy, ...]:
     pull = vi[:, None] / (vi[:, None] + np.square(mixture.tau))
     means = pull * mixture.mean + (1 - pull) * yi[:, None]
     variances = (1 - pull) * vi[:, None] + np.square(pull) * mixture.variance

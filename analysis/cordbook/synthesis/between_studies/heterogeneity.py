@@ -121,8 +121,8 @@ def q_profile_interval(
     df = len(np.asarray(yi)) - _columns(X)
     if df == 0:
         return None
-    low, high = tau2_for_q(yi, vi, chdtri(df, [tail, 1.0 - tail]), X)
-    return Interval(float(low), float(high))
+    low, high = np.asarray(tau2_for_q(yi, vi, chdtri(df, [tail, 1.0 - tail]), X)).tolist()
+    return Interval(low, high)
 
 
 def h2_test_based_interval(q: float, k: int, *, level: float = 0.95) -> Interval | None:
@@ -183,14 +183,15 @@ def heterogeneity(
         h2 = test.q / test.df
         i2 = 100.0 * max(0.0, 1.0 - 1.0 / h2) if h2 > 0 else 0.0
         h2_ci = h2_test_based_interval(test.q, test.df + 1, level=level)
-        low, high = h2_ci if h2_ci else (None, None)
-        i2_low, i2_high = (None, None) if h2_ci is None else (100.0 * (1.0 - 1.0 / low), 100.0 * (1.0 - 1.0 / high))
-        return Heterogeneity(0.0, None, None, i2, i2_low, i2_high, h2, low, high, *test)
+        if h2_ci is None:
+            return Heterogeneity(0.0, None, None, i2, None, None, h2, None, None, *test)
+        low, high = h2_ci
+        return Heterogeneity(0.0, None, None, i2, 100.0 * (1.0 - 1.0 / low), 100.0 * (1.0 - 1.0 / high), h2, low, high, *test)
     typical = typical_variance(vi, X)
     estimates = i2_of(tau2, typical), h2_of(tau2, typical)
-    if not interval:
+    limits = q_profile_interval(yi, vi, X, level=level) if interval else None
+    if limits is None:
         return Heterogeneity(tau2, None, None, estimates[0], None, None, estimates[1], None, None, *test)
-    limits = q_profile_interval(yi, vi, X, level=level)
     return Heterogeneity(
         tau2,
         limits.low,

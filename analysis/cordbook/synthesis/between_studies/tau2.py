@@ -169,11 +169,11 @@ def tau2_for_q(yi: ArrayLike, vi: ArrayLike, target: ArrayLike, X: ArrayLike | N
     """
     targets = np.asarray(target, dtype=float)
     if not (targets > 0).all():
-        raise ValueError(f"target = {target} is not above 0; the generalised Q is a sum of squares.")
+        raise ValueError(f"target = {target!s} is not above 0; the generalised Q is a sum of squares.")
     if targets.ndim == 0:
         return _in_rows(yi, vi, X, lambda y, v, x: _root_of_q(y, v, x, np.full(y.shape[0], float(targets))))
     # One data set, several targets: each is a row.
-    y, v = (np.broadcast_to(np.asarray(column, dtype=float), (targets.size, len(column))) for column in (yi, vi))
+    y, v = (np.broadcast_to(column, (targets.size, len(column))) for column in (np.asarray(yi, float), np.asarray(vi, float)))
     return _in_rows(y, v, X, _root_of_q, per_row=targets)
 
 
@@ -270,9 +270,9 @@ def _only_peak(y: Array, v: Array, *, restricted: bool) -> float | None:
     r = y - add(y) / y.size
     bound = float(_score_bound(r @ r / (y.size - 1), np.maximum.reduce(v)))
     grid = bound * GRID_RATIOS
-    (sum_w, first, _), (sum_w2, *rest) = power_sums(r, v, grid, 2)
-    ss = residual_sums(sum_w2, *rest, first / sum_w)[1]
-    if not (rest[1] <= MOST_CANCELLED * ss).all():
+    (sum_w, first, _), (sum_w2, first2, second2) = power_sums(r, v, grid, 2)
+    ss = residual_sums(sum_w2, first2, second2, first / sum_w)[1]
+    if not (second2 <= MOST_CANCELLED * ss).all():
         return None
     score = ss - sum_w + (sum_w2 / sum_w if restricted else 0.0)
     rising = (score > 0.0).tolist()
@@ -303,10 +303,10 @@ def _newton_step(r: Array, v: Array, tau2: float, *, restricted: bool) -> float:
     # Plain numbers from here: `score_terms` without the cost of arrays of one number.
     ones, twos, threes = power_sums(r, v, np.array([tau2]), 3)[..., 0].tolist()
     sum_w, shift = ones[0], ones[1] / ones[0]
-    lean, ss = residual_sums(*twos, shift)
+    lean, ss = residual_sums(twos[0], twos[1], twos[2], shift)
     ratio = twos[0] / sum_w
     information = 0.5 * (twos[0] + (ratio * ratio - 2.0 * threes[0] / sum_w if restricted else 0.0))
-    curvature = information - residual_sums(*threes, shift)[1] + lean * lean / sum_w
+    curvature = information - residual_sums(threes[0], threes[1], threes[2], shift)[1] + lean * lean / sum_w
     score = 0.5 * (ss - sum_w + (ratio if restricted else 0.0))
     slope = -curvature if curvature < 0.0 else information
     return score / slope if slope > 0.0 else float("nan")

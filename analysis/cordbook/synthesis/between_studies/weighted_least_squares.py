@@ -117,7 +117,7 @@ def profile_loglik(y: Array, v: Array, X: Array | None, tau2: Array, *, restrict
     return -0.5 * (add(np.log(total), axis=-1) + log_det + np.vecdot(w * r, r))
 
 
-def least_squares(y: Array, X: Array, w: Array) -> tuple[Array, Array]:
+def least_squares(y: Array, X: Array, w: Array) -> tuple[NDArray[np.floating], Array]:
     """Return ``(X'W X)^-1`` and the residuals of the weighted fit."""
     bread = np.linalg.inv(cross_product(X, w))
     beta = bread @ (np.swapaxes(X, -1, -2) @ (w * y)[..., None])

@@ -50,9 +50,10 @@ from cordbook.synthesis.two_arm import check_two_arm_counts, effects_of_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike
 
 Predictor = Literal["se", "variance", "n", "1/n", "1/sqrt(n)"]
-SIZE = "1/sqrt(n)"
+SIZE: Predictor = "1/sqrt(n)"
 PREDICTORS = ("se", "variance", "n", "1/n", "1/sqrt(n)")
 DISPERSIONS = ("multiplicative", "additive")
 
@@ -97,10 +98,10 @@ class SmallStudyTest(Result):
 
 
 def egger_test(
-    yi: Sequence[float],
-    vi: Sequence[float],
+    yi: ArrayLike,
+    vi: ArrayLike,
     *,
-    n: Sequence[float] | None = None,
+    n: ArrayLike | None = None,
     labels: Sequence[str] | None = None,
     predictor: Predictor = "se",
     dispersion: Literal["multiplicative", "additive"] = "multiplicative",
@@ -207,7 +208,8 @@ def peters_test(
         raise ValueError("All studies have the same size, so there are no small and large ones to compare.")
     beta, bread, rss = weighted_least_squares(yi, events * (total - events) / total, X)
     df = kept.k - 2
-    fit = LinearFit(beta, bread, np.float64(0), rss / df, rss, np.float64(np.nan), np.float64(np.nan), df)
+    unknown = np.asarray(np.nan)
+    fit = LinearFit(beta, bread, np.asarray(0.0), np.asarray(rss / df), np.asarray(rss), unknown, unknown, df)
     check_spread(fit, "hksj")
     result = _from_fit("Peters' test", fit, "1/n", "hksj", level, kept.k, tau2=None)
     return replace(result, notes=notes + result.notes)
@@ -326,6 +328,7 @@ def _size_test_of_counts(events: np.ndarray, n: np.ndarray, labels: Sequence[str
     fit = regress_proportions(events, n, {SIZE: 1 / np.sqrt(n)}, labels=labels, level=level)
     limit, slope = fit.coefficients
     ratio = fit.likelihood_ratio
+    assert ratio is not None, "a glmm with a moderator has a likelihood ratio"
     statistic = float(np.copysign(np.sqrt(ratio.statistic), slope.estimate))
     ends = (limit.estimate, limit.ci_low, limit.ci_high)
     return SmallStudyTest(
@@ -333,7 +336,7 @@ def _size_test_of_counts(events: np.ndarray, n: np.ndarray, labels: Sequence[str
     )
 
 
-def _predictor_values(predictor: str, vi: np.ndarray, n: Sequence[float] | None, labels: Sequence[str]) -> np.ndarray:
+def _predictor_values(predictor: str, vi: np.ndarray, n: ArrayLike | None, labels: Sequence[str]) -> np.ndarray:
     if predictor in ("se", "variance"):
         return np.sqrt(vi) if predictor == "se" else vi
     if n is None:
@@ -356,10 +359,11 @@ def _from_fit(
     intercept, slope = fit.beta.tolist()
     intercept_se, slope_se = fit.se.tolist()
     half = critical_value(level, df) * intercept_se
-    limit = (None, None, None) if predictor == "n" else (intercept, intercept - half, intercept + half)
+    ends: tuple[float | None, float | None, float | None]
+    ends = (None, None, None) if predictor == "n" else (intercept, intercept - half, intercept + half)
     statistic = slope / slope_se
     p = float(two_sided_p(statistic, df))
-    return SmallStudyTest(name, statistic, df, p, slope, slope_se, *limit, tau2, predictor, k, level, _few_studies(k))
+    return SmallStudyTest(name, statistic, df, p, slope, slope_se, *ends, tau2, predictor, k, level, _few_studies(k))
 
 
 def _few_studies(k: int) -> tuple[str, ...]:

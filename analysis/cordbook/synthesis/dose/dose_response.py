@@ -15,7 +15,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_labels, check_level, columns_of
 from cordbook.synthesis.dose.fit import CurveFit, fit_curve, profile_d50, separated
-from cordbook.synthesis.dose.likelihood import LINKS, DoseGroups, marginal_risk
+from cordbook.synthesis.dose.likelihood import LINKS, DoseGroups, Link, marginal_risk
 from cordbook.synthesis.dose.results import DoseAtRisk, DoseGroup, DoseResponse, GoodnessOfFit, RiskAtDose
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def fit_dose_response(
     z = float(stats.norm.ppf((1 + level) / 2))
     rises = fit.beta[1] > 0
     at_half = _dose_at_risk(fit, chosen, 0.5, z) if rises else None
-    profile = (None, None)
+    profile: tuple[float | None, float | None] = (None, None)
     if rises:
         profile = profile_d50(
             groups,
@@ -173,6 +173,7 @@ def fit_dose_response(
         np.array([-fit.beta[0], *(-fit.beta[0] + np.array([-z, z]) * np.sqrt(fit.covariance[0, 0]))]) * chosen.density_at_zero
     )
     slope_se = float(np.sqrt(fit.covariance[1, 1]))
+    (aa, ab), (ba, bb) = fit.covariance
     tau_p = None
     if random_study:
         gain = max(2 * (fit.log_likelihood - fit.log_likelihood_common), 0.0)
@@ -186,7 +187,7 @@ def fit_dose_response(
         slope_se=slope_se,
         slope_ci_low=float(fit.beta[1] - z * slope_se),
         slope_ci_high=float(fit.beta[1] + z * slope_se),
-        covariance=tuple(tuple(float(value) for value in row) for row in fit.covariance),
+        covariance=((float(aa), float(ab)), (float(ba), float(bb))),
         d50=at_half.dose if at_half else None,
         d50_ci_low=profile[0],
         d50_ci_high=profile[1],
@@ -250,8 +251,8 @@ def dose_at_risk(fit: DoseResponse, risk: float) -> DoseAtRisk:
     return _dose_at_risk(curve, LINKS[fit.link], risk, z)
 
 
-def _dose_at_risk(fit: CurveFit, link, risk: float, z: float) -> DoseAtRisk:
-    wanted = float(link.predictor(risk))
+def _dose_at_risk(fit: CurveFit, link: Link, risk: float, z: float) -> DoseAtRisk:
+    wanted = float(link.predictor(np.asarray(risk)))
     (a, b), covariance = fit.beta, fit.covariance
     dose = (wanted - a) / b
     gradient = np.array([1.0, dose]) / b
@@ -298,11 +299,12 @@ def goodness_of_fit(fit: DoseResponse, *, simulations: int = 0, seed: int = 0) -
         draws = np.random.default_rng(seed).binomial(n.astype(int), risk, size=(simulations, dose.size)).astype(float)
         statistics = _misfit(draws, n, _refit(draws, dose, n, link))
         # The observed set counts as one of the draws, so that a p-value is never 0.
-        simulated = tuple(
+        first, second = (
             float((1 + (sample >= seen).sum()) / (simulations + 1))
             for sample, seen in zip(statistics, (pearson, deviance), strict=True)
         )
-    notes = ()
+        simulated = first, second
+    notes: tuple[str, ...] = ()
     if smallest < SMALL_EXPECTED:
         notes = (f"The smallest expected count is {smallest:.2g}: chi-squared p-values mislead; use simulated ones.",)
     return GoodnessOfFit(
@@ -329,7 +331,7 @@ def _misfit(events: np.ndarray, n: np.ndarray, risk: np.ndarray) -> tuple[np.nda
     return pearson, 2 * (yes + no).sum(axis=1)
 
 
-def _refit(events: np.ndarray, dose: np.ndarray, n: np.ndarray, link) -> np.ndarray:
+def _refit(events: np.ndarray, dose: np.ndarray, n: np.ndarray, link: Link) -> np.ndarray:
     """Fitted risks (r, g) of r simulated data sets, by Fisher scoring of all at once."""
     x = (dose - dose.mean()) / dose.std()
     pooled = (events.sum(axis=1) + 0.5) / (n.sum() + 1.0)
@@ -372,7 +374,7 @@ def _why_no_maximum(dose: np.ndarray, events: np.ndarray, n: np.ndarray) -> str:
     return f"between doses {low:g} and {high:g} the events part from the rest"
 
 
-def _groups(dose, events, n, labels: tuple[str, ...] | None) -> DoseGroups:
+def _groups(dose: np.ndarray, events: np.ndarray, n: np.ndarray, labels: tuple[str, ...] | None) -> DoseGroups:
     study = np.arange(dose.size) if labels is None else np.unique(np.array(labels), return_inverse=True)[1]
     order = np.argsort(study, kind="stable")
     starts = np.flatnonzero(np.diff(study[order], prepend=-1))
@@ -380,7 +382,9 @@ def _groups(dose, events, n, labels: tuple[str, ...] | None) -> DoseGroups:
     return DoseGroups(design, events[order].astype(float), n[order].astype(float), study[order], starts)
 
 
-def _group_records(dose, events, n, labels, link, fit: CurveFit, level: float) -> tuple[DoseGroup, ...]:
+def _group_records(
+    dose: np.ndarray, events: np.ndarray, n: np.ndarray, labels: Sequence[str], link: Link, fit: CurveFit, level: float
+) -> tuple[DoseGroup, ...]:
     low, high = proportion_confint(events, n, alpha=1 - level, method="beta")
     fitted = link.risk(fit.beta[0] + fit.beta[1] * dose)
     return tuple(
@@ -398,7 +402,15 @@ def _group_records(dose, events, n, labels, link, fit: CurveFit, level: float) -
     )
 
 
-def _notes(dose, events, n, fit: CurveFit, profile, penalised: bool, level: float) -> tuple[str, ...]:
+def _notes(
+    dose: np.ndarray,
+    events: np.ndarray,
+    n: np.ndarray,
+    fit: CurveFit,
+    profile: tuple[float | None, float | None],
+    penalised: bool,
+    level: float,
+) -> tuple[str, ...]:
     notes = []
     total, groups = int(events.sum()), int((events > 0).sum())
     if penalised and separated(dose, events, n):

@@ -44,6 +44,10 @@ ROOT_TOLERANCE = 1e-8
 SLOPE_FACTORS = (0.1, 0.4, 1.0, 2.5, 10.0)
 
 
+# A function of the coefficients: its value and its gradient.
+Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
 @dataclass(frozen=True, slots=True)
 class CurveFit:
     """beta (2,), its covariance (2, 2), tau, the log likelihoods with tau and at tau = 0, and the maximised objective."""
@@ -99,9 +103,7 @@ def _standardise(groups: DoseGroups, link: Link, penalised: bool) -> _Problem:
     return _Problem(scaled, link, penalised, centre, spread)
 
 
-def _maximise(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, tolerance: float = GRADIENT_TOLERANCE
-) -> tuple[np.ndarray, float]:
+def _maximise(function: Objective, start: np.ndarray, tolerance: float = GRADIENT_TOLERANCE) -> tuple[np.ndarray, float]:
     """Newton's method with a Hessian by differences of the gradient; steps are halved until the objective rises.
 
     Halving also brings back steps into regions where the objective is minus infinity, at which library searches give up.
@@ -133,7 +135,7 @@ def _maximise(
     return theta, value
 
 
-def _hessian(function, theta):
+def _hessian(function: Objective, theta: np.ndarray) -> np.ndarray:
     rows = []
     for i in range(theta.size):
         shift = np.zeros_like(theta)
@@ -208,7 +210,7 @@ def profile_d50(
         return fit.objective - value - drop, theta
 
     step = float(np.sqrt(_delta_variance(fit))) / problem.spread
-    return tuple(_profile_end(loss, at, sign * step, warm, problem) for sign in (-1.0, 1.0))
+    return _profile_end(loss, at, -step, warm, problem), _profile_end(loss, at, step, warm, problem)
 
 
 def _delta_variance(fit: CurveFit) -> float:
@@ -217,7 +219,9 @@ def _delta_variance(fit: CurveFit) -> float:
     return float(gradient @ fit.covariance @ gradient)
 
 
-def _profile_end(loss, at, step, warm, problem: _Problem) -> float | None:
+def _profile_end(
+    loss: Callable[[float, np.ndarray], tuple[float, np.ndarray]], at: float, step: float, warm: np.ndarray, problem: _Problem
+) -> float | None:
     inside, theta, distance = at, warm, step
     while abs(distance) < FARTHEST:
         outside = at + distance

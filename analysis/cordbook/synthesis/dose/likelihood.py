@@ -54,34 +54,34 @@ class Link:
     density_at_zero: float
 
 
-def _logit_terms(x, n, eta):
+def _logit_terms(x: np.ndarray, n: np.ndarray, eta: np.ndarray) -> np.ndarray:
     return x * eta - n * (np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta))))
 
 
-def _logit_weight(eta):
+def _logit_weight(eta: np.ndarray) -> np.ndarray:
     return expit(eta) * expit(-eta)
 
 
-def _log_density(eta):
+def _log_density(eta: np.ndarray) -> np.ndarray:
     return -0.5 * eta * eta - 0.5 * np.log(2 * np.pi)
 
 
-def _probit_ratios(eta):
+def _probit_ratios(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """density / risk and density / (1 - risk), stable far out in the tails."""
     return np.exp(_log_density(eta) - log_ndtr(eta)), np.exp(_log_density(eta) - log_ndtr(-eta))
 
 
-def _probit_score(x, n, eta):
+def _probit_score(x: np.ndarray, n: np.ndarray, eta: np.ndarray) -> np.ndarray:
     below, above = _probit_ratios(eta)
     return x * below - (n - x) * above
 
 
-def _probit_curvature(x, n, eta):
+def _probit_curvature(x: np.ndarray, n: np.ndarray, eta: np.ndarray) -> np.ndarray:
     below, above = _probit_ratios(eta)
     return x * below * (eta + below) + (n - x) * above * (above - eta)
 
 
-def _probit_weight_slope(eta):
+def _probit_weight_slope(eta: np.ndarray) -> np.ndarray:
     below, above = _probit_ratios(eta)
     return -2 * eta - below + above
 
@@ -182,8 +182,8 @@ def _modes(groups: DoseGroups, link: Link, eta: np.ndarray, tau: float) -> tuple
 
     def sums(shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         at = eta + shift[groups.study]
-        parts = link.score(groups.events, groups.n, at), link.curvature(groups.events, groups.n, at)
-        return tuple(np.add.reduceat(part, groups.starts) for part in parts)
+        score, curvature = link.score(groups.events, groups.n, at), link.curvature(groups.events, groups.n, at)
+        return np.add.reduceat(score, groups.starts), np.add.reduceat(curvature, groups.starts)
 
     z = posterior_modes(sums, tau, groups.starts.shape, MODE_TOLERANCE)
     curvature = 1.0 + tau**2 * sums(tau * z)[1]

@@ -249,6 +249,21 @@ def _summits(heights: Array) -> list[int]:
     return keep
 
 
+class _SumsAt(NamedTuple):
+    """`Sums` at one place."""
+
+    loglik: float
+    d_eta: float
+    d_s: float
+    d_eta_eta: float
+    d_eta_s: float
+    d_s_s: float
+
+
+def _derivatives_at(eta: float, log_s: float, tallies: Tallies) -> _SumsAt:
+    return _SumsAt._make(float(value[0]) for value in derivatives(np.array([eta]), np.array([log_s]), tallies))
+
+
 def _climb(eta: float, log_s: float, tallies: Tallies) -> Peak:
     """Return the maximum near a summit of the grid by Newton's method in both parameters, kept to the grid's neighbours."""
     low, high = log_s - np.log(2.0), log_s + np.log(2.0)
@@ -256,7 +271,7 @@ def _climb(eta: float, log_s: float, tallies: Tallies) -> Peak:
         return Peak(float(eta), COMMON, float(heights(np.array([eta]), np.array([COMMON]), tallies)[0][0]))
     for _ in range(NEWTON_STEPS):
         eta = float(best_eta(np.array([log_s]), tallies, start=eta)[0])
-        at = Sums(*(float(value[0]) for value in derivatives(np.array([eta]), np.array([log_s]), tallies)))
+        at = _derivatives_at(eta, log_s, tallies)
         # The slope and the bend of the profile, with eta at its best for each s.
         bend = at.d_s_s - at.d_eta_s**2 / at.d_eta_eta
         low, high = (log_s, high) if at.d_s > 0.0 else (low, log_s)
@@ -379,7 +394,7 @@ def _polished(eta: float, log_s: float, tallies: Tallies, target: float) -> floa
     """Return the logit near which the likelihood is at the target and level in log s, by Newton's method; None when it strays."""
     start = log_s
     for _ in range(POLISH_STEPS):
-        at = Sums(*(float(value[0]) for value in derivatives(np.array([eta]), np.array([log_s]), tallies)))
+        at = _derivatives_at(eta, log_s, tallies)
         size = at.d_eta * at.d_s_s - at.d_s * at.d_eta_s
         if size == 0.0 or not np.isfinite(size):
             return None

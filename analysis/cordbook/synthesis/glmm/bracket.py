@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from cordbook.synthesis.glmm.average import mu_of_average
-from cordbook.synthesis.glmm.likelihood import MU_LIMIT, TAU_LIMIT, Counts, Sites, boundary, evaluate, first_sites, mode_sites
+from cordbook.synthesis.glmm.likelihood import MU_LIMIT, TAU_LIMIT, Counts, boundary, evaluate, first_sites, mode_sites
 
 Array = NDArray[np.float64]
 
@@ -164,9 +164,8 @@ def _best_mu(tau: Array, data: Counts) -> tuple[Array, Array]:
     """Return mu and the log-likelihood at its maximum over mu for each tau, shape (b,): concave, so a bracket closes on it."""
     low, high = np.full(tau.size, -MU_LIMIT), np.full(tau.size, MU_LIMIT)
     mu, last = np.zeros(tau.size), high - low
-    sites: Sites | None = None
+    sites = mode_sites(mu[:, None], np.maximum(tau, SCAN_TAU[0])[:, None], data.x, data.n)
     for _ in range(MU_STEPS):
-        sites = mode_sites(mu[:, None], np.maximum(tau, SCAN_TAU[0])[:, None], data.x, data.n) if sites is None else sites
         at, sites = evaluate(mu, tau, data, sites)
         low, high = np.where(at.d_mu > 0.0, mu, low), np.where(at.d_mu > 0.0, high, mu)
         step = -at.d_mu / at.d_mu_mu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -26,10 +26,6 @@ NODES_UP_TO_TAU = ((1.5, 40), (4.0, 100), (np.inf, 200))
 BLOCK_SUPPORT = 25_000
 
 
-class StudyLikelihoods(Protocol):
-    def derivatives(self, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Hypergeometric:
     """Noncentral hypergeometric log-likelihoods of some studies; supports are laid end to end in one array."""
@@ -41,7 +37,7 @@ class Hypergeometric:
     starts: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
-    def derivatives(self, theta):
+    def derivatives(self, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Log-likelihood, score and information at theta, shape (q, k) each."""
         exponent = self.log_weights + self.distance * np.repeat(theta, self.sizes, axis=-1)
         top = np.maximum.reduceat(exponent, self.starts, axis=-1)
@@ -61,12 +57,15 @@ class Binomial:
     offset: NDArray[np.float64]
     constant: NDArray[np.float64]
 
-    def derivatives(self, theta):
+    def derivatives(self, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Log-likelihood, score and information at theta, shape (q, k) each."""
         eta = self.offset + theta
         p = special.expit(eta)
         value = self.constant + self.x * eta - self.m * np.logaddexp(0.0, eta)
         return value, self.x - self.m * p, self.m * p * (1 - p)
+
+
+StudyLikelihoods = Hypergeometric | Binomial
 
 
 @cache
@@ -97,7 +96,7 @@ def likelihood_blocks(counts: TwoArmCounts, likelihood: str) -> tuple[list[Study
     return [make(counts.select(block_of == block)) for block in np.unique(block_of)], counts.k
 
 
-def support_limits(counts: TwoArmCounts):
+def support_limits(counts: TwoArmCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     m = counts.events1 + counts.events2
     return np.maximum(0, m - counts.n2), np.minimum(m, counts.n1)
 
@@ -110,7 +109,7 @@ def _hypergeometric(counts: TwoArmCounts) -> Hypergeometric:
     m = counts.events1 + counts.events2
     n1, n2, m, x = (np.repeat(v, sizes) for v in (counts.n1, counts.n2, m, counts.events1))
 
-    def log_weight(count):
+    def log_weight(count: NDArray[np.int64]) -> NDArray[np.float64]:
         inner = special.gammaln(count + 1) + special.gammaln(n1 - count + 1)
         return -inner - special.gammaln(m - count + 1) - special.gammaln(n2 - m + count + 1)
 
@@ -124,5 +123,5 @@ def _binomial(counts: TwoArmCounts) -> Binomial:
     return Binomial(x, m, np.log(counts.n1 / counts.n2), constant)
 
 
-def study_count(block) -> int:
+def study_count(block: StudyLikelihoods) -> int:
     return len(block.sizes) if isinstance(block, Hypergeometric) else len(block.x)

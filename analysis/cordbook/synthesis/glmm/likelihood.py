@@ -296,7 +296,7 @@ def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tu
     sums[1:3] /= tau
     sums[3:] /= t2
     np.minimum(sums[3], -TINY_CURVATURE, out=sums[3])
-    return Derivatives(*sums, np.zeros(b)), new
+    return Derivatives._make((*sums, np.zeros(b))), new
 
 
 def _studies(

@@ -132,9 +132,16 @@ def limits(
         lower = on_a_lower_branch(mu[walked], tau[walked], data.rows(walked), target[walked], of_average=of_average)
         left = np.concatenate([left, walked[lower]])
     for i in left.tolist():
-        start, row = (float(peak_mu[i]), float(peak_tau[i])), data.rows(np.array([i]))
-        end = float(target[i]), int(side[i]), bool(of_tau[i]), float(se[i])
-        mu[i], tau[i] = bracketed_limit(*start, row, *end, of_average=of_average)
+        mu[i], tau[i] = bracketed_limit(
+            float(peak_mu[i]),
+            float(peak_tau[i]),
+            data.rows(np.array([i])),
+            float(target[i]),
+            int(side[i]),
+            bool(of_tau[i]),
+            float(se[i]),
+            of_average=of_average,
+        )
     return mu, tau
 
 

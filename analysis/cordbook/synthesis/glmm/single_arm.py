@@ -229,7 +229,8 @@ def fit_binomial_normal_batch(
     ((4,), ('interior', 'interior', 'boundary', 'interior'))
     """
     events, n = columns_of(data, events=events, n=n)
-    x, size, _ = check_counts(events, n, min_studies=FEWEST["fit_binomial_normal_batch"])
+    checked, sizes, _ = check_counts(events, n, min_studies=FEWEST["fit_binomial_normal_batch"])
+    x, size = checked.astype(float), sizes.astype(float)
     w = np.asarray(weights, dtype=float)
     if w.ndim != 2 or w.shape[1] != x.size:
         raise ValueError(f"weights has shape {w.shape}; it must be (b, {x.size}), a row for each set of studies.")
@@ -238,7 +239,6 @@ def fit_binomial_normal_batch(
     if not (w > 0).any(axis=1).all():
         empty = int(np.flatnonzero(~(w > 0).any(axis=1))[0])
         raise ValueError(f"row {empty} of weights holds no study; give each set at least one.")
-    x, size = x.astype(float), size.astype(float)
     kinds = kinds_of(x, size, w)
     b = len(kinds)
     mu, se, tau2 = np.full(b, np.nan), np.full(b, np.nan), np.full(b, np.nan)
@@ -284,8 +284,8 @@ def profile_limits(
     """
     events, n = columns_of(data, events=events, n=n)
     check_level(level)
-    x, size, _ = check_counts(events, n, min_studies=2 if small_sample else FEWEST["profile_limits"])
-    x, size = x.astype(float), size.astype(float)
+    checked, sizes, _ = check_counts(events, n, min_studies=2 if small_sample else FEWEST["profile_limits"])
+    x, size = checked.astype(float), sizes.astype(float)
     _, peak = fit_counts(x, size)
     return None if peak is None else limits_of_peak(x, size, peak, level, small_sample=small_sample)
 

@@ -25,12 +25,17 @@ from cordbook.synthesis.glmm.latent_modes import posterior_modes
 from cordbook.synthesis.two_arm import check_two_arm_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from cordbook.synthesis.glmm.conditional_likelihood import StudyLikelihoods
     from cordbook.synthesis.two_arm import TwoArmCounts
+
+    # Log-likelihood, its gradient and its Hessian in (mu, tau); and mu, tau, log-likelihood and Hessian at a maximum.
+    _Surface = tuple[float, NDArray[np.float64], NDArray[np.float64]]
+    _Maximum = tuple[float, float, float, NDArray[np.float64]]
 
 # The gradient of a sum of k log-likelihoods is exact to about k * 1e-13; asking for less than 1e-9 a study would chase rounding.
 GRADIENT_TOLERANCE = 1e-9
@@ -183,8 +188,8 @@ def profile_limits(counts: TwoArmCounts, fit: OddsRatioGLMM, level: float, *, ra
         start = 0.0
         while excess(start) <= 0:
             start -= away * max(1.0, abs(start))
-        limit = _search(excess, start, away, 1.0)
-        return (-np.inf, limit) if fit.estimate < 0 else (limit, np.inf)
+        end = _search(excess, start, away, 1.0)
+        return (-np.inf, end) if fit.estimate < 0 else (end, np.inf)
     drop = stats.chi2.ppf(level, 1) / 2
     target = fit.log_likelihood - drop
 
@@ -239,7 +244,7 @@ def study_weights(counts: TwoArmCounts, fit: OddsRatioGLMM) -> NDArray[np.float6
     return 100 * weights / weights.sum()
 
 
-def _saturated(block) -> float:
+def _saturated(block: StudyLikelihoods) -> float:
     """Sum of the log-likelihoods of studies away from the edge, each at its own maximum."""
     theta = np.zeros((1, study_count(block)))
     for _ in range(MAX_NEWTON_STEPS):
@@ -267,17 +272,18 @@ def _edge_note(edge: int) -> str:
     )
 
 
-def _common(blocks, mu: float) -> tuple[float, float, float]:
+def _common(blocks: Sequence[StudyLikelihoods], mu: float) -> tuple[float, float, float]:
     """Log-likelihood, score and information with tau = 0."""
     parts = [[float(part.sum()) for part in block.derivatives(np.full((1, study_count(block)), mu))] for block in blocks]
-    return tuple(map(sum, zip(*parts, strict=True)))
+    value, score, information = (sum(column) for column in zip(*parts, strict=True))
+    return value, score, information
 
 
-def _information(blocks, mu: float) -> float:
+def _information(blocks: Sequence[StudyLikelihoods], mu: float) -> float:
     return _common(blocks, mu)[2]
 
 
-def _fit_common(blocks) -> tuple[float, float]:
+def _fit_common(blocks: Sequence[StudyLikelihoods]) -> tuple[float, float]:
     """Maximum of the concave common-effect log-likelihood: the score falls, so its root is bracketed and then found."""
     low, high = -1.0, 1.0
     while _common(blocks, low)[1] < 0:
@@ -288,7 +294,7 @@ def _fit_common(blocks) -> tuple[float, float]:
     return float(mu), _common(blocks, mu)[0]
 
 
-def _marginal(block, mu: float, tau: float):
+def _marginal(block: StudyLikelihoods, mu: float, tau: float) -> _Surface:
     """Log-likelihood of a block with its gradient and Hessian in (mu, tau), by adaptive Gauss-Hermite quadrature.
 
     The derivatives are posterior means over the nodes (Louis 1982, J R Stat Soc B 44:226-233), so they cost no extra evaluation.
@@ -303,7 +309,7 @@ def _marginal(block, mu: float, tau: float):
     posterior = np.exp(log_terms - total)
     curvature = score**2 - information
 
-    def mean(values):
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return (posterior * values).sum(axis=0)
 
     d_mu, d_tau = mean(score), mean(u * score)
@@ -315,12 +321,12 @@ def _marginal(block, mu: float, tau: float):
     return float(total.sum()), gradient, np.array([[hessian_mu.sum(), cross], [cross, hessian_tau.sum()]])
 
 
-def _sum_marginal(blocks, mu: float, tau: float):
-    parts = [_marginal(block, mu, tau) for block in blocks]
-    return tuple(sum(part[i] for part in parts) for i in range(3))
+def _sum_marginal(blocks: Sequence[StudyLikelihoods], mu: float, tau: float) -> _Surface:
+    values, gradients, hessians = zip(*(_marginal(block, mu, tau) for block in blocks), strict=True)
+    return sum(values), sum(gradients), sum(hessians)
 
 
-def _fit_random(blocks, mu: float, common: float, k: int):
+def _fit_random(blocks: Sequence[StudyLikelihoods], mu: float, common: float, k: int) -> _Maximum | None:
     """The maximum over (mu, tau > 0), or None if none is higher than the common effect."""
     start = max((_sum_marginal(blocks, mu, tau)[0], tau) for tau in TAU_STARTS)[1]
     mu, tau, value, hessian = _ascend(blocks, mu, start, k)
@@ -330,7 +336,7 @@ def _fit_random(blocks, mu: float, common: float, k: int):
     return mu, tau, value, hessian
 
 
-def _ascend(blocks, mu: float, tau: float, k: int, *, fixed_mu: bool = False):
+def _ascend(blocks: Sequence[StudyLikelihoods], mu: float, tau: float, k: int, *, fixed_mu: bool = False) -> _Maximum:
     """Newton with a Levenberg shift. The likelihood is even in tau, so a step to a negative tau is turned back by its sign."""
     point = np.array([mu, tau])
     value, gradient, hessian = _sum_marginal(blocks, *point)
@@ -357,7 +363,7 @@ def _ascend(blocks, mu: float, tau: float, k: int, *, fixed_mu: bool = False):
     return float(point[0]), float(point[1]), value, hessian
 
 
-def _profile(blocks, mu: float, tau: float, random_effects: bool) -> tuple[float, float]:
+def _profile(blocks: Sequence[StudyLikelihoods], mu: float, tau: float, random_effects: bool) -> tuple[float, float]:
     """Log-likelihood at mu, maximised over tau, and the tau of that maximum; ``tau`` is where the climb may start."""
     common = _common(blocks, mu)[0]
     if not random_effects:
@@ -370,7 +376,7 @@ def _profile(blocks, mu: float, tau: float, random_effects: bool) -> tuple[float
     return (value, tau) if value > common else (common, 0.0)
 
 
-def _search(above, origin: float, sign: float, reach: float) -> float:
+def _search(above: Callable[[float], float], origin: float, sign: float, reach: float) -> float:
     """Where ``above`` falls through 0, going from ``origin`` in the direction of ``sign``; infinite if it never does."""
     inner = origin
     for _ in range(PROFILE_REACH_DOUBLINGS):

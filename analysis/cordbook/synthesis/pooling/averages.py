@@ -70,6 +70,7 @@ def averages_of(events: ArrayLike, n: ArrayLike, *, data: pd.DataFrame | None = 
     events, n = columns_of(data, events=events, n=n)
     mixed = pool_proportions(events, n, tau2_interval=False)
     median, mean = mixed.median_study, mixed.population_average
+    assert median is not None and mean is not None, "counts pooled on the logit have both averages"
     other = pool_proportions(events, n, model="betabinomial")
     return Averages(
         mixed.k,

@@ -135,7 +135,9 @@ def peto(counts: TwoArmCounts) -> StratifiedEstimate:
     return StratifiedEstimate(estimate, information**-0.5, _percent(variance), q, q_df, q_p)
 
 
-def _odds_ratio(a, b, c, d):
+def _odds_ratio(
+    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], d: NDArray[np.float64]
+) -> tuple[float, float, NDArray[np.float64]]:
     total = a + b + c + d
     agree, differ = (a + d) / total, (b + c) / total
     r, s = a * d / total, b * c / total
@@ -147,7 +149,9 @@ def _odds_ratio(a, b, c, d):
     return np.log(r_sum / s_sum), np.sqrt(variance), s
 
 
-def _risk_ratio(a, c, n1, n2):
+def _risk_ratio(
+    a: NDArray[np.float64], c: NDArray[np.float64], n1: NDArray[np.float64], n2: NDArray[np.float64]
+) -> tuple[float, float, NDArray[np.float64]]:
     total = n1 + n2
     r_sum, s_sum = (a * n2 / total).sum(), (c * n1 / total).sum()
     _require_both_sums(r_sum, s_sum, "risk ratio")
@@ -155,7 +159,9 @@ def _risk_ratio(a, c, n1, n2):
     return np.log(r_sum / s_sum), _root(variance), c * n1 / total
 
 
-def _risk_difference(a, c, n1, n2):
+def _risk_difference(
+    a: NDArray[np.float64], c: NDArray[np.float64], n1: NDArray[np.float64], n2: NDArray[np.float64]
+) -> tuple[float, float, NDArray[np.float64]]:
     total = n1 + n2
     weights = n1 * n2 / total
     estimate = (a * n2 / total - c * n1 / total).sum() / weights.sum()

@@ -132,7 +132,7 @@ def number_needed_to_treat(
     )
 
 
-def _check(estimate, ci_low, ci_high, control_risk, measure, event_is) -> None:
+def _check(estimate: float, ci_low: float, ci_high: float, control_risk: float, measure: str, event_is: str) -> None:
     problems = []
     if not 0 < control_risk < 1:
         problems.append(f"control_risk is {control_risk!r}: give a proportion above 0 and below 1, such as 0.2 for 20%.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from cordbook.synthesis.measures import back_transform, effects_of_counts
 from cordbook.synthesis.pooling.effects import critical_value, narrower_than_common, pool_effects
 from cordbook.synthesis.pooling.proportions import COUNT_MODELS, pool_proportions, study_intervals
 from cordbook.synthesis.results import PooledEffect, PooledProportion
+
+# Four fields that a row has no value for.
+_UNKNOWN = (None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,9 @@ def row_of_effect(label: str, pooled: PooledEffect) -> PooledRow:
     point = (pooled.estimate, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
     scale = (pooled.estimate, pooled.se, pooled.ci_low, pooled.ci_high)
     # One study says nothing of differences between studies.
-    spread = (None,) * 4 if pooled.k == 1 else (pooled.tau2, pooled.i2, pooled.q, pooled.q_p)
-    return PooledRow(label, pooled.k, *point, *scale, *spread, pooled.ci_method)
+    if pooled.k == 1:
+        return PooledRow(label, 1, *point, *scale, *_UNKNOWN, pooled.ci_method)
+    return PooledRow(label, pooled.k, *point, *scale, pooled.tau2, pooled.i2, pooled.q, pooled.q_p, pooled.ci_method)
 
 
 def row_of_proportion(label: str, pooled: PooledProportion) -> PooledRow:
@@ -71,7 +76,7 @@ def pool_effect_rows(
 ) -> PooledRow:
     """Pool one set of effects; a single study stands for itself."""
     # A row has no interval of tau2, which would take as long as the fit.
-    options = {
+    options: dict[str, Any] = {
         "model": model,
         "ci": ci,
         "level": level,
@@ -98,18 +103,18 @@ def pool_count_rows(
 ) -> PooledRow:
     """Pool one set of counts; a single study stands for itself, with an exact interval beside a model of the counts."""
     if len(x) > 1:
-        options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+        options: dict[str, Any] = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
         options |= {"average": average, "tau2_interval": False}
         return row_of_proportion(label, pool_proportions(x, n, labels=labels, measure=measure, **options))
     if model in COUNT_MODELS:
         low, high = (float(limit[0]) for limit in study_intervals(x, n, level=level))
-        return PooledRow(label, 1, float(x[0] / n[0]), low, high, *[None] * 10, "exact")
+        return PooledRow(label, 1, float(x[0] / n[0]), low, high, None, None, *_UNKNOWN, *_UNKNOWN, "exact")
     effect = effects_of_counts(x, n, measure)
     back = back_transform(measure, n)
     yi, se = float(effect.yi[0]), float(np.sqrt(effect.vi[0]))
     half = critical_value(level, None) * se
-    ends = [float(back(value)) for value in (yi, yi - half, yi + half)]
-    return PooledRow(label, 1, *ends, None, None, yi, se, yi - half, yi + half, *[None] * 4, "wald")
+    estimate, low, high = (float(back(value)) for value in (yi, yi - half, yi + half))
+    return PooledRow(label, 1, estimate, low, high, None, None, yi, se, yi - half, yi + half, *_UNKNOWN, "wald")
 
 
 def narrow_rows_notes(rows: Sequence[PooledRow], variances: Sequence[np.ndarray], level: float) -> tuple[str, ...]:
@@ -120,7 +125,10 @@ def narrow_rows_notes(rows: Sequence[PooledRow], variances: Sequence[np.ndarray]
     narrow = [
         row.label
         for row, vi in zip(rows, variances, strict=True)
-        if row.ci_method == "hksj" and narrower_than_common((row.model_ci_high - row.model_ci_low) / 2, vi, level)
+        if row.ci_method == "hksj"
+        and row.model_ci_low is not None
+        and row.model_ci_high is not None
+        and narrower_than_common((row.model_ci_high - row.model_ci_low) / 2, vi, level)
     ]
     if not narrow:
         return ()

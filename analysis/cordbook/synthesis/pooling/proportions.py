@@ -13,7 +13,7 @@ events rare (Stijnen, Hamza and Özdemir 2010; Lin and Chu 2020).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,10 +22,11 @@ from scipy.special import betaincinv, expit
 from cordbook.synthesis.between_studies.heterogeneity import h2_of, i2_of, typical_variance
 from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_level, columns_of
 from cordbook.synthesis.glmm import betabinomial, single_arm
-from cordbook.synthesis.glmm.search import merged, second_peak
+from cordbook.synthesis.glmm.search import Peaks, merged, second_peak
 from cordbook.synthesis.measures import (
     CORRECTION,
     MEASURES,
+    Back,
     back_transform,
     double_arcsine_notes,
     effects_of_counts,
@@ -40,7 +41,7 @@ from cordbook.synthesis.pooling.effects import (
     pool_effects,
     prediction_limits,
 )
-from cordbook.synthesis.results import ModelScale, PooledProportion, ProportionAverage, StudyProportion, as_records
+from cordbook.synthesis.results import ModelScale, PooledEffect, PooledProportion, ProportionAverage, StudyProportion, as_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,7 +236,7 @@ def study_intervals(
     return low, high
 
 
-def _reported(average: str, median: ProportionAverage, population: ProportionAverage | None) -> dict[str, object]:
+def _reported(average: str, median: ProportionAverage, population: ProportionAverage | None) -> dict[str, Any]:
     """Return the fields of `PooledProportion` that hold the averages and the one of them that is reported."""
     chosen = population if average == "population" and population is not None else median
     return {
@@ -249,10 +250,12 @@ def _reported(average: str, median: ProportionAverage, population: ProportionAve
     }
 
 
-def _averages_of_effects(back, pooled, measure, level) -> tuple[ProportionAverage, ProportionAverage | None]:
+def _averages_of_effects(
+    back: Back, pooled: PooledEffect, measure: str, level: float
+) -> tuple[ProportionAverage, ProportionAverage | None]:
     """Return the median study and the population average of pooled effects; the latter None where the measure has none."""
-    ends = (_proportion(back, value) for value in (pooled.estimate, pooled.ci_low, pooled.ci_high))
-    median = ProportionAverage(*ends, pooled.ci_method)
+    estimate, low, high = (float(back(value)) for value in (pooled.estimate, pooled.ci_low, pooled.ci_high))
+    median = ProportionAverage(estimate, low, high, pooled.ci_method)
     if measure not in AVERAGED:
         return median, None
     if measure == "raw" or pooled.model == "common":
@@ -265,7 +268,17 @@ def _averages_of_effects(back, pooled, measure, level) -> tuple[ProportionAverag
 
 
 def _pool_by_effects(
-    x, size, names, measure, model, average, method, level, hksj_floor, prediction, tau2_interval
+    x: IntArray,
+    size: IntArray,
+    names: Sequence[str],
+    measure: str,
+    model: str,
+    average: str,
+    method: str,
+    level: float,
+    hksj_floor: bool,
+    prediction: str,
+    tau2_interval: bool,
 ) -> PooledProportion:
     sizes = effects_of_counts(x, size, measure)
     pooled = pool_effects(
@@ -321,12 +334,22 @@ def _pool_by_effects(
     )
 
 
-def _pool_by_likelihood(x, size, names, average, method, level, prediction, tau2_interval) -> PooledProportion:
+def _pool_by_likelihood(
+    x: IntArray,
+    size: IntArray,
+    names: Sequence[str],
+    average: str,
+    method: str,
+    level: float,
+    prediction: str,
+    tau2_interval: bool,
+) -> PooledProportion:
     counts = x.astype(float), size.astype(float)
     fit, peak = single_arm.fit_counts(*counts)
     if peak is None:
         return _pool_without_maximum("glmm", fit.status, fit.mean_proportion, x, size, names, average, level)
-    k, tau2 = fit.k, fit.tau2
+    mu, se, tau2 = _located(fit.mu, fit.se, fit.tau2)
+    k = fit.k
     df = None if method == "wald" else k - 1
     ends = single_arm.limits_of_peak(
         *counts, peak, level, of_mu=method in PROFILE_CI, of_tau2=tau2_interval, small_sample=method == "profile-t"
@@ -334,21 +357,21 @@ def _pool_by_likelihood(x, size, names, average, method, level, prediction, tau2
     if method in PROFILE_CI:
         low, high = ends.mu_low, ends.mu_high
     else:
-        reach = critical_value(level, df) * fit.se
-        low, high = fit.mu - reach, fit.mu + reach
+        reach = critical_value(level, df) * se
+        low, high = mu - reach, mu + reach
     own = (low, high) if method in PROFILE_CI else None
-    pi = prediction_limits(fit.mu, fit.se, tau2, model="glmm", k=k, df=df, prediction=prediction, level=level, ends=own)
+    pi = prediction_limits(mu, se, tau2, model="glmm", k=k, df=df, prediction=prediction, level=level, ends=own)
     typical = typical_variance(effects_of_counts(x, size, "logit").vi)
-    p = float(expit(fit.mu))
+    p = float(expit(mu))
     median = ProportionAverage(p, float(expit(low)), float(expit(high)), method)
     population, mean_ends = _population_average(*counts, peak, method, level, df)
     # p (1 - p), written so that it does not vanish where p rounds to 1.
-    weight = 1.0 / (1.0 / (size * (p * float(expit(-fit.mu)))) + tau2)
+    weight = 1.0 / (1.0 / (size * (p * float(expit(-mu)))) + tau2)
     return PooledProportion(
         **_reported(average, median, population),
         pi_low=_proportion(expit, pi[0]),
         pi_high=_proportion(expit, pi[1]),
-        model_scale=ModelScale(fit.mu, fit.se, _finite(low), _finite(high), *map(_finite, pi)),
+        model_scale=ModelScale(mu, se, _finite(low), _finite(high), *map(_finite, pi)),
         tau2=tau2,
         tau2_ci_low=_finite(ends.tau2_low),
         tau2_ci_high=_finite(ends.tau2_high),
@@ -377,7 +400,9 @@ def _pool_by_likelihood(x, size, names, average, method, level, prediction, tau2
     )
 
 
-def _population_average(x, n, peak, method, level, df) -> tuple[ProportionAverage, tuple[float, float]]:
+def _population_average(
+    x: Array, n: Array, peak: Peaks, method: str, level: float, df: int | None
+) -> tuple[ProportionAverage, tuple[float, float]]:
     """Return the population average of the GLMM by the method of the median's interval, and the limits of its logit."""
     profile = method in PROFILE_CI
     at, low, high = single_arm.average_limits(
@@ -387,7 +412,7 @@ def _population_average(x, n, peak, method, level, df) -> tuple[ProportionAverag
     return ProportionAverage(float(at.mean[0]), float(expit(low)), float(expit(high)), name), (low, high)
 
 
-def _second_peak_note(other: tuple[float, float, float] | None, fit) -> list[str]:
+def _second_peak_note(other: tuple[float, float, float] | None, fit: single_arm.BinomialNormalFit) -> list[str]:
     if other is None:
         return []
     mu, tau, height = other
@@ -399,29 +424,33 @@ def _second_peak_note(other: tuple[float, float, float] | None, fit) -> list[str
     ]
 
 
-def _pool_by_beta_binomial(x, size, names, average, method, level) -> PooledProportion:
+def _pool_by_beta_binomial(
+    x: IntArray, size: IntArray, names: Sequence[str], average: str, method: str, level: float
+) -> PooledProportion:
     counts = x.astype(float), size.astype(float)
     fit, surface = betabinomial.fit_counts(*counts)
     if surface is None:
         return _pool_without_maximum("betabinomial", fit.status, fit.mean, x, size, names, average, level)
+    eta, model_se, robust_se = _located(fit.eta, fit.se, fit.robust_se)
+    (rho,) = _located(fit.rho)
     best = fit.peaks[0]
     cut = single_arm.profile_cut(level, fit.k if method == "profile-t" else None)
     if method in PROFILE_CI:
         low, high = betabinomial.limits_of_mean(surface, best, cut)
     else:
-        reach = critical_value(level, None) * (fit.robust_se if method == "robust" else fit.se)
-        low, high = fit.eta - reach, fit.eta + reach
+        reach = critical_value(level, None) * (robust_se if method == "robust" else model_se)
+        low, high = eta - reach, eta + reach
     population = ProportionAverage(fit.mean, float(expit(low)), float(expit(high)), method)
     of_median = betabinomial.limits_of_median(surface, best, cut)
     median = ProportionAverage(fit.median, *of_median, method if method in PROFILE_CI else "profile")
     test = single_arm.one_proportion_test(*counts)
-    weight = size / (1.0 + (size - 1.0) * fit.rho)
-    se = fit.robust_se if method == "robust" else fit.se
+    weight = size / (1.0 + (size - 1.0) * rho)
+    se = robust_se if method == "robust" else model_se
     return PooledProportion(
         **_reported(average, median, population),
         pi_low=None,
         pi_high=None,
-        model_scale=ModelScale(fit.eta, se, _finite(low), _finite(high)),
+        model_scale=ModelScale(eta, se, _finite(low), _finite(high)),
         **_NO_SPREAD,
         q=test.q,
         q_df=test.df,
@@ -434,11 +463,11 @@ def _pool_by_beta_binomial(x, size, names, average, method, level) -> PooledProp
         level=float(level),
         studies=_study_records(names, x, size, 100.0 * weight / weight.sum(), level),
         notes=_beta_binomial_notes(fit, x, names),
-        rho=fit.rho,
+        rho=rho,
     )
 
 
-def _beta_binomial_notes(fit, x, names) -> tuple[str, ...]:
+def _beta_binomial_notes(fit: betabinomial.BetaBinomialFit, x: IntArray, names: Sequence[str]) -> tuple[str, ...]:
     notes = []
     if fit.status == "boundary":
         notes.append("The likelihood is highest at rho = 0, so the beta-binomial is the common binomial model here.")
@@ -458,12 +487,21 @@ def _beta_binomial_notes(fit, x, names) -> tuple[str, ...]:
     return tuple(notes)
 
 
-_NO_SPREAD = dict.fromkeys(
+_NO_SPREAD: dict[str, Any] = dict.fromkeys(
     ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "i2_ci_low", "i2_ci_high", "h2", "h2_ci_low", "h2_ci_high")
 )
 
 
-def _pool_without_maximum(model, status, share, x, size, names, average, level) -> PooledProportion:
+def _pool_without_maximum(
+    model: str,
+    status: str,
+    share: float,
+    x: IntArray,
+    size: IntArray,
+    names: Sequence[str],
+    average: str,
+    level: float,
+) -> PooledProportion:
     """Return the limiting estimate, of both averages, and an exact interval where the likelihood has no maximum."""
     k, some, total = x.size, int(x.sum()), int(size.sum())
     likelihood, spread = ("GLMM", "tau2") if model == "glmm" else ("beta-binomial model", "rho")
@@ -511,7 +549,15 @@ def _pool_without_maximum(model, status, share, x, size, names, average, level) 
     )
 
 
-def _likelihood_notes(fit, x, size, names, p, limits, tau2_high) -> tuple[str, ...]:
+def _likelihood_notes(
+    fit: single_arm.BinomialNormalFit,
+    x: IntArray,
+    size: IntArray,
+    names: Sequence[str],
+    p: float,
+    limits: dict[str, tuple[float, float]],
+    tau2_high: float,
+) -> tuple[str, ...]:
     notes = []
     if fit.status == "boundary":
         notes.append("The likelihood is highest at tau2 = 0, so the GLMM is the common-effect binomial model here.")
@@ -527,7 +573,8 @@ def _likelihood_notes(fit, x, size, names, p, limits, tau2_high) -> tuple[str, .
         notes.append("The likelihood falls too slowly to give tau2 an upper limit.")
     notes.extend(_dominance_note(x, names))
     near, mean = min(p, 1.0 - p), min(fit.mean_proportion, 1.0 - fit.mean_proportion)
-    if fit.tau2 > LARGE_TAU**2 or mean > MEAN_TO_MEDIAN * near:
+    (tau2,) = _located(fit.tau2)
+    if tau2 > LARGE_TAU**2 or mean > MEAN_TO_MEDIAN * near:
         notes.append(
             f"Proportions differ widely between studies (tau2 {fit.tau2:.3g}): that of the median study is {p:.4g}, the population "
             f"average (the mean over studies) is {fit.mean_proportion:.4g}."
@@ -535,7 +582,7 @@ def _likelihood_notes(fit, x, size, names, p, limits, tau2_high) -> tuple[str, .
     return tuple(notes)
 
 
-def _dominance_note(x, names) -> list[str]:
+def _dominance_note(x: IntArray, names: Sequence[str]) -> list[str]:
     total, top = int(x.sum()), int(np.argmax(x))
     silent = int((x == 0).sum())
     if not silent or x[top] <= DOMINANT_SHARE * total:
@@ -546,15 +593,22 @@ def _dominance_note(x, names) -> list[str]:
     ]
 
 
-def _study_records(names, x: IntArray, size: IntArray, weight: Array, level: float) -> tuple[StudyProportion, ...]:
+def _study_records(names: Sequence[str], x: IntArray, size: IntArray, weight: Array, level: float) -> tuple[StudyProportion, ...]:
     low, high = study_intervals(x, size, level=level)
     columns = (x, size, x / size, low, high, weight)
     return as_records(StudyProportion, zip(names, *(column.tolist() for column in columns), strict=True))
 
 
-def _proportion(back, value: float | None) -> float | None:
+def _proportion(back: Back, value: float | None) -> float | None:
     return None if value is None else float(back(value))
 
 
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _located(*values: float | None) -> tuple[float, ...]:
+    """Return values of a fit that has a maximum, where none is missing."""
+    found = tuple(value for value in values if value is not None)
+    assert len(found) == len(values), "a likelihood with a maximum has its place, its curvature and its spread"
+    return found
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+# An estimate and its limits; None where an engine has none.
+Limits = tuple[float | None, float | None, float | None]
 
 #: The greatest difference that rounding explains: closed forms, and models that both engines iterate.
 CLOSED_FORM, ITERATED = 1e-8, 1e-6
@@ -287,7 +290,7 @@ class _Declared(NamedTuple):
     keys: tuple[str, ...]
 
 
-def _declared_proportion(x: Array, size: Array, model: str, ci: str | None) -> _Declared:
+def _declared_proportion(x: Counts, size: Counts, model: str, ci: str | None) -> _Declared:
     if len(x) == 1:
         return _Declared("single", True, "", ("exact",))
     if model in _OF_COUNTS and x.sum() in (0, size.sum()):
@@ -326,38 +329,40 @@ def _comparison(id: str, declared: _Declared, checks: list[EngineCheck], left_ou
 # --- single proportions ---------------------------------------------------------------------------------------------------
 
 
-def _exact(key: str, what: str, names: Sequence[str], x: Array, size: Array, level: float) -> EngineCheck:
+def _exact(key: str, what: str, names: Sequence[str], x: Counts, size: Counts, level: float) -> EngineCheck:
     from statsmodels.stats.proportion import proportion_confint
 
-    theirs = proportion_confint(x, size, alpha=1.0 - level, method="beta")
-    values = [_values(names, x / size, *map(np.asarray, limits)) for limits in (study_intervals(x, size, level=level), theirs)]
-    return EngineCheck(key, what, CI_NAMES["exact"], "share", *values, CLOSED_FORM)
+    ours, theirs = (
+        _values(names, x / size, np.asarray(low), np.asarray(high))
+        for low, high in (study_intervals(x, size, level=level), proportion_confint(x, size, alpha=1.0 - level, method="beta"))
+    )
+    return EngineCheck(key, what, CI_NAMES["exact"], "share", ours, theirs, CLOSED_FORM)
 
 
-def _binomial(x: Array, size: Array, level: float) -> EngineCheck:
+def _binomial(x: Counts, size: Counts, level: float) -> EngineCheck:
     """The one proportion of all studies by maximum likelihood, Wald on the log odds; in closed form it is that of the summed counts."""
     ours = effects_of_counts(x.sum(keepdims=True), size.sum(keepdims=True), "logit")
     theirs = _log_odds(x, size, np.ones((len(x), 1)))
     back = back_transform("logit", size)
-    values = [_wald(("all",), yi, vi, level, back) for yi, vi in ((ours.yi, ours.vi), theirs)]
+    values = (_wald(("all",), ours.yi, ours.vi, level, back), _wald(("all",), *theirs, level, back))
     return EngineCheck("binomial", "common effect, binomial likelihood", CI_NAMES["wald"], "share", *values, CLOSED_FORM)
 
 
 def _log_odds_of_studies(
-    ours: tuple[Array, Array], theirs: tuple[Array, Array], names: Sequence[str], size: Array, level: float
+    ours: tuple[Array, Array], theirs: tuple[Array, Array], names: Sequence[str], size: Counts, level: float
 ) -> EngineCheck:
     """The effect sizes that inverse variance pools: log odds, 1/2 added where a study has no or only events."""
     back = back_transform("logit", size)
-    values = [_wald(names, yi, vi, level, back) for yi, vi in (ours, theirs)]
+    values = (_wald(names, *ours, level, back), _wald(names, *theirs, level, back))
     return EngineCheck("effects", "log odds of each study", CI_NAMES["wald"], "share", *values, CLOSED_FORM)
 
 
-def _corrected_log_odds(x: Array, size: Array) -> tuple[Array, Array]:
+def _corrected_log_odds(x: Counts, size: Counts) -> tuple[Array, Array]:
     added = np.where((x == 0) | (x == size), CORRECTION, 0.0)
     return _log_odds(x + added, size + 2.0 * added, np.eye(len(x)))
 
 
-def _log_odds(x: Array, size: Array, design: Array) -> tuple[Array, Array]:
+def _log_odds(x: np.ndarray, size: np.ndarray, design: Array) -> tuple[Array, Array]:
     """Parameters and variances of a binomial GLM with these columns; a study is two weighted rows, one for each answer."""
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
@@ -371,7 +376,9 @@ def _log_odds(x: Array, size: Array, design: Array) -> tuple[Array, Array]:
     return fit.params, fit.bse**2
 
 
-def _pooled_proportions(x: Array, size: Array, measure: str, level: float, effects: tuple[Array, Array]) -> Iterator[EngineCheck]:
+def _pooled_proportions(
+    x: Counts, size: Counts, measure: str, level: float, effects: tuple[Array, Array]
+) -> Iterator[EngineCheck]:
     back = back_transform(measure, size)
     for model, ci in EFFECT_CHECKS:
         own = pool_proportions(
@@ -395,11 +402,11 @@ def _pooled_arms(
 
 
 def _effects_of_arms(counts: TwoArmCounts, measure: str, level: float) -> EngineCheck:
-    values = [
+    ours, theirs = (
         _wald(counts.labels, yi, vi, level, _back(measure))
         for yi, vi in (effects_of_tables(measure, counts), _their_effects(counts, measure))
-    ]
-    return EngineCheck("effects", "effect of each study", CI_NAMES["wald"], _scale(measure), *values, CLOSED_FORM)
+    )
+    return EngineCheck("effects", "effect of each study", CI_NAMES["wald"], _scale(measure), ours, theirs, CLOSED_FORM)
 
 
 def _their_effects(counts: TwoArmCounts, measure: str) -> tuple[Array, Array]:
@@ -444,7 +451,7 @@ def _inverse_variance(counts: TwoArmCounts, measure: str, level: float) -> Itera
         yield _pooled(model, ci, _scale(measure), _back(measure), own, _combined(yi, vi, model, ci, level))
 
 
-def _ours_of_arms(counts: TwoArmCounts, measure: str, model: str, ci: str, level: float) -> tuple[float, float, float]:
+def _ours_of_arms(counts: TwoArmCounts, measure: str, model: str, ci: str, level: float) -> Limits:
     table = (counts.events1, counts.n1, counts.events2, counts.n2)
     own = compare_arms(*table, measure=measure, model=model, ci=ci, level=level, hksj_floor=False, double_zero="keep").model_scale
     return own.estimate, own.ci_low, own.ci_high
@@ -492,17 +499,25 @@ def _combine(yi: Array, vi: Array, method: str, **options: Any) -> Any:
 # --- pairs of values ------------------------------------------------------------------------------------------------------
 
 
-def _pooled(model: str, ci: str, scale: str, back: Callable[[Any], Any], ours: tuple, theirs: tuple) -> EngineCheck:
+def _pooled(model: str, ci: str, scale: str, back: Callable[[Any], Any], ours: Limits, theirs: Limits) -> EngineCheck:
     return _check(f"{model}-{ci}", MODEL_NAMES[model], ci, scale, back, ours, theirs, ITERATED if model == "pm" else CLOSED_FORM)
 
 
 def _check(
-    key: str, model: str, ci: str, scale: str, back: Callable[[Any], Any], ours: tuple, theirs: tuple, tolerance: float
+    key: str,
+    model: str,
+    ci: str,
+    scale: str,
+    back: Callable[[Any], Any],
+    ours: Limits,
+    theirs: Limits,
+    tolerance: float,
 ) -> EngineCheck:
-    values = [
-        (EngineValue("all", *(None if value is None else float(back(value)) for value in engine)),) for engine in (ours, theirs)
-    ]
-    return EngineCheck(key, model, CI_NAMES.get(ci, ci), scale, *values, tolerance)
+    one, other = (
+        EngineValue._make(("all", *(None if value is None else float(back(value)) for value in engine)))
+        for engine in (ours, theirs)
+    )
+    return EngineCheck(key, model, CI_NAMES.get(ci, ci), scale, (one,), (other,), tolerance)
 
 
 def _wald(names: Sequence[str], yi: Array, vi: Array, level: float, back: Callable[[Any], Any]) -> tuple[EngineValue, ...]:

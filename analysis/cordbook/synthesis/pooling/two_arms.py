@@ -10,6 +10,7 @@ from scipy import stats
 
 from cordbook.synthesis.checks import FEWEST, check_choice, check_level, columns_of
 from cordbook.synthesis.glmm.two_arm import (
+    OddsRatioGLMM,
     fit_tables,
     likelihood_ratio,
     profile_limits,
@@ -17,7 +18,7 @@ from cordbook.synthesis.glmm.two_arm import (
     study_weights,
 )
 from cordbook.synthesis.pooling.effects import pool_effects, prediction_limits
-from cordbook.synthesis.pooling.mantel_haenszel import mantel_haenszel, peto
+from cordbook.synthesis.pooling.mantel_haenszel import StratifiedEstimate, mantel_haenszel, peto
 from cordbook.synthesis.pooling.two_arm_results import ComparedArms, StudyComparison
 from cordbook.synthesis.results import CI_NAMES, ROUNDING_OF_ZERO, ModelScale
 from cordbook.synthesis.two_arm import (
@@ -178,7 +179,7 @@ def check_comparison(measure: str, model: str, ci: str | None, level: float) -> 
     return measure, ci
 
 
-def _compare_inverse_variance(counts, measure, double_zero, options) -> ComparedArms:
+def _compare_inverse_variance(counts: TwoArmCounts, measure: str, double_zero: str, options: dict[str, Any]) -> ComparedArms:
     dropped = counts.is_uninformative if double_zero == "drop" else np.zeros(counts.k, dtype=bool)
     used = counts.select(~dropped)
     if used.k < FEWEST["compare_arms"]:
@@ -199,7 +200,7 @@ def _compare_inverse_variance(counts, measure, double_zero, options) -> Compared
     )
 
 
-def _compare_stratified(counts, measure, model, level) -> ComparedArms:
+def _compare_stratified(counts: TwoArmCounts, measure: str, model: str, level: float) -> ComparedArms:
     pooled = peto(counts) if model == "peto" else mantel_haenszel(measure, counts)
     scale = _wald_scale(pooled.estimate, pooled.se, level)
     heterogeneity = _heterogeneity_of_q(pooled.q, pooled.q_df, pooled.q_p)
@@ -209,20 +210,19 @@ def _compare_stratified(counts, measure, model, level) -> ComparedArms:
     return _assemble(counts, measure, model, "wald", level, scale, _wald_p(pooled), heterogeneity, pooled.weights, notes)
 
 
-def _compare_glmm(counts, ci, level, likelihood, prediction) -> ComparedArms:
+def _compare_glmm(counts: TwoArmCounts, ci: str, level: float, likelihood: str, prediction: str) -> ComparedArms:
     fit = fit_tables(counts, likelihood=likelihood)
     finite = bool(np.isfinite(fit.estimate))
     if ci == "wald" and finite:
-        scale = _wald_scale(fit.estimate, fit.se, level)
+        scale, ends = _wald_scale(fit.estimate, fit.se, level), None
         p = _wald_p(fit)
     else:
         low, high = profile_limits(counts, fit, level)
-        scale = ModelScale(fit.estimate, fit.se if finite else None, low, high)
+        scale, ends = ModelScale(fit.estimate, fit.se if finite else None, low, high), (low, high)
         p = float(stats.chi2.sf(likelihood_ratio(counts, fit, 0.0), 1)) if finite else None
         ci = "profile" if finite else "exact"
     if finite:
         df = None if ci == "wald" else fit.k - 1
-        ends = None if ci == "wald" else (scale.ci_low, scale.ci_high)
         limits = prediction_limits(
             fit.estimate, fit.se, fit.tau2, model="glmm", k=fit.k, df=df, prediction=prediction, level=level, ends=ends
         )
@@ -269,7 +269,7 @@ def _i2_of_tau2(counts: TwoArmCounts, tau2: float) -> dict[str, float | None]:
     return {"i2": 100 * tau2 / (tau2 + typical), "h2": tau2 / typical + 1}
 
 
-def _wald_p(pooled) -> float | None:
+def _wald_p(pooled: StratifiedEstimate | OddsRatioGLMM) -> float | None:
     return 2 * float(stats.norm.sf(abs(pooled.estimate / pooled.se))) if pooled.se > 0 else None
 
 
@@ -278,10 +278,21 @@ def _wald_scale(estimate: float, se: float, level: float) -> ModelScale:
     return ModelScale(estimate, se, estimate - margin, estimate + margin)
 
 
-def _assemble(counts, measure, model, ci, level, scale, p, heterogeneity, weights, notes) -> ComparedArms:
+def _assemble(
+    counts: TwoArmCounts,
+    measure: str,
+    model: str,
+    ci: str,
+    level: float,
+    scale: ModelScale,
+    p: float | None,
+    heterogeneity: dict[str, Any],
+    weights: NDArray[np.float64],
+    notes: tuple[str, ...],
+) -> ComparedArms:
     total = {name: int(getattr(counts, name).sum()) for name in ("events1", "n1", "events2", "n2")}
     limits = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-    shown = {name: to_effect_scale(measure, getattr(scale, name)) for name in limits}
+    shown: dict[str, Any] = {name: to_effect_scale(measure, getattr(scale, name)) for name in limits}
     if measure == "RD":
         shown = {name: None if value is None else _as_difference(value) for name, value in shown.items()}
     return ComparedArms(
@@ -312,7 +323,8 @@ def _studies(counts: TwoArmCounts, measure: str, level: float, weights: NDArray[
         yi, vi = effects_of_tables(measure, counts)
         margin = stats.norm.ppf((1 + level) / 2) * np.sqrt(vi)
         effects = [np.exp(values) for values in (yi, yi - margin, yi + margin)]
-        effects = [np.where(counts.is_uninformative, None, values.astype(object)) for values in effects]
+        blank = np.full(counts.k, None, dtype=object)
+        effects = [np.where(counts.is_uninformative, blank, values.astype(object)) for values in effects]
     else:
         effects = [counts.events1 / counts.n1 - counts.events2 / counts.n2, *score_interval_of_difference(counts, level)]
     columns = [counts.events1, counts.n1, counts.events2, counts.n2, *effects, weights]

@@ -20,8 +20,6 @@ from cordbook.synthesis.pooling.effects import DEFAULT_CI
 from cordbook.synthesis.regression.linear_model import (
     EFFECT_MODELS,
     INTERVALS,
-    EffectModel,
-    Interval,
     LinearFit,
     check_spread,
     critical_value,
@@ -52,22 +50,23 @@ __all__ = [
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike
 
 # Cochrane Handbook, section 10.11.5.1: at least ten studies for each characteristic modelled.
 STUDIES_PER_COEFFICIENT = 10
 
 
 def meta_regression(
-    yi: Sequence[float] | str,
-    vi: Sequence[float] | str,
+    yi: ArrayLike,
+    vi: ArrayLike,
     moderators: object,
     *,
     labels: Sequence[str] | str | None = None,
     names: Sequence[str] | None = None,
     reference: Mapping[str, str] | None = None,
     intercept: bool = True,
-    model: EffectModel = "reml",
-    ci: Interval | None = None,
+    model: str = "reml",
+    ci: str | None = None,
     hksj_floor: bool = True,
     level: float = 0.95,
     measure: str | None = None,
@@ -181,9 +180,10 @@ def assemble(
 ) -> MetaRegression:
     """The MetaRegression of a fit; shared by effect sizes and the binomial-normal model."""
     df = fit.df if ci == "hksj" else None
+    moderators = range(int(design.intercept), X.shape[1])
     return MetaRegression(
         coefficients=_coefficients(fit.beta, fit.cov, design.names, df, level),
-        omnibus=_joint_test("all moderators", fit, range(int(design.intercept), X.shape[1]), df),
+        omnibus=_joint_test("all moderators", fit, moderators, df) if moderators else None,
         moderator_tests=tuple(_joint_test(t.name, fit, range(t.start, t.stop), df) for t in design.terms),
         tau2=float(fit.tau2),
         tau2_without_moderators=without,
@@ -220,9 +220,7 @@ def _coefficients(
     )
 
 
-def _joint_test(name: str, fit: LinearFit, columns: range, df: int | None) -> ModeratorTest | None:
-    if not columns:
-        return None
+def _joint_test(name: str, fit: LinearFit, columns: range, df: int | None) -> ModeratorTest:
     index = list(columns)
     statistic = float(wald_statistic(fit, index))
     if df is None:
@@ -236,7 +234,8 @@ def _studies(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, labe
     weight = 1 / (vi + fit.tau2)
     weight = 100 * weight / weight.sum()
     columns = (yi.tolist(), vi.tolist(), fitted.tolist(), (yi - fitted).tolist(), weight.tolist(), X.tolist())
-    return tuple(FittedStudy(label, *values, tuple(row)) for label, *values, row in zip(labels, *columns, strict=True))
+    rows = zip(labels, *columns, strict=True)
+    return tuple(FittedStudy(label, y, v, fit, residual, weight, tuple(row)) for label, y, v, fit, residual, weight, row in rows)
 
 
 def _explained(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, without: float, model: str) -> float | None:

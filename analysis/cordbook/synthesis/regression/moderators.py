@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from cordbook.synthesis.checks import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike
 
 INTERCEPT = "intercept"
 
@@ -175,7 +174,7 @@ def build_design(
     return design, matrix, tuple(notes)
 
 
-def moderator_columns(moderators: object, data: pd.DataFrame | Mapping[str, ArrayLike] | None) -> object:
+def moderator_columns(moderators: Any, data: pd.DataFrame | Mapping[str, Any] | None) -> Any:
     """Moderators that are names of columns of ``data`` as a mapping of name to values; anything else as it is."""
     wanted = [moderators] if isinstance(moderators, str) else moderators
     by_name = isinstance(wanted, list | tuple) and len(wanted) > 0 and all(isinstance(name, str) for name in wanted)
@@ -206,7 +205,7 @@ def _check_rank(design: Design, matrix: np.ndarray) -> None:
         )
 
 
-def _named_columns(moderators: object, names: Sequence[str] | None) -> dict[str, list]:
+def _named_columns(moderators: Any, names: Sequence[str] | None) -> dict[str, list[Any]]:
     if moderators is None:
         return {}
     if hasattr(moderators, "keys"):
@@ -224,7 +223,7 @@ def _named_columns(moderators: object, names: Sequence[str] | None) -> dict[str,
     return {str(name): array[:, j].tolist() for j, name in enumerate(names)}
 
 
-def _as_list(values: object) -> list:
+def _as_list(values: Any) -> list[Any]:
     if isinstance(values, str) or np.ndim(values) == 0:
         return [values]
     return np.asarray(values).tolist() if not isinstance(values, (list, tuple)) else list(values)

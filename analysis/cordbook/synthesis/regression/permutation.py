@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from cordbook.synthesis.results import Result, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike
 
 # Statistics of equivalent permutations differ by rounding alone; they must count as ties of the observed one.
 TIE_TOLERANCE = math.sqrt(np.finfo(float).eps)
@@ -176,7 +177,7 @@ def _random(k: int, size: int, mean_only: bool, seed: int) -> Iterator[np.ndarra
         yield draw.choice((1, -1), size=k) if mean_only else draw.permutation(k)
 
 
-def _chunks(rows: Iterator, width: int) -> Iterator[np.ndarray]:
+def _chunks(rows: Iterable[ArrayLike], width: int) -> Iterator[np.ndarray]:
     many = max(1, CHUNK_NUMBERS // width)
     rows = iter(rows)
     while block := list(itertools.islice(rows, many)):

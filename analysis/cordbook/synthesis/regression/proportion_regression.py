@@ -20,14 +20,15 @@ from cordbook.synthesis.regression.results import MetaRegression, ModeratorTest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike
 
 # The double arcsine goes back to a proportion only with a sample size, which a combination of moderators does not have.
 REGRESSION_MEASURES = ("logit", "arcsine", "raw")
 
 
 def regress_proportions(
-    events: Sequence[int] | str,
-    n: Sequence[int] | str,
+    events: ArrayLike,
+    n: ArrayLike,
     moderators: object,
     *,
     labels: Sequence[str] | str | None = None,
@@ -128,11 +129,11 @@ def _binomial(
     fit = LinearFit(
         beta=found.beta,
         bread=found.covariance,
-        tau2=np.float64(found.tau2),
-        s2w=np.float64(1),
-        q=np.float64(max(0.0, 2 * (own - found.loglik_common))),
-        i2=np.float64(100 * found.tau2 / (found.tau2 + typical)),
-        h2=np.float64(found.tau2 / typical + 1),
+        tau2=np.asarray(found.tau2),
+        s2w=np.asarray(1.0),
+        q=np.asarray(max(0.0, 2 * (own - found.loglik_common))),
+        i2=np.asarray(100 * found.tau2 / (found.tau2 + typical)),
+        h2=np.asarray(found.tau2 / typical + 1),
         df=k - p,
     )
     share = expit(X @ found.beta)

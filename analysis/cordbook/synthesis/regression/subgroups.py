@@ -151,8 +151,8 @@ def subgroup_effects(
     yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["subgroup_effects"])
     names, index, members = _split(groups, labels)
     _check_prediction(prediction, tau2)
-    fit = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor}
-    pool = fit | {"prediction": prediction}
+    fit: dict[str, Any] = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor}
+    pool: dict[str, Any] = fit | {"prediction": prediction}
     overall = pool_effect_rows("all studies", yi, vi, labels, **pool)
     if tau2 == "common":
         rows, between = _common_effects(yi, vi, names, index, labels, None, **fit)
@@ -225,8 +225,8 @@ def subgroup_proportions(
     check_level(level)
     names, index, members = _split(groups, labels)
     _check_prediction(prediction, tau2)
-    fit = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor}
-    pool = fit | {"measure": measure, "average": which, "prediction": prediction}
+    fit: dict[str, Any] = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor}
+    pool: dict[str, Any] = fit | {"measure": measure, "average": which, "prediction": prediction}
     overall = pool_count_rows("all studies", x, size, labels, **pool)
     rows = tuple(
         pool_count_rows(name, x[at], size[at], list(inside), **pool)
@@ -269,14 +269,15 @@ def _split(groups: Sequence[object], labels: Sequence[str]) -> tuple[list[str], 
     if len(names) < 2:
         raise ValueError(f"All studies are in the group {names[0]!r}; subgroups need at least two groups.")
     index = [np.flatnonzero(texts == name) for name in names]
-    return names, index, tuple(tuple(labels[i] for i in at) for at in index)
+    return names, index, tuple(tuple(labels[i] for i in at.tolist()) for at in index)
 
 
 def _wald(rows: Sequence[PooledRow]) -> ModeratorTest | None:
     """Q between groups of a likelihood, from estimates and standard errors on the model's scale; None where a group has no such error."""
-    if any(row.model_se is None or not row.model_se > 0 for row in rows):
+    errors = [row.model_se for row in rows if row.model_se is not None and row.model_se > 0]
+    if len(errors) < len(rows):
         return None
-    mean, w = (np.array(column) for column in zip(*((row.model_estimate, row.model_se**-2) for row in rows), strict=True))
+    mean, w = np.array([row.model_estimate for row in rows]), np.array([se**-2 for se in errors])
     statistic = float((w * (mean - (w * mean).sum() / w.sum()) ** 2).sum())
     df = len(rows) - 1
     return ModeratorTest("test between groups (Wald)", statistic, df, None, float(stats.chi2.sf(statistic, df)))
@@ -311,19 +312,21 @@ def _common_effects(
     of_study = np.empty(len(yi), dtype=object)
     for name, at in zip(names, index, strict=True):
         of_study[at] = name
-    options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor}
-    fit = meta_regression(yi, vi, {"group": of_study.tolist()}, labels=labels, **options)
+    fit = meta_regression(
+        yi, vi, {"group": of_study.tolist()}, labels=labels, model=model, ci=ci, level=level, hksj_floor=hksj_floor
+    )
     rows = []
     for name, at, mean in zip(names, index, fit.predict({"group": list(names)}), strict=True):
         back = float if counts is None else back_transform(counts[0], counts[1][at])
-        ends = (mean.estimate, mean.ci_low, mean.ci_high, mean.pi_low, mean.pi_high)
-        shown = [None if value is None else float(back(value)) for value in ends]
-        if average == "population":
-            shown[:3] = [average_at(counts[0], value, fit.tau2) for value in ends[:3]]
+        ends = (mean.estimate, mean.ci_low, mean.ci_high)
+        estimate, low, high = (float(back(value)) for value in ends)
+        pi_low, pi_high = (None if value is None else float(back(value)) for value in (mean.pi_low, mean.pi_high))
+        if counts is not None and average == "population":
+            estimate, low, high = (average_at(counts[0], value, fit.tau2) for value in ends)
         scale = (mean.estimate, mean.se, mean.ci_low, mean.ci_high)
-        rows.append(PooledRow(name, len(at), *shown, *scale, fit.tau2, None, None, None, ci))
-    if ci == "hksj" and not hksj_floor:
-        test = fit.omnibus
+        rows.append(PooledRow(name, len(at), estimate, low, high, pi_low, pi_high, *scale, fit.tau2, None, None, None, ci))
+    test = fit.omnibus
+    if ci == "hksj" and not hksj_floor and test is not None:
         return tuple(rows), ModeratorTest(f"test between groups ({COMMON})", test.statistic, test.df1, test.df2, test.p)
     return tuple(rows), _q_between(rows, vi, index, COMMON)
 
@@ -369,9 +372,10 @@ def _common_counts(
 def _group_row(row: PooledRow, mean: float, se: float, tau2: float, critical: float, ci: str, average: str) -> PooledRow:
     low, high = mean - critical * se, mean + critical * se
     wide = critical * np.sqrt(se**2 + tau2)
-    shown = expit([mean, low, high, mean - wide, mean + wide]).tolist()
+    estimate, lower, upper, pi_low, pi_high = expit([mean, low, high, mean - wide, mean + wide]).tolist()
     if average == "population":
-        shown[:3] = [average_at("logit", value, tau2) for value in (mean, low, high)]
+        estimate, lower, upper = (average_at("logit", value, tau2) for value in (mean, low, high))
+    shown = (estimate, lower, upper, pi_low, pi_high)
     return PooledRow(row.label, row.k, *shown, mean, se, low, high, tau2, None, row.q, row.q_p, ci)
 
 

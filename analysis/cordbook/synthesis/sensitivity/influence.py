@@ -173,7 +173,8 @@ def leave_out_index(k: int, width: int = 1) -> Iterator[tuple[np.ndarray, np.nda
 def _deleted_fits(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, model: str, ci: str, floor: bool) -> LinearFit:
     """The fits without each study; rows of NaN where the others cannot tell the coefficients apart."""
     k, p = X.shape
-    fits = LinearFit(np.full((k, p), np.nan), np.full((k, p, p), np.nan), *(np.full(k, np.nan) for _ in range(5)), df=k - 1 - p)
+    tau2, s2w, q, i2, h2 = (np.full(k, np.nan) for _ in range(5))
+    fits = LinearFit(np.full((k, p), np.nan), np.full((k, p, p), np.nan), tau2, s2w, q, i2, h2, k - 1 - p)
     for out, stay in leave_out_index(k, p):
         estimable = scaled_rank(X[stay]) == p
         out, stay = out[estimable], stay[estimable]
@@ -232,7 +233,7 @@ def _diagnostics(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, fit: LinearFit, 
 
 
 def _case(label: str, values: Mapping[str, Any]) -> InfluenceCase:
-    plain = {name: value.tolist() if np.isfinite(value).all() else None for name, value in values.items()}
+    plain: dict[str, Any] = {name: value.tolist() if np.isfinite(value).all() else None for name, value in values.items()}
     if plain["dfbetas"] is not None:
         plain["dfbetas"] = tuple(plain["dfbetas"])
     return InfluenceCase(label, **plain)

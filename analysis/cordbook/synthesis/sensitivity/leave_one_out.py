@@ -16,7 +16,7 @@ from cordbook.synthesis.glmm.average import standard_error
 from cordbook.synthesis.glmm.likelihood import Counts, evaluate, first_sites, log_coefficients, mode_sites
 from cordbook.synthesis.glmm.newton import limits
 from cordbook.synthesis.glmm.single_arm import BinomialNormalBatch, fit_binomial_normal_batch, profile_cut
-from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
+from cordbook.synthesis.measures import MEASURES, Back, back_transform, effects_of_counts
 from cordbook.synthesis.pooling.effects import DEFAULT_CI, PREDICTIONS, critical_value, pool_effects, prediction_quantile
 from cordbook.synthesis.pooling.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, row_of_effect, row_of_proportion
 from cordbook.synthesis.pooling.proportions import DELTA_OF, PROFILE_CI, check_choice_of_average, check_interval, pool_proportions
@@ -108,8 +108,8 @@ def leave_one_out(
     ci = check_interval(model, ci)
     which = check_choice_of_average(average, model, measure)
     x, size, labels = check_counts(events, n, labels, min_studies=FEWEST["leave_one_out"])
-    options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
-    way = options | {"measure": measure, "average": which}
+    options: dict[str, Any] = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+    way: dict[str, Any] = options | {"measure": measure, "average": which}
     pooled = pool_proportions(x, size, labels=labels, **way)
     notes = pooled.notes
     if model == "glmm":
@@ -129,7 +129,7 @@ def _without_each_in_turn(x: np.ndarray, n: np.ndarray, labels: Sequence[str], w
     """One fit after the other, where fits do not run together."""
     kept = [np.delete(np.arange(len(x)), i) for i in range(len(x))]
     return tuple(
-        pool_count_rows(label, x[stay], n[stay], [labels[m] for m in stay], **way)
+        pool_count_rows(label, x[stay], n[stay], [labels[m] for m in stay.tolist()], **way)
         for label, stay in zip(labels, kept, strict=True)
     )
 
@@ -167,7 +167,7 @@ def leave_one_out_effects(
     check_level(level)
     check_choice("prediction", prediction, PREDICTIONS)
     yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["leave_one_out_effects"])
-    options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+    options: dict[str, Any] = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
     pooled = pool_effects(yi, vi, labels=labels, **options)
     rows = _without_each_effect(yi, vi, labels, lambda i: float, **options)
     notes = (*pooled.notes, *_narrow_notes(rows, vi, level))
@@ -178,7 +178,7 @@ def _narrow_notes(rows: Sequence[PooledRow], vi: np.ndarray, level: float) -> tu
     return narrow_rows_notes(rows, [np.delete(vi, i) for i in range(len(vi))], level)
 
 
-def _backs(measure: str, n: np.ndarray) -> Callable[[int], Callable]:
+def _backs(measure: str, n: np.ndarray) -> Callable[[int], Back]:
     """The back transform without study i; only that of the double arcsine depends on which sizes are left."""
     if measure != "double-arcsine":
         same = back_transform(measure, n)
@@ -190,7 +190,7 @@ def _without_each_effect(
     yi: np.ndarray,
     vi: np.ndarray,
     labels: Sequence[str],
-    backs: Callable[[int], Callable],
+    backs: Callable[[int], Back],
     *,
     model: str,
     ci: str,
@@ -243,7 +243,14 @@ def _without_each_glmm(
             if not regular[j]:
                 kept = stay[j]
                 names = [labels[m] for m in kept]
-                options = {"measure": "logit", "model": "glmm", "average": average, "ci": ci, "level": level, "hksj_floor": True}
+                options: dict[str, Any] = {
+                    "measure": "logit",
+                    "model": "glmm",
+                    "average": average,
+                    "ci": ci,
+                    "level": level,
+                    "hksj_floor": True,
+                }
                 rows.append(pool_count_rows(labels[i], x[kept], n[kept], names, **options))
                 continue
             tau2 = float(fit.tau2[j])
@@ -300,19 +307,19 @@ class _Scale:
     predicting: float | None
 
     def row(
-        self, label: str, k: int, back: Callable, spread: tuple[float, ...], ci: str, ends: np.ndarray | None = None
+        self, label: str, k: int, back: Back, spread: tuple[float, float, float, float], ci: str, ends: np.ndarray | None = None
     ) -> PooledRow:
         half = self.critical * self.se
-        low, high = (self.estimate - half, self.estimate + half) if ends is None else map(float, ends)
-        shown = [float(back(value)) for value in (self.estimate, low, high)]
-        pi: list[float | None] = [None, None]
+        low, high = (self.estimate - half, self.estimate + half) if ends is None else (float(ends[0]), float(ends[1]))
+        estimate, lower, upper = (float(back(value)) for value in (self.estimate, low, high))
+        pi: tuple[float | None, float | None] = (None, None)
         if self.predicting is not None:
             # As in `pooling.prediction_limits`: each limit is as far off as the interval's and the studies' spread together.
             own = [self.predicting * self.se] * 2 if ends is None else [self.estimate - low, high - self.estimate]
             wide = np.hypot(own, self.predicting * np.sqrt(self.tau2))
-            pi = [float(back(self.estimate - wide[0])), float(back(self.estimate + wide[1]))]
-        low, high = (value if np.isfinite(value) else None for value in (low, high))
-        return PooledRow(label, k, *shown, *pi, self.estimate, self.se, low, high, *spread, ci)
+            pi = float(back(self.estimate - wide[0])), float(back(self.estimate + wide[1]))
+        scale = (self.estimate, self.se, low if np.isfinite(low) else None, high if np.isfinite(high) else None)
+        return PooledRow(label, k, estimate, lower, upper, *pi, *scale, *spread, ci)
 
 
 def _profile_ends(

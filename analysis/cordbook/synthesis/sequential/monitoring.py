@@ -68,7 +68,7 @@ def alpha_spent(
     check_choice("spending", spending, SPENDING)
     t = np.minimum(np.asarray(fraction, dtype=float), 1.0)
     if not (t > 0).all():
-        raise ValueError(f"Information fractions {fraction} must be above 0.")
+        raise ValueError(f"Information fractions {fraction!s} must be above 0.")
     if spending == "pocock":
         return alpha * np.log1p((np.e - 1) * t)
     return 4 * stats.norm.sf(stats.norm.isf(alpha / 4) / np.sqrt(t))
@@ -378,11 +378,15 @@ def check_alpha(alpha: float) -> None:
 def _check_fractions(fractions: ArrayLike) -> np.ndarray:
     times = np.asarray(fractions, dtype=float)
     if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all() or (times <= 0).any():
-        raise ValueError(f"Information fractions {fractions} must be a flat list of finite numbers above 0.")
+        raise ValueError(f"Information fractions {fractions!s} must be a flat list of finite numbers above 0.")
     if (np.diff(times) <= 0).any():
-        raise ValueError(f"Information fractions {fractions} must rise from look to look; merge looks with the same information.")
+        raise ValueError(
+            f"Information fractions {fractions!s} must rise from look to look; merge looks with the same information."
+        )
     if (times >= 1).sum() > 1:
-        raise ValueError(f"Information fractions {fractions}: only the last look may be at or past 1, where all alpha is spent.")
+        raise ValueError(
+            f"Information fractions {fractions!s}: only the last look may be at or past 1, where all alpha is spent."
+        )
     return times
 
 
