@@ -314,6 +314,16 @@ def test_without_the_extra_one_line_says_what_to_install(intake_project, monkeyp
         assert 'pip install "cordbook[intake]"' in capsys.readouterr().err
 
 
+def test_a_source_that_no_list_of_names_holds_is_called_by_its_own(intake_project, monkeypatch):
+    """A new source is its module, its place in ``ALL`` and its saved search."""
+    with (intake_project / "data" / "search_strategies.csv").open("a", encoding="utf-8") as file:
+        file.write("trip-x,Trip Database,database,injury,cord AND injury,none,\n")
+    monkeypatch.setattr(searching, "ALL", (EuropePMC(name="Trip Database"),))
+    monkeypatch.setenv("CORDBOOK_TRIP_DATABASE_URL", "https://mirror.example.org/")
+    [found] = searching.strategies(intake_project / "data", ["trip-database"])
+    assert (found.strategy_id, found.source.base) == ("trip-x", "https://mirror.example.org")
+
+
 def test_unknown_sources_and_dates_are_refused(intake_project, capsys):
     assert main(["search", "nowhere"]) == 2
     assert "There are: crossref" in capsys.readouterr().err

@@ -19,9 +19,9 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "search",
         help="run the saved searches and take in what they find",
-        description="Run the searches of data/search_strategies.csv that a program can run (PubMed, Europe PMC, "
-        "ClinicalTrials.gov, Crossref, OpenAlex). A search that breaks off goes on where it stopped when the command is given "
-        "again; records enter data/ when a search is whole, each once.",
+        description="Run the searches of data/search_strategies.csv that a program can run, such as those of PubMed and Europe "
+        "PMC. A search that breaks off goes on where it stopped when the command is given again; records enter data/ when a "
+        "search is whole, each once.",
         epilog="Environment: CORDBOOK_CONTACT, your e-mail address, which sources ask for (or contact in data/review.yml); "
         "NCBI_API_KEY, for 10 instead of 3 requests a second; OPENALEX_API_KEY, which OpenAlex needs for long lists; "
         "CORDBOOK_PUBMED_URL and the like, for a mirror. Exit code 0: all searches are whole. 1: one is not (what came is kept, "
@@ -31,7 +31,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "sources",
         metavar="SOURCE",
         nargs="*",
-        help="pubmed, epmc, ctgov, crossref, openalex or the key of a strategy (default: all)",
+        help="short name of a source, such as pubmed or ctgov, or the key of a strategy (default: all); any other word lists them",
     )
     since = parser.add_mutually_exclusive_group()
     since.add_argument("--since", metavar="DATE", type=_day, help="only records that the source has got since, as in 2026-11-20")

@@ -12,7 +12,7 @@ from pathlib import Path
 from cordbook.core.project import Project
 from cordbook.intake.imports.encodings import decode
 from cordbook.intake.imports.parsers import Parsed, Reject, parse
-from cordbook.intake.records.record import SOURCES, Record, slug
+from cordbook.intake.records.record import Record, short_name, slug
 from cordbook.intake.records.store import read_rows, take_in, writing
 
 #: No export of records is larger; a video named .ris is.
@@ -103,7 +103,7 @@ def import_file(
     with writing(project.kept):
         before = next((r for r in read_rows(project.data, "searches") if r["search_id"].endswith(f".{digest}")), None)
         search = before or {
-            "search_id": f"{strategy or SOURCES.get(source) or slug(source).lower()}-{day}.{digest}",
+            "search_id": f"{strategy or short_name(source)}-{day}.{digest}",
             "strategy_id": strategy,
             "source": source,
             "searched_on": day,
@@ -141,7 +141,7 @@ def known_strategy(project: Project, strategy: str) -> Mapping[str, str]:
 
 
 def _prefix(record: Record) -> str:
-    return SOURCES.get(record.source) or slug(record.source).lower() or "other"
+    return short_name(record.source) or "other"
 
 
 def _keep_aside(project: Project, path: Path, digest: str, rejects: tuple[Reject, ...]) -> Path | None:

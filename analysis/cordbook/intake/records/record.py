@@ -125,3 +125,12 @@ def as_title(text: str) -> str:
 def slug(text: str) -> str:
     """``text`` as part of a key: letters, digits, dots and hyphens."""
     return _SLUG.sub("-", text).strip("-.")
+
+
+def short_name(source: str) -> str:
+    """A source's name as it stands in keys, commands and the environment: that of `SOURCES`, else made from its letters.
+
+    >>> short_name("Europe PMC"), short_name("Trip Database")
+    ('epmc', 'trip-database')
+    """
+    return SOURCES.get(source) or slug(source).lower()

@@ -19,7 +19,7 @@ from typing import Any
 
 import cordbook
 from cordbook.core.project import Project
-from cordbook.intake.records.record import SOURCES, Record
+from cordbook.intake.records.record import Record, short_name
 from cordbook.intake.records.store import free_search_id, read_rows, take_in, writing
 from cordbook.intake.records.store import write_json as _write
 from cordbook.intake.sources.client import Client, Malformed, NoNetwork, Refused, SearchFailed, contact_address
@@ -116,7 +116,7 @@ def strategies(data: Path, wanted: Iterable[str] = ()) -> list[Strategy]:
     chosen = []
     for name in wanted:
         matching = [
-            s for s in found if name.casefold() in (s.strategy_id.casefold(), s.source.name.casefold(), SOURCES[s.source.name])
+            s for s in found if name.casefold() in (s.strategy_id.casefold(), s.source.name.casefold(), short_name(s.source.name))
         ]
         if not matching and (by_hand := _by_hand(data, name)):
             raise UnknownSource(
@@ -124,7 +124,7 @@ def strategies(data: Path, wanted: Iterable[str] = ()) -> list[Strategy]:
                 f"data/search_strategies.csv) and take in its export: cordbook import FILE --strategy {by_hand}"
             )
         if not matching:
-            known = ", ".join(sorted({SOURCES[s.source.name] for s in found}) + [s.strategy_id for s in found])
+            known = ", ".join(sorted({short_name(s.source.name) for s in found}) + [s.strategy_id for s in found])
             raise UnknownSource(f"no saved search is called {name!r}. There are: {known}")
         chosen += [s for s in matching if s not in chosen]
     return chosen or found
@@ -282,5 +282,5 @@ def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: 
 
 def _placed(source: Source) -> Source:
     """The source at the address that the environment gives, such as CORDBOOK_PUBMED_URL; for tests and mirrors."""
-    base = os.environ.get(f"CORDBOOK_{SOURCES[source.name].upper()}_URL")
+    base = os.environ.get(f"CORDBOOK_{short_name(source.name).upper().replace('-', '_')}_URL")
     return replace(source, base=base.rstrip("/")) if base else source
