@@ -6,6 +6,7 @@ import argparse
 import re
 import shlex
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import yaml
@@ -95,6 +96,20 @@ def test_every_command_exists(page):
         assert words[0] in commands, words
         options = {option for action in commands[words[0]]._actions for option in action.option_strings}
         assert {re.split(r"[=,]", w)[0] for w in words[1:] if w.startswith("--")} <= options, words
+
+
+def test_what_docstrings_and_comments_refer_to_is_there():
+    """``:func:`cordbook.room.module.name` `` and the like in the package, and its modules named by path in scripts."""
+    package = ROOT / "analysis" / "cordbook"
+    for path in package.rglob("*.py"):
+        for name in re.findall(r":\w+:`~?(cordbook\.[\w.]+)`", path.read_text(encoding="utf-8")):
+            try:
+                resolve_name(name)
+            except (ImportError, AttributeError):
+                pytest.fail(f"{ids(path)}: {name}")
+    for path in (*package.rglob("*.js"), *package.rglob("*.css")):
+        named = re.findall(r"\bcordbook/[\w/]+\.py", path.read_text(encoding="utf-8"))
+        assert [name for name in named if not (package.parent / name).exists()] == [], ids(path)
 
 
 def test_each_way_to_add_something_touches_at_most_three_files():

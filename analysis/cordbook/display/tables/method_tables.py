@@ -179,7 +179,7 @@ def _what(outcome: str, stratum: object) -> str:
 
 
 def states_table(states: pd.DataFrame) -> Table:
-    """How far cells have been looked at; takes the frame of ``checking.count_states``."""
+    """How far cells have been looked at; takes the frame of ``verification_queue.count_states``."""
     rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
     return Table("cell-states", "How far the cells have been looked at", ("State", "Cells", "In an estimate"), rows)
 

@@ -1,8 +1,8 @@
 """Bayesian random-effects meta-analysis of proportions: the binomial-normal model, without a sampler.
 
 x_i | theta_i ~ binomial(n_i, expit(theta_i)) and theta_i ~ normal(mu, tau^2). Each theta_i is integrated out by
-quadrature (`bayes_likelihood`); then mu given tau on a grid that follows the posterior, and tau on panels that are halved
-until they follow it too (`bayes_joint`). Densities are read off that grid (`bayes_margins`). Sets in which no study (or
+quadrature (`bayes.likelihood`); then mu given tau on a grid that follows the posterior, and tau on panels that are halved
+until they follow it too (`bayes.joint`). Densities are read off that grid (`bayes.margins`). Sets in which no study (or
 every study) has an event need nothing special: the priors are proper, so the posterior is.
 """
 

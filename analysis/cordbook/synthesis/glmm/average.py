@@ -5,7 +5,7 @@ half, by as much as a factor of 10, and it is the mean that "1 in 100 patients" 
 marginal means; Lin and Chu 2020 and Nyaga and Arbyn's metapreg report it beside the median).
 
 Here are the integral, its derivatives, and the likelihood with the average's logit ``lam`` in place of mu, by the chain rule: with it
-`glmm_newton.limits` walks to profile likelihood limits of the average as it does to those of mu.
+`glmm.newton.limits` walks to profile likelihood limits of the average as it does to those of mu.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def mu_of_average(lam: Array, tau: Array) -> Array:
 
 
 def evaluate_average(lam: Array, tau: Array, data: Counts, sites: Sites, *, coarse: bool = False) -> tuple[Derivatives, Sites]:
-    """As `glmm_likelihood.evaluate`, with the logit of the average in place of mu."""
+    """As `glmm.likelihood.evaluate`, with the logit of the average in place of mu."""
     mu = mu_of_average(lam, tau)
     at, sites = evaluate(mu, tau, data, sites, coarse=coarse)
     return in_average(at, average(mu, tau)), sites

@@ -14,7 +14,7 @@ The likelihood of a study, written as that of a common binomial proportion times
 At a given ``s`` it is concave in the mean; over ``log s`` it may have two peaks, or be highest at ``rho = 0`` (`status` "boundary": the
 common binomial). So every question is answered over a grid of ``log s`` that spans all of it, and then zoomed in on.
 
-Data without a maximum are told as in `glmm`: "no-events", "all-events" and "separated".
+Data without a maximum are told as in `glmm.single_arm`: "no-events", "all-events" and "separated".
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class BetaBinomialFit:
     flat
         whether rho = 0 and rho = `WIDE_RHO` are both within the 95% likelihood interval of rho.
     k, status
-        studies; as in `glmm.BinomialNormalFit`.
+        studies; as in `glmm.single_arm.BinomialNormalFit`.
     """
 
     mean: float
@@ -345,7 +345,7 @@ def edge(log_s: Array, inner: Array, tallies: Tallies, target: float, side: int)
 
 
 def limits_of_mean(surface: Surface, best: Peak, cut: float) -> tuple[float, float]:
-    """Return the profile likelihood limits of the logit of the mean, twice the log-likelihood falling by ``cut`` (`glmm.profile_cut`).
+    """Return the profile likelihood limits of the logit of the mean, twice the log-likelihood falling by ``cut`` (`glmm.single_arm.profile_cut`).
 
     They are the least and the greatest logit in the region where the likelihood is so high: found on the grid, then by Newton's method.
     """

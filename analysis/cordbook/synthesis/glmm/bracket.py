@@ -1,6 +1,6 @@
 """Slow and certain: maxima and profile limits of the binomial-normal likelihood by scans and bracketing.
 
-Newton's method (`glmm_newton`) settles within some 20 steps on nearly all data. On a few, those with next to no study between
+Newton's method (`glmm.newton`) settles within some 20 steps on nearly all data. On a few, those with next to no study between
 no events and events only, the likelihood has a long flat ridge on which mu and tau grow together, and the profile bends
 there so sharply that Newton's steps circle. Such a row comes here: the profile log-likelihood is computed by looking over
 the whole range of the other parameter, and its end is found by bracketing, which cannot fail.
@@ -46,7 +46,7 @@ def bracketed_maximum(data: Counts) -> tuple[float, float]:
 def bracketed_limit(
     mu: float, tau: float, data: Counts, target: float, side: int, of_tau: bool, scale: float, *, of_average: bool = False
 ) -> tuple[float, float]:
-    """Return mu and tau where the profile log-likelihood of one fit falls to ``target``, as `glmm_newton.limits` does.
+    """Return mu and tau where the profile log-likelihood of one fit falls to ``target``, as `glmm.newton.limits` does.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ FINE_FALL = 1e-7
 FLAT = 1e-5
 # A limit of an interval is reached when the step to it is below this share of a standard error; taking it squares that.
 LIMIT_STEP = 1e-5
-# Steps after which a row is handed to `glmm_bracket`; nearly all rows settle within 20.
+# Steps after which a row is handed to `glmm.bracket`; nearly all rows settle within 20.
 MAX_STEPS = 60
 # A bracket of a limit that has not halved after this many updates is halved instead.
 LAZY_UPDATES = 3
@@ -120,7 +120,7 @@ def limits(
     derivatives at the maximum, which need not be evaluated again. A limit of mu that runs past `MU_LIMIT` is returned as
     infinite, a limit of tau past `TAU_LIMIT` likewise. A row that does not settle is found by `bracketed_limit`.
 
-    With ``of_average`` the logit of the population average stands for mu throughout (see `glmm_average`), ``se`` and ``known`` included.
+    With ``of_average`` the logit of the population average stands for mu throughout (see `glmm.average`), ``se`` and ``known`` included.
     """
     peak_mu, peak_tau = mu, tau
     mu, tau, _, _, left = _iterate(

@@ -264,7 +264,7 @@ def fit_binomial_normal_batch(
 def profile_limits(
     events: ArrayLike, n: ArrayLike, *, level: float = 0.95, small_sample: bool = False, data: pd.DataFrame | None = None
 ) -> ProfileLimits | None:
-    """Return profile likelihood intervals of mu and tau2; None where the likelihood has no maximum (see `glmm`).
+    """Return profile likelihood intervals of mu and tau2; None where the likelihood has no maximum (see the module).
 
     Parameters
     ----------
@@ -393,7 +393,7 @@ def average_limits(
 def mean_proportion(mu: float, tau: float) -> float:
     """Return the mean of ``expit(mu + tau z)`` over a standard normal z.
 
-    Right to 1e-13 at any tau (see `glmm_average`).
+    Right to 1e-13 at any tau (see `glmm.average`).
 
     Examples
     --------

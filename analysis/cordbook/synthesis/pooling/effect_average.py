@@ -1,7 +1,7 @@
 """The population average behind pooled effect sizes of proportions: the mean of what the normal distribution over studies goes back to.
 
 The pooled effect goes back to the median study's proportion. On the raw scale mean and median are one; on the logit the mean is that of
-`glmm_average`; on the arcsine ``E sin^2(mu + tau z) = (1 - exp(-2 tau2) cos(2 mu)) / 2``. The double arcsine goes back through a sample size
+`glmm.average`; on the arcsine ``E sin^2(mu + tau z) = (1 - exp(-2 tau2) cos(2 mu)) / 2``. The double arcsine goes back through a sample size
 that is nobody's, so no mean over studies is defended for it.
 
 Intervals are by the delta method on the log-odds of the average, with the standard error of the pooled effect and ``2 / sum w^2`` for the

@@ -36,7 +36,7 @@ EXACT_FIT = 1e-20
 
 # The interval that a model gets when none is asked for. Hartung-Knapp for random effects: the Wald interval covers too
 # rarely when studies are few (IntHout, Ioannidis and Borm 2014). For the GLMM of proportions the profile likelihood cut for the
-# number of studies, for the same reason; that cut is our own (`glmm.profile_cut`).
+# number of studies, for the same reason; that cut is our own (`glmm.single_arm.profile_cut`).
 DEFAULT_CI = {
     "common": "wald",
     "dl": "hksj",

@@ -112,7 +112,7 @@ def pool_proportions(
     prediction : str
         Quantile of the prediction interval, as in `pool_effects`: "auto" is normal beside "wald" and t with k - 1 degrees
         of freedom beside "hksj", "profile" and "profile-t". Beside the last two the interval contains that of the estimate
-        (`pooling.prediction_limits`).
+        (`pooling.effects.prediction_limits`).
     tau2_interval : bool
         Whether the interval of tau2 (profile likelihood for the GLMM, else Q-profile), and with it those of I-squared and
         H-squared, is wanted; it takes as long as the fit. They are None when it is not.

@@ -314,7 +314,7 @@ class _Scale:
         estimate, lower, upper = (float(back(value)) for value in (self.estimate, low, high))
         pi: tuple[float | None, float | None] = (None, None)
         if self.predicting is not None:
-            # As in `pooling.prediction_limits`: each limit is as far off as the interval's and the studies' spread together.
+            # As in `pooling.effects.prediction_limits`: each limit is as far off as the interval's and the studies' spread together.
             own = [self.predicting * self.se] * 2 if ends is None else [self.estimate - low, high - self.estimate]
             wide = np.hypot(own, self.predicting * np.sqrt(self.tau2))
             pi = float(back(self.estimate - wide[0])), float(back(self.estimate + wide[1]))

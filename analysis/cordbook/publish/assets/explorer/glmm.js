@@ -1,5 +1,5 @@
 // The binomial-normal model fitted by maximum likelihood, with profile limits: the methods, tolerances and special cases of
-// cordbook/synthesis/glmm/newton.py, glmm_search.py and glmm_bracket.py, one data set at a time.
+// cordbook/synthesis/glmm/newton.py, search.py and bracket.py, one data set at a time.
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};

@@ -1,4 +1,4 @@
-// Which rows answer a question: the rules of cordbook/review/estimates/selection.py and explore.py on coded columns. Who may share patients
+// Which rows answer a question: the rules of cordbook/review/estimates/selection.py and review/explorer/question.py on coded columns. Who may share patients
 // with whom is not judged here: the data says it (`shares`, `parts`, `arms.within`), from cordbook/evidence/patients.py.
 //
 // A question: {outcome, where: {column: [values]}, strata: "total" | "widest" | "by:KEY" | {key: value}, bounds: {year|months|n: [least, most]},
