@@ -58,7 +58,7 @@ class Store:
 
         ``still`` is asked after the value was made: False where what it was made from may no longer be what the key says.
         """
-        found = self._read(key)
+        found: T = self._read(key)
         if found is not _MISSING:
             return found
         made = make()
