@@ -56,6 +56,8 @@ COLUMNS = {
     "studies": "country",
     "reconciliations": "settled_by",
     "verifications": "source_read",
+    "dimensions": "label",
+    "labels": "label",
 }
 #: Where no column holds free text.
 VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}}

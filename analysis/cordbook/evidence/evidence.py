@@ -18,6 +18,7 @@ from cordbook.core.tracking import note, unnoted
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.evidence.vocabulary import Vocabulary, vocabulary_of
 
 #: Behind the label of a study whose report was retracted.
 RETRACTED = "(retracted)"
@@ -59,6 +60,11 @@ class Evidence:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What codes are called; it notes by itself which of its tables is asked."""
+        return vocabulary_of(self.tables)
 
     @property
     def cells(self) -> pd.DataFrame:

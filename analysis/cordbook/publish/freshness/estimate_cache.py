@@ -13,7 +13,7 @@ from pathlib import Path
 from cordbook.core.files import digest, file_digest, write_whole
 from cordbook.core.project import Project
 from cordbook.publish.freshness.inputs import package_digest
-from cordbook.publish.freshness.records import cell_digests, environment
+from cordbook.publish.freshness.records import cell_digests, environment, value_digest
 from cordbook.review.appraisal.certainty import FILE, Certainty, certainty_key
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
@@ -89,6 +89,7 @@ class _Rows:
     def __init__(self, estimates: Estimates) -> None:
         evidence = estimates.evidence
         self._cells, self._digests = evidence.cells, cell_digests(evidence)
+        self._vocabulary = evidence.vocabulary
         self._common = f"{package_digest()} {environment()} {sorted(evidence.disjoint_keys)}"
         of_outcome: dict[str, list[str]] = {}
         for cell_id, outcome in zip(self._cells["cell_id"], self._cells["outcome"], strict=True):
@@ -97,12 +98,20 @@ class _Rows:
 
     def wide(self, synthesis: Synthesis) -> str:
         """Of all rows of the outcome."""
-        return digest(f"{self._common} {synthesis!r} {self._of_outcome.get(synthesis.outcome, '')}")
+        return digest(
+            f"{self._common} {synthesis!r} {self._names_of_parts(synthesis)} {self._of_outcome.get(synthesis.outcome, '')}"
+        )
 
     def narrow(self, synthesis: Synthesis) -> str:
         """Of the rows that are pooled."""
         chosen = select_cells(self._cells, synthesis)["cell_id"]
-        return digest(f"{self._common} {synthesis!r} {''.join(self._digests[c] for c in chosen)}")
+        return digest(
+            f"{self._common} {synthesis!r} {self._names_of_parts(synthesis)} {''.join(self._digests[c] for c in chosen)}"
+        )
+
+    def _names_of_parts(self, synthesis: Synthesis) -> str:
+        """What the titles of subgroups are made from; empty where there are none."""
+        return value_digest(self._vocabulary) if synthesis.by else ""
 
 
 def _load(project: Project) -> dict[str, _Kept]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cordbook.core.files import write_whole
-from cordbook.core.project import Project
+from cordbook.core.project import Project, data_files
 from cordbook.review.estimates.estimates import Estimates
 
 VERSION = 1
@@ -19,21 +19,20 @@ _LEVEL = 1
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Texts of the files of ``data/`` by name, and the estimates as JSON."""
+    """Texts of the files of ``data/`` by their path in it, and the estimates as JSON."""
 
     files: Mapping[str, str]
     estimates: list[dict[str, Any]]
 
 
-def data_files(project: Project) -> dict[str, str]:
-    """The texts of the files in ``data/`` by name, subfolders left out."""
-    found = sorted(path for path in project.data.iterdir() if path.is_file() and not path.name.startswith("."))
-    return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in found}
+def data_texts(project: Project) -> dict[str, str]:
+    """The texts of the files in ``data/`` by their path in it."""
+    return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in data_files(project.data).items()}
 
 
 def take(project: Project, estimates: Estimates) -> None:
     """Keep today's data and estimates as those of the last good build."""
-    content = {"version": VERSION, "files": data_files(project), "estimates": [e.to_dict() for e in estimates]}
+    content = {"version": VERSION, "files": data_texts(project), "estimates": [e.to_dict() for e in estimates]}
     # mtime=0: the same content gives the same bytes.
     write_whole(_file(project), gzip.compress(json.dumps(content).encode(), _LEVEL, mtime=0))
 
@@ -55,4 +54,4 @@ def of_checkout(project: Project) -> Snapshot:
     """Data and estimates of another checkout, computed now: what a change is compared with."""
     from cordbook.review.estimates.estimates import load_estimates
 
-    return Snapshot(data_files(project), [e.to_dict() for e in load_estimates(project.root)])
+    return Snapshot(data_texts(project), [e.to_dict() for e in load_estimates(project.root)])

@@ -11,6 +11,7 @@ import os
 import pickle
 from pathlib import Path
 
+from cordbook.core.project import data_files
 from cordbook.core.tracking import unnoted
 from cordbook.review.estimates.estimates import Estimates
 
@@ -22,8 +23,8 @@ def data_digest(folder: Path) -> str:
     """Digest of the names and bytes of the files in a data folder."""
     digest = hashlib.sha256()
     with unnoted():
-        for path in sorted(p for p in folder.iterdir() if p.is_file()):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        for name, path in data_files(folder).items():
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
