@@ -36,7 +36,7 @@ from cordbook.display.tables.table import (
     summary_of_findings,
 )
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.study_words import part_name
+from cordbook.evidence.vocabulary import part_name
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
 from cordbook.review.appraisal.say import say
@@ -167,7 +167,7 @@ class Review:
 
     def study_list(self) -> StudyList:
         """All studies with links to their pages, newest first, with a filter."""
-        return StudyList(tuple(study_records(self.estimates).values()), self.study_address)
+        return StudyList(tuple(study_records(self.estimates).values()), self.study_address, self.evidence.vocabulary)
 
     def funnel(self, estimate_id: str) -> Figure:
         """Funnel plot: share against study size."""

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from cordbook.core.text import NOT_STATED, capital, inside, number, plain
@@ -26,10 +25,11 @@ Form = Literal["label", "phrase", "level"]
 LABELS, DIMENSIONS, KEYS, OUTCOMES = "labels", "dimensions", "stratum_keys", "outcome_terms"
 #: Before a key of strata where it is a dimension.
 STRATUM = "stratum."
+#: The code of people of whom several columns ``PREFIX_*`` count some.
+SEVERAL = "several"
 #: The kind of the outcomes, which have a table of their own.
 OUTCOME = "outcome"
 _COMPARED = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +78,21 @@ class Vocabulary:
     ('By mouth', 'by mouth', 'Not stated')
     """
 
-    names: Mapping[tuple[str, str], Names] = field(default_factory=lambda: _NOTHING, repr=False)
-    dimensions: Mapping[str, Dimension] = field(default_factory=lambda: _NOTHING, repr=False)
+    names: Mapping[tuple[str, str], Names] = field(default_factory=dict, repr=False)
+    dimensions: Mapping[str, Dimension] = field(default_factory=dict, repr=False)
     #: How a stratum is said, by key: ``{}`` stands for its value.
-    templates: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
+    templates: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: What people did who had an outcome, by outcome: "died".
-    verbs: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
+    verbs: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def label(self, kind: str, code: object, form: Form = "label") -> str:
-        """The name of a code; codes without a name as plain words, blanks as "not stated"."""
+        """The name of a code; of several joined by +, all their names. Codes without a name as plain words, blanks as "not stated"."""
         found = self.known(kind, code)
         if found is not None:
             return found.form(form)
+        parts = code.split("+") if isinstance(code, str) else []
+        if len(parts) > 1 and all(self.known(kind, part) for part in parts):
+            return " or ".join(self.label(kind, part, form) for part in parts)
         text = plain(code) if isinstance(code, str) else NOT_STATED
         return capital(text) if form == "label" else text
 
@@ -102,10 +105,14 @@ class Vocabulary:
         return next((names[k, code] for names in (self.names, _OF_REVIEWS) for k in kinds if (k, code) in names), None)
 
     def codes(self, kind: str) -> tuple[str, ...]:
-        """The codes of a kind that have a name, in the order of the table: the order in which they are listed for readers."""
+        """The codes of a kind that labels.csv names, in the order of its rows: that in which they are listed for readers."""
         note("table", LABELS)
         kind = self._dimension_id(kind)
-        return tuple(dict.fromkeys(code for own, code in (*self.names, *_OF_REVIEWS) if own == kind))
+        return tuple(code for own, code in self.names if own == kind)
+
+    def order(self, kind: str) -> tuple[str, ...]:
+        """:meth:`codes`, and after them those that every review has."""
+        return tuple(dict.fromkeys((*self.codes(kind), *(code for own, code in _OF_REVIEWS if own == kind))))
 
     def dimension(self, name: str) -> Dimension:
         """The dimension of an id or of one of its sources; of a name that is in no table one that is called in plain words.

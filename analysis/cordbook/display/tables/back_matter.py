@@ -12,6 +12,7 @@ import pandas as pd
 
 from cordbook.display.tables.method_tables import BLANK, CARDS, number, words
 from cordbook.display.tables.table import Cell, Table
+from cordbook.evidence.vocabulary import Vocabulary
 
 #: States in which a trial has stopped before its end, and states in which it still runs or waits.
 STOPPED = ("terminated", "withdrawn", "suspended")
@@ -146,12 +147,12 @@ def overdue(trials: pd.DataFrame, year: int) -> pd.DataFrame:
     return trials[open_state & trials["linked_study_id"].isna() & (trials["completion_year"] < year).fillna(False)]
 
 
-def trials_list(trials: pd.DataFrame, *, table_id: str, caption: str, folded: bool = True) -> Table:
+def trials_list(trials: pd.DataFrame, vocabulary: Vocabulary, *, table_id: str, caption: str, folded: bool = True) -> Table:
     """Trials with register number, treatment, people, years and note."""
     rows = tuple(
         (
             Cell(*_register(t.registry_id)), Cell(words(t.title)), Cell(words(t.status)), Cell(words(t.phase)),
-            Cell(words(t.cell_type) if pd.notna(t.cell_type) else words(t.intervention)), Cell(BLANK if pd.isna(t.enrollment) else f"{t.enrollment:,}", numeric=True),
+            Cell(vocabulary.label("cell_type", t.cell_type) if pd.notna(t.cell_type) else words(t.intervention)), Cell(BLANK if pd.isna(t.enrollment) else f"{t.enrollment:,}", numeric=True),
             Cell(_years(t.start_year, t.completion_year)), Cell("" if pd.isna(t.note) else t.note),
         )
         for t in trials.sort_values("registry_id").itertuples()

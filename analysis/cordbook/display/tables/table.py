@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.text import NOT_STATED
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.appraisal.certainty import NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import ExtractionProgress
@@ -166,7 +167,7 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
 
     ``links`` are addresses of the studies' pages by label.
     """
-    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows.itertuples())
+    cells, words = evidence.cells_by_id(row.cells[0] for row in estimate.rows.itertuples()), evidence.vocabulary
     rows = []
     for row in estimate.rows.itertuples():
         first = cells.loc[row.cells[0]]
@@ -174,16 +175,27 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),
-                Cell(_words(first["design"])),
-                Cell(_words(first["cell_type"]) if pd.notna(first["cell_type"]) else _words(first["intervention_class"])),
-                Cell(_words(first["injury_phase"])),
+                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first), "injury_phase")),
                 Cell(counts, numeric=True),
-                Cell(_words(first["definition"])),
-                Cell(_words(first["confidence"])),
+                Cell(NOT_STATED if pd.isna(first["definition"]) else first["definition"]),
+                Cell(words.label("confidence", first["confidence"])),
             )
         )
-    header = ("Study", "Design", "Treatment", "Time since injury", "Events/patients", "What was counted", "Confidence in reading")
+    header = (
+        "Study",
+        "Design",
+        "Treatment",
+        words.dimension("injury_phase").label,
+        "Events/patients",
+        "What was counted",
+        "Confidence in reading",
+    )
     return Table(f"studies-{estimate.id}", f"Studies behind: {estimate.title}", header, tuple(rows), folded=True)
+
+
+def _most_telling(cell: pd.Series) -> str:
+    """The column that says best what was given: the cells, else the kind of treatment."""
+    return "cell_type" if pd.notna(cell.get("cell_type")) else "intervention_class"
 
 
 def progress_table(progress: ExtractionProgress) -> Table:
@@ -218,17 +230,3 @@ def reasons_table(reasons: pd.DataFrame) -> Table:
         for r in reasons.itertuples()
     )
     return Table("not-pooled", "Why cells are not pooled", ("Reason", "Cells", "Studies", "What it means"), rows)
-
-
-#: Codes that read better written out.
-_WRITTEN = {
-    "rct": "randomised trial", "controlled_nonrandomised": "controlled, not randomised", "bm_msc": "bone-marrow MSC",
-    "bm_mnc": "bone-marrow mononuclear cells", "uc_msc": "umbilical-cord MSC", "ad_msc": "fat-tissue MSC",
-    "hsc": "blood stem cells", "ipsc_derived": "from induced stem cells", "opc_esc": "oligodendrocyte precursors",
-}  # fmt: skip
-
-
-def _words(value: object) -> str:
-    if value is None or pd.isna(value):
-        return "not stated"
-    return _WRITTEN.get(str(value), str(value).replace("_", " "))

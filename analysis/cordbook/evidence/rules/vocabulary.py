@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cordbook.evidence.rules.base import Data, Fault, Rule, listed
-from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, STRATUM
-
-#: The code of people of whom several columns of ``PREFIX_*`` count some.
-SEVERAL = "several"
+from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, SEVERAL, STRATUM
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, strip
-from cordbook.evidence.study_words import LEVELS_BY, part_name
+from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.blocks import bullets, facts, p, sub
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
@@ -53,7 +53,7 @@ _COMPANIONS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter, how much of its weight a person has verified, and what makes it differ from its main pool."""
+    its chapter, how much of its weight a person has verified, what makes it differ from its main pool, and by what its parts are told apart."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
@@ -62,6 +62,7 @@ class Beside:
     chapter: str | None = None
     verified: VerifiedWeight | None = None
     difference: str | None = None
+    apart_by: str | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -105,6 +106,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
                 chapters.get(e.synthesis.section),
                 verified.get(e.id),
                 difference_from_main(estimates, e.id),
+                estimates.evidence.vocabulary.by(e.synthesis.by) if e.synthesis.by else None,
             ),
             box,
         )
@@ -381,5 +383,5 @@ def _parts(e: Estimate, beside: Beside) -> list[Html]:
         for part in beside.parts
     ]
     header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
-    caption = f"The same studies, apart by {LEVELS_BY[e.synthesis.by][0]}" if e.synthesis.by in LEVELS_BY else "Subgroups"
+    caption = f"The same studies, apart by {beside.apart_by}"
     return [html_table("parts", caption, header, rows, numeric=(1, 2, 3))]

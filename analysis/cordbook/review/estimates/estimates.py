@@ -13,7 +13,6 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.evidence.evidence import Evidence, load_evidence
-from cordbook.evidence.study_words import part_title
 from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, load_declarations
 from cordbook.review.estimates.selection import one_row_an_arm, select_cells, subgroups
@@ -255,12 +254,12 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
     parts = [
         _estimate(
             f"{synthesis.id}--{value.lower().replace('_', '-').replace('+', '-')}",
-            part_title(synthesis.title, synthesis.by, value),
+            evidence.vocabulary.part_title(synthesis.title, synthesis.by, value),
             replace(synthesis, by=None, parent=synthesis.id),
             part,
             disjoint,
         )
-        for value, part in subgroups(chosen, synthesis.by).items()
+        for value, part in subgroups(chosen, synthesis.by, evidence.vocabulary).items()
     ]
     return [whole, *parts]
 

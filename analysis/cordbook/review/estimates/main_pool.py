@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.text import enumerate_words
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.patients import parse_stratum
-from cordbook.evidence.study_words import enumerate_words, stratum
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: Studies that a line names one by one; more are counted.
@@ -71,7 +71,10 @@ def _strata(estimates: Estimates, rows: Iterable[Any]) -> Mapping[str, str]:
     found = {}
     for row in rows:
         cells = estimates.evidence.cells_by_id(row.cells)
-        texts = ["" if pd.isna(text) else stratum(tuple(parse_stratum(text).items())) for text in cells["stratum"]]
+        texts = [
+            "" if pd.isna(text) else estimates.evidence.vocabulary.stratum(parse_stratum(text).items())
+            for text in cells["stratum"]
+        ]
         found[row.cells[0]] = " and ".join(t for t in texts if t)
     return found
 

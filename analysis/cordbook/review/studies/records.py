@@ -1,14 +1,14 @@
 """Everything that is known of a study, in one frozen record: what its page and the list of studies are made from.
 
 A record holds data only, joined from the tables and from the estimates that hold the study's cells. What is said
-of it in words is made in :mod:`cordbook.evidence.study_words`.
+of it in words is made in :mod:`cordbook.review.studies.summary`, with the names that ``vocabulary`` has.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.evidence import RETRACTED, Evidence
 from cordbook.evidence.patients import parse_stratum
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 Row = Mapping[str, Any]
@@ -163,6 +164,7 @@ class StudyRecord:
     trials: tuple[Row, ...]
     estimates: tuple[Estimate, ...]
     natural: tuple[Estimate, ...]
+    vocabulary: Vocabulary = field(repr=False)
 
     @property
     def retracted(self) -> bool:
@@ -367,6 +369,7 @@ def _record(
         printed=tuple(row for name in PRINTED for row in _rows(tables, name, "reference_id", study_id)),
         overlaps=_overlaps(study_id, evidence, tables), notices=_rows(tables, "integrity_notices", "study_id", study_id),
         trials=_trials(row, tables), estimates=uses, natural=tuple(e for grade in asked for e in natural.get(grade, ())),
+        vocabulary=evidence.vocabulary,
     )  # fmt: skip
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cordbook.evidence import study_words as words
+from cordbook.core.text import enumerate_words, inside, months, people
+from cordbook.evidence.review_words import design as design_of
+from cordbook.evidence.review_words import read_as
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import percent, plain_sentence
 from cordbook.review.studies import words as study_words
@@ -32,20 +35,6 @@ _USUAL = (
 )  # fmt: skip
 _GROUPS = ("recovery", "function", "course", "signal", "harm")
 _GRAVEST = ("death", "tumour", "sae_related", "sae_any", "other:ais_worsened", "other:permanent_complication", "myelopathy")
-#: What people did or had, in words that suit one and many.
-_VERBS: Mapping[str, str] = {
-    "ais_improved": "improved by at least one AIS grade", "motor_improved": "moved better, as the report defines it",
-    "sensory_improved": "felt more, as the report defines it", "clinical_improved": "got better, as the report defines it",
-    "responder": "responded, as the report defines it", "walking_regained": "could walk again, with or without aids",
-    "bladder_improved": "had better bladder function", "bowel_improved": "had better bowel function",
-    "myelopathy": "got radiation myelopathy, a lasting damage of the cord", "tumour": "had a tumour or tissue overgrowth",
-    "death": "died", "sae_any": "had a serious adverse event", "ae_any": "had an adverse event",
-    "sae_related": "had a serious event that the report ties to the treatment",
-    "other:converted_to_motor_incomplete": "gained some movement below the injury, where there had been none",
-    "clinical_stable_or_improved": "did not get worse", "spasticity_improved": "had less stiffness or spasm",
-    "radiological_improved": "had a better scan", "emg_ssep_improved": "had better nerve tests",
-    "other:standing_unassisted": "stood without help", "other:ais_improved_2_grades": "improved by at least two AIS grades",
-}  # fmt: skip
 _WHEN: Mapping[str | None, str] = {
     "acute": ", within days of the injury", "subacute": ", weeks to months after the injury",
     "chronic": ", when the injury was no longer fresh (months or years old)",
@@ -96,7 +85,7 @@ def summarise(record: StudyRecord) -> Summary:
 
 def _done(r: StudyRecord) -> str:
     sentences = [_who_got_what(r), *_graft(r), *_compared(r), *_parts(r)]
-    design = words.DESIGNS.get(r.design, words.DESIGNS[None])
+    design = design_of(r.design)
     sentences.append(f"It is {design.name}." if r.design else "Its design could not be told from what was read.")
     return " ".join(sentences)
 
@@ -114,7 +103,7 @@ def who(r: StudyRecord, n: int | None, *, known: bool = True) -> str:
         having = f"whose condition was of another {'or mixed ' if several else ''}kind"
     if n is None:
         return f"people {having} (how many was not seen)"
-    return f"{'' if known else 'at least '}{words.people(n)} {having}"
+    return f"{'' if known else 'at least '}{people(n)} {having}"
 
 
 def _who_got_what(r: StudyRecord) -> str:
@@ -145,26 +134,30 @@ def _who_got_what(r: StudyRecord) -> str:
 
 def _cells_given(r: StudyRecord) -> str:
     kinds = dict.fromkeys(a.cell_type for a in r.whole_arms("treated") if a.cell_type)
-    given = [words.CELLS[kind][0] if kind in words.CELLS else words.plain(kind) for kind in kinds]
-    return words.enumerate_words(given, "or") or "cells (of which type was not seen)"
+    given = [r.vocabulary.label("cell_type", kind, "phrase") for kind in kinds]
+    return enumerate_words(given, "or") or "cells (of which type was not seen)"
 
 
 def _graft(r: StudyRecord) -> list[str]:
     """Where the cells came from and how they were given."""
     arms = r.whole_arms("treated") if r.intervention == "cell_therapy" else ()
     tissue = {a.cell_type for a in arms} == {"olfactory_mucosa"}
-    sources = list(dict.fromkeys(words.DONORS[a.donor] for a in arms if a.donor in words.DONORS))
-    routes = list(dict.fromkeys(words.ROUTES[a.route] for a in arms if a.route in words.ROUTES))
-    came = [f"came {words.enumerate_words(sources, 'or')}"] if sources else []
-    went = [f"{'was' if tissue else 'were'} {words.enumerate_words(routes, 'or')}"] if routes else []
-    return [f"The {'tissue' if tissue else 'cells'} {words.enumerate_words(came + went)}."] if came or went else []
+    sources = list(
+        dict.fromkeys(r.vocabulary.label("donor", a.donor, "phrase") for a in arms if r.vocabulary.known("donor", a.donor))
+    )
+    routes = list(
+        dict.fromkeys(r.vocabulary.label("route", a.route, "phrase") for a in arms if r.vocabulary.known("route", a.route))
+    )
+    came = [f"came {enumerate_words(sources, 'or')}"] if sources else []
+    went = [f"{'was' if tissue else 'were'} {enumerate_words(routes, 'or')}"] if routes else []
+    return [f"The {'tissue' if tissue else 'cells'} {enumerate_words(came + went)}."] if came or went else []
 
 
 def _compared(r: StudyRecord) -> list[str]:
     if not r.whole_arms("comparator") or not r.whole_arms("treated") or only_watched(r):
         return []
     n = r.size("comparator")
-    return [f"They were compared with {'other people' if n is None else words.people(n)} in a comparison group."]
+    return [f"They were compared with {'other people' if n is None else people(n)} in a comparison group."]
 
 
 def _parts(r: StudyRecord) -> list[str]:
@@ -172,7 +165,7 @@ def _parts(r: StudyRecord) -> list[str]:
     told = _named_parts(r) if r.intervention in ("drug", "hyperbaric_oxygen") else []
     names = [
         name
-        for name in dict.fromkeys(words.arm(a.name) for a in r.arms if a.part_of or a.name not in _PLAIN_ARMS)
+        for name in dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.part_of or a.name not in _PLAIN_ARMS)
         if name not in told
     ]
     return [f"Results are given by group: {'; '.join(names)}."] if names and not only_watched(r) else []
@@ -180,7 +173,7 @@ def _parts(r: StudyRecord) -> list[str]:
 
 def _named_parts(r: StudyRecord) -> list[str]:
     """Treatments that the names of the treated groups tell."""
-    return list(dict.fromkeys(words.arm(a.name) for a in r.arms if a.role == "treated" and a.name not in _PLAIN_ARMS))
+    return list(dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.role == "treated" and a.name not in _PLAIN_ARMS))
 
 
 def only_watched(r: StudyRecord) -> bool:
@@ -234,8 +227,8 @@ def headline(r: StudyRecord) -> str:
     if against:
         text += f" v {study_words.counts(against)}"
     more = sum(c.role == first.role for c in main) - 1
-    told = [words.arm(first.arm)] if first.arm not in ("treated", "standard_care") else []
-    told += [words.stratum(first.stratum)] if more and first.stratum else []
+    told = [r.vocabulary.arm(first.arm)] if first.arm not in ("treated", "standard_care") else []
+    told += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
     told += [f"{more} more"] if more else []
     return f"{text} ({'; '.join(told)})" if told else text
 
@@ -248,7 +241,7 @@ def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
             return "What we read gives percentages, listed below, but not the number of people behind them."
         return "What we read gives no number of people who got better or worse."
     alone = sum(c.role == main[0].role for c in main) == 1
-    sentences = [_cell_sentence(c, whole=not alone) for c in main[: MOST_LISTED - 1]]
+    sentences = [_cell_sentence(c, r.vocabulary, whole=not alone) for c in main[: MOST_LISTED - 1]]
     rest = len(main) - len(sentences)
     if rest:
         sentences.append(f"The tables below have {rest} more such {'count' if rest == 1 else 'counts'}.")
@@ -259,11 +252,11 @@ def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
     return " ".join(sentences)
 
 
-def _cell_sentence(c: OutcomeCell, *, whole: bool) -> str:
+def _cell_sentence(c: OutcomeCell, words: Vocabulary, *, whole: bool) -> str:
     noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
-    named = f"had “{inside(c.label)}”" if c.group == "harm" else f"had the result “{c.label}”"
-    did = _VERBS.get(c.outcome, named)
-    group, place = _group(c), _place(c, whole=whole)
+    named = f"had “{words.label('outcome', c.outcome, 'phrase')}”" if c.group == "harm" else f"had the result “{c.label}”"
+    did = words.verb(c.outcome) or named
+    group, place = _group(c, words), _place(c, words, whole=whole)
     if noun != "people":
         return f"{c.label} was counted for {study_words.counts(c)} {noun}{group}{place}."
     if c.n == 1:
@@ -277,7 +270,7 @@ def _cell_sentence(c: OutcomeCell, *, whole: bool) -> str:
     return f"{subject} {noun}{share}{group} {did}{place}."
 
 
-def _group(c: OutcomeCell) -> str:
+def _group(c: OutcomeCell, words: Vocabulary) -> str:
     """The arm in a sentence, where it is not simply the treated or all."""
     if c.arm in ("treated", "standard_care"):
         return ""
@@ -287,14 +280,14 @@ def _group(c: OutcomeCell) -> str:
     return f" in the group “{name}”"
 
 
-def _place(c: OutcomeCell, *, whole: bool = False) -> str:
+def _place(c: OutcomeCell, words: Vocabulary, *, whole: bool = False) -> str:
     """Which people a count is about, and when they were seen; ``whole`` tells all of a stratum."""
     parts = []
     pairs = [(key, value) for key, value in c.stratum if key != "unit" and (whole or key in _TELLING)]
     if pairs and c.relation != "same_patients":
         parts.append(words.stratum(pairs))
     if c.months:
-        parts.append(f"at {words.months(c.months)}")
+        parts.append(f"at {months(c.months)}")
     return f" ({'; '.join(parts)})" if parts else ""
 
 
@@ -331,7 +324,7 @@ def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
         )
         found.append(
             (
-                f"For people with grade {words.enumerate_words(missing, 'or')}{time} "
+                f"For people with grade {enumerate_words(missing, 'or')}{time} "
                 "this review has no figure of natural recovery yet.",
                 None,
             )
@@ -363,14 +356,21 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
         return ""
     happened = sorted((c for c in harms if c.events), key=lambda c: (_gravity(c), c.role, -c.events, c.cell_id))
     unseen = list(
-        dict.fromkeys(inside(c.label) for c in sorted(harms, key=_gravity) if not any(h.outcome == c.outcome for h in happened))
+        dict.fromkeys(
+            r.vocabulary.label("outcome", c.outcome, "phrase")
+            for c in sorted(harms, key=_gravity)
+            if not any(h.outcome == c.outcome for h in happened)
+        )
     )
     sentences = []
     if happened:
         shown = happened[:MOST_LISTED]
-        places = {_place(c) for c in shown}
+        places = {_place(c, r.vocabulary) for c in shown}
         same = places.pop() if len(places) == 1 else ""  # said once
-        listed = [f"{inside(c.label)} in {_harm_count(c)}{'' if same else _place(c)}" for c in shown]
+        listed = [
+            f"{r.vocabulary.label('outcome', c.outcome, 'phrase')} in {_harm_count(c, r.vocabulary)}{'' if same else _place(c, r.vocabulary)}"
+            for c in shown
+        ]
         sentences.append(f"Harm that was counted{same}: {'; '.join(listed)}{_more(len(happened) - MOST_LISTED)}.")
     if unseen:
         sentences.append(f"Looked for and not seen: {'; '.join(unseen[:MOST_LISTED])}{_more(len(unseen) - MOST_LISTED)}.")
@@ -381,24 +381,14 @@ def _gravity(c: OutcomeCell) -> int:
     return _GRAVEST.index(c.outcome) if c.outcome in _GRAVEST else len(_GRAVEST)
 
 
-def _harm_count(c: OutcomeCell) -> str:
+def _harm_count(c: OutcomeCell, words: Vocabulary) -> str:
     noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
     counted = "the one person counted" if c.n == 1 and noun == "people" else f"{c.events:,} of {c.n:,} {noun}"
-    return f"{counted}{_group(c)}"
+    return f"{counted}{_group(c, words)}"
 
 
 def _more(rest: int) -> str:
     return f"; and {rest} more in the tables below" if rest > 0 else ""
-
-
-def inside(label: str) -> str:
-    """A label inside a sentence: its first letter small, unless it begins with an abbreviation.
-
-    >>> inside("Nerve pain eased"), inside("AIS worsened"), inside("Lhermitte sign")
-    ('nerve pain eased', 'AIS worsened', 'Lhermitte sign')
-    """
-    keep = label[1:2].isupper() or label.startswith("Lhermitte")
-    return label if keep else label[:1].lower() + label[1:]
 
 
 # ------------------------------------------------------------------------------------------------ how sure
@@ -439,7 +429,7 @@ def _sure(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
 def _read(r: StudyRecord) -> str:
     if r.read_as == "abstract":
         return "We read only the abstract, not the full text."
-    return f"We did not read the full text. We read: {words.read_as(r.read_as)}."
+    return f"We did not read the full text. We read: {read_as(r.read_as)}."
 
 
 def _chance(main: Sequence[OutcomeCell]) -> list[str]:
@@ -464,6 +454,6 @@ def _checked(r: StudyRecord) -> str:
         return ""
     if not r.verified:
         if r.read_by:
-            return f"{words.enumerate_words(list(r.read_by))} took the numbers; nobody has checked them against the source since."
+            return f"{enumerate_words(list(r.read_by))} took the numbers; nobody has checked them against the source since."
         return "Two automated readers took the numbers; no person has checked them yet."
     return f"A person has checked {r.verified} of the {len(r.cells)} counts against the source."

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cordbook.evidence import study_words as words
+from cordbook.core.text import enumerate_words
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.studies.records import Arm, OutcomeCell, Reading
 
 
-def treatment_short(arms: Sequence[Arm], intervention: str) -> str:
+def treatment_short(arms: Sequence[Arm], intervention: str, words: Vocabulary) -> str:
     """What was given, for a table."""
-    given = dict.fromkeys(
-        words.CELLS[a.cell_type][1] if a.cell_type in words.CELLS else words.plain(a.cell_type) for a in arms if a.cell_type
-    )
-    if given:
-        return words.enumerate_words(list(given))
-    given_text = words.TREATMENTS.get(intervention, words.plain(intervention))
-    return given_text[:1].upper() + given_text[1:]
+    given = dict.fromkeys(words.label("cell_type", a.cell_type) for a in arms if a.cell_type)
+    return enumerate_words(list(given)) if given else words.label("intervention_class", intervention)
 
 
 def reading(r: Reading | None) -> str:
