@@ -125,7 +125,7 @@ def test_a_stratum_says_more_of_the_phase_than_the_study():
     ],
 )
 def test_columns_that_count_people_give_the_one_code_of_all(counts, code):
-    table = pd.DataFrame([counts], columns=["level_up", "level_mid", "level_low"], dtype="Int64")
+    table = pd.DataFrame([counts], columns=["level_up", "level_mid", "level_low"], dtype="Int64").assign(stratum="")
     found = values_of(table, pd.Series([{}]), Dimension("level", "Level", sources=("studies.level_*",)))
     assert [None if pd.isna(value) else value for value in found] == [code]
 

@@ -183,7 +183,7 @@ def values_of(cells: pd.DataFrame, strata: pd.Series, dimension: Dimension) -> p
     found = pd.Series(None, index=cells.index, dtype="object")
     for source in dimension.sources:
         found = found.where(found.notna(), _values_in(cells, strata, source))
-    return found
+    return found.astype(cells["stratum"].dtype)  # that of texts
 
 
 def _values_in(cells: pd.DataFrame, strata: pd.Series, source: str) -> pd.Series:
