@@ -522,6 +522,28 @@ def doubt_that_is_settled(draw, raw, package):
     return Spoilt(spoilt, "doubts", number, "rule")
 
 
+# ----------------------------------------------------------------------------------- subject
+
+
+def fact_without_column(draw, raw, package):
+    return changed(draw, raw, "facts", "columns", lambda r: r["columns"] + "x")
+
+
+def topic_of_strangers(draw, raw, package):
+    column = draw(st.sampled_from(["population", "intervention_class"]))
+    return changed(draw, raw, "topics", column, lambda r: "nobody")
+
+
+def phrase_with_a_gap(draw, raw, package):
+    table, column = draw(st.sampled_from([("facts", "phrase"), ("study_phrases", "text")]))
+    gap = draw(st.sampled_from([" {nothing}", " {", " {}"]))
+    return changed(draw, raw, table, column, lambda r: r[column] + gap)
+
+
+def wording_without_end(draw, raw, package):
+    return changed(draw, raw, "wordings", "pattern", lambda r: r["pattern"] + "(")
+
+
 SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "required": required,
     "type": wrong_type,
@@ -575,6 +597,10 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,
     "study-reference": study_of_another_kind,
+    "fact-columns": fact_without_column,
+    "topic-implies": topic_of_strangers,
+    "phrase-form": phrase_with_a_gap,
+    "wording-form": wording_without_end,
     "doubt-target": doubt_about_nothing,
     "doubt-applies": doubt_that_is_settled,
 }

@@ -18,6 +18,7 @@ from cordbook.core.tracking import note, unnoted
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.evidence.subject_tables import SUBJECT_TABLES, SubjectTables
 from cordbook.evidence.vocabulary import Vocabulary, vocabulary_of
 
 #: Behind the label of a study whose report was retracted.
@@ -109,6 +110,18 @@ class Evidence:
             label=cells["study_id"].map(labels),
             year=cells["study_id"].map(self.study_years),
         )
+
+    @property
+    def subject(self) -> SubjectTables:
+        """What is declared of the review's subject."""
+        for name in SUBJECT_TABLES:
+            if name in self.tables:
+                note("table", name)
+        return self._subject
+
+    @cached_property
+    def _subject(self) -> SubjectTables:
+        return SubjectTables(self.tables)
 
     @property
     def disjoint_keys(self) -> frozenset[str]:
