@@ -41,7 +41,6 @@ from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
 from cordbook.review.appraisal.say import say
 from cordbook.review.claims.mechanisms import (
-    SECTION_NAMES,
     Claim,
     expect,
     load_claims,
@@ -234,7 +233,7 @@ class Review:
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
         levels = {i: rated.level for i, rated in rate_steps(self.estimates, [i for _, i in questions]).items()}
-        return cards([(question, self[i]) for question, i in questions], levels)
+        return cards([(question, self[i]) for question, i in questions], levels, self.evidence.subject)
 
     def studies(self, estimate_id: str) -> Table:
         """The studies behind an estimate with what is known of each."""
@@ -276,7 +275,7 @@ class Review:
         """Who showed what in what kind of study: a row a topic of a section, or a row a section of the whole."""
         claims = self.claims(section)
         rows = rows_by_section(claims) if section is None else rows_by_topic(claims)
-        name = "the whole review" if section is None else SECTION_NAMES.get(section, f"section {section}")
+        name = "the whole review" if section is None else self.evidence.subject.section(section).label
         return evidence_map(
             rows,
             title=title or f"What is claimed, and from what evidence: {name}",
@@ -286,7 +285,7 @@ class Review:
     def claims_table(self, section: str) -> Table:
         """The claims of a section with source and what qualifies them, without those that stand in a table of their own."""
         claims = [c for c in self.claims(section) if c.table is None]
-        caption = f"The claims one by one: {SECTION_NAMES.get(section, section)}"
+        caption = f"The claims one by one: {self.evidence.subject.section(section).label}"
         return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
 
     def mechanism_table(self, table: str) -> Table:

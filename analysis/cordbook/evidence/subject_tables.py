@@ -60,6 +60,11 @@ class Fact:
         """Does each column count the people of a code?"""
         return bool(self.columns[0][0])
 
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column that it is told by."""
+        return (*(column for _, column in self.columns), *([self.beside] if self.beside else []))
+
     def told_of(self, study: Mapping[str, Any]) -> bool:
         """Is the fact told of a study (a row of studies.csv)?"""
         return self.only is None or study.get(self.only[0]) == self.only[1]
@@ -153,6 +158,14 @@ class SubjectTables:
         if name in self.frames:
             frame = self.frames[name]
             yield from frame.astype(object).where(frame.notna(), "").to_dict("records")
+
+
+def declared_columns(frames: Mapping[str, pd.DataFrame]) -> tuple[tuple[str, str], ...]:
+    """Tables and columns that facts name."""
+    subject = SubjectTables(frames)
+    told = [(fact, "studies") for fact in subject.facts(PARTICIPANTS)]
+    told += [(fact, "arms") for place in (GIVEN, DOSE) for fact in subject.facts(place)]
+    return tuple((table, column) for fact, table in told for column in fact.all_columns)
 
 
 def counted_facts(rows: Iterable[Mapping[str, str]]) -> Iterator[Fact]:

@@ -129,6 +129,14 @@ class Vocabulary:
         note("table", DIMENSIONS)
         return tuple(d for d in self.dimensions.values() if d.filter)
 
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Tables and columns that the dimensions take their codes from."""
+        named = (
+            source.rpartition(".") for d in self.dimensions.values() for source in d.sources if not source.startswith(STRATUM)
+        )
+        return tuple((table, column) for table, _, column in named if table and not column.endswith("*"))
+
     def by(self, name: str) -> str:
         """What subgroups are formed by, as titles name it after "by"."""
         found = self.dimension(name)

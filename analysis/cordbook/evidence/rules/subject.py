@@ -19,8 +19,7 @@ def columns_of_facts_exist(data: Data) -> Iterator[Fault]:
     for number, row in data.rows(FACTS):
         fact = fact_of(row)
         table = "studies" if fact.place == PARTICIPANTS else "arms"
-        named = [column for _, column in fact.columns] + [fact.beside] * bool(fact.beside)
-        missing = [column for column in named if column not in data.columns(table)]
+        missing = [column for column in fact.all_columns if column not in data.columns(table)]
         if missing:
             message = f"{data.file(table)} has no column {listed(missing)}; every study is told as not stated."
             yield Fault(FACTS, number, row, "columns", message, "Correct the name, add the column, or remove the row.")

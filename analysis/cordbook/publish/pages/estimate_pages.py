@@ -28,14 +28,6 @@ from cordbook.review.estimates.phrases import MISSING, counts_of, percent, phras
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
 AUDIT = "../methods/extraction-audit.html"
-#: The chapter of each section of the book, by the number that declarations name.
-CHAPTERS: Mapping[str, str] = {
-    "1": "book/introduction/radiation-myelopathy",
-    "3.1.1": "book/treatment/steroids-ivig",
-    "3.1.2": "book/treatment/adjunctive",
-    "3.2.1": "book/treatment/neuromodulation",
-    "3.2.2": "book/treatment/cell-therapy",
-}
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
 Box = Callable[[Estimate], Html]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -92,7 +84,8 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     if wrong:
         raise ValueError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
-    chapters = {section: page for section, page in CHAPTERS.items() if _is_there(project, page)}
+    sections = estimates.evidence.subject.sections
+    chapters = {name: section.page for name, section in sections.items() if section.page and _is_there(project, section.page)}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
     return {

@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.review.estimates.companions import Companion, companions_of
-from cordbook.review.estimates.declarations import Declarations, Synthesis, load_declarations
+from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
 from cordbook.review.estimates.selection import one_row_an_arm, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
@@ -241,7 +241,9 @@ def load_estimates(root: Path | str) -> Estimates:
     data = Path(root) / "data"
     with unnoted():
         declarations = load_declarations(data / "syntheses.yml")
-    return Estimates(load_evidence(data), declarations)
+        evidence = load_evidence(data)
+        check_columns(declarations, evidence.cell_columns)
+    return Estimates(evidence, declarations)
 
 
 def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
