@@ -14,7 +14,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,6 +30,7 @@ from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumul
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.html.cards import Cards, cards
 from cordbook.display.html.study_list import StudyList
+from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
 from cordbook.display.tables.table import (
     Table,
     estimates_table,
@@ -53,21 +57,10 @@ from cordbook.review.estimates.estimates import Estimate, Estimates, load_estima
 from cordbook.review.estimates.handover import take_kept
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
-from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
-from cordbook.subject.dose_response_plot import dose_response_plot, dose_table, published_points
-from cordbook.subject.mechanism_tables import (
-    cells_table,
-    claims_table,
-    notices_table,
-    standing_table,
-    transplanted_cells_table,
-    trials_table,
-    vegf_table,
-)
 from cordbook.synthesis import PooledProportion
 
-#: The dose-response model that textbooks and the parent review quote.
-QUOTED_MODEL = "schultheiss2008"
+#: What only one review needs in code stands in this module, where a package has it: its ``Parts`` of a review are offered to chapters.
+SUBJECT = "cordbook.subject.parts"
 
 
 @dataclass(frozen=True)
@@ -203,22 +196,6 @@ class Review:
         )
         return _with_retractions(figure, estimate)
 
-    def dose_response(self) -> Figure:
-        """Radiation myelopathy against cord dose, with the curve fitted here and one that is often quoted."""
-        published = published_points(self.evidence["dose_response"], QUOTED_MODEL)
-        return dose_response_plot(
-            self.dose, published, published_label="published model (Schultheiss 2008)", figure_id="dose-response-myelopathy"
-        )
-
-    def dose_table(self) -> Table:
-        """Fitted risk of myelopathy at round doses."""
-        return dose_table(self.dose)
-
-    @cached_property
-    def dose(self) -> MyelopathyDoseResponse:
-        """The dose groups and the fitted curve of radiation myelopathy."""
-        return myelopathy_by_dose(self.evidence)
-
     def _pooled(self, estimate_id: str) -> PooledProportion:
         result = self[estimate_id].result
         if not isinstance(result, PooledProportion) or result.k < 2:
@@ -288,29 +265,6 @@ class Review:
         caption = f"The claims one by one: {self.evidence.subject.section(section).label}"
         return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
 
-    def mechanism_table(self, table: str) -> Table:
-        """An evidence table of the parent review in our words: "Table 1" (VEGF) or "Table 2" (transplanted cells)."""
-        tables = {"Table 1": vegf_table, "Table 2": transplanted_cells_table}
-        if table not in tables:
-            raise ValueError(f"no table {table!r}; there are {', '.join(tables)}")
-        return tables[table](self.claims(table=table), sources(self.evidence))
-
-    def cells_of(
-        self, topic: str, caption: str, *, arms: Sequence[str] = (), reason: str | None = None, besides: str | None = None
-    ) -> Table:
-        """Counts of a topic as extracted, pooled or not: of some arms, with one reason for staying apart, or without it."""
-        chosen = self.evidence.cells_in("topic", topic)
-        if arms:
-            chosen = chosen[chosen["arm"].isin(arms)]
-        reasons = chosen["not_poolable_reason"].fillna("").str.split(";")
-        if reason:
-            chosen = chosen[reasons.map(lambda held: reason in held)]
-        elif besides:
-            chosen = chosen[~reasons.map(lambda held: besides in held)]
-        parts = (topic, reason, f"besides_{besides}" if besides else None, *arms)
-        name = "-".join(part for part in parts if part).replace("_", "-")
-        return cells_table(chosen, self.evidence, self.study_address, table_id=f"cells-{name}", caption=caption)
-
     def trials_of(self, intervention: str, caption: str) -> Table:
         """Registered trials whose intervention begins with these words."""
         trials = self.evidence["registered_trials"]
@@ -328,9 +282,16 @@ class Review:
             caption=caption,
         )
 
-    def standing(self) -> Table:
-        """Where the evidence stands, in counts."""
-        return standing_table(self.estimates, self.claims())
+    @cached_property
+    def subject(self) -> Any:
+        """What only this review offers its chapters; None where the package has no such part."""
+        return import_module(SUBJECT).Parts(self) if find_spec(SUBJECT) else None
+
+    def __getattr__(self, name: str) -> Any:
+        """A figure or table of :attr:`subject`, for instance ``review.dose_response()``."""
+        if not name.startswith("_") and hasattr(self.subject, name):
+            return getattr(self.subject, name)
+        raise AttributeError(f"a review has no {name!r}, and neither have the parts of its subject")
 
 
 def _with_retractions(figure: Figure, estimate: Estimate) -> Figure:

@@ -3,11 +3,7 @@
 import pandas as pd
 import pytest
 
-<<<<<<< HEAD
 from cordbook.evidence.vocabulary import Dimension, Names, Vocabulary
-=======
-from cordbook.evidence.vocabulary import Dimension, Vocabulary
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)
 from cordbook.review.estimates.declarations import parse_declarations
 from cordbook.review.estimates.selection import SelectionError, one_row_an_arm, select_cells, subgroups, values_of
 
@@ -107,14 +103,7 @@ WORDS = Vocabulary(
 def test_a_stratum_says_more_of_the_phase_than_the_study():
     table = cells(("a", "phase=chronic", "only_stratum", 0, 5), ("b", "", "total", 1, 5))
     chosen = select_cells(table, declared(strata="widest"))
-<<<<<<< HEAD
     assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase", WORDS).items()} == {
-=======
-    vocabulary = Vocabulary(
-        dimensions={"phase": Dimension("phase", "Time since injury", sources=("stratum.phase", "studies.injury_phase"))}
-    )
-    assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase", vocabulary).items()} == {
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)
         "chronic": ["a"],
         "mixed": ["b"],
     }

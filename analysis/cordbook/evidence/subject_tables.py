@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-TOPICS, FACTS, PHRASES, SECTIONS = SUBJECT_TABLES = ("topics", "facts", "study_phrases", "sections")
+TOPICS, FACTS, PHRASES, SECTIONS, KEYS = SUBJECT_TABLES = ("topics", "facts", "study_phrases", "sections", "stratum_keys")
 #: Kinds of topics: people get what is tested; were exposed and are watched for harm; had harm; are on usual care.
 TREATMENT, EXPOSURE, HARMS, NATURAL_COURSE = "treatment", "exposure", "harms", "natural_course"
 #: Where a fact is told: of the people of a study, of what an arm was given, and of its dose.
@@ -41,7 +41,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Columns that tell one thing of a study or an arm.
+    """Columns that tell one thing of a study or an arm; ``label`` is "" where the dimension of the same id names it.
 
     ``columns`` are pairs of code and column: one pair without a code for a column that holds the value, else a pair for each
     column that counts the people of a code. ``only`` are the column and the value of the studies that it is told of.
@@ -98,7 +98,7 @@ def fact_of(row: Mapping[str, str]) -> Fact:
     pairs = (part.rpartition("=") for part in row["columns"].split(";"))
     column, _, value = row.get("only", "").partition("=")
     return Fact(
-        row["fact"], row.get("place", PARTICIPANTS), row.get("label", row["fact"]), tuple((code, name) for code, _, name in pairs),
+        row["fact"], row.get("place", PARTICIPANTS), row.get("label", ""), tuple((code, name) for code, _, name in pairs),
         row.get("phrase", "{n}"), row.get("beside", ""), (column, value) if column else None,
     )  # fmt: skip
 
@@ -140,6 +140,11 @@ class SubjectTables:
     def sections(self) -> Mapping[str, Section]:
         """Sections by number, in the order of the table."""
         return {r["section"]: Section(r["section"], r["label"], r.get("page", "")) for r in self._rows(SECTIONS)}
+
+    @cached_property
+    def summary_keys(self) -> frozenset[str]:
+        """Keys of strata that the summary of a study tells, as a lay reader can use them."""
+        return frozenset(r["key"] for r in self._rows(KEYS) if r.get("summary") is True)
 
     @cached_property
     def _topics(self) -> Mapping[str, Topic]:

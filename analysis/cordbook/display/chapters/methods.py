@@ -87,7 +87,9 @@ class MethodsPages:
         """Reports by year and topic, with events."""
         reports = reports_by_year(self._evidence)
         undated = len(self._evidence["studies"]) - int(reports.to_numpy().sum())
-        return timeline(reports, key_events(self._evidence), topics_of(self._evidence), undated=undated)
+        topics, subject = topics_of(self._evidence), self._evidence.subject
+        kinds = {topic: subject.topic(topic).kind for topic in topics}
+        return timeline(reports, key_events(self._evidence), topics, kinds=kinds, undated=undated)
 
     def field_events(self) -> Table:
         """The events of the timeline."""
@@ -299,7 +301,7 @@ class MethodsPages:
         found = back_matter.unreported(self._evidence["registered_trials"])
         return back_matter.trials_list(
             found,
-            self._evidence.vocabulary,
+            self._evidence,
             table_id="trials-unreported",
             caption="Completed, and no report known to us",
             folded=False,
@@ -311,7 +313,7 @@ class MethodsPages:
         found = trials[trials["status"].isin(back_matter.STOPPED)]
         return back_matter.trials_list(
             found,
-            self._evidence.vocabulary,
+            self._evidence,
             table_id="trials-stopped",
             caption="Stopped early, withdrawn or suspended",
             folded=False,
@@ -322,7 +324,7 @@ class MethodsPages:
         year = load_status(self._evidence.folder).baseline.year
         found = back_matter.overdue(self._evidence["registered_trials"], year)
         return back_matter.trials_list(
-            found, self._evidence.vocabulary, table_id="trials-overdue", caption=f"Due before {year}, and no report known to us"
+            found, self._evidence, table_id="trials-overdue", caption=f"Due before {year}, and no report known to us"
         )
 
     def trials_others(self, statuses: Sequence[str] = back_matter.RUNNING) -> Table:
@@ -331,7 +333,7 @@ class MethodsPages:
         found = trials[trials["status"].isin(statuses) & trials["linked_study_id"].isna()]
         return back_matter.trials_list(
             found,
-            self._evidence.vocabulary,
+            self._evidence,
             table_id="trials-running",
             caption="Running or planned when last seen, no report yet",
         )

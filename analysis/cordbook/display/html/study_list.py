@@ -11,29 +11,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cordbook.display.html.markup import Html, element, html_table, join
+from cordbook.evidence.subject_tables import GIVEN
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.studies.records import StudyRecord
 from cordbook.review.studies.summary import headline
-from cordbook.review.studies.words import treatment_short
+from cordbook.review.studies.words import products, treatment_short
 
 #: How many of the latest reports are shown above the table.
 LATEST = 8
 Category = tuple[str, str, Callable[[StudyRecord], Iterable[tuple[str, str]]]]
 
 
-def _cell_types(r: StudyRecord) -> list[tuple[str, str]]:
-    kinds = dict.fromkeys(a.cell_type for a in r.arms if a.cell_type)
-    return [(kind, r.vocabulary.label("cell_type", kind)) for kind in kinds]
+def _products(r: StudyRecord) -> list[tuple[str, str]]:
+    return list(products(r, r.arms).items())
 
 
 def _design(r: StudyRecord) -> list[tuple[str, str]]:
     return [(r.design or "none", r.vocabulary.label("design", r.design))]
 
 
-#: Categories: key in the page's address, the dimension, and the values of a study (code, words).
+#: Categories: key in the page's address, the dimension ("" for that of what was given), and the values of a study (code, words).
 CATEGORIES: tuple[Category, ...] = (
     ("topic", "topic", lambda r: [(r.topic, r.vocabulary.label("topic", r.topic))]),
-    ("cells", "cell_type", _cell_types),
+    ("cells", "", _products),
     ("phase", "phase", lambda r: [(r.phase or "none", r.vocabulary.label("phase", r.phase))]),
     ("population", "population", lambda r: [(r.population, r.vocabulary.label("population", r.population))]),
     ("design", "design", _design),
@@ -93,7 +93,9 @@ class StudyList:
             "Words (author, treatment, country, result)",
             Html('<input type="search" id="cb-studies-q" autocomplete="off" maxlength="100">'),
         )
-        chosen = [self._choice(key, self.vocabulary.dimension(name).label, values) for key, name, values in CATEGORIES]
+        given = next((fact.fact for r in self.records for fact in r.subject.facts(GIVEN)), "")
+        named = [(key, name or given, values) for key, name, values in CATEGORIES]
+        chosen = [self._choice(key, self.vocabulary.dimension(name).label, values) for key, name, values in named if name]
         reset = element("button", "Show all", type="button", id="cb-studies-reset")
         state = element("p", f"{len(self.records)} studies", id="cb-studies-state", role="status", class_="cb-status")
         return join(element("form", typed, *chosen, reset, id="cb-studies-filter", class_="cb-filter", hidden=True), state)
@@ -120,7 +122,7 @@ class StudyList:
             element("a", r.label, href=self.address(r.study_id)),
             str(r.year or "–"),
             r.vocabulary.label("design", r.design),
-            treatment_short(r.whole_arms("treated"), r.intervention, r.vocabulary),
+            treatment_short(r),
             "–" if size is None else f"{size:,}",
             headline(r),
         )

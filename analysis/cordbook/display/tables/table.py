@@ -11,6 +11,7 @@ import pandas as pd
 
 from cordbook.core.text import NOT_STATED
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.subject_tables import GIVEN, PHASE
 from cordbook.review.appraisal.certainty import NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import ExtractionProgress
 from cordbook.review.estimates.estimates import Estimate
@@ -168,6 +169,7 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
     ``links`` are addresses of the studies' pages by label.
     """
     cells, words = evidence.cells_by_id(row.cells[0] for row in estimate.rows.itertuples()), evidence.vocabulary
+    timing = [column for fact in (evidence.subject.fact(PHASE),) if fact for _, column in fact.columns]
     rows = []
     for row in estimate.rows.itertuples():
         first = cells.loc[row.cells[0]]
@@ -175,7 +177,7 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),
-                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first), "injury_phase")),
+                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(counts, numeric=True),
                 Cell(NOT_STATED if pd.isna(first["definition"]) else first["definition"]),
                 Cell(words.label("confidence", first["confidence"])),
@@ -185,7 +187,7 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         "Study",
         "Design",
         "Treatment",
-        words.dimension("injury_phase").label,
+        *(words.dimension(column).label for column in timing),
         "Events/patients",
         "What was counted",
         "Confidence in reading",
@@ -193,9 +195,10 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
     return Table(f"studies-{estimate.id}", f"Studies behind: {estimate.title}", header, tuple(rows), folded=True)
 
 
-def _most_telling(cell: pd.Series) -> str:
-    """The column that says best what was given: the cells, else the kind of treatment."""
-    return "cell_type" if pd.notna(cell.get("cell_type")) else "intervention_class"
+def _most_telling(cell: pd.Series, evidence: Evidence) -> str:
+    """The column that says best what was given: that of the first fact on it, else the kind of treatment."""
+    given = (column for fact in evidence.subject.facts(GIVEN)[:1] for _, column in fact.columns)
+    return next((column for column in given if pd.notna(cell.get(column))), "intervention_class")
 
 
 def progress_table(progress: ExtractionProgress) -> Table:

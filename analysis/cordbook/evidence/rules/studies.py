@@ -10,6 +10,7 @@ from cordbook.evidence.patients import PATIENT_KEYS, may_share_patients, parse_s
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, whole
 from cordbook.evidence.subject_tables import FACTS, counted_facts
+from cordbook.evidence.vocabulary import DIMENSIONS
 
 
 def arm_id_fits(data: Data) -> Iterator[Fault]:
@@ -68,7 +69,8 @@ def counts_within_study(data: Data) -> Iterator[Fault]:
             values = {column: whole(row[column]) or 0 for _, column in fact.columns}
             if sum(values.values()) > size:
                 column = max(values, key=lambda c: values[c])
-                message = f"{fact.label}: {sum(values.values())} patients in all, the arms of the study have {size}."
+                named = fact.label or data.by_key(DIMENSIONS).get(fact.fact, Row())["label"] or fact.fact
+                message = f"{named}: {sum(values.values())} patients in all, the arms of the study have {size}."
                 yield Fault("studies", number, row, column, message, "Correct the counts, or the sizes in arms.csv.")
 
 

@@ -10,7 +10,7 @@ from cordbook.evidence.rules.base import Data, Fault, Rule, listed
 from cordbook.evidence.subject_tables import FACTS, PARTICIPANTS, PHRASES, TOPICS, fact_of, topic_of
 
 #: What may stand in braces: in the phrase of a fact, and in a text by its place.
-_IN_FACTS = frozenset({"n", "people", "code", "label", "were"})
+_IN_FACTS = frozenset({"n", "s", "people", "code", "label", "were"})
 _IN_TEXTS = {"treated": frozenset({"was", "given", "groups"})}
 WORDINGS = "wordings"
 

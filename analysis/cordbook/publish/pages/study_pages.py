@@ -17,6 +17,7 @@ from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, mon
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.evidence.review_words import MEASURES, NOTICES
 from cordbook.evidence.review_words import design as design_of
+from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, Fact
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.publish.pages.blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.pages.study_cite import Cite, study_cites
@@ -140,27 +141,11 @@ def _plain(r: StudyRecord) -> Html:
 
 def _participants(r: StudyRecord) -> list[Html]:
     size = r.size()
-    grades = enumerate_words([f"{n:,} grade {grade}" for grade, n in r.grades])
-    levels = enumerate_words([f"{n:,} {r.vocabulary.label('injury_level', level, 'phrase')}" for level, n in r.levels])
-    named = r.vocabulary.dimension
-    injured = r.population == "traumatic_sci"
-    phase = r.vocabulary.label("injury_phase", r.phase)
     pairs: list[tuple[str, object]] = [
-        (named("population").label, r.vocabulary.label("population", r.population)),
+        (r.vocabulary.dimension("population").label, r.vocabulary.label("population", r.population)),
         ("People", NOT_STATED if size is None else f"{'' if r.sizes_known else 'at least '}{people(size)}"),
         ("Age, mean or median", NOT_STATED if r.age_mean is None else f"{number(r.age_mean)} years"),
-        ("Men", NOT_STATED if r.male_n is None else f"{r.male_n:,}" if size is None else f"{r.male_n:,} of {size:,}"),
-    ]
-    if injured:
-        pairs += [
-            (named("injury_level").label, levels or NOT_STATED),
-            (named("stratum.baseline_ais").label, grades or NOT_STATED),
-            (
-                named("injury_phase").label,
-                join(phase, sub(r.months_since_injury and f"mean or median {months(r.months_since_injury)}")),
-            ),
-        ]
-    pairs += [
+        *((fact.label or r.vocabulary.dimension(fact.fact).label, _fact(r, fact, size)) for fact in _facts_told(r)),
         ("Followed for", months(r.followup_months, NOT_STATED)),
         ("Country", r.country or NOT_STATED),
     ]
@@ -168,25 +153,42 @@ def _participants(r: StudyRecord) -> list[Html]:
     return [*parts, _arms(r)] if r.arms else parts
 
 
+def _facts_told(r: StudyRecord) -> list[Fact]:
+    return [fact for fact in r.subject.facts(PARTICIPANTS) if fact.told_of(r.row)]
+
+
+def _fact(r: StudyRecord, fact: Fact, size: int | None) -> object:
+    """What a fact says of the people of a study."""
+    if fact.counts:
+        counted = [(code, n, r.vocabulary.label(fact.fact, code, "phrase")) for code, n in fact.counted(r.row)]
+        return (
+            enumerate_words([fact.phrase.format(n=f"{n:,}", code=code, label=label) for code, n, label in counted]) or NOT_STATED
+        )
+    value = r.row.get(fact.columns[0][1])
+    if "{n}" in fact.phrase:
+        return (
+            NOT_STATED
+            if value is None
+            else f"{value:,}"
+            if size is None
+            else fact.phrase.format(n=f"{value:,}", people=f"{size:,}")
+        )
+    beside = r.row.get(fact.beside)
+    return join(r.vocabulary.label(fact.fact, value), sub(beside and f"mean or median {months(beside)}"))
+
+
 def _arms(r: StudyRecord) -> Html:
     rows = []
     whole = {a.arm_id: r.vocabulary.arm(a.name) for a in r.arms}
     for a in r.arms:
-        given = enumerate_words(
-            [
-                *([r.vocabulary.label("cell_type", a.cell_type)] if a.cell_type else []),
-                *([r.vocabulary.label("donor", a.donor, "phrase")] if a.donor else []),
-                *([r.vocabulary.label("route", a.route, "phrase")] if a.route else []),
-            ],
-            ",",
-        ).replace(" , ", ", ")
-        dose = f"{number(a.dose_cells)} cells a dose" if a.dose_cells else ""
-        doses = f"{a.n_doses:,} dose{'' if a.n_doses == 1 else 's'} a patient" if a.n_doses else ""
+        told = [(fact, a.value(fact)) for fact in r.subject.facts(GIVEN)]
+        names = [r.vocabulary.label(fact.fact, code, "phrase" if n else "label") for n, (fact, code) in enumerate(told) if code]
+        doses = [(fact, value) for fact in r.subject.facts(DOSE) if (value := a.value(fact))]
         rows.append(
             (
                 join(r.vocabulary.arm(a.name, "label"), sub(f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "")),
                 NOT_STATED if a.n is None else f"{a.n:,}",
-                given
+                ", ".join(names)
                 or (
                     r.vocabulary.label("intervention_class", r.intervention, "phrase")
                     if a.role == "treated"
@@ -194,7 +196,8 @@ def _arms(r: StudyRecord) -> Html:
                     if a.role == "comparator"
                     else "usual care"
                 ),
-                "; ".join(part for part in (dose, doses) if part) or NOT_STATED,
+                "; ".join(fact.phrase.format(n=number(value), s="" if value == 1 else "s") for fact, value in doses)
+                or NOT_STATED,
             )
         )
     return html_table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, numeric=(1,))

@@ -15,22 +15,13 @@ Who may share patients with whom is said by :mod:`cordbook.evidence.patients`.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Collection, Sequence
-=======
-from collections.abc import Collection, Sequence
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)
 from itertools import combinations
 
 import pandas as pd
 
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
-<<<<<<< HEAD
 from cordbook.evidence.vocabulary import SEVERAL, STRATUM, Dimension, Vocabulary
-=======
-from cordbook.evidence.subject_tables import PHASE
-from cordbook.evidence.vocabulary import STRATUM, Dimension, Vocabulary
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)
 from cordbook.review.estimates.declarations import Synthesis
 
 SELECTED = ["study_id", "arm_id", "label", "year", "events", "n", "cells"]
@@ -170,7 +161,6 @@ def _check_different_patients(rows: pd.DataFrame, disjoint_keys: Collection[str]
 
 
 def subgroups(chosen: pd.DataFrame, by: str, vocabulary: Vocabulary) -> dict[str, pd.DataFrame]:
-<<<<<<< HEAD
     """The selected cells by the codes of a dimension, or of one of its sources; cells without a code are left out.
 
     In the order of the vocabulary, codes that it does not name after the others, by the alphabet.
@@ -216,42 +206,3 @@ def _only_one(cells: pd.DataFrame, prefix: str) -> pd.Series:
     first = some.idxmax(axis=1).str.removeprefix(prefix)
     alone = (some.sum(axis=1) == 1) & counts.iloc[:, :-1].notna().all(axis=1)
     return first.where(alone, None).mask(some.sum(axis=1) > 1, SEVERAL)
-=======
-    """The selected cells by the values of a dimension, named by its id or by one of its sources; cells without a value are left out."""
-    dimension = vocabulary.dimension(by)
-    values = values_of(chosen, strata_of(chosen), dimension)
-    course = vocabulary.codes(PHASE) if dimension.id == PHASE else (MIXED,)
-    place = {code: i for i, code in enumerate(course)}
-    ordered = sorted(values.dropna().unique(), key=lambda value: (place.get(value, len(place)), str(value)))
-    return {str(value): chosen[values == value] for value in ordered}
-
-
-#: The code of people of several kinds together: it goes before the kinds, which follow the alphabet. Phases have an order of their own.
-MIXED = "mixed"
-#: The code of people whom several columns of one source count.
-SEVERAL = "several"
-
-
-def values_of(cells: pd.DataFrame, strata: pd.Series, dimension: Dimension) -> pd.Series:
-    """The code of each cell on a dimension: of its sources the first that names one, so that a stratum may go before the study."""
-    values = pd.Series(None, index=cells.index, dtype=object)
-    for source in dimension.sources:
-        column = source if source.startswith(STRATUM) else source.rpartition(".")[2]
-        told = _counted_code(cells, column[:-1]) if column.endswith("*") else column_of(cells, strata, column)
-        values = values.where(values.notna(), told)
-    return values.astype(cells["stratum"].dtype)  # that of texts
-
-
-def _counted_code(cells: pd.DataFrame, prefix: str) -> list[str | None]:
-    """The code of people whom columns of this prefix count: one that alone has people, where the others are told; the last may be blank."""
-    columns = [column for column in cells.columns if column.startswith(prefix)]
-    codes = [column.removeprefix(prefix) for column in columns]
-    return [_one_code(codes, counts) for counts in cells[columns].itertuples(index=False)]
-
-
-def _one_code(codes: Sequence[str], counts: Sequence[object]) -> str | None:
-    some = [code for code, n in zip(codes, counts, strict=True) if not pd.isna(n) and n > 0]
-    if len(some) > 1:
-        return SEVERAL
-    return some[0] if some and not any(pd.isna(n) for n in counts[:-1]) else None
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)

@@ -70,23 +70,11 @@ class Answer:
 
 
 def explorer_cells(evidence: Evidence) -> pd.DataFrame:
-<<<<<<< HEAD
     """:attr:`Evidence.cells` with columns to filter by: dimensions that are no column of a table, and every item on risk of bias."""
     cells = evidence.cells
     strata = strata_of(cells)
     dimensions = [d for d in evidence.vocabulary.filters() if d.id not in cells and not d.id.startswith(STRATUM)]
     added = {d.id: values_of(cells, strata, d) for d in dimensions}
-=======
-    """:attr:`Evidence.cells` with columns to filter by: the dimensions that are no plain column, and every risk-of-bias item.
-
-    A dimension's code is that of the stratum where it names one, else that of the study; of columns that count people, the one code
-    that has any, see :func:`cordbook.review.estimates.selection.values_of`.
-    """
-    cells = evidence.cells
-    strata = strata_of(cells)
-    dimensions = [d for d in evidence.vocabulary.dimensions.values() if not d.id.startswith(STRATUM) and d.id not in cells]
-    added = {d.id: values_of(cells, strata, d) for d in dimensions if any(_is_of_cells(s, cells) for s in d.sources)}
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
     if items:
         judged = judge_studies(items, study_facts(evidence))
@@ -94,17 +82,6 @@ def explorer_cells(evidence: Evidence) -> pd.DataFrame:
     return cells.assign(**added)
 
 
-<<<<<<< HEAD
-=======
-def _is_of_cells(source: str, cells: pd.DataFrame) -> bool:
-    """Can a source of a dimension be read from the cells?"""
-    table, _, column = source.rpartition(".")
-    if source.startswith(STRATUM) or table not in ("", "outcomes", "arms", "studies"):
-        return source.startswith(STRATUM)
-    return column in cells or (column.endswith("*") and any(cells.columns.str.startswith(column[:-1])))
-
-
->>>>>>> 2ed7454 (What a topic implies, sections, mechanism topics, the natural course and the course of phases come from data/; a declaration that names a column of no table says so)
 def check(cells: pd.DataFrame, question: Question) -> None:
     """Raise :class:`QuestionError` with every name in the question that the cells do not have."""
     faults = []

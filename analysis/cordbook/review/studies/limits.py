@@ -43,8 +43,8 @@ def _limits_of_design(r: StudyRecord) -> Iterable[str]:
         yield "How long people were followed was not seen."
     elif treats(r) and r.followup_months is not None and r.followup_months < SHORT_FOLLOWUP:
         yield f"Short follow-up: {months(r.followup_months)}. Late harm, and gains that are lost again, may be missed."
-    if r.population == "traumatic_sci" and r.phase is None:
-        yield "The time since injury was not seen; how many recover by themselves depends on it."
+    if r.phase is None and "no_phase" in r.phrases:
+        yield r.phrases["no_phase"]
     if r.retracted:
         yield "The report was retracted; see the notice below."
     if any(n["kind"] in CRITICAL for n in r.notices):

@@ -6,17 +6,18 @@ writing about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cordbook.core.text import enumerate_words, inside, months, people
+from cordbook.core.text import enumerate_words, inside, months, people, plain
 from cordbook.evidence.review_words import design as design_of
 from cordbook.evidence.review_words import read_as
-from cordbook.evidence.vocabulary import Vocabulary
+from cordbook.evidence.subject_tables import EXPOSURE, GIVEN, HARMS, NATURAL_COURSE, PHASE, Fact
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import percent, plain_sentence
 from cordbook.review.studies import words as study_words
-from cordbook.review.studies.records import OutcomeCell, StudyRecord
+from cordbook.review.studies.records import Arm, OutcomeCell, StudyRecord, natural_values
 
 #: Below this many patients the exact 95% interval of a share of one half is wider than 36 points: hardly a finding.
 SMALL = 30
@@ -25,32 +26,12 @@ PERCENT_FROM = 10
 #: Longest list in a sentence; the rest stands in the tables of the page.
 MOST_LISTED = 4
 
+#: The key of a stratum that says what is counted where it is not people.
+UNIT = "unit"
 NO_HARM_COUNTED = "No harm was counted in what we read; that is not the same as no harm."
 
-#: The outcome that a study is first asked for, by topic; then follow the others by group.
-_FIRST: Mapping[str, tuple[str, ...]] = {"rm_incidence": ("myelopathy",), "harm_report": ("tumour",)}
-_USUAL = (
-    "ais_improved", "walking_regained", "motor_improved", "responder", "clinical_improved", "sensory_improved",
-    "other:converted_to_motor_incomplete", "bladder_improved", "bowel_improved",
-)  # fmt: skip
+#: Groups of outcomes in the order in which a study is asked for them.
 _GROUPS = ("recovery", "function", "course", "signal", "harm")
-_GRAVEST = ("death", "tumour", "sae_related", "sae_any", "other:ais_worsened", "other:permanent_complication", "myelopathy")
-_WHEN: Mapping[str | None, str] = {
-    "acute": ", within days of the injury", "subacute": ", weeks to months after the injury",
-    "chronic": ", when the injury was no longer fresh (months or years old)",
-    "mixed": ", some early and some late after the injury",
-}  # fmt: skip
-
-
-#: Names of arms that say no more than the role of the arm.
-_PLAIN_ARMS = ("treated", "control", "standard_care")
-#: Keys of a stratum that a lay reader can use; the tables show all of them.
-_TELLING = frozenset(
-    {
-        "baseline_ais", "baseline_completeness", "phase", "level", "setting", "region", "surgery", "total_dose_gy", "prior_rt",
-        "cumulative_dose_gy", "cohort", "site", "interim", "subset", "dose_cells", "registry",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +56,7 @@ def summarise(record: StudyRecord) -> Summary:
         done=_done(record),
         happened=_happened(record, main),
         nature=_anyway(record),
-        harm="" if record.topic == "natural_recovery" else _harm(record, main),
+        harm="" if record.kind == NATURAL_COURSE else _harm(record, main),
         sure=_sure(record, main),
     )
 
@@ -92,18 +73,11 @@ def _done(r: StudyRecord) -> str:
 
 def who(r: StudyRecord, n: int | None, *, known: bool = True) -> str:
     """The people of a study: how many, and what they have."""
-    several = n != 1
-    if r.population == "traumatic_sci":
-        having = "with a spinal cord injury"
-    elif r.population == "radiation_myelopathy" and r.topic == "rm_incidence":
-        having = "whose spinal cord was in or near the field of radiotherapy"
-    elif r.population == "radiation_myelopathy":
-        having = "whose spinal cord was damaged by radiotherapy (radiation myelopathy)"
-    else:
-        having = f"whose condition was of another {'or mixed ' if several else ''}kind"
+    having = r.phrases.get("people", "")
     if n is None:
-        return f"people {having} (how many was not seen)"
-    return f"{'' if known else 'at least '}{people(n)} {having}"
+        return " ".join(filter(None, ("people", having, "(how many was not seen)")))
+    having = r.phrases.get("person", having) if n == 1 else having
+    return f"{'' if known else 'at least '}{people(n)} {having}".strip()
 
 
 def _who_got_what(r: StudyRecord) -> str:
@@ -112,45 +86,45 @@ def _who_got_what(r: StudyRecord) -> str:
     known = all(a.n is not None for a in (treated or [a for a in r.arms if a.part_of is None]))
     group = who(r, n, known=known)
     was = "was" if n == 1 else "were"
-    if r.topic == "rm_incidence":
-        return f"This report looks for harm to the spinal cord in {group}."
-    if r.topic == "natural_recovery" or not treated or only_watched(r):
-        seen = {"acute": ", seen within days of the injury", "chronic": ", seen months or years after the injury"}.get(
-            r.phase or "", ""
-        )
-        return f"This study followed {group}{seen}, on usual care and without an experimental treatment."
-    when = _WHEN.get(r.phase, "") if r.population == "traumatic_sci" else ""
-    what = {
-        "cell_therapy": f"{was} given {_cells_given(r)}",
-        "drug": f"{was} treated with {'; '.join(_named_parts(r)) or 'a drug'}",
-        "hyperbaric_oxygen": "breathed oxygen under pressure",
-        "neuromodulation": f"{was} treated with neuromodulation (a device that stimulates nerves, or that nerve signals control)",
-        "rehabilitation": "took part in rehabilitation training",
-    }.get(r.intervention, f"{was} treated")
-    if r.topic == "harm_report":
-        return f"This is a report of harm: {group} {what}{when}."
-    return f"In this study, {group} {what}{when}."
+    if r.kind == EXPOSURE:
+        return f"This report looks for {r.phrases.get('looked_for', 'harm')} in {group}."
+    if r.kind == NATURAL_COURSE or not treated or only_watched(r):
+        return f"This study followed {group}{_clause(r, 'when_seen')}, on usual care and without an experimental treatment."
+    template = r.phrases.get("treated", "{was} treated")
+    what = template.format(was=was, given=_given(r), groups="; ".join(_named_parts(r)) or r.phrases.get("groups_unknown", ""))
+    opening = "This is a report of harm:" if r.kind == HARMS else "In this study,"
+    return f"{opening} {group} {what}{_clause(r, 'when_treated')}."
 
 
-def _cells_given(r: StudyRecord) -> str:
-    kinds = dict.fromkeys(a.cell_type for a in r.whole_arms("treated") if a.cell_type)
-    given = [r.vocabulary.label("cell_type", kind, "phrase") for kind in kinds]
-    return enumerate_words(given, "or") or "cells (of which type was not seen)"
+def _clause(r: StudyRecord, place: str) -> str:
+    """The words of a place as a clause behind a comma; empty where there are none."""
+    return f", {r.phrases[place]}" if place in r.phrases else ""
+
+
+def _given(r: StudyRecord) -> str:
+    """What the treated got, by the first of the facts on it."""
+    words = _named(r, r.subject.facts(GIVEN)[:1], r.whole_arms("treated"))
+    return enumerate_words(words, "or") or r.phrases.get("given_unknown", "")
+
+
+def _named(r: StudyRecord, facts: Sequence[Fact], arms: Iterable[Arm]) -> list[str]:
+    """The names of what arms got by some facts, each once."""
+    values = dict.fromkeys((fact.fact, a.value(fact)) for a in arms for fact in facts)
+    return [r.vocabulary.label(name, value, "phrase") for name, value in values if value]
 
 
 def _graft(r: StudyRecord) -> list[str]:
-    """Where the cells came from and how they were given."""
-    arms = r.whole_arms("treated") if r.intervention == "cell_therapy" else ()
-    tissue = {a.cell_type for a in arms} == {"olfactory_mucosa"}
-    sources = list(
-        dict.fromkeys(r.vocabulary.label("donor", a.donor, "phrase") for a in arms if r.vocabulary.known("donor", a.donor))
-    )
-    routes = list(
-        dict.fromkeys(r.vocabulary.label("route", a.route, "phrase") for a in arms if r.vocabulary.known("route", a.route))
-    )
-    came = [f"came {enumerate_words(sources, 'or')}"] if sources else []
-    went = [f"{'was' if tissue else 'were'} {enumerate_words(routes, 'or')}"] if routes else []
-    return [f"The {'tissue' if tissue else 'cells'} {enumerate_words(came + went)}."] if came or went else []
+    """Where what was given came from and how it was given: the other facts on it."""
+    first, *others = r.subject.facts(GIVEN) or (None,)
+    if first is None or not first.told_of(r.row):
+        return []
+    arms = r.whole_arms("treated")
+    kinds = {a.value(first) for a in arms}
+    own = r.subject.phrases({first.fact: kinds.pop()}) if len(kinds) == 1 else {}
+    thing, _, were = own.get("origin", r.phrases.get("origin", "")).rpartition(" ")
+    told = [(fact, enumerate_words(_named(r, [fact], arms), "or")) for fact in others]
+    parts = [fact.phrase.format(were=were, label=label) for fact, label in told if label]
+    return [f"{thing} {enumerate_words(parts)}."] if thing and parts else []
 
 
 def _compared(r: StudyRecord) -> list[str]:
@@ -162,18 +136,20 @@ def _compared(r: StudyRecord) -> list[str]:
 
 def _parts(r: StudyRecord) -> list[str]:
     """The groups that results are told apart by, where the treatment does not name them already."""
-    told = _named_parts(r) if r.intervention in ("drug", "hyperbaric_oxygen") else []
-    names = [
-        name
-        for name in dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.part_of or a.name not in _PLAIN_ARMS)
-        if name not in told
-    ]
+    told = _named_parts(r) if "groups_named" in r.phrases else []
+    parts = dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.part_of or not is_plain(r, a.name))
+    names = [name for name in parts if name not in told]
     return [f"Results are given by group: {'; '.join(names)}."] if names and not only_watched(r) else []
 
 
 def _named_parts(r: StudyRecord) -> list[str]:
     """Treatments that the names of the treated groups tell."""
-    return list(dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.role == "treated" and a.name not in _PLAIN_ARMS))
+    return list(dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.role == "treated" and not is_plain(r, a.name)))
+
+
+def is_plain(r: StudyRecord, arm: str) -> bool:
+    """Does the name of an arm say no more than its role?"""
+    return "plain_arm" in r.subject.phrases({"arm": arm})
 
 
 def only_watched(r: StudyRecord) -> bool:
@@ -188,11 +164,12 @@ def main_cells(r: StudyRecord) -> tuple[OutcomeCell, ...]:
     """The cells of the first outcome of a study, widest rows at the latest time, treated people first."""
     if not r.cells:
         return ()
-    rank = {outcome: i for i, outcome in enumerate((*_FIRST.get(r.topic, ()), *_USUAL))}
-    groups = ("harm", *_GROUPS) if r.topic in ("harm_report", "rm_incidence") else _GROUPS
-    first = min(r.cells, key=lambda c: (rank.get(c.outcome, len(rank)), groups.index(c.group), -c.n, c.outcome)).outcome
-    if r.topic == "harm_report":
-        first = min(r.cells, key=lambda c: (c.group != "harm", not c.events, rank.get(c.outcome, len(rank)), c.outcome)).outcome
+    asked = r.subject.topic(r.topic).first_outcome
+    rank = {c.outcome: 0 if c.outcome == asked else c.rank or math.inf for c in r.cells}
+    groups = ("harm", *_GROUPS) if r.kind in (EXPOSURE, HARMS) else _GROUPS
+    first = min(r.cells, key=lambda c: (rank[c.outcome], groups.index(c.group), -c.n, c.outcome)).outcome
+    if r.kind == HARMS:
+        first = min(r.cells, key=lambda c: (c.group != "harm", not c.events, rank[c.outcome], c.outcome)).outcome
     cells = [c for c in r.cells if c.outcome == first]
     whole = {a.arm_id for a in r.arms if a.part_of is None}
     cells = [c for c in cells if c.arm_id in whole] or cells
@@ -227,7 +204,7 @@ def headline(r: StudyRecord) -> str:
     if against:
         text += f" v {study_words.counts(against)}"
     more = sum(c.role == first.role for c in main) - 1
-    told = [r.vocabulary.arm(first.arm)] if first.arm not in ("treated", "standard_care") else []
+    told = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
     told += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
     told += [f"{more} more"] if more else []
     return f"{text} ({'; '.join(told)})" if told else text
@@ -241,22 +218,28 @@ def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
             return "What we read gives percentages, listed below, but not the number of people behind them."
         return "What we read gives no number of people who got better or worse."
     alone = sum(c.role == main[0].role for c in main) == 1
-    sentences = [_cell_sentence(c, r.vocabulary, whole=not alone) for c in main[: MOST_LISTED - 1]]
+    sentences = [_cell_sentence(c, r, whole=not alone) for c in main[: MOST_LISTED - 1]]
     rest = len(main) - len(sentences)
     if rest:
         sentences.append(f"The tables below have {rest} more such {'count' if rest == 1 else 'counts'}.")
     if main[0].reasons:
         sentences.append(f"Take care: {inside(main[0].reasons[0][1])}")
-    if main[0].group == "harm" and not r.results and r.topic not in ("rm_incidence", "harm_report"):
+    if main[0].group == "harm" and not r.results and r.kind not in (EXPOSURE, HARMS):
         sentences.insert(0, "What we read counts harm alone, not how many people got better.")
     return " ".join(sentences)
 
 
-def _cell_sentence(c: OutcomeCell, words: Vocabulary, *, whole: bool) -> str:
-    noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
+def _counted_things(c: OutcomeCell) -> str:
+    """What is counted, in the plural: people where the stratum names no unit."""
+    unit = dict(c.stratum).get(UNIT)
+    return f"{plain(unit)}s" if unit else "people"
+
+
+def _cell_sentence(c: OutcomeCell, r: StudyRecord, *, whole: bool) -> str:
+    noun, words = _counted_things(c), r.vocabulary
     named = f"had “{words.label('outcome', c.outcome, 'phrase')}”" if c.group == "harm" else f"had the result “{c.label}”"
     did = words.verb(c.outcome) or named
-    group, place = _group(c, words), _place(c, words, whole=whole)
+    group, place = _group(c, r), _place(c, r, whole=whole)
     if noun != "people":
         return f"{c.label} was counted for {study_words.counts(c)} {noun}{group}{place}."
     if c.n == 1:
@@ -270,22 +253,22 @@ def _cell_sentence(c: OutcomeCell, words: Vocabulary, *, whole: bool) -> str:
     return f"{subject} {noun}{share}{group} {did}{place}."
 
 
-def _group(c: OutcomeCell, words: Vocabulary) -> str:
+def _group(c: OutcomeCell, r: StudyRecord) -> str:
     """The arm in a sentence, where it is not simply the treated or all."""
-    if c.arm in ("treated", "standard_care"):
+    if c.role != "comparator" and is_plain(r, c.arm):
         return ""
-    name = words.arm(c.arm)
+    name = r.vocabulary.arm(c.arm)
     if name.startswith("comparison group"):
         return f" in the {name}," if "," in name else f" in the {name}"
     return f" in the group “{name}”"
 
 
-def _place(c: OutcomeCell, words: Vocabulary, *, whole: bool = False) -> str:
+def _place(c: OutcomeCell, r: StudyRecord, *, whole: bool = False) -> str:
     """Which people a count is about, and when they were seen; ``whole`` tells all of a stratum."""
     parts = []
-    pairs = [(key, value) for key, value in c.stratum if key != "unit" and (whole or key in _TELLING)]
+    pairs = [(key, value) for key, value in c.stratum if key != UNIT and (whole or key in r.subject.summary_keys)]
     if pairs and c.relation != "same_patients":
-        parts.append(words.stratum(pairs))
+        parts.append(r.vocabulary.stratum(pairs))
     if c.months:
         parts.append(f"at {months(c.months)}")
     return f" ({'; '.join(parts)})" if parts else ""
@@ -294,41 +277,34 @@ def _place(c: OutcomeCell, words: Vocabulary, *, whole: bool = False) -> str:
 # -------------------------------------------------------------------------------------- what happens anyway
 
 
-NO_GRADE = (
-    "What we read does not tell the AIS grade at the start, so we cannot say how many of these people would have improved anyway."
-)
-
-
 def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
-    """What people with the same grade do without the treatment: sentences, each with its estimate.
+    """What people alike do without the treatment: sentences, each with its estimate.
 
-    Empty where the study does not count gains on the AIS after a treatment of an injury.
+    Empty where the study is of another population, or does not count the outcome of the natural course after a treatment.
     """
-    counted = [c for c in r.cells if c.outcome == "ais_improved" and c.role == "treated"]
-    if not counted or r.population != "traumatic_sci":
+    course = r.course
+    if course is None or r.population != course.population:
         return ()
-    grades = sorted(
-        {g for c in counted for g in dict(c.stratum).get("baseline_ais", "").split("+") if g} or {g for g, _ in r.grades}
-    )
-    if not grades:
-        return ((NO_GRADE, None),)
-    phases = {dict(c.stratum).get("phase") or r.phase for c in counted}
-    found, missing = [], []
-    for grade in grades:
-        suits = [e for e in r.natural if dict(e.synthesis.strata)["baseline_ais"] == grade and _suits(e, phases)]
+    counted = [c for c in r.cells if c.outcome == course.outcome and c.role == "treated"]
+    if not counted:
+        return ()
+    values = natural_values(course, r.row, r.cells, r.subject)
+    if not values:
+        unknown = inside(r.vocabulary.dimension(course.fact).label)
+        told = f"What we read does not tell the {unknown}, so we cannot say how many of these people would have improved anyway."
+        return ((told, None),)
+    phases = {dict(c.stratum).get(PHASE) or r.phase for c in counted}
+    found: list[tuple[str, Estimate | None]] = []
+    missing = []
+    for value in values:
+        suits = [e for e in r.natural if course.value_of(e.synthesis) == value and course.suits(e.synthesis, phases)]
         found += [(plain_sentence(e), e) for e in suits]
-        missing += [] if suits else [grade]
+        missing += [] if suits else [value]
     if missing:
-        time = {frozenset({"chronic"}): " months or years after the injury", frozenset({"acute"}): " seen early"}.get(
-            frozenset(phases), ""
-        )
-        found.append(
-            (
-                f"For people with grade {enumerate_words(missing, 'or')}{time} "
-                "this review has no figure of natural recovery yet.",
-                None,
-            )
-        )
+        (phase,) = phases if len(phases) == 1 else (None,)
+        time = r.subject.phrases({PHASE: phase}).get("when_compared", "")
+        group = f"{course.value_name} {enumerate_words(missing, 'or')}{f' {time}' if time else ''}"
+        found.append((f"For people with {group} this review has no figure of natural recovery yet.", None))
     return tuple(found)
 
 
@@ -336,12 +312,6 @@ def _anyway(r: StudyRecord) -> str:
     told = nature(r)
     text = " ".join(sentence for sentence, _ in told)
     return f"What happens anyway? {text}" if any(e for _, e in told) else text
-
-
-def _suits(estimate: Estimate, phases: Iterable[str | None]) -> bool:
-    """Does an estimate of natural recovery speak of the time since injury at which people were treated?"""
-    late = dict(estimate.synthesis.strata).get("phase", "acute") == "late_over_4_months"
-    return any(phase not in (("acute",) if late else ("chronic",)) for phase in phases)
 
 
 # ---------------------------------------------------------------------------------------------------- harm
@@ -365,10 +335,10 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
     sentences = []
     if happened:
         shown = happened[:MOST_LISTED]
-        places = {_place(c, r.vocabulary) for c in shown}
+        places = {_place(c, r) for c in shown}
         same = places.pop() if len(places) == 1 else ""  # said once
         listed = [
-            f"{r.vocabulary.label('outcome', c.outcome, 'phrase')} in {_harm_count(c, r.vocabulary)}{'' if same else _place(c, r.vocabulary)}"
+            f"{r.vocabulary.label('outcome', c.outcome, 'phrase')} in {_harm_count(c, r)}{'' if same else _place(c, r)}"
             for c in shown
         ]
         sentences.append(f"Harm that was counted{same}: {'; '.join(listed)}{_more(len(happened) - MOST_LISTED)}.")
@@ -377,14 +347,14 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
     return " ".join(sentences)
 
 
-def _gravity(c: OutcomeCell) -> int:
-    return _GRAVEST.index(c.outcome) if c.outcome in _GRAVEST else len(_GRAVEST)
+def _gravity(c: OutcomeCell) -> float:
+    return c.gravity or math.inf
 
 
-def _harm_count(c: OutcomeCell, words: Vocabulary) -> str:
-    noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
+def _harm_count(c: OutcomeCell, r: StudyRecord) -> str:
+    noun = _counted_things(c)
     counted = "the one person counted" if c.n == 1 and noun == "people" else f"{c.events:,} of {c.n:,} {noun}"
-    return f"{counted}{_group(c, words)}"
+    return f"{counted}{_group(c, r)}"
 
 
 def _more(rest: int) -> str:
@@ -404,7 +374,7 @@ def read_in_full(r: StudyRecord) -> bool:
 
 
 def treats(r: StudyRecord) -> bool:
-    return r.topic not in ("natural_recovery", "rm_incidence") and not only_watched(r)
+    return r.kind not in (NATURAL_COURSE, EXPOSURE) and not only_watched(r)
 
 
 def _sure(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
@@ -436,7 +406,7 @@ def _chance(main: Sequence[OutcomeCell]) -> list[str]:
     if not main:
         return []
     first = max((c for c in main if c.role == main[0].role), key=lambda c: c.n)
-    if "unit" in dict(first.stratum):
+    if UNIT in dict(first.stratum):
         return []
     if first.n <= 2:
         return ["One or two people cannot show how often this happens."]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from cordbook.core.text import enumerate_words
-from cordbook.evidence.vocabulary import Vocabulary
-from cordbook.review.studies.records import Arm, OutcomeCell, Reading
+from cordbook.evidence.subject_tables import GIVEN
+from cordbook.review.studies.records import Arm, OutcomeCell, Reading, StudyRecord
 
 
-def treatment_short(arms: Sequence[Arm], intervention: str, words: Vocabulary) -> str:
+def products(r: StudyRecord, arms: Iterable[Arm]) -> dict[str, str]:
+    """What arms were given by the first of the facts on it: codes with their names, in the order of the arms."""
+    facts = r.subject.facts(GIVEN)[:1]
+    return {code: r.vocabulary.label(fact.fact, code) for fact in facts for a in arms if (code := a.value(fact))}
+
+
+def treatment_short(r: StudyRecord) -> str:
     """What was given, for a table."""
-    given = dict.fromkeys(words.label("cell_type", a.cell_type) for a in arms if a.cell_type)
-    return enumerate_words(list(given)) if given else words.label("intervention_class", intervention)
+    given = dict.fromkeys(products(r, r.whole_arms("treated")).values())
+    return enumerate_words(list(given)) if given else r.vocabulary.label("intervention_class", r.intervention)
 
 
 def reading(r: Reading | None) -> str:
