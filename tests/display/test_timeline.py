@@ -53,7 +53,7 @@ def test_notices_are_told_in_their_year(root, estimates):
 
 
 def test_bars_are_as_high_as_their_counts():
-    figure = timeline(REPORTS, [], TOPICS)
+    figure = timeline(REPORTS, [], TOPICS, kinds={"natural_recovery": "natural_course"})
     heights = []
     for path in re.findall(r'<path d="([^"]*)"[^>]*style="fill: #0072b2', figure.svg):
         ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path)]

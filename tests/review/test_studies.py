@@ -210,7 +210,7 @@ def test_any_count_makes_a_sentence(records, n, data, outcome, role):
         base.cells[0], events=events, n=n, outcome=outcome, label="Two motor levels", role=role[0], arm=role[1],
         group="harm" if outcome == "death" else "recovery",
     )  # fmt: skip
-    text = summary._cell_sentence(cell, base.vocabulary, whole=False)
+    text = summary._cell_sentence(cell, base, whole=False)
     assert text.endswith(".")
     for fault, pattern in FAULTS.items():
         assert not re.search(pattern, text), (fault, text)

@@ -40,15 +40,15 @@ def sources_exist(data: Data) -> Iterator[Fault]:
     for number, row in data.rows(DIMENSIONS):
         unknown = [text for text in row["source"].split(";") if source_of(data, text) is None]
         if unknown:
-            message = f"There is no {listed(unknown)}."
+            message = f"There is no {listed(unknown)}; nothing has a code from there."
             remedy = "Name a column of datapackage.json, TABLE.column, stratum.KEY of stratum_keys.csv, or PREFIX_* of columns."
             yield Fault(DIMENSIONS, number, row, "source", message, remedy)
 
 
 def _sources(data: Data) -> dict[str, list[Source]]:
-    """The sources of each dimension that can be found."""
+    """The sources of each dimension; none where one of them is not found, so that nobody can say which codes it had."""
     found = {row["dimension"]: [source_of(data, text) for text in row["source"].split(";")] for _, row in data.rows(DIMENSIONS)}
-    return {name: [source for source in sources if source] for name, sources in found.items()}
+    return {name: [source for source in sources if source] if all(sources) else [] for name, sources in found.items()}
 
 
 def labels_have_codes(data: Data) -> Iterator[Fault]:
@@ -104,7 +104,13 @@ def phrases_hold_the_value(data: Data) -> Iterator[Fault]:
 
 
 VOCABULARY_RULES = (
-    Rule("dimension-source", DIMENSIONS, "A dimension takes its codes from columns or keys of strata that exist.", sources_exist),
+    Rule(
+        "dimension-source",
+        DIMENSIONS,
+        "A dimension takes its codes from columns or keys of strata that exist.",
+        sources_exist,
+        "warning",
+    ),
     Rule("label-code", LABELS, "A label names a code of its closed list, or one that fits its pattern.", labels_have_codes),
     Rule("label-used", LABELS, "A label of an open list names a code that the data holds.", labels_are_used, "warning"),
     Rule(
