@@ -14,7 +14,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,6 +31,7 @@ from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumul
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.html.cards import Cards, cards
 from cordbook.display.html.study_list import StudyList
+from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
 from cordbook.display.tables.table import (
     Table,
     estimates_table,
@@ -37,12 +41,11 @@ from cordbook.display.tables.table import (
     summary_of_findings,
 )
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.study_words import part_name
+from cordbook.evidence.vocabulary import part_name
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
 from cordbook.review.appraisal.say import say
 from cordbook.review.claims.mechanisms import (
-    SECTION_NAMES,
     Claim,
     expect,
     load_claims,
@@ -54,21 +57,10 @@ from cordbook.review.claims.mechanisms import (
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
-from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
-from cordbook.subject.dose_response_plot import dose_response_plot, dose_table, published_points
-from cordbook.subject.mechanism_tables import (
-    cells_table,
-    claims_table,
-    notices_table,
-    standing_table,
-    transplanted_cells_table,
-    trials_table,
-    vegf_table,
-)
 from cordbook.synthesis import PooledProportion
 
-#: The dose-response model that textbooks and the parent review quote.
-QUOTED_MODEL = "schultheiss2008"
+#: What only one review needs in code stands in this module, where a package has it: its ``Parts`` of a review are offered to chapters.
+SUBJECT = "cordbook.subject.parts"
 
 
 @dataclass(frozen=True)
@@ -167,7 +159,7 @@ class Review:
 
     def study_list(self) -> StudyList:
         """All studies with links to their pages, newest first, with a filter."""
-        return StudyList(tuple(study_records(self.estimates).values()), self.study_address)
+        return StudyList(tuple(study_records(self.estimates).values()), self.study_address, self.evidence.vocabulary)
 
     def funnel(self, estimate_id: str) -> Figure:
         """Funnel plot: share against study size."""
@@ -204,22 +196,6 @@ class Review:
         )
         return _with_retractions(figure, estimate)
 
-    def dose_response(self) -> Figure:
-        """Radiation myelopathy against cord dose, with the curve fitted here and one that is often quoted."""
-        published = published_points(self.evidence["dose_response"], QUOTED_MODEL)
-        return dose_response_plot(
-            self.dose, published, published_label="published model (Schultheiss 2008)", figure_id="dose-response-myelopathy"
-        )
-
-    def dose_table(self) -> Table:
-        """Fitted risk of myelopathy at round doses."""
-        return dose_table(self.dose)
-
-    @cached_property
-    def dose(self) -> MyelopathyDoseResponse:
-        """The dose groups and the fitted curve of radiation myelopathy."""
-        return myelopathy_by_dose(self.evidence)
-
     def _pooled(self, estimate_id: str) -> PooledProportion:
         result = self[estimate_id].result
         if not isinstance(result, PooledProportion) or result.k < 2:
@@ -234,7 +210,7 @@ class Review:
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
         levels = {i: rated.level for i, rated in rate_steps(self.estimates, [i for _, i in questions]).items()}
-        return cards([(question, self[i]) for question, i in questions], levels)
+        return cards([(question, self[i]) for question, i in questions], levels, self.evidence.subject)
 
     def studies(self, estimate_id: str) -> Table:
         """The studies behind an estimate with what is known of each."""
@@ -276,7 +252,7 @@ class Review:
         """Who showed what in what kind of study: a row a topic of a section, or a row a section of the whole."""
         claims = self.claims(section)
         rows = rows_by_section(claims) if section is None else rows_by_topic(claims)
-        name = "the whole review" if section is None else SECTION_NAMES.get(section, f"section {section}")
+        name = "the whole review" if section is None else self.evidence.subject.section(section).label
         return evidence_map(
             rows,
             title=title or f"What is claimed, and from what evidence: {name}",
@@ -286,31 +262,8 @@ class Review:
     def claims_table(self, section: str) -> Table:
         """The claims of a section with source and what qualifies them, without those that stand in a table of their own."""
         claims = [c for c in self.claims(section) if c.table is None]
-        caption = f"The claims one by one: {SECTION_NAMES.get(section, section)}"
+        caption = f"The claims one by one: {self.evidence.subject.section(section).label}"
         return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
-
-    def mechanism_table(self, table: str) -> Table:
-        """An evidence table of the parent review in our words: "Table 1" (VEGF) or "Table 2" (transplanted cells)."""
-        tables = {"Table 1": vegf_table, "Table 2": transplanted_cells_table}
-        if table not in tables:
-            raise ValueError(f"no table {table!r}; there are {', '.join(tables)}")
-        return tables[table](self.claims(table=table), sources(self.evidence))
-
-    def cells_of(
-        self, topic: str, caption: str, *, arms: Sequence[str] = (), reason: str | None = None, besides: str | None = None
-    ) -> Table:
-        """Counts of a topic as extracted, pooled or not: of some arms, with one reason for staying apart, or without it."""
-        chosen = self.evidence.cells_in("topic", topic)
-        if arms:
-            chosen = chosen[chosen["arm"].isin(arms)]
-        reasons = chosen["not_poolable_reason"].fillna("").str.split(";")
-        if reason:
-            chosen = chosen[reasons.map(lambda held: reason in held)]
-        elif besides:
-            chosen = chosen[~reasons.map(lambda held: besides in held)]
-        parts = (topic, reason, f"besides_{besides}" if besides else None, *arms)
-        name = "-".join(part for part in parts if part).replace("_", "-")
-        return cells_table(chosen, self.evidence, self.study_address, table_id=f"cells-{name}", caption=caption)
 
     def trials_of(self, intervention: str, caption: str) -> Table:
         """Registered trials whose intervention begins with these words."""
@@ -329,9 +282,16 @@ class Review:
             caption=caption,
         )
 
-    def standing(self) -> Table:
-        """Where the evidence stands, in counts."""
-        return standing_table(self.estimates, self.claims())
+    @cached_property
+    def subject(self) -> Any:
+        """What only this review offers its chapters; None where the package has no such part."""
+        return import_module(SUBJECT).Parts(self) if find_spec(SUBJECT) else None
+
+    def __getattr__(self, name: str) -> Any:
+        """A figure or table of :attr:`subject`, for instance ``review.dose_response()``."""
+        if not name.startswith("_") and hasattr(self.subject, name):
+            return getattr(self.subject, name)
+        raise AttributeError(f"a review has no {name!r}, and neither have the parts of its subject")
 
 
 def _with_retractions(figure: Figure, estimate: Estimate) -> Figure:

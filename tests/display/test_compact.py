@@ -21,7 +21,6 @@ from cordbook.display.figures.traffic_lights import item_bars, traffic_lights
 from cordbook.review.appraisal.risk_of_bias import Item
 from cordbook.review.claims.mechanisms import MapRow, Mark
 from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
-from cordbook.review.studies.timeline import TOPICS
 
 CSS = (Path(cordbook.publish.__file__).parent / "assets" / "cordbook.css").read_text(encoding="utf-8")
 PAGE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><style>{css} body {{ margin: 0 }} {more}</style>
@@ -59,7 +58,7 @@ def figures():
         "bubble": bubble_plot(pooled, years, name="Year", title="T", figure_id="bubble"),
         "map": evidence_map((MapRow("Vessels", marks),), title="T"),
         "flow": prisma_flow(StudyFlow(nothing, 40, 40, 6, 34, 21, (("Case report", 9), ("<b>Other</b>", 4)))),
-        "timeline": timeline(reports, [], TOPICS),
+        "timeline": timeline(reports, [], {"cell_therapy": "Cell therapy", "natural_recovery": "Natural recovery"}),
         "lights": traffic_lights(judged, items, dict(zip("abc", LABELS, strict=False)), title="T"),
         "bars": item_bars(shares, items, title="T", unit="studies"),
     }

@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from cordbook.display.figures.timeline import timeline
-from cordbook.review.studies.timeline import TOPICS, Event, key_events, reports_by_year
+from cordbook.review.studies.timeline import Event, key_events, reports_by_year, topics_of
 
 REPORTS = pd.DataFrame({"cell_therapy": [1, 0, 4], "natural_recovery": [0, 2, 0]}, index=[2001, 2002, 2003])
+
+
+TOPICS = {"cell_therapy": "Cell therapy", "natural_recovery": "Natural recovery"}
 
 
 def rows_of(root, name):
@@ -26,8 +29,11 @@ def test_counts_are_those_of_the_tables(root, estimates):
     assert list(table.index) == list(range(table.index.min(), table.index.max() + 1)), "no year is skipped"
 
 
-def test_every_topic_has_a_name(root):
-    assert {row["topic"] for row in rows_of(root, "studies")} <= set(TOPICS)
+def test_every_topic_is_drawn_by_its_name(root, estimates):
+    topics = topics_of(estimates.evidence)
+    assert {row["topic"] for row in rows_of(root, "studies")} <= set(topics)
+    assert list(reports_by_year(estimates.evidence)) == list(topics)
+    assert topics["hyperbaric_oxygen"] == "Hyperbaric oxygen"
 
 
 def test_the_first_randomised_trial_is_randomised_and_first(root, estimates):
@@ -47,7 +53,7 @@ def test_notices_are_told_in_their_year(root, estimates):
 
 
 def test_bars_are_as_high_as_their_counts():
-    figure = timeline(REPORTS, [], TOPICS)
+    figure = timeline(REPORTS, [], TOPICS, kinds={"natural_recovery": "natural_course"})
     heights = []
     for path in re.findall(r'<path d="([^"]*)"[^>]*style="fill: #0072b2', figure.svg):
         ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path)]

@@ -176,6 +176,36 @@ def bad_stratum_pattern(draw, raw, package):
     return changed(draw, raw, "stratum_keys", "pattern", lambda row: "(")
 
 
+def source_of_nothing(draw, raw, package):
+    source = draw(st.sampled_from(["sleep", "arms.sleep", "sleep.arm", "stratum.sleep", "sleep_*"]))
+    return changed(draw, raw, "dimensions", "source", lambda row: f"{row['source']};{source}")
+
+
+def label_of_no_code(draw, raw, package):
+    closed = ("topic", "cell_type", "route", "injury_level", "stratum.setting", "phase")
+    return changed(draw, raw, "labels", "code", lambda row: "unheard_of", lambda row: row["kind"] in closed)
+
+
+def label_of_no_row(draw, raw, package):
+    return changed(draw, raw, "labels", "code", lambda row: "unheard_of", lambda row: row["kind"] in ("arm", "scale"))
+
+
+def code_without_a_label(draw, raw, package):
+    number, row = pick(
+        draw,
+        raw,
+        "labels",
+        lambda row: row["kind"] in ("topic", "cell_type", "route", "injury_level") and row["code"] != "several",
+    )
+    left = [(n, r) for n, r in raw["labels"].rows if n != number]
+    place = next(n for n, r in raw["dimensions"].rows if r["dimension"] == row["kind"])
+    return Spoilt({**raw, "labels": replace(raw["labels"], rows=left)}, "dimensions", place, "dimension")
+
+
+def value_said_twice(draw, raw, package):
+    return changed(draw, raw, "stratum_keys", "phrase", lambda row: "{} of {}")
+
+
 def wrong_relation(draw, raw, package):
     number, row = pick(draw, raw, "outcomes", lambda r: r["stratum_relation"] in ("total", "same_patients"))
     other = {"total": "only_stratum", "same_patients": "total"}[row["stratum_relation"]]
@@ -492,6 +522,28 @@ def doubt_that_is_settled(draw, raw, package):
     return Spoilt(spoilt, "doubts", number, "rule")
 
 
+# ----------------------------------------------------------------------------------- subject
+
+
+def fact_without_column(draw, raw, package):
+    return changed(draw, raw, "facts", "columns", lambda r: r["columns"] + "x")
+
+
+def topic_of_strangers(draw, raw, package):
+    column = draw(st.sampled_from(["population", "intervention_class"]))
+    return changed(draw, raw, "topics", column, lambda r: "nobody")
+
+
+def phrase_with_a_gap(draw, raw, package):
+    table, column = draw(st.sampled_from([("facts", "phrase"), ("study_phrases", "text")]))
+    gap = draw(st.sampled_from([" {nothing}", " {", " {}"]))
+    return changed(draw, raw, table, column, lambda r: r[column] + gap)
+
+
+def wording_without_end(draw, raw, package):
+    return changed(draw, raw, "wordings", "pattern", lambda r: r["pattern"] + "(")
+
+
 SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "required": required,
     "type": wrong_type,
@@ -510,6 +562,11 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "stratum-form": bad_stratum,
     "stratum-patterns": bad_stratum_pattern,
     "stratum-relation": wrong_relation,
+    "stratum-phrase": value_said_twice,
+    "dimension-source": source_of_nothing,
+    "label-code": label_of_no_code,
+    "label-used": label_of_no_row,
+    "labels-complete": code_without_a_label,
     "strata-within-whole": strata_above_whole,
     "poolable-reason": poolable_without_reason,
     "timepoint-within-followup": too_late,
@@ -540,6 +597,10 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,
     "study-reference": study_of_another_kind,
+    "fact-columns": fact_without_column,
+    "topic-implies": topic_of_strangers,
+    "phrase-form": phrase_with_a_gap,
+    "wording-form": wording_without_end,
     "doubt-target": doubt_about_nothing,
     "doubt-applies": doubt_that_is_settled,
 }

@@ -74,13 +74,13 @@ def as_page_asks(question: Question, model: str = "glmm", average: str = "popula
     }
 
 
-def random_questions(cells, number: int, seed: int) -> list[tuple[Question, str]]:
+def random_questions(cells, vocabulary, number: int, seed: int) -> list[tuple[Question, str]]:
     """Questions with up to four filters, bounds and studies left out, from values that the outcome's cells hold; with a model."""
-    from cordbook.publish.pages.explorer_data import FACETS
+    from cordbook.publish.pages.explorer_data import filters
 
     draw = random.Random(seed)
     strata = cells["stratum"].map(lambda text: parse_stratum(text if isinstance(text, str) else None))
-    columns = [*FACETS, *(c for c in cells.columns if c.startswith("rob."))]
+    columns = [*filters(vocabulary, cells), *(c for c in cells.columns if c.startswith("rob."))]
     values = {column: column_of(cells, strata, column) for column in columns}
     often = list(cells["outcome"])
     found = []

@@ -93,7 +93,7 @@ def test_every_outcome_begins_where_the_package_would(node, cells, estimates):
 
 
 def test_random_questions_get_the_package_s_answer(node, cells, estimates):
-    questions = random_questions(cells, 300, seed=20261121)
+    questions = random_questions(cells, estimates.evidence.vocabulary, 300, seed=20261121)
     pages = node("answers", [as_page_asks(q, model) for q, model in questions])
     pooled = 0
     for (question, model), page in zip(questions, pages, strict=True):
@@ -161,8 +161,8 @@ def test_the_page_sets_side_by_side_what_the_package_does(node, estimates):
     assert seen == {FEW, SPREAD, ONE_STUDY, WIDE}
 
 
-def test_addresses_lead_back_and_commands_ask_the_same(node, cells):
-    questions = random_questions(cells, 150, seed=3)
+def test_addresses_lead_back_and_commands_ask_the_same(node, cells, estimates):
+    questions = random_questions(cells, estimates.evidence.vocabulary, 150, seed=3)
     for (question, model), found in zip(questions, node("addresses", [as_page_asks(q, m) for q, m in questions]), strict=True):
         assert found["same"], found
         assert found["address"] == found["again"]
@@ -170,8 +170,8 @@ def test_addresses_lead_back_and_commands_ask_the_same(node, cells):
         assert asked_by(found["command"]) == (question, model, "population")
 
 
-def test_the_average_is_part_of_the_question_and_stands_in_its_address_and_command(node, cells):
-    question, model = random_questions(cells, 1, seed=5)[0]
+def test_the_average_is_part_of_the_question_and_stands_in_its_address_and_command(node, cells, estimates):
+    question, model = random_questions(cells, estimates.evidence.vocabulary, 1, seed=5)[0]
     here, there = node("addresses", [as_page_asks(question, model, average) for average in ("median", "population")])
     assert here["same"] and there["same"]
     assert "average=median" in here["address"]

@@ -111,8 +111,10 @@ def test_no_pooled_row_has_more_people_than_its_arm(schema, node):
         cells = explorer_cells(evidence)
         size = dict(zip(evidence["arms"]["arm_id"], evidence["arms"]["n"], strict=True))
         whole = int(size[f"{STUDY}.treated"])
-        page = counted(cells, evidence.disjoint_keys) | {"estimates": [], "questions": [], "outcomes": []}
-        page["columns"] = {name: _coded(cells, strata_of(cells), name) for name in ("stratum.phase", "stratum.baseline_ais")}
+        page = counted(cells, evidence.disjoint_keys, evidence.vocabulary) | {"estimates": [], "questions": [], "outcomes": []}
+        page["columns"] = {
+            name: _coded(cells, strata_of(cells), name, evidence.vocabulary) for name in ("stratum.phase", "stratum.baseline_ais")
+        }
         arms = sorted(set(cells["arm_id"]))
         for question in QUESTIONS:
             found = answer(cells, question, evidence.disjoint_keys)

@@ -108,7 +108,7 @@ def test_studies_that_are_not_pooled_stand_side_by_side_until_the_reader_asks(op
 
 
 def test_random_questions_in_chromium_get_the_package_s_numbers(opened, cells, estimates):
-    questions = random_questions(cells, 100, seed=11)
+    questions = random_questions(cells, estimates.evidence.vocabulary, 100, seed=11)
     disjoint, limits = estimates.evidence.disjoint_keys, estimates.declarations.usual_limits
     asked = [as_page_asks(q, model) for q, model in questions]
     found = opened.page.evaluate(
@@ -300,7 +300,7 @@ def hostile(value):
 
 def test_no_text_of_the_data_becomes_markup_or_a_formula(browser, evidence_js, tmp_path):
     data = json.loads(evidence_js.read_text(encoding="utf-8").removeprefix("globalThis.CORDBOOK_EVIDENCE = ").rstrip(";\n"))
-    spoiled = f"globalThis.CORDBOOK_EVIDENCE = {json.dumps(hostile(data))};"
+    spoiled = f"globalThis.CORDBOOK_EVIDENCE = {json.dumps(hostile(data) | {'filters': data['filters']})};"
     page = browser.new_page(viewport=DESKTOP)
     page.goto(lay_out(tmp_path, spoiled).as_uri())
     outcomes = page.eval_on_selector_all("#cbx-outcome option", "list => list.map(o => o.value)")

@@ -10,16 +10,17 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from cordbook.evidence import find_data_dir, load_package
-from cordbook.intake.baseline import RULES, ImportRefused, import_baseline
+from cordbook.evidence import load_package
+from tests.intake.baseline import DATA, RAW, SCRIPT, baseline
 
-DATA = find_data_dir(Path(__file__).parent)
-RAW = DATA / "raw" / "2026-11-20"
+ImportRefused, RULES, import_baseline = baseline.ImportRefused, baseline.RULES, baseline.import_baseline
 PACKAGE = load_package(DATA)
 Row = dict[str, str]
 
@@ -375,3 +376,19 @@ def test_an_unexplained_overlap_group_is_refused(tmp_path):
 
 def test_every_rule_of_the_import_is_written_down():
     assert list(RULES) == [f"R{number}" for number in range(1, len(RULES) + 1)]
+
+
+def test_it_runs_as_a_script(tmp_path):
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(SCRIPT), "--data", str(tmp_path), *arguments], cwd=tmp_path, capture_output=True, text=True
+        )
+
+    first = run()
+    assert (first.returncode, first.stderr) == (0, "")
+    assert f"studies {len(SOURCE['studies']):>18d} rows" in first.stdout
+    (tmp_path / "arms.csv").write_text("arm_id\n")
+    again = run()
+    assert again.returncode == 1
+    assert again.stderr.startswith("import_baseline: ") and "arms.csv differs from what the baseline gives" in again.stderr
+    assert run("--rules").stdout.startswith("R1: ")

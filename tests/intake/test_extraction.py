@@ -403,9 +403,9 @@ def test_counts_are_never_offered_and_the_rest_only_from_a_whole_count(codebook)
     for row in (first, second, other):
         for column in ("n", "events"):
             blank = Reading(STUDY, 1, "A", {p: a for p, a in whole.answers.items() if p != ("outcomes", row, column)})
-            assert offered(blank, ("outcomes", row, column)) == ""
-    assert offered(whole, ("outcomes", second, "locator")) == "Table 2"
-    assert offered(whole, ("outcomes", second, "note")) == ". not reported"
+            assert offered(blank, ("outcomes", row, column), codebook) == ""
+    assert offered(whole, ("outcomes", second, "locator"), codebook) == "Table 2"
+    assert offered(whole, ("outcomes", second, "note"), codebook) == ". not reported"
 
 
 def test_help_back_and_one_by_one(project):

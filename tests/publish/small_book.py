@@ -129,6 +129,10 @@ def _write(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> 
     path.write_text(to_csv(rows, columns), encoding="utf-8")
 
 
+def _path(data: Path, table: str) -> Path:
+    return data / load_package(data).table(table).path
+
+
 def set_events(data: Path, cell_id: str, events: int) -> None:
     """Change the events of a cell, and both readings of it, as a correction of the source would."""
     for name in ("outcomes", "extractions"):
@@ -142,7 +146,7 @@ def set_events(data: Path, cell_id: str, events: int) -> None:
 
 def set_value(data: Path, table: str, row: int, column: str, value: str) -> None:
     """Change one value of a table; ``row`` counts from 0."""
-    path = data / f"{table}.csv"
+    path = _path(data, table)
     rows = _read(path)
     rows[row][column] = value
     _write(path, tuple(rows[0]), rows)
@@ -150,9 +154,9 @@ def set_value(data: Path, table: str, row: int, column: str, value: str) -> None
 
 def read_table(data: Path, name: str) -> list[dict[str, str]]:
     """The rows of a table."""
-    return _read(data / f"{name}.csv")
+    return _read(_path(data, name))
 
 
 def write_table(data: Path, name: str, rows: list[dict[str, str]]) -> None:
     """Replace the rows of a table, which must not be empty."""
-    _write(data / f"{name}.csv", tuple(rows[0]), rows)
+    _write(_path(data, name), tuple(rows[0]), rows)

@@ -11,10 +11,8 @@ import yaml
 
 from cordbook.core.project import Project
 from cordbook.display.html.markup import element
-from cordbook.evidence.schema import load_package
-from cordbook.evidence.study_words import LEVELS_BY, part_name, part_title
+from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.estimate_pages import (
-    CHAPTERS,
     FOLDER,
     Beside,
     description,
@@ -117,22 +115,16 @@ def test_parts_are_named_in_words_and_say_what_holds_of_them(pages, estimates):
     assert estimates["ais-improved-cell-therapy-phase--acute"].title == "AIS improved after cell therapy: acute injury"
 
 
-def test_a_level_without_words_still_reads():
-    assert part_title("Walking, by robot", "robot", "new_kind") == "Walking, by robot: new kind"
-    assert part_title("Walking, by route", "route", "new_kind") == "Walking: new kind"
-
-
-def test_every_level_of_the_schema_has_words(root):
-    package = load_package(root / "data")
-    fields = {f.name: f for t in package.tables for f in t.fields if t.name in ("arms", "studies")}
-    for by, (_, words) in LEVELS_BY.items():
-        if not by.startswith("stratum."):
-            assert set(fields[by].enum or ()) - {"none", "other", "not_applicable"} <= set(words), by
+def test_a_level_without_words_still_reads(estimates):
+    words = estimates.evidence.vocabulary
+    assert words.part_title("Walking, by robot", "robot", "new_kind") == "Walking: new kind"
+    assert words.part_title("Walking, by route", "route", "new_kind") == "Walking: new kind"
 
 
 def test_chapters_are_there_and_have_the_number_of_their_section(root, estimates):
-    assert {e.synthesis.section for e in estimates} <= set(CHAPTERS)
-    for section, page in CHAPTERS.items():
+    pages = {s.section: s.page for s in estimates.evidence.subject.sections.values() if s.page}
+    assert {e.synthesis.section for e in estimates} <= set(pages)
+    for section, page in pages.items():
         text = (root / f"{page}.ipynb").read_text(encoding="utf-8")
         assert f'"# {section} ' in text, page
 

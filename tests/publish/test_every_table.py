@@ -57,6 +57,9 @@ COLUMNS = {
     "studies": "country",
     "reconciliations": "settled_by",
     "verifications": "source_read",
+    "dimensions": "label",
+    "term_forms": "form",
+    "labels": "label",
 }
 #: Where no column holds free text.
 VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}}
@@ -74,7 +77,7 @@ for name in {names!r}:
 #: The chapter that asks for cells, each joined with its arm and study.
 JOINED = {"book/one.ipynb"}
 #: What the chapters of the small book read of these tables, beside the chapters above.
-ALSO = {"glossary": {"book/two.ipynb"}, "studies": JOINED, "arms": JOINED, "outcomes": JOINED}
+ALSO = {"glossary": {"book/two.ipynb"}} | dict.fromkeys(("studies", "arms", "outcomes", "labels", "dimensions"), JOINED)
 
 
 def chapter_of(table):

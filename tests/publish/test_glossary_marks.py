@@ -29,7 +29,8 @@ NAMES = (
     "stem cell",
     "Down's scale",
 )
-MARKER = Marker(tuple(Term(name, f"Meaning of {name}.", term_anchor(name)) for name in NAMES))
+ALSO, NOT_BEFORE = {"AIS grade": ("AIS",)}, {"gray (Gy)": ("matter",)}
+MARKER = Marker(tuple(Term(n, f"Meaning of {n}.", term_anchor(n), ALSO.get(n, ()), NOT_BEFORE.get(n, ())) for n in NAMES))
 MARK = re.compile(r'<a class="cb-term" href="g\.html#([^"]+)" aria-describedby="([^"]+)">([^<]*)</a>')
 
 
@@ -183,7 +184,7 @@ def test_every_term_of_the_review_has_its_own_forms_and_is_found(root):
     assert len(found) == len(load_evidence(root / "data")["glossary"])
     marker = Marker(found)
     for term in found:
-        for form in forms(term.name):
+        for form in forms(term):
             for text in {form, form[0].upper() + form[1:] if form.split()[0].islower() else form}:
                 out, used = marker.mark(f"<p>The {text}.</p>", "g.html")
                 assert used == (term,), text

@@ -410,7 +410,7 @@ def test_the_page_of_a_study_that_is_gone_goes_from_the_site(small_project, firs
 
 @pytest.fixture(scope="module")
 def study_list(records):
-    return StudyList(tuple(records.values()), lambda study_id: f"{study_id}.html")
+    return StudyList(tuple(records.values()), lambda study_id: f"{study_id}.html", next(iter(records.values())).vocabulary)
 
 
 def test_the_list_has_a_row_a_study_newest_first(study_list, records):
@@ -424,7 +424,11 @@ def test_the_list_has_a_row_a_study_newest_first(study_list, records):
 
 
 def test_the_list_is_harmless_whatever_the_data_holds(estimates):
-    spoilt = StudyList(tuple(study_records(hostile_with_estimates(estimates)).values()), lambda study_id: f"{study_id}.html")
+    spoilt = StudyList(
+        tuple(study_records(hostile_with_estimates(estimates)).values()),
+        lambda study_id: f"{study_id}.html",
+        estimates.evidence.vocabulary,
+    )
     for html in (spoilt.to_html(), spoilt.latest().html):
         seen = Seen(html)
         assert {"script", "img", "svg", "b"} & set(seen.tags) == set()

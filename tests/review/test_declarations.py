@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from cordbook.review.estimates.declarations import DeclarationError, load_declarations, parse_declarations
+from cordbook.review.estimates.declarations import DeclarationError, check_columns, load_declarations, parse_declarations
 
 GOOD = {
     "defaults": {"measure": "logit", "model": "glmm"},
@@ -78,3 +78,11 @@ def test_a_file_of_another_shape_is_refused(tmp_path, text):
 
 def test_the_file_is_plain_yaml(root):
     assert yaml.safe_load((root / "data" / "syntheses.yml").read_text())["syntheses"]
+
+
+def test_a_column_that_is_in_no_table_is_named_with_its_declaration():
+    declarations = parse_declarations(with_entry(where={"rol": "treated", "stratum.any": "1"}, by="cell_typ"))
+    with pytest.raises(
+        DeclarationError, match=r"(?s)2 fault.*a-b: where names the column 'rol', .*a-b: by names the column 'cell_typ'"
+    ):
+        check_columns(declarations, {"role", "cell_type"})

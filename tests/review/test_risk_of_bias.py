@@ -5,7 +5,7 @@ import csv
 import pandas as pd
 import pytest
 
-from cordbook.evidence.study_words import CRITICAL
+from cordbook.evidence.review_words import CRITICAL
 from cordbook.review.appraisal.risk_of_bias import (
     ANSWERS,
     NO,

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from cordbook.evidence.vocabulary import Dimension, Names, Vocabulary
 from cordbook.review.estimates.declarations import parse_declarations
-from cordbook.review.estimates.selection import SelectionError, one_row_an_arm, select_cells, subgroups
+from cordbook.review.estimates.selection import SelectionError, one_row_an_arm, select_cells, subgroups, values_of
 
 DISJOINT = {"surgery", "phase", "level", "grade", "setting"}
 
@@ -92,13 +93,41 @@ def test_filters_take_columns_and_stratum_keys():
         pooled(table, where={"seting": "sbrt"})
 
 
+#: A review whose phases stand in strata and in studies.
+WORDS = Vocabulary(
+    {("phase", "mixed"): Names("Mixed"), ("phase", "chronic"): Names("Chronic")},
+    {"phase": Dimension("phase", "Phase", sources=("stratum.phase", "studies.injury_phase"))},
+)
+
+
 def test_a_stratum_says_more_of_the_phase_than_the_study():
     table = cells(("a", "phase=chronic", "only_stratum", 0, 5), ("b", "", "total", 1, 5))
     chosen = select_cells(table, declared(strata="widest"))
-    assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase").items()} == {
+    assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase", WORDS).items()} == {
         "chronic": ["a"],
         "mixed": ["b"],
     }
+    assert list(subgroups(chosen, "injury_phase", WORDS)) == ["mixed", "chronic"], "in the order of the vocabulary"
+    assert list(subgroups(chosen, "injury_phase", Vocabulary())) == ["mixed"], "without it the column alone"
+    assert subgroups(chosen, "stratum.unheard_of", WORDS) == {}
+    assert subgroups(chosen, "unheard_of", WORDS) == {}, "a column that this review lacks"
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        ((3, 0, 0), "up"),
+        ((0, 2, None), "mid"),
+        ((None, 2, 0), None),
+        ((0, 0, 1), "low"),
+        ((1, 0, 4), "several"),
+        ((0, 0, 0), None),
+    ],
+)
+def test_columns_that_count_people_give_the_one_code_of_all(counts, code):
+    table = pd.DataFrame([counts], columns=["level_up", "level_mid", "level_low"], dtype="Int64").assign(stratum="")
+    found = values_of(table, pd.Series([{}]), Dimension("level", "Level", sources=("studies.level_*",)))
+    assert [None if pd.isna(value) else value for value in found] == [code]
 
 
 def test_a_stratum_within_another_is_left_out_though_it_is_written_otherwise():

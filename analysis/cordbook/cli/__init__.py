@@ -15,7 +15,6 @@ COMMANDS = (
     "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
     "pool", "compare", "references",
     "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_cells", "check_references",
-    "import_baseline",
 )  # fmt: skip
 
 

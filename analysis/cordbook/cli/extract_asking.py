@@ -142,7 +142,7 @@ def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, A
     name = question.place[2]
     choices = _choices(session, question)
     _show(session, question, choices, asked)
-    offer = offered(session.reading, question.place)
+    offer = offered(session.reading, question.place, session.codebook)
     while True:
         text = asked.line(f"{name}{f' [{offer}]' if offer else ''} >")
         if text == STOP:

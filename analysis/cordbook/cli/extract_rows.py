@@ -84,10 +84,10 @@ def another_cell(session: Session, asked: Terminal) -> bool:
             if len(found) != 1:
                 _show_outcomes(session, part, found, asked)
     arms = _arms(session, asked)
-    stratum = asked.line("stratum, such as baseline_ais=A (Enter: all patients of the arm) >")
+    stratum = asked.line("stratum, as KEY=VALUE (Enter: all patients of the arm) >")
     last = last_months(session.reading)
     told = f"[{last}], . not told" if last else "Enter: not told"
-    months = asked.line(f"months after treatment, injury or irradiation ({told}) >") or last
+    months = asked.line(f"months after treatment or exposure ({told}) >") or last
     for outcome in outcomes:
         for arm in arms:
             _open_cell(session, (arm, outcome, stratum, "" if months == "." else months), asked)

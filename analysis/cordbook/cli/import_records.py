@@ -27,7 +27,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "--records says. 2: wrong use.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="an export, as the database gave it")
-    parser.add_argument("--strategy", default="", help="key of the saved search that gave it, as in embase-injury")
+    parser.add_argument("--strategy", default="", help="key of the saved search that gave it, of search_strategies.csv")
     parser.add_argument("--source", default="", help="name of the database, where the records do not say it")
     parser.add_argument("--searched-on", type=_day, metavar="DATE", help="day of the search (default: today)")
     parser.add_argument("--by", metavar="NAME", default="", help="who searched (default: CORDBOOK_REVIEWER, else the program)")

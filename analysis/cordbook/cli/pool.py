@@ -30,7 +30,7 @@ examples:
   cordbook pool trials.csv --events improved --n treated --model reml --ci hksj --json
   cordbook pool trials.csv --events harmed --n treated --model betabinomial --average population
   cordbook pool trials.csv --events improved --n treated --plot forest.svg
-  cordbook pool --outcome ais_improved --where role=treated --where cell_type=bm_msc
+  cordbook pool --outcome death --where role=treated --where design=rct
   cordbook pool --outcome sae_any --where role=treated --pool-anyway
 
 trials.csv may look like this:

@@ -16,11 +16,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "the review's own evidence", "instead of a file: rows of data/, chosen by the rules of the declared estimates"
     )
-    group.add_argument("--outcome", metavar="OUTCOME", help="key of an outcome, as ais_improved")
+    group.add_argument("--outcome", metavar="OUTCOME", help="key of an outcome, as in outcome_terms.csv")
     group.add_argument(
         "--where", action="append", default=[], metavar="COLUMN=VALUE",
         help="only rows with this value; given more than once for a column, any of the values. Columns of studies, arms and "
-        "outcomes, stratum.KEY, phase, injury_level, rob.ITEM",
+        "outcomes, dimensions of vocabulary/dimensions.csv, stratum.KEY, rob.ITEM",
     )  # fmt: skip
     group.add_argument(
         "--strata", default="total", metavar="total|widest|by:KEY|KEY=VALUE;...",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Sub-folders of data/ that no table is read from: what was received, and readings that have not become rows yet.
+NOT_READ = ("raw", "readings")
 
 
 class NoProject(FileNotFoundError):
@@ -56,3 +60,18 @@ def find_project(start: Path | str | None = None) -> Project:
         f"no Cordbook project in {here} or above it: no folder has both _config.yml and data/datapackage.json. "
         "Change into the checkout and try again."
     )
+
+
+def data_files(data: Path) -> dict[str, Path]:
+    """The files that a data folder's tables and settings stand in, by their path in it, sorted; sub-folders as ``folder/name``."""
+    return dict(sorted((path.relative_to(data).as_posix(), path) for path in _files(data, leave_out=NOT_READ)))
+
+
+def _files(folder: Path, *, leave_out: tuple[str, ...] = ()) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith(".") or path.name in leave_out:
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        else:
+            yield path

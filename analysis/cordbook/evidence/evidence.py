@@ -18,6 +18,8 @@ from cordbook.core.tracking import note, unnoted
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.evidence.subject_tables import SUBJECT_TABLES, SubjectTables, declared_columns
+from cordbook.evidence.vocabulary import Vocabulary, vocabulary_of
 
 #: Behind the label of a study whose report was retracted.
 RETRACTED = "(retracted)"
@@ -59,6 +61,11 @@ class Evidence:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What codes are called; it notes by itself which of its tables is asked."""
+        return vocabulary_of(self.tables)
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -103,6 +110,24 @@ class Evidence:
             label=cells["study_id"].map(labels),
             year=cells["study_id"].map(self.study_years),
         )
+
+    @property
+    def subject(self) -> SubjectTables:
+        """What is declared of the review's subject."""
+        for name in SUBJECT_TABLES:
+            if name in self.tables:
+                note("table", name)
+        return self._subject
+
+    @cached_property
+    def _subject(self) -> SubjectTables:
+        return SubjectTables(self.tables)
+
+    @property
+    def cell_columns(self) -> frozenset[str]:
+        """The columns of :attr:`cells`, known without making them; dimensions are named by their ids too."""
+        names = {column for table in ("outcomes", "arms", "studies") for column in self.tables[table].columns}
+        return frozenset((names - {"source_url"}) | {"arm_n", "label", "year", *self.vocabulary.dimensions})
 
     @property
     def disjoint_keys(self) -> frozenset[str]:
@@ -223,7 +248,17 @@ def load_evidence(folder: Path | str) -> Evidence:
     with unnoted():
         raw = read_all(folder, package)
     tables = {table.name: _typed([row for _, row in raw[table.name].rows], table.fields, table.name) for table in package.tables}
-    return Evidence(folder, package, Tables(tables))
+    return Evidence(folder, package, Tables(_with_declared_columns(tables)))
+
+
+def _with_declared_columns(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables in which the columns that facts and dimensions name and the schema lacks are there and blank, so that no reader need ask."""
+    with unnoted():
+        named = [*declared_columns(tables), *vocabulary_of(tables).columns]
+    for table, column in named:
+        if table in tables and column not in tables[table]:
+            tables[table] = tables[table].assign(**{column: pd.Series(None, index=tables[table].index, dtype=object)})
+    return tables
 
 
 def _typed(rows: list[dict[str, str]], fields: tuple[Field, ...], table: str) -> pd.DataFrame:

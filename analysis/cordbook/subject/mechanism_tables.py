@@ -1,4 +1,4 @@
-"""Tables on claims, on cells that stay apart, on registered trials and notices, and on what is known so far."""
+"""Tables of this review: what VEGF does, how transplanted cells work, counts that stay apart, and what is known so far."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from cordbook.display.tables.claim_tables import kind_of_evidence, source_of_claim
 from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.appraisal.extraction_audit import extraction_progress
-from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, Claim, Source, select_claims
+from cordbook.review.claims.mechanisms import Claim, Source, select_claims
 from cordbook.review.estimates.estimates import Estimates
-
-MISSING = "not stated"
-
-
-def claims_table(claims: Sequence[Claim], sources: Mapping[str, Source], *, table_id: str, caption: str) -> Table:
-    """Every claim with its kind of evidence and direction, its source, how sure the match is, and what qualifies it."""
-    header = ("Claim, in our words", "Evidence", "Source", "What to know")
-    rows = tuple((Cell(c.statement), _evidence(c), _source(c, sources), Cell(c.remark or "–")) for c in claims)
-    return Table(table_id, caption, header, rows, tuple(f"claim-{c.id}" for c in claims), "cb-table cb-evidence", folded=True)
 
 
 def vegf_table(claims: Sequence[Claim], sources: Mapping[str, Source]) -> Table:
@@ -28,7 +20,7 @@ def vegf_table(claims: Sequence[Claim], sources: Mapping[str, Source]) -> Table:
     header = ("Claim on VEGF", "Whose VEGF", "Evidence", "Source", "What to know")
     rows = tuple(
         (
-            Cell(c.statement), Cell("own" if "endogenous" in c.topic else "given"), _evidence(c), _source(c, sources),
+            Cell(c.statement), Cell("own" if "endogenous" in c.topic else "given"), kind_of_evidence(c), source_of_claim(c, sources),
             Cell(c.remark or "–"),
         )
         for c in ordered
@@ -44,25 +36,10 @@ def transplanted_cells_table(claims: Sequence[Claim], sources: Mapping[str, Sour
     for c in claims:
         cells, origin, mechanism = c.topic.split(" | ")
         name = f"{cells}, {origin.split(' (seed label')[0]}"
-        rows.append((Cell(name), Cell(mechanism), _evidence(c), _source(c, sources), Cell(c.remark or "–")))
+        rows.append((Cell(name), Cell(mechanism), kind_of_evidence(c), source_of_claim(c, sources), Cell(c.remark or "–")))
     ids = tuple(f"claim-{c.id}" for c in claims)
     caption = "How transplanted cells are thought to work"
     return Table("transplanted-cells", caption, header, tuple(rows), ids, "cb-table cb-evidence", folded=True)
-
-
-def _evidence(claim: Claim) -> Cell:
-    return Cell(f"{EVIDENCE_TYPES[claim.evidence_type]}: {DIRECTIONS[claim.direction]}")
-
-
-#: How sure the match is, as it stands behind a source.
-_MATCH = {"certain": "certain", "probable": "probable", "related_only": "related only"}
-
-
-def _source(claim: Claim, sources: Mapping[str, Source]) -> Cell:
-    if claim.source is None:
-        return Cell("none found")
-    source = sources[claim.source]
-    return Cell(f"{source.label} ({_MATCH[claim.match]})", source.href)
 
 
 #: A table of counts with more rows than this opens on a click.
@@ -116,50 +93,6 @@ def _counted(row: object, outcomes: pd.Series) -> str:
 def _reasons(codes: object, reasons: pd.Series) -> str:
     parts = [str(reasons.get(code, code.removeprefix("other:").replace("_", " "))) for code in str(codes).split(";")]
     return "; ".join(f"{p[:1].lower()}{p[1:]}" for p in parts)
-
-
-def trials_table(trials: pd.DataFrame, *, table_id: str, caption: str) -> Table:
-    """Registered trials with their state when last seen; numbers of ClinicalTrials.gov lead to the register."""
-    header = ("Trial", "Last state", "Patients", "Start", "What to know")
-    rows = tuple(
-        (
-            Cell(f"{_known_text(r.title)} ({r.registry_id})", _register(r.registry_id)),
-            Cell(_known_text(r.status).replace("_", " ")), Cell(_whole(r.enrollment), numeric=True),
-            Cell(_whole(r.start_year), numeric=True),
-            Cell(". ".join(str(v) for v in (r.intervention, r.country, r.note) if pd.notna(v)) or "–"),
-        )
-        for r in trials.itertuples()
-    )  # fmt: skip
-    return Table(table_id, caption, header, rows, kind="cb-table cb-evidence", folded=True)
-
-
-def _register(registry_id: str) -> str | None:
-    return f"https://clinicaltrials.gov/study/{registry_id}" if registry_id.startswith("NCT") else None
-
-
-def _known_text(value: object) -> str:
-    return MISSING if pd.isna(value) else str(value)
-
-
-def _whole(value: object) -> str:
-    return "–" if pd.isna(value) else str(int(value))
-
-
-def notices_table(
-    notices: pd.DataFrame, labels: Mapping[str, str], address: Callable[[str], str], *, table_id: str, caption: str
-) -> Table:
-    """Letters and notices: what they concern, who wrote them, what they say and how sure the reading is."""
-    header = ("Concerns", "Notice", "What it says")
-    rows = tuple(
-        (
-            Cell(labels[r.study_id], address(r.study_id)) if pd.notna(r.study_id) else Cell(str(r.citation)),
-            Cell(f"{r.reference} ({r.kind.replace('_', ' ')})"),
-            Cell(f"{r.what_it_says} Confidence in this reading: {r.confidence}."),
-        )
-        for r in notices.itertuples()
-    )
-    ids = tuple(f"notice-{i}" for i in notices["notice_id"])
-    return Table(table_id, caption, header, rows, ids, "cb-table cb-evidence")
 
 
 def standing_table(estimates: Estimates, claims: Iterable[Claim]) -> Table:

@@ -25,14 +25,6 @@ from cordbook.review.appraisal.replication import Replications, replicate
 from cordbook.review.claims.claims import ClaimVerdict, claims_today
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates, title_of
 
-#: Short names of the parent documents, by seed id, for figures.
-SEEDS = {
-    "000": "Review of radiation myelopathy",
-    "001": "Lay summary, 2014 review",
-    "002": "Lay summary, 2025 review",
-    "003": "Company article",
-    "004": "Hospital blog",
-}
 #: The computed rules in words: domain, rule, and the limits that it uses.
 RULES = (
     (
@@ -97,7 +89,8 @@ class AuditPages:
 
     def verdict_bars(self) -> Figure:
         """Counts of verdicts by parent document."""
-        return verdict_bars(self.verdicts, SEEDS)
+        seeds = self.estimates.evidence["seeds"]
+        return verdict_bars(self.verdicts, dict(zip(seeds["seed_id"], seeds["short"].fillna(seeds["title"]), strict=True)))
 
     def claims(self, seed_id: str) -> Table:
         """The claims of a parent document with verdicts."""

@@ -37,7 +37,7 @@ from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.reporting.checklist import Answer, load_checklist
 from cordbook.review.reporting.prisma_flow import StudyFlow, flow_today
-from cordbook.review.studies.timeline import TOPICS, key_events, reports_by_year
+from cordbook.review.studies.timeline import key_events, reports_by_year, topics_of
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
 
@@ -87,11 +87,13 @@ class MethodsPages:
         """Reports by year and topic, with events."""
         reports = reports_by_year(self._evidence)
         undated = len(self._evidence["studies"]) - int(reports.to_numpy().sum())
-        return timeline(reports, key_events(self._evidence), TOPICS, undated=undated)
+        topics, subject = topics_of(self._evidence), self._evidence.subject
+        kinds = {topic: subject.topic(topic).kind for topic in topics}
+        return timeline(reports, key_events(self._evidence), topics, kinds=kinds, undated=undated)
 
     def field_events(self) -> Table:
         """The events of the timeline."""
-        return method_tables.events_table(key_events(self._evidence))
+        return method_tables.events_table(key_events(self._evidence), topics_of(self._evidence))
 
     # ------------------------------------------------------------------ risk of bias
 
@@ -137,7 +139,7 @@ class MethodsPages:
 
     def agreement(self) -> Table:
         """Agreement of the two readings, by topic and overall."""
-        return method_tables.agreement_table(agreement_by(self._evidence))
+        return method_tables.agreement_table(agreement_by(self._evidence), self._evidence.vocabulary)
 
     def disagreements(self) -> Table:
         """Every cell that was read differently, and how it was settled."""
@@ -298,7 +300,11 @@ class MethodsPages:
         """Completed trials without a report in the review."""
         found = back_matter.unreported(self._evidence["registered_trials"])
         return back_matter.trials_list(
-            found, table_id="trials-unreported", caption="Completed, and no report known to us", folded=False
+            found,
+            self._evidence,
+            table_id="trials-unreported",
+            caption="Completed, and no report known to us",
+            folded=False,
         )
 
     def trials_stopped(self) -> Table:
@@ -306,21 +312,30 @@ class MethodsPages:
         trials = self._evidence["registered_trials"]
         found = trials[trials["status"].isin(back_matter.STOPPED)]
         return back_matter.trials_list(
-            found, table_id="trials-stopped", caption="Stopped early, withdrawn or suspended", folded=False
+            found,
+            self._evidence,
+            table_id="trials-stopped",
+            caption="Stopped early, withdrawn or suspended",
+            folded=False,
         )
 
     def trials_overdue(self) -> Table:
         """Trials that should have ended before the year of the baseline and have no report in the review."""
         year = load_status(self._evidence.folder).baseline.year
         found = back_matter.overdue(self._evidence["registered_trials"], year)
-        return back_matter.trials_list(found, table_id="trials-overdue", caption=f"Due before {year}, and no report known to us")
+        return back_matter.trials_list(
+            found, self._evidence, table_id="trials-overdue", caption=f"Due before {year}, and no report known to us"
+        )
 
     def trials_others(self, statuses: Sequence[str] = back_matter.RUNNING) -> Table:
         """Trials last seen as running or about to run, whose report is still to come."""
         trials = self._evidence["registered_trials"]
         found = trials[trials["status"].isin(statuses) & trials["linked_study_id"].isna()]
         return back_matter.trials_list(
-            found, table_id="trials-running", caption="Running or planned when last seen, no report yet"
+            found,
+            self._evidence,
+            table_id="trials-running",
+            caption="Running or planned when last seen, no report yet",
         )
 
     def glossary(self) -> Block:

@@ -9,14 +9,15 @@ from matplotlib.axes import Axes
 
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.style import CONTROL, HARM, INK, MUTED, NATURAL, RULE, TREATED
+from cordbook.evidence.subject_tables import EXPOSURE, HARMS, NATURAL_COURSE
 from cordbook.review.studies.timeline import Event
 
 WIDTH_IN, FOOT_IN = 3.4, 0.55
 #: A strip is as high as its bars need: head room for name and marks, and so much a report.
 HEAD_IN, REPORT_IN, LEAST_IN, MARK_ROOM_IN = 0.42, 0.03, 0.03, 0.16
 FONT_PT = 7.3
-#: Colours keep their meaning: harm by radiation or graft, natural recovery, and treatment.
-TOPIC_COLOURS: Mapping[str, str] = {"rm_incidence": HARM, "harm_report": HARM, "natural_recovery": NATURAL}
+#: Colours keep their meaning: harm by exposure or treatment, the natural course, and treatment.
+KIND_COLOURS: Mapping[str, str] = {EXPOSURE: HARM, HARMS: HARM, NATURAL_COURSE: NATURAL}
 #: Marker and words of an event; the order is that of the key.
 MARKS: Mapping[str, tuple[str, str]] = {
     "first with a control group": ("o", "first with a control group"),
@@ -26,11 +27,17 @@ MARKS: Mapping[str, tuple[str, str]] = {
 
 
 def timeline(
-    reports: pd.DataFrame, events: Sequence[Event], topics: Mapping[str, str], *, undated: int = 0, figure_id: str = "timeline"
+    reports: pd.DataFrame,
+    events: Sequence[Event],
+    topics: Mapping[str, str],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    undated: int = 0,
+    figure_id: str = "timeline",
 ) -> Figure:
     """Draw reports a year (rows of ``reports``) by topic (its columns) with events.
 
-    ``topics`` names the columns; ``undated`` is the number of reports whose year is not known, told in the caption.
+    ``topics`` names the columns, ``kinds`` colours them (:data:`KIND_COLOURS`); ``undated`` is the number of reports whose year is not known, told in the caption.
     Raises ``ValueError`` where no report has a year.
     """
     if reports.empty:
@@ -49,7 +56,7 @@ def timeline(
                 reports[topic],
                 [e for e in events if e.topic == topic],
                 topics[topic],
-                TOPIC_COLOURS.get(topic, TREATED),
+                KIND_COLOURS.get((kinds or {}).get(topic, ""), TREATED),
                 top,
             )
             axes.set_xlim(first - 1, last + 1)

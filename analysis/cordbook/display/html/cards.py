@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cordbook.display.html.markup import Html, element, join
+from cordbook.evidence.subject_tables import SubjectTables
 from cordbook.review.appraisal.certainty import NAME
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import phrase, plain_sentence, range_of
 
-#: Where the chapter of a section of the review stands, from the landing page.
-SECTION_PAGES: Mapping[str, str] = {
-    "1": "book/introduction/radiation-myelopathy.html",
-    "3.1.1": "book/treatment/steroids-ivig.html",
-    "3.1.2": "book/treatment/adjunctive.html",
-    "3.2.1": "book/treatment/neuromodulation.html",
-    "3.2.2": "book/treatment/cell-therapy.html",
-}
 #: Where the pages of estimates are, from the landing page.
 ESTIMATES = "book/estimates/"
 
@@ -30,11 +23,12 @@ def _cite(e: Estimate) -> Html:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A key question and the estimate that answers it; ``certainty`` is its level in words."""
+    """A key question and the estimate that answers it; ``certainty`` is its level in words, ``page`` where to read on."""
 
     question: str
     estimate: Estimate
     certainty: str
+    page: str
 
     def to_html(self) -> Html:
         """The card as an ``article`` element."""
@@ -49,7 +43,7 @@ class Card:
             element("p", number, class_="cb-card-number"),
             element("p", counts, class_="cb-card-sure"),
             element("p", plain_sentence(e)),
-            element("p", element("a", f"Read on: {e.title}", href=SECTION_PAGES[e.synthesis.section])),
+            element("p", element("a", f"Read on: {e.title}", href=self.page)),
             element("p", _cite(e), class_="cb-card-sure"),
             class_="cb-card",
         )
@@ -72,6 +66,14 @@ class Cards:
         return element("div", join(*(card.to_html() for card in self.cards)), class_="cb-questions")
 
 
-def cards(questions: Sequence[tuple[str, Estimate]], certainty: Mapping[str, str]) -> Cards:
-    """Cards of questions with their estimates, in order; ``certainty`` gives the level by estimate id."""
-    return Cards(tuple(Card(question, estimate, certainty[estimate.id]) for question, estimate in questions))
+def cards(questions: Sequence[tuple[str, Estimate]], certainty: Mapping[str, str], subject: SubjectTables) -> Cards:
+    """Cards of questions with their estimates, in order; ``certainty`` gives the level by estimate id.
+
+    Each leads to the chapter of its section, as ``subject`` names it, else to the page of its estimate.
+    """
+    return Cards(tuple(Card(question, e, certainty[e.id], _page(e, subject)) for question, e in questions))
+
+
+def _page(e: Estimate, subject: SubjectTables) -> str:
+    page = subject.section(e.synthesis.section).page
+    return f"{page}.html" if page else f"{ESTIMATES}{e.id}.html"

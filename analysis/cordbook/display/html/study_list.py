@@ -7,36 +7,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cordbook.display.html.markup import Html, element, html_table, join
-from cordbook.evidence import study_words as words
-from cordbook.review.studies import words as study_words
+from cordbook.evidence.subject_tables import GIVEN
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.studies.records import StudyRecord
 from cordbook.review.studies.summary import headline
+from cordbook.review.studies.words import products, treatment_short
 
 #: How many of the latest reports are shown above the table.
 LATEST = 8
 Category = tuple[str, str, Callable[[StudyRecord], Iterable[tuple[str, str]]]]
 
 
-def _cell_types(r: StudyRecord) -> list[tuple[str, str]]:
-    kinds = dict.fromkeys(a.cell_type for a in r.arms if a.cell_type)
-    return [(kind, words.CELLS[kind][1] if kind in words.CELLS else words.plain(kind)) for kind in kinds]
+def _products(r: StudyRecord) -> list[tuple[str, str]]:
+    return list(products(r, r.arms).items())
 
 
 def _design(r: StudyRecord) -> list[tuple[str, str]]:
-    return [(r.design or "none", words.DESIGNS.get(r.design, words.DESIGNS[None]).short)]
+    return [(r.design or "none", r.vocabulary.label("design", r.design))]
 
 
-#: Categories: key in the page's address, name, and the values of a study (code, words).
+#: Categories: key in the page's address, the dimension ("" for that of what was given), and the values of a study (code, words).
 CATEGORIES: tuple[Category, ...] = (
-    ("topic", "Topic", lambda r: [(r.topic, words.TOPICS.get(r.topic, words.plain(r.topic)))]),
-    ("cells", "Cell type", _cell_types),
-    ("phase", "Time since injury", lambda r: [(r.phase or "none", words.PHASES.get(r.phase, words.plain(r.phase)))]),
-    ("population", "Condition", lambda r: [(r.population, words.POPULATIONS.get(r.population, words.plain(r.population)))]),
-    ("design", "Design", _design),
+    ("topic", "topic", lambda r: [(r.topic, r.vocabulary.label("topic", r.topic))]),
+    ("cells", "", _products),
+    ("phase", "phase", lambda r: [(r.phase or "none", r.vocabulary.label("phase", r.phase))]),
+    ("population", "population", lambda r: [(r.population, r.vocabulary.label("population", r.population))]),
+    ("design", "design", _design),
 )
 
 
@@ -53,9 +53,8 @@ class Latest:
 
 def _kind(r: StudyRecord) -> str:
     """Topic and design inside a sentence."""
-    topic = words.TOPICS.get(r.topic, words.plain(r.topic))
-    design = words.DESIGNS[r.design].short if r.design in words.DESIGNS and r.design else "design not stated"
-    return f"{topic[:1].lower()}{topic[1:]}, {design[:1].lower()}{design[1:]}"
+    design = r.vocabulary.label("design", r.design, "phrase") if r.design else "design not stated"
+    return f"{r.vocabulary.label('topic', r.topic, 'phrase')}, {design}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,7 @@ class StudyList:
 
     records: tuple[StudyRecord, ...]
     address: Callable[[str], str]
+    vocabulary: Vocabulary = field(repr=False)
 
     def __repr__(self) -> str:
         return "\n".join(f"{r.label} | {r.year or 'year not seen'} | {headline(r)}" for r in self.newest_first)
@@ -93,7 +93,9 @@ class StudyList:
             "Words (author, treatment, country, result)",
             Html('<input type="search" id="cb-studies-q" autocomplete="off" maxlength="100">'),
         )
-        chosen = [self._choice(key, name, values) for key, name, values in CATEGORIES]
+        given = next((fact.fact for r in self.records for fact in r.subject.facts(GIVEN)), "")
+        named = [(key, name or given, values) for key, name, values in CATEGORIES]
+        chosen = [self._choice(key, self.vocabulary.dimension(name).label, values) for key, name, values in named if name]
         reset = element("button", "Show all", type="button", id="cb-studies-reset")
         state = element("p", f"{len(self.records)} studies", id="cb-studies-state", role="status", class_="cb-status")
         return join(element("form", typed, *chosen, reset, id="cb-studies-filter", class_="cb-filter", hidden=True), state)
@@ -119,8 +121,8 @@ class StudyList:
         return (
             element("a", r.label, href=self.address(r.study_id)),
             str(r.year or "–"),
-            words.DESIGNS.get(r.design, words.DESIGNS[None]).short,
-            study_words.treatment_short(r.whole_arms("treated"), r.intervention),
+            r.vocabulary.label("design", r.design),
+            treatment_short(r),
             "–" if size is None else f"{size:,}",
             headline(r),
         )

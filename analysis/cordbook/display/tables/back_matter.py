@@ -12,6 +12,8 @@ import pandas as pd
 
 from cordbook.display.tables.method_tables import BLANK, CARDS, number, words
 from cordbook.display.tables.table import Cell, Table
+from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.subject_tables import GIVEN
 
 #: States in which a trial has stopped before its end, and states in which it still runs or waits.
 STOPPED = ("terminated", "withdrawn", "suspended")
@@ -146,12 +148,19 @@ def overdue(trials: pd.DataFrame, year: int) -> pd.DataFrame:
     return trials[open_state & trials["linked_study_id"].isna() & (trials["completion_year"] < year).fillna(False)]
 
 
-def trials_list(trials: pd.DataFrame, *, table_id: str, caption: str, folded: bool = True) -> Table:
+def _given(trial: object, evidence: Evidence) -> str:
+    """What a trial gives, as its column of the first fact on it says, else in the words of the register."""
+    columns = ((fact, getattr(trial, column, None)) for fact in evidence.subject.facts(GIVEN)[:1] for _, column in fact.columns)
+    named = next((evidence.vocabulary.label(fact.fact, code) for fact, code in columns if pd.notna(code)), "")
+    return named or words(trial.intervention)
+
+
+def trials_list(trials: pd.DataFrame, evidence: Evidence, *, table_id: str, caption: str, folded: bool = True) -> Table:
     """Trials with register number, treatment, people, years and note."""
     rows = tuple(
         (
             Cell(*_register(t.registry_id)), Cell(words(t.title)), Cell(words(t.status)), Cell(words(t.phase)),
-            Cell(words(t.cell_type) if pd.notna(t.cell_type) else words(t.intervention)), Cell(BLANK if pd.isna(t.enrollment) else f"{t.enrollment:,}", numeric=True),
+            Cell(_given(t, evidence)), Cell(BLANK if pd.isna(t.enrollment) else f"{t.enrollment:,}", numeric=True),
             Cell(_years(t.start_year, t.completion_year)), Cell("" if pd.isna(t.note) else t.note),
         )
         for t in trials.sort_values("registry_id").itertuples()

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from cordbook.core.text import plain
 from cordbook.display.tables.table import Cell, Table
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.average_coverage import INTERVALS, FewStudies
 from cordbook.review.appraisal.coverage import METHODS, TOLERATED, Coverage
 from cordbook.review.appraisal.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
@@ -18,7 +20,7 @@ from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
 from cordbook.review.reporting.prisma_flow import StudyFlow
-from cordbook.review.studies.timeline import TOPICS, Event
+from cordbook.review.studies.timeline import Event
 
 BLANK = "–"
 #: Kind of a table with much text: on a phone a row becomes a card.
@@ -34,7 +36,7 @@ def number(value: int) -> Cell:
 
 def words(value: object) -> str:
     """A code of the data in words; a dash where nothing is known."""
-    return BLANK if value is None or pd.isna(value) else str(value).replace("other:", "").replace("_", " ")
+    return BLANK if value is None or pd.isna(value) else plain(value)
 
 
 def flow_table(flow: StudyFlow) -> Table:
@@ -128,11 +130,11 @@ def weights_table(weighted: Sequence[WeightedAnswers], items: Sequence[Item]) ->
     return Table("risk-of-bias-estimates", caption, ("Estimate", "Studies", *(i.name for i in items)), tuple(rows), folded=True)
 
 
-def agreement_table(agreement: pd.DataFrame) -> Table:
+def agreement_table(agreement: pd.DataFrame, vocabulary: Vocabulary) -> Table:
     """Agreement of the two readings by topic and overall; takes the frame of ``audit.agreement_by``."""
     rows = tuple(
         (
-            Cell(TOPICS.get(r.group, words(r.group)).capitalize() if r.group not in TOPICS else TOPICS[r.group]), number(r.cells), number(r.read_twice), number(r.agreed),
+            Cell(vocabulary.label("topic", r.group)), number(r.cells), number(r.read_twice), number(r.agreed),
             Cell(f"{percent(r.share)} ({percent_number(r.low)} to {percent_number(r.high)})" if r.read_twice else BLANK, numeric=True),
             number(r.settled), number(r.open), number(r.not_seen_again), number(r.read_once),
         )
@@ -369,7 +371,7 @@ def checklist_counts_table(answers: tuple[Answer, ...]) -> Table:
     return Table("checklist-counts", "How many items are met", ("Checklist", *(s.capitalize() for s in STATES), "Items"), rows)
 
 
-def events_table(events: Sequence[Event]) -> Table:
-    """Events of the field, told from the data."""
-    rows = tuple((Cell(str(e.year)), Cell(TOPICS[e.topic]), Cell(e.kind), Cell(e.label)) for e in events)
+def events_table(events: Sequence[Event], topics: Mapping[str, str]) -> Table:
+    """Events of the field, told from the data; ``topics`` names their topics."""
+    rows = tuple((Cell(str(e.year)), Cell(topics[e.topic]), Cell(e.kind), Cell(e.label)) for e in events)
     return Table("field-events", "Events in the timeline", ("Year", "Topic", "Event", "Study"), rows, folded=True)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.text import NOT_STATED
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.subject_tables import GIVEN, PHASE
 from cordbook.review.appraisal.certainty import NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import ExtractionProgress
 from cordbook.review.estimates.estimates import Estimate
@@ -166,7 +168,8 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
 
     ``links`` are addresses of the studies' pages by label.
     """
-    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows)
+    cells, words = evidence.cells_by_id(row.cells[0] for row in estimate.rows), evidence.vocabulary
+    timing = [column for fact in (evidence.subject.fact(PHASE),) if fact for _, column in fact.columns]
     rows = []
     for row in estimate.rows:
         first = cells.loc[row.cells[0]]
@@ -174,16 +177,28 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),
-                Cell(_words(first["design"])),
-                Cell(_words(first["cell_type"]) if pd.notna(first["cell_type"]) else _words(first["intervention_class"])),
-                Cell(_words(first["injury_phase"])),
+                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(counts, numeric=True),
-                Cell(_words(first["definition"])),
-                Cell(_words(first["confidence"])),
+                Cell(NOT_STATED if pd.isna(first["definition"]) else first["definition"]),
+                Cell(words.label("confidence", first["confidence"])),
             )
         )
-    header = ("Study", "Design", "Treatment", "Time since injury", "Events/patients", "What was counted", "Confidence in reading")
+    header = (
+        "Study",
+        "Design",
+        "Treatment",
+        *(words.dimension(column).label for column in timing),
+        "Events/patients",
+        "What was counted",
+        "Confidence in reading",
+    )
     return Table(f"studies-{estimate.id}", f"Studies behind: {estimate.title}", header, tuple(rows), folded=True)
+
+
+def _most_telling(cell: pd.Series, evidence: Evidence) -> str:
+    """The column that says best what was given: that of the first fact on it, else the kind of treatment."""
+    given = (column for fact in evidence.subject.facts(GIVEN)[:1] for _, column in fact.columns)
+    return next((column for column in given if pd.notna(cell.get(column))), "intervention_class")
 
 
 def progress_table(progress: ExtractionProgress) -> Table:
@@ -218,17 +233,3 @@ def reasons_table(reasons: pd.DataFrame) -> Table:
         for r in reasons.itertuples()
     )
     return Table("not-pooled", "Why cells are not pooled", ("Reason", "Cells", "Studies", "What it means"), rows)
-
-
-#: Codes that read better written out.
-_WRITTEN = {
-    "rct": "randomised trial", "controlled_nonrandomised": "controlled, not randomised", "bm_msc": "bone-marrow MSC",
-    "bm_mnc": "bone-marrow mononuclear cells", "uc_msc": "umbilical-cord MSC", "ad_msc": "fat-tissue MSC",
-    "hsc": "blood stem cells", "ipsc_derived": "from induced stem cells", "opc_esc": "oligodendrocyte precursors",
-}  # fmt: skip
-
-
-def _words(value: object) -> str:
-    if value is None or pd.isna(value):
-        return "not stated"
-    return _WRITTEN.get(str(value), str(value).replace("_", " "))

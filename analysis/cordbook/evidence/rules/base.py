@@ -70,6 +70,10 @@ class Data:
         """Columns of a table; none where there is no such table."""
         return self._tables[table].columns if table in self._tables else ()
 
+    def field(self, table: str, column: str) -> Field | None:
+        """A column of the schema; None where the folder has no such column."""
+        return self._tables[table].field(column) if column in self.columns(table) else None
+
     def file(self, table: str) -> str:
         """File of a table."""
         return self._tables[table].path

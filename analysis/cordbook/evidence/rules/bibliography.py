@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cordbook.core.notebooks import is_prose, joined, source_of
 from cordbook.evidence.bibliography import NOT_SEEN, REWRITE, BibEntry, bib_problem, citations, load_bibliography, plain_text
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, Row
@@ -79,15 +80,11 @@ def _chapter_files(project: Path) -> list[Path]:
 def _notebook_text(notebook: Any) -> str:
     texts = []
     for cell in notebook["cells"] if "cells" in notebook else ():
-        if cell.get("cell_type") == "markdown":
-            texts.append(_joined(cell.get("source", "")))
+        if is_prose(cell):
+            texts.append(source_of(cell))
         for output in cell.get("outputs") or ():
-            texts.append(_joined((output.get("data") or {}).get("text/markdown", "")))
+            texts.append(joined((output.get("data") or {}).get("text/markdown", "")))
     return "\n".join(texts)
-
-
-def _joined(source: Any) -> str:
-    return source if isinstance(source, str) else "".join(source)
 
 
 def check_citations(chapters: Mapping[str, str], data: Data) -> Iterator[Problem]:

@@ -9,9 +9,8 @@ from cordbook.evidence.matching import StudyFace, studies_entered_twice, study_f
 from cordbook.evidence.patients import PATIENT_KEYS, may_share_patients, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, whole
-
-AIS = ("ais_a", "ais_b", "ais_c", "ais_d")
-LEVELS = ("level_cervical", "level_thoracic", "level_lumbar")
+from cordbook.evidence.subject_tables import FACTS, counted_facts
+from cordbook.evidence.vocabulary import DIMENSIONS
 
 
 def arm_id_fits(data: Data) -> Iterator[Fault]:
@@ -61,22 +60,18 @@ def parts_of_arms_fit(data: Data) -> Iterator[Fault]:
 
 def counts_within_study(data: Data) -> Iterator[Fault]:
     sizes = _study_sizes(data)
+    counted = list(counted_facts(row for _, row in data.rows(FACTS)))
     for number, row in data.rows("studies"):
         size = sizes.get(row["study_id"])
         if size is None:
             continue
-        for columns, name in ((AIS, "AIS grades"), (LEVELS, "levels of injury"), (("male_n",), "male patients")):
-            values = {column: whole(row[column]) or 0 for column in columns}
+        for fact in counted:
+            values = {column: whole(row[column]) or 0 for _, column in fact.columns}
             if sum(values.values()) > size:
                 column = max(values, key=lambda c: values[c])
-                yield Fault(
-                    "studies",
-                    number,
-                    row,
-                    column,
-                    f"The {name} sum to {sum(values.values())} patients, the arms of the study have {size}.",
-                    "Correct the counts, or the sizes in arms.csv.",
-                )
+                named = fact.label or data.by_key(DIMENSIONS).get(fact.fact, Row())["label"] or fact.fact
+                message = f"{named}: {sum(values.values())} patients in all, the arms of the study have {size}."
+                yield Fault("studies", number, row, column, message, "Correct the counts, or the sizes in arms.csv.")
 
 
 def _study_sizes(data: Data) -> dict[str, int]:
@@ -290,7 +285,7 @@ STUDY_RULES = (
     Rule(
         "counts-within-study",
         "studies",
-        "Grades, levels and sex count no more patients than the arms have.",
+        "Columns that count the patients of a fact (facts.csv) count no more than the arms have.",
         counts_within_study,
     ),
     Rule(

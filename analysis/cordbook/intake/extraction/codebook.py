@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from cordbook.evidence.problems import Problem
@@ -13,6 +14,7 @@ from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
 from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.evidence.subject_tables import FACTS, PARTICIPANTS, TOPICS, fact_of, topic_of
 from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, STUDY, Answer, Place, Reading, cell_row
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import one_line
@@ -21,8 +23,6 @@ from cordbook.intake.records.untrusted_text import one_line
 MADE = {STUDY: ("study_id",), ARM: ("arm_id", "study_id", "arm"), CELL: ("cell_id", "study_id", "arm_id", "outcome", "stratum", "stratum_relation", "timepoint_months")}  # fmt: skip
 #: Patients before events, so that a percent can become a count.
 CELL_ORDER = ("n", "events")
-#: Columns of an arm that only cells have.
-CELLS_GIVEN = ("cell_type", "donor", "route", "dose_cells", "n_doses")
 #: Rules that a study breaks only because it is not read to its end yet.
 UNFINISHED = frozenset({"required", "cell-was-read"})
 #: Tables that an answer is checked against at once; the others are looked at when the study enters them.
@@ -34,6 +34,8 @@ LOOKED_AT = frozenset(
         CELL,
         "outcome_terms",
         "stratum_keys",
+        TOPICS,
+        FACTS,
         "not_poolable_reasons",
         "overlap_groups",
         "overlap_members",
@@ -77,6 +79,25 @@ class Codebook:
     def rows(self, table: str) -> list[Row]:
         return [row for _, row in self.raw[table].rows]
 
+    def implied_by_topic(self, topic: str) -> Mapping[str, str]:
+        """Columns of a study that its topic mostly fills, with their values."""
+        return next((topic_of(row).implies for row in self._declared(TOPICS) if row["topic"] == topic), {})
+
+    def role_of_arms_called(self, name: str) -> str:
+        """The role that every arm of this name has in the review; blank where there is none, or several."""
+        roles = {row["role"] for row in self.rows(ARM) if row["arm"] == name}
+        return roles.pop() if len(roles) == 1 else ""
+
+    @cached_property
+    def only_of(self) -> Mapping[str, tuple[str, str]]:
+        """Columns of an arm that are asked of some studies only: the column of the study and the value that it must have."""
+        facts = (fact_of(row) for row in self._declared(FACTS) if row["place"] != PARTICIPANTS)
+        return {column: fact.only for fact in facts if fact.only for _, column in fact.columns}
+
+    def _declared(self, table: str) -> list[Row]:
+        """Rows of a table that a review need not have."""
+        return self.rows(table) if table in self.raw else []
+
     def outcomes(self) -> dict[str, str]:
         """Outcomes of the closed list with their labels."""
         return {row["outcome"]: row["label"] for row in self.rows("outcome_terms")}
@@ -114,16 +135,16 @@ def questions(reading: Reading, codebook: Codebook) -> Iterator[Question]:
 
 def _of(reading: Reading, table: str, row: str, codebook: Codebook) -> Iterator[Question]:
     for name in columns(table, codebook):
-        if _applies(reading, table, row, name):
+        if _applies(reading, table, row, name, codebook.only_of):
             column = codebook.column(table, name)
             required = column.required or name == "not_poolable_reason"
             yield Question((table, row, name), column, required)
 
 
-def _applies(reading: Reading, table: str, row: str, column: str) -> bool:
-    if table == ARM and column in CELLS_GIVEN:
-        therapy = reading.value(STUDY, reading.study_id, "intervention_class") == "cell_therapy"
-        return therapy and reading.value(ARM, row, "role") in ("treated", "")
+def _applies(reading: Reading, table: str, row: str, column: str, only_of: Mapping[str, tuple[str, str]]) -> bool:
+    if table == ARM and column in only_of:
+        asked, value = only_of[column]
+        return reading.value(STUDY, reading.study_id, asked) == value and reading.value(ARM, row, "role") in ("treated", "")
     if table == ARM and column == "part_of":
         return bool(wider_arms(reading, row))
     if table == CELL:

@@ -84,11 +84,12 @@ def form_text(
 
 def _with_blank_arms(reading: Reading, codebook: Codebook) -> Iterator[Question]:
     """Questions in a form that nobody has filled: also those that only some answers call for."""
-    filled = reading.with_answers(
-        {(STUDY, reading.study_id, "intervention_class"): Answer("cell_therapy")}
-        | {(CELL, row, "poolable"): Answer("no") for row in reading.rows(CELL)}
-    )
-    for q in questions(filled, codebook):
+    barred = {(CELL, row, "poolable"): Answer("no") for row in reading.rows(CELL)}
+    found: dict[Place, Question] = {}
+    for column, value in dict.fromkeys(codebook.only_of.values()) or [("", "")]:
+        called_for = {(STUDY, reading.study_id, column): Answer(value)} if column else {}
+        found = {q.place: q for q in questions(reading.with_answers(called_for | barred), codebook)} | found
+    for q in found.values():
         yield q if q.place[2] != "not_poolable_reason" else Question(q.place, q.field, required=False)
 
 

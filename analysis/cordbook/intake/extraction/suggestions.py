@@ -22,36 +22,20 @@ COMMON = (
     "not_poolable_reason",
     "note",
 )
-#: What a topic says of a study, where it says it.
-_OF_TOPIC: Mapping[str, Mapping[str, str]] = {
-    "cell_therapy": {"population": "traumatic_sci", "intervention_class": "cell_therapy"},
-    "neuromodulation": {"population": "traumatic_sci", "intervention_class": "neuromodulation"},
-    "natural_recovery": {"population": "traumatic_sci"},
-    "rm_incidence": {"population": "radiation_myelopathy", "intervention_class": "radiotherapy_exposure"},
-    "rm_treatment": {"population": "radiation_myelopathy"},
-    "hyperbaric_oxygen": {"intervention_class": "hyperbaric_oxygen"},
-    "harm_report": {"intervention_class": "cell_therapy"},
-}
 #: What the usual names of arms say of their role.
-_ROLES: Mapping[str, str] = {
-    "treated": "treated",
-    "control": "comparator",
-    "placebo": "comparator",
-    "sham": "comparator",
-    "standard_care": "natural_course",
-}
+_ROLES: Mapping[str, str] = {"treated": "treated", "control": "comparator", "placebo": "comparator", "sham": "comparator"}
 
 
-def offered(reading: Reading, place: Place) -> str:
+def offered(reading: Reading, place: Place, codebook: Codebook) -> str:
     """What is likely the answer, as it would be typed; blank where nothing is."""
     known = reading.answers.get(place)
     if known is not None:
         return known.value or f". {known.reason}"
     table, row, name = place
     if table == STUDY:
-        return _OF_TOPIC.get(reading.value(STUDY, row, "topic"), {}).get(name, "")
+        return codebook.implied_by_topic(reading.value(STUDY, row, "topic")).get(name, "")
     if (table, name) == (ARM, "role"):
-        return _ROLES.get(row, "")
+        return _ROLES.get(row) or codebook.role_of_arms_called(row)
     if table == CELL and name in COMMON:
         before = _before(reading, row, name)
         answer = reading.answers.get((CELL, before, name))

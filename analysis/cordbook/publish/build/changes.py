@@ -8,7 +8,7 @@ from typing import Any
 
 from cordbook.core import csv_files
 from cordbook.core.project import Project
-from cordbook.publish.freshness.snapshot import Snapshot, data_files
+from cordbook.publish.freshness.snapshot import Snapshot, data_texts
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: Values are cut here in messages.
@@ -57,7 +57,7 @@ def _short(text: str) -> str:
 
 def data_changes(project: Project, last: Snapshot, keys: Mapping[str, tuple[str, ...]]) -> list[Change]:
     """Changes of ``data/`` since the last good build; ``keys`` are the primary keys by file name."""
-    now = data_files(project)
+    now = data_texts(project)
     changes: list[Change] = []
     for name in sorted({*now, *last.files}):
         before, after = last.files.get(name), now.get(name)

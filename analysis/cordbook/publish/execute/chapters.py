@@ -23,6 +23,7 @@ import nbformat
 import yaml
 
 from cordbook.core.files import digest, file_digest, sweep, write_whole
+from cordbook.core.notebooks import is_code
 from cordbook.core.project import Project
 from cordbook.core.store import VARIABLE, Store
 from cordbook.core.tracking import Read
@@ -84,12 +85,12 @@ def toc_files(entry: Any) -> Iterator[str]:
 
 def code_digest(notebook: nbformat.NotebookNode) -> str:
     """Digest of the code of a notebook; its outputs and prose do not count."""
-    return digest(json.dumps([cell.source for cell in notebook.cells if cell.cell_type == "code"]))
+    return digest(json.dumps([block.source for block in notebook.cells if is_code(block)]))
 
 
 def outputs_digest(notebook: nbformat.NotebookNode) -> str:
     """Digest of the stored outputs."""
-    return digest(json.dumps([c.get("outputs", []) for c in notebook.cells if c.cell_type == "code"], sort_keys=True))
+    return digest(json.dumps([block.get("outputs", []) for block in notebook.cells if is_code(block)], sort_keys=True))
 
 
 def staleness(project: Project, today: Today) -> list[Staleness]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cordbook.core.files import digest, file_digest
+from cordbook.core.notebooks import sources
 from cordbook.core.project import Project
 from cordbook.core.versions import package_digest
 
@@ -76,6 +77,6 @@ def edited_digest(project: Project) -> str:
 
 def _sources(path: Path) -> str:
     try:
-        return digest(json.dumps([[c["cell_type"], c["source"]] for c in json.loads(path.read_bytes())["cells"]]))
+        return digest(json.dumps(sources(json.loads(path.read_bytes()))))
     except (OSError, ValueError, KeyError, TypeError):
         return file_digest(path)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.core.project import Project
+from cordbook.core.project import Project, data_files
 from cordbook.core.store import key_of, store_of
 from cordbook.review.estimates.estimates import Estimates
 
@@ -17,21 +17,20 @@ _KEY = key_of("last good build", str(VERSION))
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Texts of the files of ``data/`` by name, and the estimates as JSON."""
+    """Texts of the files of ``data/`` by their path in it, and the estimates as JSON."""
 
     files: Mapping[str, str]
     estimates: list[dict[str, Any]]
 
 
-def data_files(project: Project) -> dict[str, str]:
-    """The texts of the files in ``data/`` by name, subfolders left out."""
-    found = sorted(path for path in project.data.iterdir() if path.is_file() and not path.name.startswith("."))
-    return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in found}
+def data_texts(project: Project) -> dict[str, str]:
+    """The texts of the files in ``data/`` by their path in it."""
+    return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in data_files(project.data).items()}
 
 
 def take(project: Project, estimates: Estimates) -> None:
     """Keep today's data and estimates as those of the last good build."""
-    store_of(project).put(_KEY, {"files": data_files(project), "estimates": [e.to_dict() for e in estimates]})
+    store_of(project).put(_KEY, {"files": data_texts(project), "estimates": [e.to_dict() for e in estimates]})
 
 
 def last_good(project: Project) -> Snapshot | None:
@@ -44,4 +43,4 @@ def of_checkout(project: Project) -> Snapshot:
     """Data and estimates of another checkout, computed now: what a change is compared with."""
     from cordbook.review.estimates.estimates import load_estimates
 
-    return Snapshot(data_files(project), [e.to_dict() for e in load_estimates(project.root)])
+    return Snapshot(data_texts(project), [e.to_dict() for e in load_estimates(project.root)])

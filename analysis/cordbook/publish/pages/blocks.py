@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cordbook.display.html.markup import Html, element
-from cordbook.evidence import study_words as words
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.studies.records import OutcomeCell
 
 
@@ -33,7 +33,5 @@ def facts(identifier: str, caption: str, pairs: Sequence[tuple[str, object]]) ->
     return element("div", inner, class_="cb-table-scroll", tabindex="0", role="group", aria_label=caption)
 
 
-def who(c: OutcomeCell) -> str:
-    name = words.arm(c.arm)
-    name = name[:1].upper() + name[1:]
-    return f"{name}: {words.stratum(c.stratum)}"
+def who(c: OutcomeCell, words: Vocabulary) -> str:
+    return f"{words.arm(c.arm, 'label')}: {words.stratum(c.stratum)}"

@@ -15,7 +15,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, strip
-from cordbook.evidence.study_words import LEVELS_BY, part_name
+from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.blocks import bullets, facts, p, sub
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
@@ -29,14 +29,6 @@ from cordbook.review.estimates.rows import Row
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
 AUDIT = "../methods/extraction-audit.html"
-#: The chapter of each section of the book, by the number that declarations name.
-CHAPTERS: Mapping[str, str] = {
-    "1": "book/introduction/radiation-myelopathy",
-    "3.1.1": "book/treatment/steroids-ivig",
-    "3.1.2": "book/treatment/adjunctive",
-    "3.2.1": "book/treatment/neuromodulation",
-    "3.2.2": "book/treatment/cell-therapy",
-}
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
 Box = Callable[[Estimate], Html]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -54,7 +46,7 @@ _COMPANIONS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter, how much of its weight a person has verified, and what makes it differ from its main pool."""
+    its chapter, how much of its weight a person has verified, what makes it differ from its main pool, and by what its parts are told apart."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
@@ -63,6 +55,7 @@ class Beside:
     chapter: str | None = None
     verified: VerifiedWeight | None = None
     difference: str | None = None
+    apart_by: str | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -92,7 +85,8 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     if wrong:
         raise ValueError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
-    chapters = {section: page for section, page in CHAPTERS.items() if _is_there(project, page)}
+    sections = estimates.evidence.subject.sections
+    chapters = {name: section.page for name, section in sections.items() if section.page and _is_there(project, section.page)}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
     return {
@@ -106,6 +100,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
                 chapters.get(e.synthesis.section),
                 verified.get(e.id),
                 difference_from_main(estimates, e.id),
+                estimates.evidence.vocabulary.by(e.synthesis.by) if e.synthesis.by else None,
             ),
             box,
         )
@@ -379,5 +374,5 @@ def _parts(e: Estimate, beside: Beside) -> list[Html]:
         for part in beside.parts
     ]
     header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
-    caption = f"The same studies, apart by {LEVELS_BY[e.synthesis.by][0]}" if e.synthesis.by in LEVELS_BY else "Subgroups"
+    caption = f"The same studies, apart by {beside.apart_by}"
     return [html_table("parts", caption, header, rows, numeric=(1, 2, 3))]

@@ -7,7 +7,7 @@ number a cell. Nothing in it is markup, and the page writes every text as text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -16,37 +16,16 @@ import pandas as pd
 
 import cordbook
 from cordbook.core.tracking import by_value_of_estimates
-from cordbook.evidence import study_words as words
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
+from cordbook.evidence.vocabulary import STRATUM, Vocabulary
 from cordbook.review.appraisal.risk_of_bias import load_items
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate, Estimates
-from cordbook.review.estimates.selection import arms_with_barred_total, column_of, strata_of
+from cordbook.review.estimates.selection import arms_with_barred_total, column_of, order_of_codes, strata_of
 from cordbook.review.explorer.question import ITEM, Question, default_question, explorer_cells
 
-#: Filters that the page offers, in this order: column and what it is called. Columns that declarations use besides are added.
-FACETS: Mapping[str, str] = {
-    "role": "Who was counted",
-    "topic": "Topic",
-    "intervention_class": "Treatment",
-    "cell_type": "Cell type",
-    "donor": "Source of the cells",
-    "route": "Route",
-    "phase": "Time since injury",
-    "stratum.baseline_ais": "AIS grade at the start",
-    "stratum.setting": "Kind of radiotherapy",
-    "injury_level": "Level of injury",
-    "design": "Design",
-    "confidence": "Confidence in the reading",
-}
-ROLES = {"treated": "Treated people", "comparator": "Comparison groups", "natural_course": "Usual care (natural course)"}
-LEVELS = {"cervical": "Neck only", "thoracic": "Chest only", "lumbar": "Lower back only", "several": "Several levels"}
-CONFIDENCE = {"high": "High", "medium": "Medium", "low": "Low"}
-SETTINGS = {
-    "conventional": "Conventional fractions", "reirradiation": "Re-irradiation", "sbrt": "Stereotactic (SBRT)",
-    "sbrt_reirradiation": "Stereotactic re-irradiation", "hypofractionated": "Few large fractions",
-    "hyperfractionated": "Several fractions a day", "particle": "Protons or carbon ions", "chemoradiation": "With chemotherapy",
-}  # fmt: skip
+#: Filters that the page offers where a review declares none.
+FILTERS = ("role", "topic", "intervention_class", "design", "confidence")
 
 
 @by_value_of_estimates
@@ -68,9 +47,10 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     cells = explorer_cells(evidence)
     declared = [s for s in estimates.declarations if s.kind == "proportion"]
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
-    facets = dict(FACETS)
-    for synthesis in declared:
-        facets |= {column: words.plain(column.removeprefix("stratum.")) for column, _ in synthesis.where if column not in facets}
+    words = evidence.vocabulary
+    asked = [column for synthesis in declared for column, _ in synthesis.where]
+    offered = filters(words, cells)
+    facets = {name: words.dimension(name).label for name in dict.fromkeys([*offered, *asked])}
     facets |= {f"{ITEM}{item.id}": item.name for item in items}
     terms = evidence["outcome_terms"].set_index("outcome")
     strata = strata_of(cells)
@@ -78,9 +58,11 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     found = [e for e in estimates if not e.is_comparison and e.is_reported]
     return {
         "version": cordbook.__version__,
-        "columns": {name: _coded(cells, strata, name) | {"name": title} for name, title in facets.items()},
+        "columns": {name: _coded(cells, strata, name, words) | {"name": title} for name, title in facets.items()},
+        # Shown in this order; other columns can stand in an address and show as a chip.
+        "filters": offered,
         "items": {f"{ITEM}{item.id}": item.question for item in items},
-        **counted(cells, evidence.disjoint_keys),
+        **counted(cells, evidence.disjoint_keys, words),
         "outcomes": _outcomes(cells, terms, declared),
         "reasons": dict(zip(*(evidence["not_poolable_reasons"][c].astype(str) for c in ("reason", "label")), strict=True)),
         "questions": [_question(s) for s in declared],
@@ -90,7 +72,7 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     }
 
 
-def counted(cells: pd.DataFrame, disjoint_keys: Collection[str]) -> dict[str, Any]:
+def counted(cells: pd.DataFrame, disjoint_keys: Collection[str], words: Vocabulary) -> dict[str, Any]:
     """Cells, arms, studies and strata, with the verdicts on who may share patients, so that the page needs no rule of its own.
 
     ``shares``: pairs of strata of one arm that may share patients; ``parts``: pairs of a stratum and a wider one that holds it.
@@ -101,7 +83,7 @@ def counted(cells: pd.DataFrame, disjoint_keys: Collection[str]) -> dict[str, An
     pairs = sorted(_pairs_of_one_arm(cells, names))
     return {
         "cells": _cells(cells),
-        "arms": _arms(cells),
+        "arms": _arms(cells, words),
         "studies": _studies(cells),
         "strata": [sorted(stratum.items()) for stratum in strata],
         "shares": [[a, b] for a, b in pairs if may_share_patients(strata[a], strata[b], disjoint_keys)],
@@ -126,35 +108,19 @@ def _strata(cells: pd.DataFrame) -> list[str]:
     return sorted({_plain_stratum(text) for text in cells["stratum"].unique()})
 
 
-def _coded(cells: pd.DataFrame, strata: pd.Series, column: str) -> dict[str, Any]:
+def filters(words: Vocabulary, cells: pd.DataFrame) -> list[str]:
+    """Columns that the page offers to filter by, in the order of the vocabulary."""
+    offered = [d.id for d in words.filters()] or FILTERS
+    return [name for name in offered if name in cells or name.startswith(STRATUM)]
+
+
+def _coded(cells: pd.DataFrame, strata: pd.Series, column: str, words: Vocabulary) -> dict[str, Any]:
     """A column as sorted values, their words, and the place of each cell's value in the list (-1: not stated)."""
     held = [None if pd.isna(v) else str(v) for v in column_of(cells, strata, column)]
-    values = sorted({v for v in held if v is not None}, key=_order(column))
+    values = sorted({v for v in held if v is not None}, key=order_of_codes(words.order(column)))
     place = {value: i for i, value in enumerate(values)}
     codes = [-1 if value is None else place[value] for value in held]
-    return {"values": values, "words": [_say(column, value) for value in values], "codes": codes}
-
-
-def _order(column: str) -> Callable[[str], tuple[int, str]]:
-    course: Mapping[str, Mapping[Any, Any]] = {
-        "phase": words.PHASES, "role": ROLES, "injury_level": LEVELS, "confidence": CONFIDENCE, "design": words.DESIGNS,
-    }  # fmt: skip
-    known = list(course.get(column, ()))
-    return lambda value: (known.index(value) if value in known else len(known), value)
-
-
-def _say(column: str, value: str) -> str:
-    tables: Mapping[str, Mapping[Any, Any]] = {
-        "role": ROLES, "topic": words.TOPICS, "phase": words.PHASES, "injury_level": LEVELS, "confidence": CONFIDENCE,
-        "stratum.setting": SETTINGS,
-        "cell_type": {key: name for key, (_, name) in words.CELLS.items()},
-        "design": {key: design.short for key, design in words.DESIGNS.items()},
-        "intervention_class": words.TREATMENTS, "route": words.ROUTES, "donor": words.DONORS,
-    }  # fmt: skip
-    text = str(tables.get(column, {}).get(value) or words.plain(value))
-    if column == "stratum.baseline_ais":
-        text = f"AIS {value}"
-    return text[:1].upper() + text[1:]
+    return {"values": values, "words": [words.label(column, value) for value in values], "codes": codes}
 
 
 def _number(value: Any) -> float | int | None:
@@ -190,11 +156,11 @@ def _withheld(cells: pd.DataFrame) -> list[int]:
     return [int(place in barred) for place in zip(cells["arm_id"], cells["outcome"], strict=True)]
 
 
-def _arms(cells: pd.DataFrame) -> dict[str, list[Any]]:
+def _arms(cells: pd.DataFrame, words: Vocabulary) -> dict[str, list[Any]]:
     first = cells.drop_duplicates("arm_id").sort_values("arm_id", kind="stable")
     number = {arm: i for i, arm in enumerate(first["arm_id"])}
     return {
-        "name": [words.ARMS.get(name, words.plain(name)) for name in first["arm"]],
+        "name": [words.arm(name) for name in first["arm"]],
         "within": [number.get(wider, -1) if isinstance(wider, str) else -1 for wider in first["part_of"]],
     }
 

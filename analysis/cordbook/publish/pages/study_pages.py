@@ -13,30 +13,26 @@ from dataclasses import dataclass
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, months, number, people, plain
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
-from cordbook.evidence import study_words as words
+from cordbook.evidence.review_words import MEASURES, NOTICES
+from cordbook.evidence.review_words import design as design_of
+from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, Fact
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.publish.pages.blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.pages.study_cite import Cite, study_cites
 from cordbook.publish.pages.study_retraction import retraction_box
 from cordbook.publish.pages.study_sources import readings, registration, sources, state_of, verified_line
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
-from cordbook.review.studies import words as study_words
 from cordbook.review.studies.limits import limitations
 from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord, study_records
 from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
+from cordbook.review.studies.words import counts
 
 FOLDER = "book/studies"
 INDEX = "index"
 _ID = re.compile(r"[a-z][a-z0-9_]*")
-_SCALES: Mapping[str, str] = {
-    "asia_motor": "ASIA motor score", "asia_light_touch": "ASIA light touch score", "asia_pinprick": "ASIA pinprick score",
-    "other:lems": "Leg motor score", "other:uems": "Arm motor score", "other:asia_sensory": "ASIA sensory score",
-    "ae_any": "Any adverse event", "barthel": "Barthel index (daily life)", "other:ais_grade_numeric": "AIS grade as a number",
-}  # fmt: skip
-_MEASURES: Mapping[str, str] = {
-    "mean": "mean", "mean_change": "mean change", "MD": "difference of means", "RR": "risk ratio", "OR": "odds ratio",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +125,8 @@ def _front_matter(r: StudyRecord) -> str:
 
 def _head(r: StudyRecord) -> Html:
     kind = (
-        words.TOPICS.get(r.topic, words.plain(r.topic)),
-        words.DESIGNS.get(r.design, words.DESIGNS[None]).short if r.design else "Design not stated",
+        r.vocabulary.label("topic", r.topic),
+        r.vocabulary.label("design", r.design) if r.design else "Design not stated",
     )
     return p(element("a", "All studies", href="index.html"), " · ", kind[0], " · ", kind[1], class_="cb-study-head")
 
@@ -145,74 +141,71 @@ def _plain(r: StudyRecord) -> Html:
 
 def _participants(r: StudyRecord) -> list[Html]:
     size = r.size()
-    grades = words.enumerate_words([f"{n:,} grade {grade}" for grade, n in r.grades])
-    levels = words.enumerate_words([f"{n:,} {words.LEVELS[level]}" for level, n in r.levels])
-    injured = r.population == "traumatic_sci"
-    phase = words.PHASES.get(r.phase, words.plain(r.phase))
     pairs: list[tuple[str, object]] = [
-        ("Condition", words.POPULATIONS.get(r.population, words.plain(r.population))),
-        ("People", words.NOT_STATED if size is None else f"{'' if r.sizes_known else 'at least '}{words.people(size)}"),
-        ("Age, mean or median", words.NOT_STATED if r.age_mean is None else f"{words.number(r.age_mean)} years"),
-        ("Men", words.NOT_STATED if r.male_n is None else f"{r.male_n:,}" if size is None else f"{r.male_n:,} of {size:,}"),
-    ]
-    if injured:
-        pairs += [
-            ("Level of injury", levels or words.NOT_STATED),
-            ("AIS grade at the start", grades or words.NOT_STATED),
-            (
-                "Time since injury",
-                join(phase, sub(r.months_since_injury and f"mean or median {words.months(r.months_since_injury)}")),
-            ),
-        ]
-    pairs += [
-        ("Followed for", words.months(r.followup_months, words.NOT_STATED)),
-        ("Country", r.country or words.NOT_STATED),
+        (r.vocabulary.dimension("population").label, r.vocabulary.label("population", r.population)),
+        ("People", NOT_STATED if size is None else f"{'' if r.sizes_known else 'at least '}{people(size)}"),
+        ("Age, mean or median", NOT_STATED if r.age_mean is None else f"{number(r.age_mean)} years"),
+        *((fact.label or r.vocabulary.dimension(fact.fact).label, _fact(r, fact, size)) for fact in _facts_told(r)),
+        ("Followed for", months(r.followup_months, NOT_STATED)),
+        ("Country", r.country or NOT_STATED),
     ]
     parts = [facts("participants", "Who took part", pairs)]
     return [*parts, _arms(r)] if r.arms else parts
 
 
+def _facts_told(r: StudyRecord) -> list[Fact]:
+    return [fact for fact in r.subject.facts(PARTICIPANTS) if fact.told_of(r.row)]
+
+
+def _fact(r: StudyRecord, fact: Fact, size: int | None) -> object:
+    """What a fact says of the people of a study."""
+    if fact.counts:
+        counted = [(code, n, r.vocabulary.label(fact.fact, code, "phrase")) for code, n in fact.counted(r.row)]
+        return (
+            enumerate_words([fact.phrase.format(n=f"{n:,}", code=code, label=label) for code, n, label in counted]) or NOT_STATED
+        )
+    value = r.row.get(fact.columns[0][1])
+    if "{n}" in fact.phrase:
+        return (
+            NOT_STATED
+            if value is None
+            else f"{value:,}"
+            if size is None
+            else fact.phrase.format(n=f"{value:,}", people=f"{size:,}")
+        )
+    beside = r.row.get(fact.beside)
+    return join(r.vocabulary.label(fact.fact, value), sub(beside and f"mean or median {months(beside)}"))
+
+
 def _arms(r: StudyRecord) -> Html:
     rows = []
-    whole = {a.arm_id: words.arm(a.name) for a in r.arms}
+    whole = {a.arm_id: r.vocabulary.arm(a.name) for a in r.arms}
     for a in r.arms:
-        given = words.enumerate_words(
-            [
-                *(
-                    [words.CELLS[a.cell_type][1] if a.cell_type in words.CELLS else words.plain(a.cell_type)]
-                    if a.cell_type
-                    else []
-                ),
-                *([words.DONORS.get(a.donor, words.plain(a.donor))] if a.donor else []),
-                *([words.ROUTES.get(a.route, words.plain(a.route))] if a.route else []),
-            ],
-            ",",
-        ).replace(" , ", ", ")
-        dose = f"{words.number(a.dose_cells)} cells a dose" if a.dose_cells else ""
-        doses = f"{a.n_doses:,} dose{'' if a.n_doses == 1 else 's'} a patient" if a.n_doses else ""
-        name = words.arm(a.name)
+        told = [(fact, a.value(fact)) for fact in r.subject.facts(GIVEN)]
+        names = [r.vocabulary.label(fact.fact, code, "phrase" if n else "label") for n, (fact, code) in enumerate(told) if code]
+        doses = [(fact, value) for fact in r.subject.facts(DOSE) if (value := a.value(fact))]
         rows.append(
             (
-                join(name[:1].upper() + name[1:], sub(f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "")),
-                words.NOT_STATED if a.n is None else f"{a.n:,}",
-                given
+                join(r.vocabulary.arm(a.name, "label"), sub(f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "")),
+                NOT_STATED if a.n is None else f"{a.n:,}",
+                ", ".join(names)
                 or (
-                    words.TREATMENTS.get(r.intervention, words.plain(r.intervention))
+                    r.vocabulary.label("intervention_class", r.intervention, "phrase")
                     if a.role == "treated"
                     else "not the treatment above"
                     if a.role == "comparator"
                     else "usual care"
                 ),
-                "; ".join(part for part in (dose, doses) if part) or words.NOT_STATED,
+                "; ".join(fact.phrase.format(n=number(value), s="" if value == 1 else "s") for fact, value in doses)
+                or NOT_STATED,
             )
         )
     return html_table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, numeric=(1,))
 
 
 def _design(r: StudyRecord) -> list[Html]:
-    design = words.DESIGNS.get(r.design, words.DESIGNS[None])
-    name = design.name[:1].upper() + design.name[1:]
-    return [p(element("strong", f"{name}."), " ", design.can, " ", design.cannot)]
+    design = design_of(r.design)
+    return [p(element("strong", f"{capital(design.name)}."), " ", design.can, " ", design.cannot)]
 
 
 _HEADER = ("Result", "Who and when", "Events of patients", "Percent (95% interval)", "Pooled?")
@@ -226,22 +219,25 @@ def _results(r: StudyRecord) -> list[Html]:
             else "No number of people with a result was seen in what we read."
         )
         return [p(text)]
-    return [*_outcome_table("results", "Every result that was counted", r.results), *_why_not(r.results)]
+    return [*_outcome_table("results", "Every result that was counted", r.results, r.vocabulary), *_why_not(r.results)]
 
 
 def _harm(r: StudyRecord) -> list[Html]:
     if not r.harms:
         return [p(NO_HARM_COUNTED)]
-    return [*_outcome_table("harms", "Every harm that was counted, also where nobody had it", r.harms), *_why_not(r.harms)]
+    return [
+        *_outcome_table("harms", "Every harm that was counted, also where nobody had it", r.harms, r.vocabulary),
+        *_why_not(r.harms),
+    ]
 
 
-def _outcome_table(identifier: str, caption: str, cells: Sequence[OutcomeCell]) -> list[Html]:
+def _outcome_table(identifier: str, caption: str, cells: Sequence[OutcomeCell], vocabulary: Vocabulary) -> list[Html]:
     ordered = sorted(cells, key=lambda c: (c.label, c.role != "treated", c.arm, c.months or 0.0, c.cell_id))
     rows = [
         (
             join(c.label, sub(c.definition or c.outcome_means)),
-            join(who(c), sub(words.months(c.months))),
-            join(study_words.counts(c), sub(state_of(c))),
+            join(who(c, vocabulary), sub(months(c.months))),
+            join(counts(c), sub(state_of(c))),
             join(percent(c.share), sub(f"{percent(c.low)} to {percent(c.high)}")) if c.n else "–",
             _pooled(c),
         )
@@ -256,8 +252,7 @@ def _pooled(c: OutcomeCell) -> Html:
     if not c.poolable:
         return join(
             "no: ",
-            "; ".join(label[:1].lower() + label[1:] if not label[1:2].isupper() else label for label, _ in c.reasons)
-            or "reason not recorded",
+            "; ".join(inside(label) for label, _ in c.reasons) or "reason not recorded",
         )
     if not c.estimates:
         return join("could be; no estimate asks for it yet")
@@ -277,12 +272,12 @@ def _averages(r: StudyRecord) -> list[Html]:
         return []
     rows = [
         (
-            _SCALES.get(c["outcome"], words.plain(c["outcome"])),
-            c["comparison"] or (words.arm(c["arm"]) if c["arm"] else "all"),
-            words.months(c["timepoint_months"]),
-            join(words.number(c["value"]), sub(_MEASURES.get(c["measure"], words.plain(c["measure"])))),
+            r.vocabulary.label("scale", c["outcome"]),
+            c["comparison"] or (r.vocabulary.arm(c["arm"]) if c["arm"] else "all"),
+            months(c["timepoint_months"]),
+            join(number(c["value"]), sub(MEASURES.get(c["measure"], plain(c["measure"])))),
             _spread(c),
-            join(c["locator"] or words.NOT_STATED, sub(c["note"])),
+            join(c["locator"] or NOT_STATED, sub(c["note"])),
         )
         for c in r.continuous
     ]
@@ -295,12 +290,12 @@ def _averages(r: StudyRecord) -> list[Html]:
 def _spread(c: Row) -> str:
     parts = []
     if c["ci_low"] is not None and c["ci_high"] is not None:
-        parts.append(f"95% interval {words.number(c['ci_low'])} to {words.number(c['ci_high'])}")
-    parts += [f"SD {words.number(c['sd'])}"] if c["sd"] is not None else []
-    parts += [f"standard error {words.number(c['sem'])}"] if c["sem"] is not None else []
+        parts.append(f"95% interval {number(c['ci_low'])} to {number(c['ci_high'])}")
+    parts += [f"SD {number(c['sd'])}"] if c["sd"] is not None else []
+    parts += [f"standard error {number(c['sem'])}"] if c["sem"] is not None else []
     parts += [f"p {c['p']}"] if c["p"] else []
-    parts += [words.people(c["n"])] if c["n"] is not None else []
-    return "; ".join(parts) or words.NOT_STATED
+    parts += [people(c["n"])] if c["n"] is not None else []
+    return "; ".join(parts) or NOT_STATED
 
 
 def _printed(r: StudyRecord) -> list[Html]:
@@ -308,25 +303,25 @@ def _printed(r: StudyRecord) -> list[Html]:
         return []
     return [
         p("The report prints these without the counts behind them, so they are not pooled:"),
-        bullets([_printed_recovery(row) if "estimate_percent" in row else _printed_dose(row) for row in r.printed]),
+        bullets([_printed_recovery(row, r.vocabulary) if "estimate_percent" in row else _printed_dose(row) for row in r.printed]),
     ]
 
 
-def _printed_recovery(row: Row) -> str:
+def _printed_recovery(row: Row, vocabulary: Vocabulary) -> str:
     pairs = [tuple(part.split("=", 1)) for part in (row["stratum"] or "").split(";") if "=" in part]
-    told = [words.stratum(pairs) if pairs else "", row["definition"], row["timepoint"]]
+    told = [vocabulary.stratum(pairs) if pairs else "", row["definition"], row["timepoint"]]
     interval = (
-        f" (95% interval {words.number(row['ci_low'])} to {words.number(row['ci_high'])})"
+        f" (95% interval {number(row['ci_low'])} to {number(row['ci_high'])})"
         if row["ci_low"] is not None and row["ci_high"] is not None
         else ""
     )
-    return f"{words.number(row['estimate_percent'])}%{interval}: {'; '.join(part for part in told if part)}."
+    return f"{number(row['estimate_percent'])}%{interval}: {'; '.join(part for part in told if part)}."
 
 
 def _printed_dose(row: Row) -> str:
     told = [
         row["endpoint"], row["region"], row["dose_gy"] and f"dose {row['dose_gy']} Gy", row["model"] and f"model: {row['model']}",
-        row["d50_gy"] and f"dose of 50% risk {words.number(row['d50_gy'])} Gy", row["note"],
+        row["d50_gy"] and f"dose of 50% risk {number(row['d50_gy'])} Gy", row["note"],
     ]  # fmt: skip
     risk = f"Risk in percent, as printed: {row['risk_percent']}" if row["risk_percent"] else "Model values"
     return f"{risk} ({'; '.join(str(part) for part in told if part)})."
@@ -374,9 +369,9 @@ def _weight(e: Estimate, study_id: str) -> str:
 def _notices(r: StudyRecord) -> list[Html]:
     boxes = []
     for n in r.notices:
-        kind = words.NOTICES.get(n["kind"], words.plain(n["kind"]))
+        kind = NOTICES.get(n["kind"], plain(n["kind"]))
         head = f"{kind}, {n['year']}." if n["year"] else f"{kind}."
-        source = f"Source: {n['reference']} (confidence in the reading: {words.plain(n['confidence'])})."
+        source = f"Source: {n['reference']} (confidence in the reading: {plain(n['confidence'])})."
         boxes.append(
             element("div", p(element("strong", head), " ", n["what_it_says"]), p(source, class_="cb-status"), class_="cb-notice")
         )

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from cordbook.core.text import enumerate_words, months, people, plain
 from cordbook.display.html.markup import Html, element, html_table, join, link
-from cordbook.evidence import study_words as words
 from cordbook.evidence.bibtex_file import link as citable_page
+from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
 from cordbook.publish.pages.blocks import bullets, facts, p, sub, who
 from cordbook.review.appraisal.verification_queue import cell_state
-from cordbook.review.studies import words as study_words
 from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord
+from cordbook.review.studies.words import reading
 
 
 def registration(r: StudyRecord) -> list[Html]:
@@ -26,8 +27,8 @@ def registration(r: StudyRecord) -> list[Html]:
         number = "number not seen" if t["registry_id"].startswith("id_not_seen_") else t["registry_id"]
         told = [
             t["title"], t["sponsor"] and f"sponsor: {t['sponsor']}",
-            t["status"] and f"state when last seen: {words.plain(t['status'])}",
-            t["enrollment"] and f"planned or actual: {words.people(t['enrollment'])}", _years(t), t["note"],
+            t["status"] and f"state when last seen: {plain(t['status'])}",
+            t["enrollment"] and f"planned or actual: {people(t['enrollment'])}", _years(t), t["note"],
         ]  # fmt: skip
         items.append(
             join(link(number, _register_page(number)), ": " if any(told) else "", "; ".join(str(part) for part in told if part))
@@ -50,18 +51,16 @@ def _register_page(number: str | None) -> str | None:
 
 
 def readings(r: StudyRecord) -> list[Html]:
-    lead = f"What was read: {words.read_as(r.read_as)}."
+    lead = f"What was read: {read_as(r.read_as)}."
     if not r.cells:
         return [p(lead)]
     rows = [
         (
-            join(c.label, sub(f"{who(c)}, {words.months(c.months)}")),
+            join(c.label, sub(f"{who(c, r.vocabulary)}, {months(c.months)}")),
             _reading(c, 1),
             _reading(c, 2),
-            join(words.AGREEMENT.get(c.agreement, words.plain(c.agreement)), sub(c.settled_by)),
-            join(
-                f"{words.READ.get(c.source_kind, words.plain(c.source_kind))}", sub(c.locator), sub(f"confidence: {c.confidence}")
-            ),
+            join(AGREEMENT.get(c.agreement, plain(c.agreement)), sub(c.settled_by)),
+            join(f"{READ.get(c.source_kind, plain(c.source_kind))}", sub(c.locator), sub(f"confidence: {c.confidence}")),
             join(
                 "; ".join(c.verified) or "not yet",
                 *(sub(text) for text in (c.note and f"Note: {c.note}", *c.doubts, *c.corrections)),
@@ -97,13 +96,13 @@ def _state(r: StudyRecord) -> str:
     if r.verified:
         return f"A person has checked {r.verified} of {len(r.cells)} counts against the source."
     if r.read_by:
-        return f"Read by {words.enumerate_words(list(r.read_by))}. Nobody has checked these numbers against the source since."
+        return f"Read by {enumerate_words(list(r.read_by))}. Nobody has checked these numbers against the source since."
     return "No person has checked these numbers against the source yet; both readings were automated."
 
 
 def _reading(c: OutcomeCell, which: int) -> Html:
     found = next((x for x in c.readings if x.reading == which), None)
-    return join(study_words.reading(found), sub(f"reader {found.reader}" if found and found.reader else ""))
+    return join(reading(found), sub(f"reader {found.reader}" if found and found.reader else ""))
 
 
 def sources(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:
@@ -112,7 +111,7 @@ def sources(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:
         ("First author", s.author or "not seen"),
         ("Title", s.title or "not seen"),
         ("Published in", f"{s.journal or 'journal not seen'}, {s.year or 'year not seen'}"),
-        ("Which paper it is", words.IDENTITY.get(s.identity, words.plain(s.identity))),
+        ("Which paper it is", IDENTITY.get(s.identity, plain(s.identity))),
         *_addresses(r),
         ("Id of the study", r.study_id),
     ]

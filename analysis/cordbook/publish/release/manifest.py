@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.notebooks import sources
 from cordbook.evidence.review_state import load_status
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.reporting.freezing import to_json
@@ -44,8 +45,7 @@ def digest_of(path: Path) -> str:
     """SHA-256 of a file; of a notebook that of the sources of its cells, since outputs follow from them."""
     raw = path.read_bytes()
     if path.suffix == ".ipynb":
-        cells = [[c["cell_type"], "".join(c["source"])] for c in json.loads(raw)["cells"]]
-        raw = json.dumps(cells, ensure_ascii=False).encode()
+        raw = json.dumps(sources(json.loads(raw)), ensure_ascii=False).encode()
     return hashlib.sha256(raw).hexdigest()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import yaml
 
+from cordbook.core.notebooks import is_prose
 from cordbook.core.project import Project
 from cordbook.publish.execute.chapters import pages
 from cordbook.review.estimates.guards import GuardError, Lookup, Verdict, judge
@@ -101,7 +102,7 @@ def _of_page(project: Project, path: Path) -> Iterator[PageGuard]:
     if path.suffix != ".ipynb":
         yield from _of_text(page, "", path.read_text(encoding="utf-8"), "")
         return
-    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown"]
+    cells = [block for block in nbformat.read(path, as_version=4).cells if is_prose(block)]
     for place, cell in enumerate(cells):
         after = "\n".join(c.source for c in cells[place + 1 :])
         yield from _of_text(page, cell.get("id", str(place)), cell.source, after)

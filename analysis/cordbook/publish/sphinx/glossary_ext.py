@@ -16,6 +16,7 @@ from sphinx.environment import BuildEnvironment
 
 from cordbook.core.files import digest
 from cordbook.display.tables.back_matter import term_anchor
+from cordbook.evidence.evidence import Evidence
 from cordbook.publish.sphinx.glossary_marks import Marker, Term, meanings
 from cordbook.review.estimates.estimates import Estimates
 
@@ -53,8 +54,19 @@ def terms(estimates: Estimates) -> tuple[Term, ...]:
     """The terms of the glossary, in the order of the table."""
     if "glossary" not in estimates.evidence.tables:
         return ()
-    table = estimates.evidence["glossary"][["term", "plain_definition"]]
-    return tuple(Term(row.term, row.plain_definition, term_anchor(row.term)) for row in table.itertuples(index=False))
+    also, not_before = _further(estimates.evidence, "form"), _further(estimates.evidence, "not_before")
+    return tuple(
+        Term(row.term, row.plain_definition, term_anchor(row.term), also.get(row.term_id, ()), not_before.get(row.term_id, ()))
+        for row in estimates.evidence["glossary"].itertuples(index=False)
+    )
+
+
+def _further(evidence: Evidence, column: str) -> dict[str, tuple[str, ...]]:
+    """What a column of term_forms.csv holds, by term; nothing where a review has no such table."""
+    if "term_forms" not in evidence.tables:
+        return {}
+    table = evidence["term_forms"].dropna(subset=column)
+    return {str(term): tuple(rows) for term, rows in table.groupby("term_id")[column]}
 
 
 @lru_cache(1)

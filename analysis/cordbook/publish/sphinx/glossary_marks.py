@@ -12,17 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape, unescape
 
-#: Further words for a term, by the term; the words in brackets after a term count anyway.
-ALSO: Mapping[str, tuple[str, ...]] = {
-    "AIS grade": ("AIS",),
-    "confidence interval": ("CI",),
-    "randomised controlled trial": ("randomised trial", "RCT"),
-    "reirradiation": ("re-irradiation",),
-    "single-arm study": ("single-arm trial",),
-    "spontaneous recovery": ("natural recovery",),
-}
-#: A word that means something else before these.
-NOT_BEFORE: Mapping[str, tuple[str, ...]] = {"gray": ("matter",)}
 #: Elements whose text is no prose, and classes of such elements.
 LEFT_OUT = frozenset(
     (
@@ -49,11 +38,17 @@ _CLASS = re.compile(r'\bclass="?([^">]*)')
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term with its meaning and the part of an address after ``#`` in the glossary."""
+    """A term with its meaning and the part of an address after ``#`` in the glossary.
+
+    ``also``: further words for it; the words in brackets after its name count anyway. ``not_before``: words before which it means
+    something else.
+    """
 
     name: str
     meaning: str
     anchor: str
+    also: tuple[str, ...] = ()
+    not_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,13 +62,13 @@ class Marker:
         """Terms by each form in which they are written, in small letters; the first term of a form has it."""
         found: dict[str, Term] = {}
         for term in self.terms:
-            for form in forms(term.name):
+            for form in forms(term):
                 found.setdefault(form.lower(), term)
         return found
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
-        written = {form for term in self.terms for form in forms(term.name)}
+        written = {form for term in self.terms for form in forms(term)}
         patterns = [_written(form) for form in sorted(written, key=lambda form: (-len(form), form))]
         return re.compile(rf"(?<![\w-])(?:{'|'.join(patterns)})(?![\w-])") if patterns else None
 
@@ -123,15 +118,15 @@ def meaning_id(term: Term) -> str:
     return f"cb-meaning-{term.anchor.removeprefix('term-')}"
 
 
-def forms(term: str) -> tuple[str, ...]:
+def forms(term: Term) -> tuple[str, ...]:
     """The ways in which a term is written, without plurals.
 
-    >>> forms("spinal cord injury (SCI)"), forms("cervical, thoracic and lumbar")
-    (('spinal cord injury', 'SCI'), ('cervical', 'thoracic', 'lumbar'))
+    >>> forms(Term("confidence interval (CI)", "", "", also=("interval",))), forms(Term("early, late and never", "", ""))
+    (('confidence interval', 'CI', 'interval'), ('early', 'late', 'never'))
     """
-    plain, _, short = term.partition("(")
+    plain, _, short = term.name.partition("(")
     parts = [part.strip() for part in re.split(r",| and ", plain)] if "," in plain else [plain.strip()]
-    return tuple(dict.fromkeys(form for form in (*parts, short.rstrip(") ").strip(), *ALSO.get(plain.strip(), ())) if form))
+    return tuple(dict.fromkeys(form for form in (*parts, short.rstrip(") ").strip(), *term.also) if form))
 
 
 def singular(text: str, known: Mapping[str, object]) -> str:
@@ -145,7 +140,7 @@ def singular(text: str, known: Mapping[str, object]) -> str:
 
 
 def _means_else(term: Term, after: str) -> bool:
-    return after.lstrip().startswith(NOT_BEFORE.get(term.name.partition(" (")[0], ())) if after else False
+    return after.lstrip().startswith(term.not_before) if after else False
 
 
 def _known(text: str) -> str:

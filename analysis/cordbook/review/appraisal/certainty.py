@@ -253,11 +253,7 @@ def kind_of(estimate: Estimate) -> str:
     if estimate.is_comparison:
         return "effect"
     where = dict(estimate.synthesis.where)
-    frequency = (
-        estimate.synthesis.harm
-        or where.get("role") in (("natural_course",), ("comparator",))
-        or where.get("topic") == ("rm_incidence",)
-    )
+    frequency = estimate.synthesis.harm or where.get("role") in (("natural_course",), ("comparator",))
     return "frequency" if frequency else "single arm"
 
 

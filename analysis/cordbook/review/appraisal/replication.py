@@ -17,6 +17,7 @@ import yaml
 from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import percent, phrase, ratio
 
 FILE = "replication.yml"
@@ -129,6 +130,7 @@ def published_estimates(evidence: Evidence) -> dict[str, Published]:
     """Rows of ``published_pooled.csv`` and of ``natural_pooled.csv`` (percent made shares), by id."""
     found = {}
     labels = reference_labels(evidence)
+    course = load_natural_course(evidence.folder)
     for row in evidence["published_pooled"].itertuples():
         found[row.published_id] = Published(
             row.published_id, row.reference_id, labels[row.reference_id], row.scope, row.outcome, row.measure,
@@ -137,7 +139,7 @@ def published_estimates(evidence: Evidence) -> dict[str, Published]:
         )  # fmt: skip
     for row in evidence["natural_pooled"].itertuples():
         found[row.natural_id] = Published(
-            row.natural_id, row.reference_id, labels[row.reference_id], _text(row.stratum), "ais_improved", "proportion",
+            row.natural_id, row.reference_id, labels[row.reference_id], _text(row.stratum), course.outcome if course else "", "proportion",
             row.estimate_percent / 100,
             *_interval(row.ci_low, row.ci_high, 100), _whole(row.k), _whole(row.n), "", _text(row.note),
         )  # fmt: skip

@@ -17,7 +17,7 @@ import yaml
 from cordbook.core.tracking import by_value, by_value_of_estimates
 from cordbook.core.yaml import load_yaml
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.study_words import CRITICAL
+from cordbook.evidence.review_words import CRITICAL
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"

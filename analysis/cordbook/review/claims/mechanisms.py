@@ -38,118 +38,6 @@ MATCHES: Mapping[str, str] = {
 #: Matches that count as a source found.
 TRACED = ("certain", "probable")
 
-#: Sections of the review whose claims are held, in order.
-SECTION_NAMES: Mapping[str, str] = {
-    "1": "1 Radiation myelopathy",
-    "2.1": "2.1 Vessels and the barrier",
-    "2.2": "2.2 Myelin",
-    "2.3": "2.3 Low oxygen and VEGF",
-    "2.4": "2.4 Dead tissue, lost neurons",
-    "2.5": "2.5 Oxidative stress",
-    "3.1.1": "3.1.1 Steroids, immunoglobulin",
-    "3.1.2": "3.1.2 Adjunctive treatment",
-    "3.2.1": "3.2.1 Neuromodulation",
-    "3.2.2": "3.2.2 Cells and tissue",
-    "3.2.3": "3.2.3 Other treatments",
-    "4": "4 Conclusion",
-}
-
-#: Topics in words. Topics of the table of transplanted cells are written ``cells | origin | mechanism``
-#: and take their name from the cells.
-TOPIC_NAMES: Mapping[str, str] = {
-    "radiotherapy": "Late damage limits the dose",
-    "RM_risk": "Risk of myelopathy",
-    "SBRT": "Stereotactic radiotherapy",
-    "pathology_overview": "How the damage comes about",
-    "current_treatment": "Treatment in use",
-    "emerging_treatment": "New treatments in general",
-    "BSCB": "Blood-spinal cord barrier",
-    "BBB": "Blood-brain barrier",
-    "endothelial_apoptosis": "Death of vessel-lining cells",
-    "endothelial_injury": "Injury of the vessel lining",
-    "demyelination": "Loss of myelin",
-    "oligodendrocyte_apoptosis": "Death of oligodendrocytes",
-    "OPC_apoptosis": "Death of their precursors",
-    "OPC_loss": "Loss of precursors, later harm",
-    "OPC_recovery": "Regrowth of precursors",
-    "NSC_therapy": "Neural stem cells given early",
-    "hypoxia": "Low oxygen",
-    "HIF-1a_VEGF": "HIF-1α switches on VEGF",
-    "VEGF_harm": "VEGF opens vessels",
-    "VEGF_MMP9": "VEGF acts through MMP-9",
-    "VEGF_protect": "VEGF protects",
-    "VEGF_endogenous": "VEGF of the body's own",
-    "VEGF_exogenous": "VEGF given from outside",
-    "necrosis": "Death of white matter",
-    "neurodegeneration": "Slow loss of neurons",
-    "oxidative_stress": "Oxidative stress",
-    "inflammation": "Inflammation (NF-κB)",
-    "glucocorticoid": "Steroids in myelopathy",
-    "methylprednisolone": "Methylprednisolone after trauma",
-    "IVIG": "Immunoglobulin (IVIG)",
-    "immune_RM": "Myelopathy with immunotherapy",
-    "antioxidants": "Antioxidants in general",
-    "edaravone": "Edaravone",
-    "panax_notoginseng": "Panax notoginseng",
-    "chuanxiong": "Chuanxiong",
-    "amphotericin": "Amphotericin (amifostine meant?)",
-    "blood_supply": "Better blood supply",
-    "ramipril": "Ramipril",
-    "heparin_warfarin": "Heparin and warfarin",
-    "disulfiram": "Disulfiram",
-    "anti_VEGF": "Drugs against VEGF",
-    "bevacizumab": "Bevacizumab",
-    "valproate": "Valproate",
-    "vascular_drugs": "Vessel drugs in general",
-    "exoskeleton": "Exoskeleton",
-    "robot_gait": "Robot-assisted walking",
-    "virtual_reality": "Virtual reality",
-    "occupational_therapy": "Occupational therapy",
-    "psychology": "Psychological care",
-    "spinal_stimulation": "Spinal stimulation",
-    "acupuncture": "Acupuncture",
-    "electroacupuncture": "Electroacupuncture",
-    "tcm_rehab": "Chinese medicine in rehabilitation",
-    "HBOT": "Hyperbaric oxygen",
-    "brain_machine_interface": "Brain-machine interface",
-    "brain_spine_interface": "Brain-spine interface",
-    "cell_therapy": "Cell therapy in general",
-    "schwann": "Schwann cells",
-    "NSC": "Neural stem cells",
-    "OPC": "Oligodendrocyte precursors",
-    "OEC": "Olfactory ensheathing cells",
-    "MSC": "Mesenchymal stem cells",
-    "cell_source": "Where cells come from",
-    "cell_choice": "Which cells for which injury",
-    "MSC_BSCB": "MSC and the barrier",
-    "pericyte": "Pericytes and the barrier",
-    "engineered_MSC": "Engineered MSC",
-    "timing": "When to give cells",
-    "route": "Where to give cells",
-    "pirfenidone": "Pirfenidone",
-    "TGF-b_NF-kB": "Blocking TGF-β and NF-κB",
-    "tissue_engineering": "Scaffolds in general",
-    "hydrogel": "Hydrogels",
-    "decellularised_scaffold": "Scaffolds from emptied cord",
-    "nano_delivery": "Nanocarriers",
-    "gene_therapy": "Gene therapy",
-    "IL-6": "Antibodies against IL-6",
-    "JAK": "JAK inhibitors",
-    "fingolimod": "Fingolimod on a scaffold",
-    "IDO1": "IDO1 inhibitors",
-    "TGF-b": "Blocking TGF-β",
-    "aquaporin-4": "Aquaporin-4 blockers",
-    "conclusion": "Outlook",
-}
-#: Cells of the table of transplanted cells, with the topic that they share a row with in a map.
-_TRANSPLANTED: Mapping[str, str] = {
-    "Schwann cells": "schwann",
-    "Neural stem/progenitor cells": "NSC",
-    "Oligodendrocyte progenitor cells": "OPC",
-    "Olfactory ensheathing cells": "OEC",
-    "Mesenchymal stem cells": "MSC",
-}
-
 
 class BrokenSentence(AssertionError):
     """A chapter says something that the tables no longer say; the message is the sentence."""
@@ -157,7 +45,10 @@ class BrokenSentence(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim in our words. ``source`` is the id of the candidate reference, None where none was found."""
+    """One claim in our words. ``source`` is the id of the candidate reference, None where none was found.
+
+    ``topic_name`` and ``section_name`` are their names in figures and tables.
+    """
 
     id: str
     section: str
@@ -169,15 +60,13 @@ class Claim:
     match: str
     table: str | None
     remark: str
+    topic_name: str
+    section_name: str
 
     @property
     def traced(self) -> bool:
         """Is the source found, at least probably?"""
         return self.match in TRACED
-
-    @property
-    def topic_name(self) -> str:
-        return TOPIC_NAMES[_base_topic(self.topic)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,22 +107,24 @@ class Source:
 def load_claims(evidence: Evidence) -> tuple[Claim, ...]:
     """All claims of ``mechanisms.csv`` in the order of the table.
 
-    Raises ``ValueError`` naming claims whose topic or section has no name here.
+    Raises ``ValueError`` naming claims whose topic or section has no name in ``mechanism_topics.csv`` or ``sections.csv``.
     """
-    table = evidence["mechanisms"]
-    claims = tuple(
+    topics = dict(zip(*(evidence["mechanism_topics"][c] for c in ("topic", "label")), strict=True))
+    sections, wordings = evidence.subject.sections, wordings_of(evidence)
+    rows = list(evidence["mechanisms"].itertuples())
+    nameless = [f"{r.claim_id} ({r.topic})" for r in rows if _base_topic(r.topic) not in topics]
+    nameless += [f"{r.claim_id} (section {r.section})" for r in rows if r.section not in sections]
+    if nameless:
+        raise ValueError(f"no name in words for {', '.join(nameless)}; add it to mechanism_topics.csv or sections.csv")
+    return tuple(
         Claim(
             id=r.claim_id, section=r.section, topic=r.topic, statement=r.claim, direction=r.direction,
             evidence_type=r.evidence_type, source=_text(r.reference_id), match=r.match_confidence,
-            table=_text(r.seed_table), remark=remark_in_words(_text(r.note) or ""),
+            table=_text(r.seed_table), remark=remark_in_words(_text(r.note) or "", wordings),
+            topic_name=topics[_base_topic(r.topic)], section_name=sections[r.section].label,
         )
-        for r in table.itertuples()
+        for r in rows
     )  # fmt: skip
-    nameless = [f"{c.id} ({c.topic})" for c in claims if _base_topic(c.topic) not in TOPIC_NAMES]
-    nameless += [f"{c.id} (section {c.section})" for c in claims if c.section not in SECTION_NAMES]
-    if nameless:
-        raise ValueError(f"no name in words for {', '.join(nameless)}; add it to TOPIC_NAMES or SECTION_NAMES")
-    return claims
 
 
 def _text(value: object) -> str | None:
@@ -241,8 +132,8 @@ def _text(value: object) -> str | None:
 
 
 def _base_topic(topic: str) -> str:
-    cells = topic.split(" | ")[0]
-    return _TRANSPLANTED.get(cells, topic)
+    """The first part of a topic, which names it: topics of a table of the parent review may be written ``what | origin | how``."""
+    return topic.split(" | ")[0]
 
 
 def select_claims(
@@ -276,9 +167,8 @@ def rows_by_topic(claims: Iterable[Claim]) -> tuple[MapRow, ...]:
 
 def rows_by_section(claims: Iterable[Claim]) -> tuple[MapRow, ...]:
     """One row a section, in the order of the review."""
-    order = list(SECTION_NAMES)
-    ordered = sorted(claims, key=lambda c: order.index(c.section))
-    return _rows((SECTION_NAMES[c.section], c) for c in ordered)
+    ordered = sorted(claims, key=lambda c: tuple(int(part) for part in c.section.split(".")))
+    return _rows((c.section_name, c) for c in ordered)
 
 
 def _rows(named: Iterable[tuple[str, Claim]]) -> tuple[MapRow, ...]:
@@ -301,25 +191,19 @@ def _marks(claims: Sequence[Claim]) -> tuple[Mark, ...]:
 
 _VERDICT = re.compile(r"\b(QUALIFIES|CONTRADICTS|SUPPORTS)\b")
 _VERDICT_WORDS = {"QUALIFIES": "Qualified by", "CONTRADICTS": "Contradicted", "SUPPORTS": "Supported"}
-#: Wording of the extraction that a reader of the book cannot use, and what stands for it.
-_REWORDED = (
-    (re.compile(r"\bSeed wording looks odd"), "The parent review's wording looks odd"),
-    (re.compile(r"\bSeed error likely"), "Probably an error of the parent review"),
-    (re.compile(r"\bSeed label\b"), "The parent review's label is"),
-    (re.compile(r"\bSeed (names|says|also mentions)"), r"The parent review \1"),
-    (re.compile(r"\bseed word is\b"), "the parent review's word is"),
-    (re.compile(r"\bseed's\b"), "parent review's"),
-    (re.compile(r"\b[Ss]eed\b"), "parent review"),
-    (re.compile(r"Not searched within the budget; human iliac-marrow MSC trials are in bm_msc_studies\.csv"),
-     "Not looked for; trials of such cells in people stand in chapter 3.2.2"),
-    (re.compile(r"\bwelcome\.myao\.app\b"), "seen in a digest"),
-    (re.compile(r"extivita\.org hyperbaric-oxygen-therapy-for-radiation-myelitis"), "seen in a clinic's digest"),
-    (re.compile(r", discovery\.researcher\.life\b"), ", seen in a digest"),
-)  # fmt: skip
+#: Patterns with what stands for them.
+Wordings = Sequence[tuple[re.Pattern[str], str]]
 
 
-def remark_in_words(note: str) -> str:
-    """The remark of a claim for readers: the extraction's shorthand written out.
+def wordings_of(evidence: Evidence) -> Wordings:
+    """Wording of the extraction that a reader of the book cannot use, and what stands for it: ``wordings.csv``."""
+    if "wordings" not in evidence:
+        return ()
+    return [(re.compile(r.pattern), r.text) for r in evidence["wordings"].itertuples()]
+
+
+def remark_in_words(note: str, wordings: Wordings = ()) -> str:
+    """The remark of a claim for readers: the extraction's shorthand written out; ``wordings`` are those of :func:`wordings_of`.
 
     >>> remark_in_words("QUALIFIES: shown in rats only")
     'Qualified by: shown in rats only'
@@ -327,7 +211,7 @@ def remark_in_words(note: str) -> str:
     'One case improved. Contradicted in rat: no benefit'
     """
     text = _VERDICT.sub(lambda m: _VERDICT_WORDS[m[1]], note)
-    for pattern, words in _REWORDED:
+    for pattern, words in wordings:
         text = pattern.sub(words, text)
     return text
 

@@ -7,7 +7,7 @@ address of the estimate; :mod:`cordbook.review.estimates.estimates` does the com
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,21 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
         raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     limits = PoolingLimits(**(defaults.get("not_pooled_if") or {}))
     return Declarations(tuple(syntheses), limits, defaults.get("average") or "median")
+
+
+def check_columns(declarations: Declarations, columns: Collection[str], name: str = "syntheses.yml") -> None:
+    """Raise :class:`DeclarationError` for every declaration that filters or divides by a column which the cells do not have."""
+    faults = []
+    for synthesis in declarations.syntheses:
+        named = [("where", column) for column, _ in synthesis.where] + ([("by", synthesis.by)] if synthesis.by else [])
+        for key, column in named:
+            if not column.startswith("stratum.") and column not in columns:
+                faults.append(
+                    f"{synthesis.id}: {key} names the column {column!r}, which is in none of outcomes.csv, arms.csv and studies.csv; "
+                    "correct the name, or remove the declaration"
+                )
+    if faults:
+        raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
 
 
 def _with_defaults(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:

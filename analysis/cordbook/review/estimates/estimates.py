@@ -14,9 +14,8 @@ from statsmodels.stats.proportion import proportion_confint
 from cordbook.core.store import Store, key_of
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.evidence.evidence import Evidence, load_evidence
-from cordbook.evidence.study_words import part_title
 from cordbook.review.estimates.companions import Companion, companions_of
-from cordbook.review.estimates.declarations import Declarations, Synthesis, load_declarations
+from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
 from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, with_effects
 from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
@@ -266,7 +265,9 @@ def load_estimates(root: Path | str, store: Store | None = None) -> Estimates:
     before = data_digest(folder) if store else ""
     with unnoted():
         declarations = load_declarations(folder / "syntheses.yml")
-    estimates = Estimates(load_evidence(folder), declarations, store, before)
+        evidence = load_evidence(folder)
+        check_columns(declarations, evidence.cell_columns)
+    estimates = Estimates(evidence, declarations, store, before)
     # Where somebody saved while the files were read, nothing tells what was read: only the rows in memory do.
     return replace(estimates, data="") if store and data_digest(folder) != before else estimates
 
@@ -281,12 +282,12 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
     parts = [
         _estimate(
             f"{synthesis.id}--{value.lower().replace('_', '-').replace('+', '-')}",
-            part_title(synthesis.title, synthesis.by, value),
+            evidence.vocabulary.part_title(synthesis.title, synthesis.by, value),
             replace(synthesis, by=None, parent=synthesis.id),
             part,
             disjoint,
         )
-        for value, part in subgroups(chosen, synthesis.by).items()
+        for value, part in subgroups(chosen, synthesis.by, evidence.vocabulary).items()
     ]
     return [whole, *parts]
 

@@ -6,10 +6,11 @@ another its key is another; where none is, whoever asks finds what was computed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cordbook.core.files import digest, file_digest
+from cordbook.core.project import data_files
 from cordbook.core.store import Store, key_of
 from cordbook.core.tracking import unnoted
 from cordbook.core.versions import environment, package_digest
@@ -17,24 +18,20 @@ from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.selection import select_cells
 
-#: Where records stand as they were imported; no estimate reads them.
-RAW = "raw/"
-
 
 def data_digest(folder: Path) -> str:
-    """Digest of the names and bytes of the files in a data folder, its subfolders included, but for what was imported raw."""
-    return key_of("data", *_contents(folder, folder.rglob("*")))
+    """Digest of the names and bytes of the files in a data folder that are read."""
+    return key_of("data", *_contents(data_files(folder)))
 
 
 def _words_digest(folder: Path) -> str:
     """Digest of the files in the subfolders of a data folder: words that titles are made of."""
-    return key_of("words", *_contents(folder, folder.glob("*/**/*")))
+    return key_of("words", *_contents({name: path for name, path in data_files(folder).items() if "/" in name}))
 
 
-def _contents(folder: Path, paths: Iterable[Path]) -> list[str]:
+def _contents(files: Mapping[str, Path]) -> list[str]:
     with unnoted():
-        inside = sorted((p.relative_to(folder).as_posix(), p) for p in paths if p.is_file())
-        return [text for name, path in inside if not name.startswith(RAW) for text in (name, file_digest(path))]
+        return [text for name, path in files.items() for text in (name, file_digest(path))]
 
 
 def code_digest() -> str:

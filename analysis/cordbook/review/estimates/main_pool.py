@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cordbook.core.text import enumerate_words
 from cordbook.core.tracking import by_value_of_estimates
-from cordbook.evidence.study_words import enumerate_words, stratum
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.rows import Row
 
@@ -53,7 +53,7 @@ def difference_from_main(estimates: Estimates, estimate_id: str) -> str | None:
     difference = compare_pools(estimate, main)
     if not difference:
         return None
-    strata = _strata((*difference.added, *(row for row, _ in difference.changed)))
+    strata = _strata(estimates, (*difference.added, *(row for row, _ in difference.changed)))
     told = [*_added(difference.added, strata), *_left_out(difference.left_out), *_changed(difference.changed)]
     return f"{_total(estimate)}; the main pool ({main.title}) has {_total(main)}. This one {enumerate_words(told)}."
 
@@ -63,11 +63,11 @@ def _by_arm(estimate: Estimate) -> dict[str, Row]:
     return {getattr(row, key): row for row in estimate.rows}
 
 
-def _strata(rows: Iterable[Row]) -> Mapping[str, str]:
+def _strata(estimates: Estimates, rows: Iterable[Row]) -> Mapping[str, str]:
     """In words the strata behind a row, by its first cell; blank where the row is of all patients of its arm."""
-    found = {}
+    vocabulary, found = estimates.evidence.vocabulary, {}
     for row in rows:
-        texts = [stratum(count.stratum) if count.stratum else "" for count in row.counts]
+        texts = [vocabulary.stratum(count.stratum) if count.stratum else "" for count in row.counts]
         found[row.cells[0]] = " and ".join(t for t in texts if t)
     return found
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from cordbook.evidence.evidence import RETRACTED
-from cordbook.evidence.study_words import part_name
+from cordbook.evidence.vocabulary import part_name
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.retracted import retracted_labels, without_retracted
 from cordbook.review.estimates.side_by_side import ONE_STUDY, SPREAD

@@ -15,7 +15,7 @@ Who may share patients with whom is said by :mod:`cordbook.evidence.patients`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -23,6 +23,7 @@ import pandas as pd
 
 from cordbook.evidence.counts import Count, counts_of
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
+from cordbook.evidence.vocabulary import SEVERAL, STRATUM, Dimension, Vocabulary
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.rows import ArmRow, PairRow, in_order
 
@@ -78,8 +79,8 @@ def arms_with_barred_total(of_outcome: pd.DataFrame) -> frozenset[str]:
 def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
     """A column of the cells, a key of the stratum (``stratum.KEY``), or the two joined: a stratum that
     names the column's key goes before what is said of the whole study."""
-    if column.startswith("stratum."):
-        return strata.map(lambda s: s.get(column.removeprefix("stratum.")))
+    if column.startswith(STRATUM):
+        return strata.map(lambda s: s.get(column.removeprefix(STRATUM)))
     if column in cells.columns:
         return cells[column].astype(object).where(cells[column].notna(), None).map(_as_text)
     raise KeyError(f"no column {column!r} to filter by; there are {', '.join(cells.columns)} and stratum.KEY")
@@ -170,19 +171,49 @@ def _added_up(rows: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[Count
     return tuple(counts)
 
 
-def subgroups(chosen: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
-    """The selected cells by the values of a column or of ``stratum.KEY``; cells without a value are left out."""
-    strata = strata_of(chosen)
-    values = column_of(chosen, strata, column)
-    if column == "injury_phase":
-        # A stratum that names the phase says more than what the whole study is called.
-        values = strata.map(lambda s: s.get("phase")).where(lambda v: v.notna(), values)
-    return {str(value): chosen[values == value] for value in sorted(values.dropna().unique(), key=_in_course)}
+def subgroups(chosen: pd.DataFrame, by: str, vocabulary: Vocabulary) -> dict[str, pd.DataFrame]:
+    """The selected cells by the codes of a dimension, or of one of its sources; cells without a code are left out.
+
+    In the order of the vocabulary, codes that it does not name after the others, by the alphabet.
+    """
+    values = values_of(chosen, strata_of(chosen), vocabulary.dimension(by))
+    order = order_of_codes(vocabulary.codes(by))
+    return {str(value): chosen[values == value] for value in sorted(values.dropna().unique(), key=order)}
 
 
-#: Values that have an order of their own; others follow the alphabet.
-_COURSE = ("acute", "acute_subacute", "subacute", "chronic", "mixed")
+def order_of_codes(known: Sequence[str]) -> Callable[[object], tuple[int, str]]:
+    """A key to sort codes by: those that are known in their order, then the others by the alphabet."""
+    return lambda code: (known.index(str(code)) if code in known else len(known), str(code))
 
 
-def _in_course(value: object) -> tuple[int, str]:
-    return (_COURSE.index(str(value)) if value in _COURSE else len(_COURSE), str(value))
+def values_of(cells: pd.DataFrame, strata: pd.Series, dimension: Dimension) -> pd.Series:
+    """The code of each cell in a dimension: that of the first of its sources that holds one.
+
+    A stratum says more than what the whole study is called, so it mostly is the first source.
+    """
+    found = pd.Series(None, index=cells.index, dtype="object")
+    for source in dimension.sources:
+        found = found.where(found.notna(), _values_in(cells, strata, source))
+    return found.astype(cells["stratum"].dtype)  # that of texts
+
+
+def _values_in(cells: pd.DataFrame, strata: pd.Series, source: str) -> pd.Series:
+    column = source if source.startswith(STRATUM) else source.rpartition(".")[2]
+    if column.endswith("_*"):
+        return _only_one(cells, column[:-1])
+    known = column in cells or column.startswith(STRATUM)
+    return column_of(cells, strata, column) if known else pd.Series(None, index=cells.index, dtype="object")
+
+
+def _only_one(cells: pd.DataFrame, prefix: str) -> pd.Series:
+    """The one code of whose people there are some, where the study says that there are none of the others; else :data:`SEVERAL`.
+
+    Of the last column a blank counts as none: reports mostly leave it out.
+    """
+    counts = cells[[name for name in cells.columns if name.startswith(prefix)]]
+    if counts.empty:
+        return pd.Series(None, index=cells.index, dtype="object")
+    some = counts.fillna(0) > 0
+    first = some.idxmax(axis=1).str.removeprefix(prefix)
+    alone = (some.sum(axis=1) == 1) & counts.iloc[:, :-1].notna().all(axis=1)
+    return first.where(alone, None).mask(some.sum(axis=1) > 1, SEVERAL)

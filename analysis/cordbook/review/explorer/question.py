@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.vocabulary import STRATUM
 from cordbook.review.appraisal.risk_of_bias import judge_studies, load_items, study_facts
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.rows import ArmRow
@@ -23,12 +24,12 @@ from cordbook.review.estimates.selection import (
     parts_beside_wholes,
     rows_of_arms,
     strata_of,
+    values_of,
 )
 
 #: Numbers that can be bounded: year of the report, months from treatment to the count, people counted in an arm.
 RANGES = ("year", "months", "n")
 STRATA = ("total", "widest")
-REGIONS = ("cervical", "thoracic", "lumbar")
 #: Before the name of an item of risk_of_bias.yml: a column that holds its answer.
 ITEM = "rob."
 
@@ -70,31 +71,16 @@ class Answer:
 
 
 def explorer_cells(evidence: Evidence) -> pd.DataFrame:
-    """:attr:`Evidence.cells` with columns to filter by: ``phase``, ``injury_level``, and the answer of every risk-of-bias item.
-
-    ``phase`` is that of the stratum where it names one, else that of the study. ``injury_level`` is one region where the
-    study says that nobody was hurt elsewhere.
-    """
+    """:attr:`Evidence.cells` with columns to filter by: dimensions that are no column of a table, and every item on risk of bias."""
     cells = evidence.cells
     strata = strata_of(cells)
-    named = strata.map(lambda s: s.get("phase"))
-    added = {
-        "phase": named.where(named.notna(), cells["injury_phase"]),
-        "injury_level": [_level(row) for row in cells[[f"level_{name}" for name in REGIONS]].itertuples(index=False)],
-    }
+    dimensions = [d for d in evidence.vocabulary.filters() if d.id not in cells and not d.id.startswith(STRATUM)]
+    added = {d.id: values_of(cells, strata, d) for d in dimensions}
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
     if items:
         judged = judge_studies(items, study_facts(evidence))
         added |= {f"{ITEM}{name}": cells["study_id"].map(judged[name]) for name in judged.columns}
     return cells.assign(**added)
-
-
-def _level(counts: tuple[object, ...]) -> str | None:
-    some = [name for name, n in zip(REGIONS, counts, strict=True) if not pd.isna(n) and n > 0]
-    if len(some) > 1:
-        return "several"
-    known = [n for n in counts[:2] if not pd.isna(n)]
-    return some[0] if some and len(known) == 2 else None
 
 
 def check(cells: pd.DataFrame, question: Question) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cordbook.core.notebooks import is_prose, source_of
 from cordbook.core.yaml import load_yaml
 
 #: How far an item is met, from best to worst.
@@ -126,8 +127,8 @@ def page_anchors(root: Path, page: str) -> set[str] | None:
 def _notebook_anchors(text: str) -> set[str]:
     anchors: set[str] = set()
     for cell in json.loads(text)["cells"]:
-        if cell["cell_type"] == "markdown":
-            anchors |= _markdown_anchors("".join(cell["source"]))
+        if is_prose(cell):
+            anchors |= _markdown_anchors(source_of(cell))
         else:
             anchors |= set(_ID.findall(json.dumps(cell.get("outputs", []))))
     return anchors

@@ -11,6 +11,8 @@ from importlib import metadata
 from platform import python_version
 from typing import Any
 
+from cordbook.core.files import file_digest
+from cordbook.core.project import data_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.reading import read_all
 from cordbook.review.appraisal.certainty import rate
@@ -147,9 +149,8 @@ def made_with() -> dict[str, str]:
 
 
 def data_digests(evidence: Evidence) -> dict[str, str]:
-    """SHA-256 of the files of ``data/`` by their path in the project, subfolders left out."""
-    files = sorted(p for p in evidence.folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    return {f"data/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    """SHA-256 of the files of ``data/`` by their path in the project."""
+    return {f"data/{name}": file_digest(path) for name, path in data_files(evidence.folder).items()}
 
 
 def estimates_json(frozen: Frozen, version: Version, date: dt.date) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cordbook.evidence import study_words as words
+from cordbook.core.text import inside, months, people
+from cordbook.evidence.review_words import CRITICAL, read_as
 from cordbook.review.studies.records import StudyRecord
-from cordbook.review.studies.summary import SMALL, inside, is_review, read_in_full, treats
+from cordbook.review.studies.summary import SMALL, is_review, read_in_full, treats
 
 #: Months within which late harm and loss of a gain can hardly be seen.
 SHORT_FOLLOWUP = 12
@@ -37,16 +38,16 @@ def _limits_of_design(r: StudyRecord) -> Iterable[str]:
     if n is None:
         yield "How many people took part was not seen."
     elif n < SMALL:
-        yield f"Small: {words.people(n)}{' in the treated group' if r.has_comparator and r.whole_arms('treated') else ''}."
+        yield f"Small: {people(n)}{' in the treated group' if r.has_comparator and r.whole_arms('treated') else ''}."
     if treats(r) and r.followup_months is None:
         yield "How long people were followed was not seen."
     elif treats(r) and r.followup_months is not None and r.followup_months < SHORT_FOLLOWUP:
-        yield f"Short follow-up: {words.months(r.followup_months)}. Late harm, and gains that are lost again, may be missed."
-    if r.population == "traumatic_sci" and r.phase is None:
-        yield "The time since injury was not seen; how many recover by themselves depends on it."
+        yield f"Short follow-up: {months(r.followup_months)}. Late harm, and gains that are lost again, may be missed."
+    if r.phase is None and "no_phase" in r.phrases:
+        yield r.phrases["no_phase"]
     if r.retracted:
         yield "The report was retracted; see the notice below."
-    if any(n["kind"] in words.CRITICAL for n in r.notices):
+    if any(n["kind"] in CRITICAL for n in r.notices):
         yield "Others have raised doubts in print or a regulator has spoken; see the notices below."
     if r.overlaps:
         yield "Some of its patients stand, or may stand, in other reports too; see below how that is handled."
@@ -54,7 +55,7 @@ def _limits_of_design(r: StudyRecord) -> Iterable[str]:
 
 def _limits_of_reading(r: StudyRecord) -> Iterable[str]:
     if not read_in_full(r):
-        yield f"The full text was not read; what was read: {words.read_as(r.read_as)}."
+        yield f"The full text was not read; what was read: {read_as(r.read_as)}."
     if r.source.identity in ("partial", "unidentified"):
         yield {
             "partial": "It is not fully confirmed which paper this is.",

@@ -1,14 +1,14 @@
 """Everything that is known of a study, in one frozen record: what its page and the list of studies are made from.
 
 A record holds data only, joined from the tables and from the estimates that hold the study's cells. What is said
-of it in words is made in :mod:`cordbook.evidence.study_words`.
+of it in words is made in :mod:`cordbook.review.studies.summary`, with the names that ``vocabulary`` has.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.evidence.counts import Count, Pairs, counts_of
 from cordbook.evidence.evidence import RETRACTED, Evidence
+from cordbook.evidence.subject_tables import PHASE, Fact, SubjectTables
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course
 
 Row = Mapping[str, Any]
-#: Where baseline grade and level stand in studies.csv.
-GRADES, LEVELS = ("a", "b", "c", "d"), ("cervical", "thoracic", "lumbar")
 #: Tables of results that reports print without counts.
 PRINTED = ("natural_pooled", "dose_response")
 
@@ -46,18 +47,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A group of patients; ``n`` is None where its size was not seen, ``part_of`` names the wider arm."""
+    """A group of patients; ``n`` is None where its size was not seen, ``part_of`` names the wider arm.
+
+    ``row`` is its row of arms.csv, for what the facts of the review tell of it.
+    """
 
     arm_id: str
     name: str
     role: str
     n: int | None
     part_of: str | None
-    cell_type: str | None
-    donor: str | None
-    route: str | None
-    dose_cells: float | None
-    n_doses: int | None
+    row: Row = field(repr=False)
+
+    def value(self, fact: Fact) -> Any:
+        """What is known of a fact of arms; None where nothing is."""
+        return self.row.get(fact.columns[0][1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class OutcomeCell:
     """Events among n patients. ``low`` and ``high`` are the exact (Clopper-Pearson) 95% interval of the share.
 
     ``reasons`` are the label and meaning of each reason why the cell is not poolable; ``estimates`` the ids of the
-    estimates that hold it; ``verified`` says who checked it, and ``doubts`` what is known to be odd of it.
+    estimates that hold it; ``verified`` says who checked it, and ``doubts`` what is known to be odd of it. ``rank`` and ``gravity``
+    are the places of its outcome among those asked for first and among the gravest harms.
     """
 
     count: Count
@@ -106,6 +111,8 @@ class OutcomeCell:
     verified: tuple[str, ...]
     doubts: tuple[str, ...]
     corrections: tuple[str, ...]
+    rank: int | None
+    gravity: int | None
 
     @property
     def cell_id(self) -> str:
@@ -147,8 +154,9 @@ class StudyRecord:
     """All that is known of one study; every field comes from ``data/`` or from a declared estimate.
 
     ``continuous``, ``printed``, ``notices`` and ``trials`` are rows of their tables as plain values; ``printed`` are
-    percentages that the report gives without counts. ``natural`` are the estimates of natural recovery for the
-    baseline grades of the study, by grade and phase.
+    percentages that the report gives without counts. ``natural`` are the estimates of the natural course that may stand beside the
+    study, as ``course`` says. ``row`` is its row of studies.csv, ``subject`` what is declared of the review's subject, ``kind``
+    that of its topic, and ``phrases`` the words of study_phrases.csv for its codes, by place.
     """
 
     study_id: str
@@ -161,11 +169,7 @@ class StudyRecord:
     registration: str | None
     intervention: str
     phase: str | None
-    months_since_injury: float | None
-    levels: tuple[tuple[str, int], ...]
-    grades: tuple[tuple[str, int], ...]
     age_mean: float | None
-    male_n: int | None
     followup_months: float | None
     read_as: str
     note: str | None
@@ -179,6 +183,12 @@ class StudyRecord:
     trials: tuple[Row, ...]
     estimates: tuple[Estimate, ...]
     natural: tuple[Estimate, ...]
+    kind: str
+    phrases: Mapping[str, str] = field(repr=False)
+    course: NaturalCourse | None = field(repr=False)
+    row: Row = field(repr=False)
+    subject: SubjectTables = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
 
     @property
     def retracted(self) -> bool:
@@ -233,9 +243,12 @@ def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
     for estimate in estimates:
         for study_id in estimate.study_ids:
             uses[study_id].append(estimate)
-    natural = _natural(estimates)
+    course = load_natural_course(evidence.folder)
+    natural = _natural(estimates, course)
     return {
-        row["study_id"]: _record(row, evidence, tables, tuple(cells[row["study_id"]]), tuple(uses[row["study_id"]]), natural)
+        row["study_id"]: _record(
+            row, evidence, tables, tuple(cells[row["study_id"]]), tuple(uses[row["study_id"]]), course, natural
+        )
         for row in tables["studies"]
     }
 
@@ -331,6 +344,7 @@ class _CellTables:
             verified=tuple(f"{v['verified_by']}, {v['verified_on']}, {v['source_read']}" for v in self.verified.get(cell_id, ())),
             doubts=tuple(dict.fromkeys(d["reason"] for d in self.doubts.get(cell_id, ()))),
             corrections=tuple(_correction(c) for c in self.corrections.get(cell_id, ())),
+            rank=term.get("rank"), gravity=term.get("gravity"),
         )  # fmt: skip
 
 
@@ -347,15 +361,13 @@ def _of_outcomes(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _natural(estimates: Estimates) -> dict[str, list[Estimate]]:
-    """Estimates of natural recovery by AIS grade: usual care, one grade, and no other stratum but the phase."""
+def _natural(estimates: Estimates, course: NaturalCourse | None) -> dict[str, list[Estimate]]:
+    """Estimates of the natural course by the value that they are for."""
     found: dict[str, list[Estimate]] = defaultdict(list)
-    for estimate in estimates:
-        synthesis = estimate.synthesis
-        asked = dict(synthesis.strata) if isinstance(synthesis.strata, tuple) else {}
-        of_nature = synthesis.where == (("role", ("natural_course",)),) and synthesis.outcome == "ais_improved"
-        if of_nature and estimate.result is not None and "baseline_ais" in asked and asked.keys() <= {"baseline_ais", "phase"}:
-            found[asked["baseline_ais"]].append(estimate)
+    for estimate in estimates if course else ():
+        value = course.value_of(estimate.synthesis)
+        if value is not None and estimate.result is not None:
+            found[value].append(estimate)
     return found
 
 
@@ -365,30 +377,40 @@ def _record(
     tables: _Tables,
     cells: tuple[OutcomeCell, ...],
     uses: tuple[Estimate, ...],
+    course: NaturalCourse | None,
     natural: Mapping[str, list[Estimate]],
 ) -> StudyRecord:
-    study_id = row["study_id"]
-    grades = tuple((g.upper(), row[f"ais_{g}"]) for g in GRADES if row[f"ais_{g}"])
-    improved = [c for c in cells if c.outcome == "ais_improved" and c.role == "treated"]
-    asked = sorted({g for c in improved for g in _grades(c)} or {g for g, _ in grades}) if improved else []
+    study_id, subject = row["study_id"], evidence.subject
+    phase = subject.fact(PHASE)
+    codes = {name: row.get(name) for name in ("topic", "population", "intervention_class")}
+    codes[PHASE] = row.get(phase.columns[0][1]) if phase else None
     return StudyRecord(
         study_id=study_id, label=evidence.study_labels[study_id], year=evidence.study_years[study_id],
         topic=row["topic"], country=row["country"], population=row["population"], design=row["design"],
-        registration=row["registration"], intervention=row["intervention_class"], phase=row["injury_phase"],
-        months_since_injury=row["time_since_injury_months"],
-        levels=tuple((level, row[f"level_{level}"]) for level in LEVELS if row[f"level_{level}"]),
-        grades=grades, age_mean=row["age_mean"], male_n=row["male_n"], followup_months=row["followup_months"],
+        registration=row["registration"], intervention=row["intervention_class"], phase=codes[PHASE],
+        age_mean=row["age_mean"], followup_months=row["followup_months"],
         read_as=row["read_as"], note=row["note"], source=_source(study_id, tables), arms=_arms(study_id, tables),
         cells=cells, continuous=_rows(tables, "continuous", "reference_id", study_id),
         printed=tuple(row for name in PRINTED for row in _rows(tables, name, "reference_id", study_id)),
         overlaps=_overlaps(study_id, evidence, tables), notices=_rows(tables, "integrity_notices", "study_id", study_id),
-        trials=_trials(row, tables), estimates=uses, natural=tuple(e for grade in asked for e in natural.get(grade, ())),
+        trials=_trials(row, tables), estimates=uses, natural=tuple(e for value in natural_values(course, row, cells, subject) for e in natural.get(value, ())),
+        kind=subject.topic(row["topic"]).kind, phrases=subject.phrases(codes), course=course, row=row, subject=subject,
+        vocabulary=evidence.vocabulary,
     )  # fmt: skip
 
 
-def _grades(cell: OutcomeCell) -> list[str]:
-    """The baseline grades that a cell's stratum names; "A+B" are both."""
-    return [grade for grade in dict(cell.stratum).get("baseline_ais", "").split("+") if grade]
+def natural_values(course: NaturalCourse | None, row: Row, cells: Iterable[OutcomeCell], subject: SubjectTables) -> list[str]:
+    """The values for which the natural course of a study is asked: those that its counts name, else those that it counts people of.
+
+    None where the study counts no such outcome after a treatment.
+    """
+    if course is None:
+        return []
+    counted = [c for c in cells if c.outcome == course.outcome and c.role == "treated"]
+    named = {value for c in counted for value in dict(c.stratum).get(course.key, "").split("+") if value}
+    fact = subject.fact(course.fact)
+    of_study = {code for code, _ in fact.counted(row)} if fact else set()
+    return sorted(named or of_study) if counted else []
 
 
 def _rows(tables: _Tables, name: str, column: str, study_id: str) -> tuple[Row, ...]:
@@ -406,21 +428,7 @@ def _source(study_id: str, tables: _Tables) -> Source:
 def _arms(study_id: str, tables: _Tables) -> tuple[Arm, ...]:
     order = {"treated": 0, "comparator": 1, "natural_course": 2}
     rows = sorted(_rows(tables, "arms", "study_id", study_id), key=lambda r: (order[r["role"]], r["part_of"] or "", r["arm"]))
-    return tuple(
-        Arm(
-            r["arm_id"],
-            r["arm"],
-            r["role"],
-            r["n"],
-            r["part_of"],
-            r["cell_type"],
-            r["donor"],
-            r["route"],
-            r["dose_cells"],
-            r["n_doses"],
-        )
-        for r in rows
-    )
+    return tuple(Arm(r["arm_id"], r["arm"], r["role"], r["n"], r["part_of"], r) for r in rows)
 
 
 def _overlaps(study_id: str, evidence: Evidence, tables: _Tables) -> tuple[Overlap, ...]:

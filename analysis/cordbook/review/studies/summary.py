@@ -6,14 +6,18 @@ writing about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cordbook.evidence import study_words as words
+from cordbook.core.text import enumerate_words, inside, months, people, plain
+from cordbook.evidence.review_words import design as design_of
+from cordbook.evidence.review_words import read_as
+from cordbook.evidence.subject_tables import EXPOSURE, GIVEN, HARMS, NATURAL_COURSE, PHASE, Fact
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import percent, plain_sentence
 from cordbook.review.studies import words as study_words
-from cordbook.review.studies.records import OutcomeCell, StudyRecord
+from cordbook.review.studies.records import Arm, OutcomeCell, StudyRecord, natural_values
 
 #: Below this many patients the exact 95% interval of a share of one half is wider than 36 points: hardly a finding.
 SMALL = 30
@@ -22,46 +26,12 @@ PERCENT_FROM = 10
 #: Longest list in a sentence; the rest stands in the tables of the page.
 MOST_LISTED = 4
 
+#: The key of a stratum that says what is counted where it is not people.
+UNIT = "unit"
 NO_HARM_COUNTED = "No harm was counted in what we read; that is not the same as no harm."
 
-#: The outcome that a study is first asked for, by topic; then follow the others by group.
-_FIRST: Mapping[str, tuple[str, ...]] = {"rm_incidence": ("myelopathy",), "harm_report": ("tumour",)}
-_USUAL = (
-    "ais_improved", "walking_regained", "motor_improved", "responder", "clinical_improved", "sensory_improved",
-    "other:converted_to_motor_incomplete", "bladder_improved", "bowel_improved",
-)  # fmt: skip
+#: Groups of outcomes in the order in which a study is asked for them.
 _GROUPS = ("recovery", "function", "course", "signal", "harm")
-_GRAVEST = ("death", "tumour", "sae_related", "sae_any", "other:ais_worsened", "other:permanent_complication", "myelopathy")
-#: What people did or had, in words that suit one and many.
-_VERBS: Mapping[str, str] = {
-    "ais_improved": "improved by at least one AIS grade", "motor_improved": "moved better, as the report defines it",
-    "sensory_improved": "felt more, as the report defines it", "clinical_improved": "got better, as the report defines it",
-    "responder": "responded, as the report defines it", "walking_regained": "could walk again, with or without aids",
-    "bladder_improved": "had better bladder function", "bowel_improved": "had better bowel function",
-    "myelopathy": "got radiation myelopathy, a lasting damage of the cord", "tumour": "had a tumour or tissue overgrowth",
-    "death": "died", "sae_any": "had a serious adverse event", "ae_any": "had an adverse event",
-    "sae_related": "had a serious event that the report ties to the treatment",
-    "other:converted_to_motor_incomplete": "gained some movement below the injury, where there had been none",
-    "clinical_stable_or_improved": "did not get worse", "spasticity_improved": "had less stiffness or spasm",
-    "radiological_improved": "had a better scan", "emg_ssep_improved": "had better nerve tests",
-    "other:standing_unassisted": "stood without help", "other:ais_improved_2_grades": "improved by at least two AIS grades",
-}  # fmt: skip
-_WHEN: Mapping[str | None, str] = {
-    "acute": ", within days of the injury", "subacute": ", weeks to months after the injury",
-    "chronic": ", when the injury was no longer fresh (months or years old)",
-    "mixed": ", some early and some late after the injury",
-}  # fmt: skip
-
-
-#: Names of arms that say no more than the role of the arm.
-_PLAIN_ARMS = ("treated", "control", "standard_care")
-#: Keys of a stratum that a lay reader can use; the tables show all of them.
-_TELLING = frozenset(
-    {
-        "baseline_ais", "baseline_completeness", "phase", "level", "setting", "region", "surgery", "total_dose_gy", "prior_rt",
-        "cumulative_dose_gy", "cohort", "site", "interim", "subset", "dose_cells", "registry",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +56,7 @@ def summarise(record: StudyRecord) -> Summary:
         done=_done(record),
         happened=_happened(record, main),
         nature=_anyway(record),
-        harm="" if record.topic == "natural_recovery" else _harm(record, main),
+        harm="" if record.kind == NATURAL_COURSE else _harm(record, main),
         sure=_sure(record, main),
     )
 
@@ -96,25 +66,18 @@ def summarise(record: StudyRecord) -> Summary:
 
 def _done(r: StudyRecord) -> str:
     sentences = [_who_got_what(r), *_graft(r), *_compared(r), *_parts(r)]
-    design = words.DESIGNS.get(r.design, words.DESIGNS[None])
+    design = design_of(r.design)
     sentences.append(f"It is {design.name}." if r.design else "Its design could not be told from what was read.")
     return " ".join(sentences)
 
 
 def who(r: StudyRecord, n: int | None, *, known: bool = True) -> str:
     """The people of a study: how many, and what they have."""
-    several = n != 1
-    if r.population == "traumatic_sci":
-        having = "with a spinal cord injury"
-    elif r.population == "radiation_myelopathy" and r.topic == "rm_incidence":
-        having = "whose spinal cord was in or near the field of radiotherapy"
-    elif r.population == "radiation_myelopathy":
-        having = "whose spinal cord was damaged by radiotherapy (radiation myelopathy)"
-    else:
-        having = f"whose condition was of another {'or mixed ' if several else ''}kind"
+    having = r.phrases.get("people", "")
     if n is None:
-        return f"people {having} (how many was not seen)"
-    return f"{'' if known else 'at least '}{words.people(n)} {having}"
+        return " ".join(filter(None, ("people", having, "(how many was not seen)")))
+    having = r.phrases.get("person", having) if n == 1 else having
+    return f"{'' if known else 'at least '}{people(n)} {having}".strip()
 
 
 def _who_got_what(r: StudyRecord) -> str:
@@ -123,64 +86,70 @@ def _who_got_what(r: StudyRecord) -> str:
     known = all(a.n is not None for a in (treated or [a for a in r.arms if a.part_of is None]))
     group = who(r, n, known=known)
     was = "was" if n == 1 else "were"
-    if r.topic == "rm_incidence":
-        return f"This report looks for harm to the spinal cord in {group}."
-    if r.topic == "natural_recovery" or not treated or only_watched(r):
-        seen = {"acute": ", seen within days of the injury", "chronic": ", seen months or years after the injury"}.get(
-            r.phase or "", ""
-        )
-        return f"This study followed {group}{seen}, on usual care and without an experimental treatment."
-    when = _WHEN.get(r.phase, "") if r.population == "traumatic_sci" else ""
-    what = {
-        "cell_therapy": f"{was} given {_cells_given(r)}",
-        "drug": f"{was} treated with {'; '.join(_named_parts(r)) or 'a drug'}",
-        "hyperbaric_oxygen": "breathed oxygen under pressure",
-        "neuromodulation": f"{was} treated with neuromodulation (a device that stimulates nerves, or that nerve signals control)",
-        "rehabilitation": "took part in rehabilitation training",
-    }.get(r.intervention, f"{was} treated")
-    if r.topic == "harm_report":
-        return f"This is a report of harm: {group} {what}{when}."
-    return f"In this study, {group} {what}{when}."
+    if r.kind == EXPOSURE:
+        return f"This report looks for {r.phrases.get('looked_for', 'harm')} in {group}."
+    if r.kind == NATURAL_COURSE or not treated or only_watched(r):
+        return f"This study followed {group}{_clause(r, 'when_seen')}, on usual care and without an experimental treatment."
+    template = r.phrases.get("treated", "{was} treated")
+    what = template.format(was=was, given=_given(r), groups="; ".join(_named_parts(r)) or r.phrases.get("groups_unknown", ""))
+    opening = "This is a report of harm:" if r.kind == HARMS else "In this study,"
+    return f"{opening} {group} {what}{_clause(r, 'when_treated')}."
 
 
-def _cells_given(r: StudyRecord) -> str:
-    kinds = dict.fromkeys(a.cell_type for a in r.whole_arms("treated") if a.cell_type)
-    given = [words.CELLS[kind][0] if kind in words.CELLS else words.plain(kind) for kind in kinds]
-    return words.enumerate_words(given, "or") or "cells (of which type was not seen)"
+def _clause(r: StudyRecord, place: str) -> str:
+    """The words of a place as a clause behind a comma; empty where there are none."""
+    return f", {r.phrases[place]}" if place in r.phrases else ""
+
+
+def _given(r: StudyRecord) -> str:
+    """What the treated got, by the first of the facts on it."""
+    words = _named(r, r.subject.facts(GIVEN)[:1], r.whole_arms("treated"))
+    return enumerate_words(words, "or") or r.phrases.get("given_unknown", "")
+
+
+def _named(r: StudyRecord, facts: Sequence[Fact], arms: Iterable[Arm]) -> list[str]:
+    """The names of what arms got by some facts, each once."""
+    values = dict.fromkeys((fact.fact, a.value(fact)) for a in arms for fact in facts)
+    return [r.vocabulary.label(name, value, "phrase") for name, value in values if value]
 
 
 def _graft(r: StudyRecord) -> list[str]:
-    """Where the cells came from and how they were given."""
-    arms = r.whole_arms("treated") if r.intervention == "cell_therapy" else ()
-    tissue = {a.cell_type for a in arms} == {"olfactory_mucosa"}
-    sources = list(dict.fromkeys(words.DONORS[a.donor] for a in arms if a.donor in words.DONORS))
-    routes = list(dict.fromkeys(words.ROUTES[a.route] for a in arms if a.route in words.ROUTES))
-    came = [f"came {words.enumerate_words(sources, 'or')}"] if sources else []
-    went = [f"{'was' if tissue else 'were'} {words.enumerate_words(routes, 'or')}"] if routes else []
-    return [f"The {'tissue' if tissue else 'cells'} {words.enumerate_words(came + went)}."] if came or went else []
+    """Where what was given came from and how it was given: the other facts on it."""
+    first, *others = r.subject.facts(GIVEN) or (None,)
+    if first is None or not first.told_of(r.row):
+        return []
+    arms = r.whole_arms("treated")
+    kinds = {a.value(first) for a in arms}
+    own = r.subject.phrases({first.fact: kinds.pop()}) if len(kinds) == 1 else {}
+    thing, _, were = own.get("origin", r.phrases.get("origin", "")).rpartition(" ")
+    told = [(fact, enumerate_words(_named(r, [fact], arms), "or")) for fact in others]
+    parts = [fact.phrase.format(were=were, label=label) for fact, label in told if label]
+    return [f"{thing} {enumerate_words(parts)}."] if thing and parts else []
 
 
 def _compared(r: StudyRecord) -> list[str]:
     if not r.whole_arms("comparator") or not r.whole_arms("treated") or only_watched(r):
         return []
     n = r.size("comparator")
-    return [f"They were compared with {'other people' if n is None else words.people(n)} in a comparison group."]
+    return [f"They were compared with {'other people' if n is None else people(n)} in a comparison group."]
 
 
 def _parts(r: StudyRecord) -> list[str]:
     """The groups that results are told apart by, where the treatment does not name them already."""
-    told = _named_parts(r) if r.intervention in ("drug", "hyperbaric_oxygen") else []
-    names = [
-        name
-        for name in dict.fromkeys(words.arm(a.name) for a in r.arms if a.part_of or a.name not in _PLAIN_ARMS)
-        if name not in told
-    ]
+    told = _named_parts(r) if "groups_named" in r.phrases else []
+    parts = dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.part_of or not is_plain(r, a.name))
+    names = [name for name in parts if name not in told]
     return [f"Results are given by group: {'; '.join(names)}."] if names and not only_watched(r) else []
 
 
 def _named_parts(r: StudyRecord) -> list[str]:
     """Treatments that the names of the treated groups tell."""
-    return list(dict.fromkeys(words.arm(a.name) for a in r.arms if a.role == "treated" and a.name not in _PLAIN_ARMS))
+    return list(dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.role == "treated" and not is_plain(r, a.name)))
+
+
+def is_plain(r: StudyRecord, arm: str) -> bool:
+    """Does the name of an arm say no more than its role?"""
+    return "plain_arm" in r.subject.phrases({"arm": arm})
 
 
 def only_watched(r: StudyRecord) -> bool:
@@ -195,11 +164,12 @@ def main_cells(r: StudyRecord) -> tuple[OutcomeCell, ...]:
     """The cells of the first outcome of a study, widest rows at the latest time, treated people first."""
     if not r.cells:
         return ()
-    rank = {outcome: i for i, outcome in enumerate((*_FIRST.get(r.topic, ()), *_USUAL))}
-    groups = ("harm", *_GROUPS) if r.topic in ("harm_report", "rm_incidence") else _GROUPS
-    first = min(r.cells, key=lambda c: (rank.get(c.outcome, len(rank)), groups.index(c.group), -c.n, c.outcome)).outcome
-    if r.topic == "harm_report":
-        first = min(r.cells, key=lambda c: (c.group != "harm", not c.events, rank.get(c.outcome, len(rank)), c.outcome)).outcome
+    asked = r.subject.topic(r.topic).first_outcome
+    rank = {c.outcome: 0 if c.outcome == asked else c.rank or math.inf for c in r.cells}
+    groups = ("harm", *_GROUPS) if r.kind in (EXPOSURE, HARMS) else _GROUPS
+    first = min(r.cells, key=lambda c: (rank[c.outcome], groups.index(c.group), -c.n, c.outcome)).outcome
+    if r.kind == HARMS:
+        first = min(r.cells, key=lambda c: (c.group != "harm", not c.events, rank[c.outcome], c.outcome)).outcome
     cells = [c for c in r.cells if c.outcome == first]
     whole = {a.arm_id for a in r.arms if a.part_of is None}
     cells = [c for c in cells if c.arm_id in whole] or cells
@@ -234,8 +204,8 @@ def headline(r: StudyRecord) -> str:
     if against:
         text += f" v {study_words.counts(against)}"
     more = sum(c.role == first.role for c in main) - 1
-    told = [words.arm(first.arm)] if first.arm not in ("treated", "standard_care") else []
-    told += [words.stratum(first.stratum)] if more and first.stratum else []
+    told = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
+    told += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
     told += [f"{more} more"] if more else []
     return f"{text} ({'; '.join(told)})" if told else text
 
@@ -248,22 +218,28 @@ def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
             return "What we read gives percentages, listed below, but not the number of people behind them."
         return "What we read gives no number of people who got better or worse."
     alone = sum(c.role == main[0].role for c in main) == 1
-    sentences = [_cell_sentence(c, whole=not alone) for c in main[: MOST_LISTED - 1]]
+    sentences = [_cell_sentence(c, r, whole=not alone) for c in main[: MOST_LISTED - 1]]
     rest = len(main) - len(sentences)
     if rest:
         sentences.append(f"The tables below have {rest} more such {'count' if rest == 1 else 'counts'}.")
     if main[0].reasons:
         sentences.append(f"Take care: {inside(main[0].reasons[0][1])}")
-    if main[0].group == "harm" and not r.results and r.topic not in ("rm_incidence", "harm_report"):
+    if main[0].group == "harm" and not r.results and r.kind not in (EXPOSURE, HARMS):
         sentences.insert(0, "What we read counts harm alone, not how many people got better.")
     return " ".join(sentences)
 
 
-def _cell_sentence(c: OutcomeCell, *, whole: bool) -> str:
-    noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
-    named = f"had “{inside(c.label)}”" if c.group == "harm" else f"had the result “{c.label}”"
-    did = _VERBS.get(c.outcome, named)
-    group, place = _group(c), _place(c, whole=whole)
+def _counted_things(c: OutcomeCell) -> str:
+    """What is counted, in the plural: people where the stratum names no unit."""
+    unit = dict(c.stratum).get(UNIT)
+    return f"{plain(unit)}s" if unit else "people"
+
+
+def _cell_sentence(c: OutcomeCell, r: StudyRecord, *, whole: bool) -> str:
+    noun, words = _counted_things(c), r.vocabulary
+    named = f"had “{words.label('outcome', c.outcome, 'phrase')}”" if c.group == "harm" else f"had the result “{c.label}”"
+    did = words.verb(c.outcome) or named
+    group, place = _group(c, r), _place(c, r, whole=whole)
     if noun != "people":
         return f"{c.label} was counted for {study_words.counts(c)} {noun}{group}{place}."
     if c.n == 1:
@@ -277,65 +253,58 @@ def _cell_sentence(c: OutcomeCell, *, whole: bool) -> str:
     return f"{subject} {noun}{share}{group} {did}{place}."
 
 
-def _group(c: OutcomeCell) -> str:
+def _group(c: OutcomeCell, r: StudyRecord) -> str:
     """The arm in a sentence, where it is not simply the treated or all."""
-    if c.arm in ("treated", "standard_care"):
+    if c.role != "comparator" and is_plain(r, c.arm):
         return ""
-    name = words.arm(c.arm)
+    name = r.vocabulary.arm(c.arm)
     if name.startswith("comparison group"):
         return f" in the {name}," if "," in name else f" in the {name}"
     return f" in the group “{name}”"
 
 
-def _place(c: OutcomeCell, *, whole: bool = False) -> str:
+def _place(c: OutcomeCell, r: StudyRecord, *, whole: bool = False) -> str:
     """Which people a count is about, and when they were seen; ``whole`` tells all of a stratum."""
     parts = []
-    pairs = [(key, value) for key, value in c.stratum if key != "unit" and (whole or key in _TELLING)]
+    pairs = [(key, value) for key, value in c.stratum if key != UNIT and (whole or key in r.subject.summary_keys)]
     if pairs and c.relation != "same_patients":
-        parts.append(words.stratum(pairs))
+        parts.append(r.vocabulary.stratum(pairs))
     if c.months:
-        parts.append(f"at {words.months(c.months)}")
+        parts.append(f"at {months(c.months)}")
     return f" ({'; '.join(parts)})" if parts else ""
 
 
 # -------------------------------------------------------------------------------------- what happens anyway
 
 
-NO_GRADE = (
-    "What we read does not tell the AIS grade at the start, so we cannot say how many of these people would have improved anyway."
-)
-
-
 def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
-    """What people with the same grade do without the treatment: sentences, each with its estimate.
+    """What people alike do without the treatment: sentences, each with its estimate.
 
-    Empty where the study does not count gains on the AIS after a treatment of an injury.
+    Empty where the study is of another population, or does not count the outcome of the natural course after a treatment.
     """
-    counted = [c for c in r.cells if c.outcome == "ais_improved" and c.role == "treated"]
-    if not counted or r.population != "traumatic_sci":
+    course = r.course
+    if course is None or r.population != course.population:
         return ()
-    grades = sorted(
-        {g for c in counted for g in dict(c.stratum).get("baseline_ais", "").split("+") if g} or {g for g, _ in r.grades}
-    )
-    if not grades:
-        return ((NO_GRADE, None),)
-    phases = {dict(c.stratum).get("phase") or r.phase for c in counted}
-    found, missing = [], []
-    for grade in grades:
-        suits = [e for e in r.natural if dict(e.synthesis.strata)["baseline_ais"] == grade and _suits(e, phases)]
+    counted = [c for c in r.cells if c.outcome == course.outcome and c.role == "treated"]
+    if not counted:
+        return ()
+    values = natural_values(course, r.row, r.cells, r.subject)
+    if not values:
+        unknown = inside(r.vocabulary.dimension(course.fact).label)
+        told = f"What we read does not tell the {unknown}, so we cannot say how many of these people would have improved anyway."
+        return ((told, None),)
+    phases = {dict(c.stratum).get(PHASE) or r.phase for c in counted}
+    found: list[tuple[str, Estimate | None]] = []
+    missing = []
+    for value in values:
+        suits = [e for e in r.natural if course.value_of(e.synthesis) == value and course.suits(e.synthesis, phases)]
         found += [(plain_sentence(e), e) for e in suits]
-        missing += [] if suits else [grade]
+        missing += [] if suits else [value]
     if missing:
-        time = {frozenset({"chronic"}): " months or years after the injury", frozenset({"acute"}): " seen early"}.get(
-            frozenset(phases), ""
-        )
-        found.append(
-            (
-                f"For people with grade {words.enumerate_words(missing, 'or')}{time} "
-                "this review has no figure of natural recovery yet.",
-                None,
-            )
-        )
+        (phase,) = phases if len(phases) == 1 else (None,)
+        time = r.subject.phrases({PHASE: phase}).get("when_compared", "")
+        group = f"{course.value_name} {enumerate_words(missing, 'or')}{f' {time}' if time else ''}"
+        found.append((f"For people with {group} this review has no figure of natural recovery yet.", None))
     return tuple(found)
 
 
@@ -343,12 +312,6 @@ def _anyway(r: StudyRecord) -> str:
     told = nature(r)
     text = " ".join(sentence for sentence, _ in told)
     return f"What happens anyway? {text}" if any(e for _, e in told) else text
-
-
-def _suits(estimate: Estimate, phases: Iterable[str | None]) -> bool:
-    """Does an estimate of natural recovery speak of the time since injury at which people were treated?"""
-    late = dict(estimate.synthesis.strata).get("phase", "acute") == "late_over_4_months"
-    return any(phase not in (("acute",) if late else ("chronic",)) for phase in phases)
 
 
 # ---------------------------------------------------------------------------------------------------- harm
@@ -363,42 +326,39 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
         return ""
     happened = sorted((c for c in harms if c.events), key=lambda c: (_gravity(c), c.role, -c.events, c.cell_id))
     unseen = list(
-        dict.fromkeys(inside(c.label) for c in sorted(harms, key=_gravity) if not any(h.outcome == c.outcome for h in happened))
+        dict.fromkeys(
+            r.vocabulary.label("outcome", c.outcome, "phrase")
+            for c in sorted(harms, key=_gravity)
+            if not any(h.outcome == c.outcome for h in happened)
+        )
     )
     sentences = []
     if happened:
         shown = happened[:MOST_LISTED]
-        places = {_place(c) for c in shown}
+        places = {_place(c, r) for c in shown}
         same = places.pop() if len(places) == 1 else ""  # said once
-        listed = [f"{inside(c.label)} in {_harm_count(c)}{'' if same else _place(c)}" for c in shown]
+        listed = [
+            f"{r.vocabulary.label('outcome', c.outcome, 'phrase')} in {_harm_count(c, r)}{'' if same else _place(c, r)}"
+            for c in shown
+        ]
         sentences.append(f"Harm that was counted{same}: {'; '.join(listed)}{_more(len(happened) - MOST_LISTED)}.")
     if unseen:
         sentences.append(f"Looked for and not seen: {'; '.join(unseen[:MOST_LISTED])}{_more(len(unseen) - MOST_LISTED)}.")
     return " ".join(sentences)
 
 
-def _gravity(c: OutcomeCell) -> int:
-    return _GRAVEST.index(c.outcome) if c.outcome in _GRAVEST else len(_GRAVEST)
+def _gravity(c: OutcomeCell) -> float:
+    return c.gravity or math.inf
 
 
-def _harm_count(c: OutcomeCell) -> str:
-    noun = {"tumour": "tumours", "procedure": "procedures"}.get(dict(c.stratum).get("unit", ""), "people")
+def _harm_count(c: OutcomeCell, r: StudyRecord) -> str:
+    noun = _counted_things(c)
     counted = "the one person counted" if c.n == 1 and noun == "people" else f"{c.events:,} of {c.n:,} {noun}"
-    return f"{counted}{_group(c)}"
+    return f"{counted}{_group(c, r)}"
 
 
 def _more(rest: int) -> str:
     return f"; and {rest} more in the tables below" if rest > 0 else ""
-
-
-def inside(label: str) -> str:
-    """A label inside a sentence: its first letter small, unless it begins with an abbreviation.
-
-    >>> inside("Nerve pain eased"), inside("AIS worsened"), inside("Lhermitte sign")
-    ('nerve pain eased', 'AIS worsened', 'Lhermitte sign')
-    """
-    keep = label[1:2].isupper() or label.startswith("Lhermitte")
-    return label if keep else label[:1].lower() + label[1:]
 
 
 # ------------------------------------------------------------------------------------------------ how sure
@@ -414,7 +374,7 @@ def read_in_full(r: StudyRecord) -> bool:
 
 
 def treats(r: StudyRecord) -> bool:
-    return r.topic not in ("natural_recovery", "rm_incidence") and not only_watched(r)
+    return r.kind not in (NATURAL_COURSE, EXPOSURE) and not only_watched(r)
 
 
 def _sure(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
@@ -439,14 +399,14 @@ def _sure(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
 def _read(r: StudyRecord) -> str:
     if r.read_as == "abstract":
         return "We read only the abstract, not the full text."
-    return f"We did not read the full text. We read: {words.read_as(r.read_as)}."
+    return f"We did not read the full text. We read: {read_as(r.read_as)}."
 
 
 def _chance(main: Sequence[OutcomeCell]) -> list[str]:
     if not main:
         return []
     first = max((c for c in main if c.role == main[0].role), key=lambda c: c.n)
-    if "unit" in dict(first.stratum):
+    if UNIT in dict(first.stratum):
         return []
     if first.n <= 2:
         return ["One or two people cannot show how often this happens."]
@@ -464,6 +424,6 @@ def _checked(r: StudyRecord) -> str:
         return ""
     if not r.verified:
         if r.read_by:
-            return f"{words.enumerate_words(list(r.read_by))} took the numbers; nobody has checked them against the source since."
+            return f"{enumerate_words(list(r.read_by))} took the numbers; nobody has checked them against the source since."
         return "Two automated readers took the numbers; no person has checked them yet."
     return f"A person has checked {r.verified} of the {len(r.cells)} counts against the source."

@@ -8,16 +8,6 @@ import pandas as pd
 
 from cordbook.evidence.evidence import Evidence
 
-#: Topics in the order of the book, with the names that readers see.
-TOPICS = {
-    "rm_incidence": "Radiation myelopathy: how often",
-    "rm_treatment": "Radiation myelopathy: treatment",
-    "hyperbaric_oxygen": "Hyperbaric oxygen",
-    "neuromodulation": "Neuromodulation",
-    "cell_therapy": "Cell therapy",
-    "harm_report": "Reports of late harm",
-    "natural_recovery": "Natural recovery",
-}
 CONTROLLED = ("rct", "controlled_nonrandomised")
 
 
@@ -32,15 +22,22 @@ class Event:
     study_id: str | None
 
 
+def topics_of(evidence: Evidence) -> dict[str, str]:
+    """Topics of the studies with their names, in the order in which the vocabulary lists them; others after them."""
+    words = evidence.vocabulary
+    known = dict.fromkeys([*words.codes("topic"), *sorted(evidence["studies"]["topic"].unique())])
+    return {topic: words.label("topic", topic) for topic in known}
+
+
 def reports_by_year(evidence: Evidence) -> pd.DataFrame:
     """Number of study reports: a row a year (without gaps), a column a topic; reports whose year is not known are left out."""
-    studies = evidence["studies"]
+    studies, topics = evidence["studies"], list(topics_of(evidence))
     years = studies["study_id"].map(evidence.study_years).astype("Int64")
     counts = pd.crosstab(years.dropna().astype(int), studies.loc[years.notna(), "topic"])
     if counts.empty:
-        return pd.DataFrame(columns=list(TOPICS), dtype=int)
+        return pd.DataFrame(columns=topics, dtype=int)
     every = range(int(counts.index.min()), int(counts.index.max()) + 1)
-    return counts.reindex(index=every, columns=list(TOPICS), fill_value=0)
+    return counts.reindex(index=every, columns=topics, fill_value=0)
 
 
 def key_events(evidence: Evidence) -> list[Event]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from cordbook.evidence import study_words as words
-from cordbook.review.studies.records import Arm, OutcomeCell, Reading
+from cordbook.core.text import enumerate_words
+from cordbook.evidence.subject_tables import GIVEN
+from cordbook.review.studies.records import Arm, OutcomeCell, Reading, StudyRecord
 
 
-def treatment_short(arms: Sequence[Arm], intervention: str) -> str:
+def products(r: StudyRecord, arms: Iterable[Arm]) -> dict[str, str]:
+    """What arms were given by the first of the facts on it: codes with their names, in the order of the arms."""
+    facts = r.subject.facts(GIVEN)[:1]
+    return {code: r.vocabulary.label(fact.fact, code) for fact in facts for a in arms if (code := a.value(fact))}
+
+
+def treatment_short(r: StudyRecord) -> str:
     """What was given, for a table."""
-    given = dict.fromkeys(
-        words.CELLS[a.cell_type][1] if a.cell_type in words.CELLS else words.plain(a.cell_type) for a in arms if a.cell_type
-    )
-    if given:
-        return words.enumerate_words(list(given))
-    given_text = words.TREATMENTS.get(intervention, words.plain(intervention))
-    return given_text[:1].upper() + given_text[1:]
+    given = dict.fromkeys(products(r, r.whole_arms("treated")).values())
+    return enumerate_words(list(given)) if given else r.vocabulary.label("intervention_class", r.intervention)
 
 
 def reading(r: Reading | None) -> str:

@@ -62,9 +62,9 @@ def bed(total_dose: ArrayLike, dose_per_fraction: ArrayLike, alpha_beta: float =
     total, fraction = np.asarray(total_dose, dtype=float), np.asarray(dose_per_fraction, dtype=float)
     for name, value in (("total_dose", total), ("dose_per_fraction", fraction)):
         if not (np.isfinite(value) & (value >= 0)).all():
-            raise ValueError(f"{name} = {value} holds a value that is not a dose of at least 0 Gy; correct or leave it out.")
+            raise ValueError(f"{name} = {value} holds a value that is not a dose of at least 0; correct or leave it out.")
     if not (np.isfinite(alpha_beta) and alpha_beta > 0):
-        raise ValueError(f"alpha_beta = {alpha_beta} is not above 0; give it in Gy, for instance 2.")
+        raise ValueError(f"alpha_beta = {alpha_beta} is not above 0; give it in the unit of the doses, for instance 2.")
     return total * (1 + fraction / alpha_beta)
 
 

@@ -145,7 +145,7 @@
       }));
       parts.natural.parentNode.hidden = !naturals.length;
       var bias = [], boxes = [];
-      ORDER.concat(E.columns.filter(function (name) { return name.indexOf("rob.") === 0; })).forEach(function (name) {
+      data.filters.concat(E.columns.filter(function (name) { return name.indexOf("rob.") === 0; })).forEach(function (name) {
         var box = facet(name, E.columns.indexOf(name));
         if (box) (name.indexOf("rob.") === 0 ? bias : boxes).push(box);
       });
@@ -547,8 +547,6 @@
     width = parts.result.clientWidth < 560;
   }
 
-  // Filters that are shown, in the order of the data; others can stand in an address and show as a chip.
-  var ORDER = ["role", "topic", "intervention_class", "cell_type", "donor", "route", "phase", "stratum.baseline_ais", "stratum.setting", "injury_level", "design", "confidence"];
   X.start = start;
   if (typeof document !== "undefined") {
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();

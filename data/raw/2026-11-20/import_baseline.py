@@ -1,23 +1,31 @@
 """The documented import step: the baseline extraction becomes the tables of ``data/``.
 
-``data/raw/2026-11-20`` holds the extraction as it was received and is never edited.
-:func:`import_baseline` turns it into tidy tables. Every rule that moves or reshapes
-something is one function here and one line in :data:`RULES`; no count is changed.
+Run it from anywhere, in the environment of the review::
 
-The step is for the baseline alone. Later evidence enters by hand or through the intake
-commands, so the importer refuses to overwrite tables that have grown beyond it unless
-told to.
+    python data/raw/2026-11-20/import_baseline.py [--rules] [--force]
+
+This folder holds the extraction as it was received and is never edited. :func:`import_baseline` turns it into tidy tables.
+Every rule that moves or reshapes something is one function here and one line in :data:`RULES`; no count is changed.
+
+The step is for this baseline alone, so it stands beside it and not in the package. Later evidence enters by hand or through
+the intake commands; the importer refuses to overwrite tables that have grown beyond it unless told to.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import to_csv
+
+#: The baseline as received, and the tables of the review that it became.
+RAW = Path(__file__).resolve().parent
+DATA = RAW.parents[1]
 
 Row = dict[str, str]
 Table = list[Row]
@@ -671,3 +679,29 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reporting_items": ("item_id", "source", "section", "requirement"),
     "glossary": ("term_id", "term", "plain_definition"),
 }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Import the baseline of this folder; returns the exit code: 1 where the tables were edited since."""
+    parser = argparse.ArgumentParser(
+        description="Turn the baseline extraction beside this script into the tables of data/. "
+        "Refuses to overwrite tables that have been edited since."
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="folder that the tables are written to (default: %(default)s)")
+    parser.add_argument("--rules", action="store_true", help="print the rules of the import and stop")
+    parser.add_argument("--force", action="store_true", help="overwrite edited tables; their edits are lost")
+    options = parser.parse_args(arguments)
+    if options.rules:
+        print("\n".join(f"{rule}: {text}" for rule, text in RULES.items()))
+        return 0
+    try:
+        counts = import_baseline(RAW, options.data, force=options.force)
+    except ImportRefused as error:
+        print(f"import_baseline: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(f"{name:20s} {rows:5d} rows" for name, rows in counts.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

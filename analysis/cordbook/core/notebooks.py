@@ -1,0 +1,45 @@
+"""What stands in a notebook, for every room: which of its blocks are prose and which are code, and their sources.
+
+Takes notebooks as ``json`` reads them and as ``nbformat`` gives them (version 4): a source is one text or a list of lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Block = Mapping[str, Any]
+_KIND = "cell_type"
+
+
+def is_prose(block: Block) -> bool:
+    """Is it Markdown?
+
+    >>> is_prose({"cell_type": "markdown", "source": ["# Title"]}), is_prose({"cell_type": "code"}), is_prose({})
+    (True, False, False)
+    """
+    return block.get(_KIND) == "markdown"
+
+
+def is_code(block: Block) -> bool:
+    """Is it executed?"""
+    return block.get(_KIND) == "code"
+
+
+def joined(source: object) -> str:
+    """A source, or a text of an output, as one text.
+
+    >>> joined(["a\\n", "b"]), joined("a"), joined(None)
+    ('a\\nb', 'a', '')
+    """
+    return source if isinstance(source, str) else "".join(source or ())  # type: ignore[call-overload]
+
+
+def source_of(block: Block) -> str:
+    """The source of a block as one text."""
+    return joined(block.get("source"))
+
+
+def sources(notebook: Mapping[str, Any]) -> list[list[str]]:
+    """Kind and source of every block: what people edit, and what outputs follow from. Raises ``KeyError`` for what is no notebook."""
+    return [[block[_KIND], joined(block["source"])] for block in notebook["cells"]]

@@ -1,0 +1,76 @@
+"""Rules on what is declared of the subject: topics, facts, phrases, wordings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+from cordbook.evidence.rules.base import Data, Fault, Rule, listed
+from cordbook.evidence.subject_tables import FACTS, PARTICIPANTS, PHRASES, TOPICS, fact_of, topic_of
+
+#: What may stand in braces: in the phrase of a fact, and in a text by its place.
+_IN_FACTS = frozenset({"n", "s", "people", "code", "label", "were"})
+_IN_TEXTS = {"treated": frozenset({"was", "given", "groups"})}
+WORDINGS = "wordings"
+
+
+def columns_of_facts_exist(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows(FACTS):
+        fact = fact_of(row)
+        table = "studies" if fact.place == PARTICIPANTS else "arms"
+        missing = [column for column in fact.all_columns if column not in data.columns(table)]
+        if missing:
+            message = f"{data.file(table)} has no column {listed(missing)}; every study is told as not stated."
+            yield Fault(FACTS, number, row, "columns", message, "Correct the name, add the column, or remove the row.")
+
+
+def topics_imply_what_is_allowed(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows(TOPICS):
+        for column, value in topic_of(row).implies.items():
+            allowed = data.field("studies", column)
+            if allowed is None or (allowed.enum and value not in allowed.enum):
+                message = f"{value} is no value of {column} in {data.file('studies')}."
+                remedy = f"Allowed: {listed(allowed.enum, 20)}." if allowed else "Leave it blank."
+                yield Fault(TOPICS, number, row, column, message, remedy)
+
+
+def phrases_can_be_filled(data: Data) -> Iterator[Fault]:
+    for table, column in ((FACTS, "phrase"), (PHRASES, "text")):
+        for number, row in data.rows(table):
+            known = _IN_FACTS if table == FACTS else _IN_TEXTS.get(row["place"], frozenset())
+            if fault := _fault_of_form(row[column], known):
+                remedy = f"Known here: {listed(f'{{{name}}}' for name in sorted(known)) or 'none'}."
+                yield Fault(table, number, row, column, fault, remedy)
+
+
+def _fault_of_form(text: str, known: frozenset[str]) -> str:
+    """Why a text cannot be filled in; empty where it can.
+
+    >>> _fault_of_form("{n} of {people}", frozenset({"n", "people"})), _fault_of_form("{x}", frozenset())
+    ('', '{x} stands for nothing.')
+    """
+    try:
+        named = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        return f"The braces cannot be read ({error})."
+    unknown = [name for name in named if name not in known]
+    return f"{listed(f'{{{name}}}' for name in unknown)} stands for nothing." if unknown else ""
+
+
+def wordings_are_expressions(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows(WORDINGS):
+        try:
+            # The empty alternative matches, so that the text is looked at too.
+            re.compile(f"(?:{row['pattern']})|").sub(row["text"], "")
+        except (re.error, IndexError) as error:
+            message = f"The pattern and its text are not a regular expression with what stands for it ({error})."
+            yield Fault(WORDINGS, number, row, "pattern", message, "Correct it; a full stop that is meant as such is written \\.")
+
+
+SUBJECT_RULES = (
+    Rule("fact-columns", FACTS, "The columns of a fact are in the tables.", columns_of_facts_exist, "warning"),
+    Rule("topic-implies", TOPICS, "What a topic implies is allowed in studies.csv.", topics_imply_what_is_allowed),
+    Rule("phrase-form", PHRASES, "What stands in braces in a phrase is known.", phrases_can_be_filled),
+    Rule("wording-form", WORDINGS, "A wording is a regular expression with what stands for it.", wordings_are_expressions),
+)

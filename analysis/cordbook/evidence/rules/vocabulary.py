@@ -1,0 +1,123 @@
+"""Rules on names of codes: every name is of a code that exists, every code of a closed list that is named has a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from cordbook.evidence.rules.base import Data, Fault, Rule, listed
+from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, SEVERAL, STRATUM
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the codes of a dimension stand: the codes of its closed list, or those in the data; ``pattern`` for values of strata."""
+
+    closed: frozenset[str] = frozenset()
+    used: frozenset[str] | None = None
+    pattern: str | None = None
+
+
+def source_of(data: Data, text: str) -> Source | None:
+    """What a source of dimensions.csv names; None where there is no such thing."""
+    if text.startswith(STRATUM):
+        row = data.by_key(KEYS).get(text.removeprefix(STRATUM))
+        return None if row is None else Source(pattern=row["pattern"])
+    table, _, column = text.rpartition(".")
+    fields = [(t.name, f) for t in data.package.tables if table in ("", t.name) for f in t.fields if fnmatchcase(f.name, column)]
+    if column.endswith("_*"):
+        return Source(closed=frozenset(f.name.removeprefix(column[:-1]) for _, f in fields)) if fields else None
+    if not fields:
+        return None
+    if all(f.enum for _, f in fields):
+        return Source(closed=frozenset(value for _, f in fields for value in f.enum))
+    return Source(used=frozenset(row[column] for name, _ in fields for _, row in data.rows(name)))
+
+
+def sources_exist(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows(DIMENSIONS):
+        unknown = [text for text in row["source"].split(";") if source_of(data, text) is None]
+        if unknown:
+            message = f"There is no {listed(unknown)}; nothing has a code from there."
+            remedy = "Name a column of datapackage.json, TABLE.column, stratum.KEY of stratum_keys.csv, or PREFIX_* of columns."
+            yield Fault(DIMENSIONS, number, row, "source", message, remedy)
+
+
+def _sources(data: Data) -> dict[str, list[Source]]:
+    """The sources of each dimension; none where one of them is not found, so that nobody can say which codes it had."""
+    found = {row["dimension"]: [source_of(data, text) for text in row["source"].split(";")] for _, row in data.rows(DIMENSIONS)}
+    return {name: [source for source in sources if source] if all(sources) else [] for name, sources in found.items()}
+
+
+def labels_have_codes(data: Data) -> Iterator[Fault]:
+    sources = _sources(data)
+    for number, row in data.rows(LABELS):
+        places = sources.get(row["kind"], [])
+        if places and not any(_may_hold(place, row["code"]) for place in places):
+            message = f"{row['kind']} has no code {row['code']!r}."
+            remedy = "Correct the code as the schema or stratum_keys.csv has it, or remove the row."
+            yield Fault(LABELS, number, row, "code", message, remedy)
+
+
+def _may_hold(source: Source, code: str) -> bool:
+    if source.pattern is not None:
+        return _matches(source.pattern, code)
+    return source.used is not None or code in source.closed or code == SEVERAL
+
+
+def _matches(pattern: str, code: str) -> bool:
+    try:
+        return re.fullmatch(pattern, code) is not None
+    except re.error:  # the rule stratum-patterns tells
+        return True
+
+
+def labels_are_used(data: Data) -> Iterator[Fault]:
+    sources = _sources(data)
+    for number, row in data.rows(LABELS):
+        open_lists = [source.used for source in sources.get(row["kind"], ()) if source.used is not None]
+        if open_lists and not any(row["code"] in used for used in open_lists):
+            message = f"No row of the data holds the {row['kind']} {row['code']!r}."
+            yield Fault(LABELS, number, row, "code", message, "Correct the code, or remove the row.")
+
+
+def named_lists_are_complete(data: Data) -> Iterator[Fault]:
+    named = data.grouped(LABELS, "kind")
+    sources = _sources(data)
+    for number, row in data.rows(DIMENSIONS):
+        rows = named.get((row["dimension"],), [])
+        codes = {code for source in sources[row["dimension"]] for code in source.closed}
+        missing = sorted(codes - {label["code"] for _, label in rows})
+        if rows and missing:
+            message = f"labels.csv names some codes of {row['dimension']}, but not {listed(missing)}."
+            yield Fault(DIMENSIONS, number, row, "dimension", message, "Add a row of labels.csv for each of them.")
+
+
+def phrases_hold_the_value(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows(KEYS):
+        times = row["phrase"].count("{}")
+        if times > 1:
+            message = f"The phrase holds the value {times} times."
+            yield Fault(KEYS, number, row, "phrase", message, "Write {} once, where the value belongs.")
+
+
+VOCABULARY_RULES = (
+    Rule(
+        "dimension-source",
+        DIMENSIONS,
+        "A dimension takes its codes from columns or keys of strata that exist.",
+        sources_exist,
+        "warning",
+    ),
+    Rule("label-code", LABELS, "A label names a code of its closed list, or one that fits its pattern.", labels_have_codes),
+    Rule("label-used", LABELS, "A label of an open list names a code that the data holds.", labels_are_used, "warning"),
+    Rule(
+        "labels-complete",
+        DIMENSIONS,
+        "A closed list of which one code is named has a name for every code.",
+        named_lists_are_complete,
+    ),
+    Rule("stratum-phrase", KEYS, "The phrase of a stratum key holds the value once at the most.", phrases_hold_the_value),
+)

@@ -1,0 +1,81 @@
+"""What happens without the treatment: which estimates of the natural course stand beside a study, by ``data/natural_course.yml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cordbook.core.yaml import load_yaml
+from cordbook.evidence.subject_tables import PHASE
+from cordbook.review.estimates.declarations import Synthesis
+
+FILE = "natural_course.yml"
+_TEXTS = ("outcome", "population", "key", "fact", "value_name", "usual_phase")
+
+
+class NaturalCourseError(ValueError):
+    """``natural_course.yml`` cannot be used; the message lists every fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalCourse:
+    """For which studies the natural course is told, and by which estimates.
+
+    A study of ``population`` that counts ``outcome`` is set beside estimates for values of the stratum key ``key``, called
+    ``value_name`` in a sentence; ``fact`` are the columns that count its people by these values. ``not_for`` gives the phases of
+    studies for which an estimate of a phase is no yardstick; an estimate that names none is of ``usual_phase``.
+    """
+
+    outcome: str
+    population: str
+    key: str
+    fact: str
+    value_name: str
+    usual_phase: str
+    not_for: Mapping[str, tuple[str, ...]]
+
+    def value_of(self, synthesis: Synthesis) -> str | None:
+        """The value of the key that a declared estimate of the natural course is for; None where it is no such estimate."""
+        asked = dict(synthesis.strata) if isinstance(synthesis.strata, tuple) else {}
+        of_nature = synthesis.where == (("role", ("natural_course",)),) and synthesis.outcome == self.outcome
+        return asked.get(self.key) if of_nature and asked.keys() <= {self.key, PHASE} else None
+
+    def suits(self, synthesis: Synthesis, phases: Iterable[str | None]) -> bool:
+        """Does an estimate speak of one of the phases at which people of a study were treated?"""
+        own = dict(synthesis.strata).get(PHASE, self.usual_phase) if isinstance(synthesis.strata, tuple) else self.usual_phase
+        return any(phase not in self.not_for.get(own, ()) for phase in phases)
+
+
+def load_natural_course(data: Path) -> NaturalCourse | None:
+    """Read ``natural_course.yml`` of a data folder; None where there is none. Raises :class:`NaturalCourseError`."""
+    path = data / FILE
+    if not path.is_file():
+        return None
+    try:
+        return parse_natural_course(load_yaml(path.read_text(encoding="utf-8")), path.name)
+    except yaml.YAMLError as error:
+        raise NaturalCourseError(f"{path}: not valid YAML: {error}") from error
+
+
+def parse_natural_course(content: Any, name: str = FILE) -> NaturalCourse:
+    """Check and freeze the content of the file."""
+    if not isinstance(content, Mapping):
+        raise NaturalCourseError(f"{name}: expected keys and values; there are {', '.join((*_TEXTS, 'not_for'))}")
+    if faults := list(_faults(content)):
+        raise NaturalCourseError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    not_for = {phase: tuple(others) for phase, others in (content.get("not_for") or {}).items()}
+    return NaturalCourse(**{key: content[key] for key in _TEXTS}, not_for=not_for)
+
+
+def _faults(content: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{key} is missing or not a text" for key in _TEXTS if not isinstance(content.get(key), str))
+    yield from (
+        f"unknown key {key!r}; known are {', '.join((*_TEXTS, 'not_for'))}" for key in content if key not in (*_TEXTS, "not_for")
+    )
+    not_for = content.get("not_for") or {}
+    if not isinstance(not_for, Mapping) or not all(isinstance(phases, list) for phases in not_for.values()):
+        yield "not_for gives a list of phases of studies for each phase of estimates"

@@ -1,0 +1,68 @@
+"""What only the chapters of this review show: the dose-response of the cord, tables of mechanisms, counts of a topic, where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cordbook.display.figures.figure import Figure
+from cordbook.display.tables.table import Table
+from cordbook.review.claims.mechanisms import sources
+from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
+from cordbook.subject.dose_response_plot import dose_response_plot, dose_table, published_points
+from cordbook.subject.mechanism_tables import cells_table, standing_table, transplanted_cells_table, vegf_table
+
+#: The dose-response model that textbooks and the parent review quote.
+QUOTED_MODEL = "schultheiss2008"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Figures and tables of this review alone; ``review`` is a :class:`cordbook.notebook.Review`, which offers them to chapters."""
+
+    review: Any
+
+    def dose_response(self) -> Figure:
+        """Radiation myelopathy against cord dose, with the curve fitted here and one that is often quoted."""
+        published = published_points(self.review.evidence["dose_response"], QUOTED_MODEL)
+        return dose_response_plot(
+            self.dose, published, published_label="published model (Schultheiss 2008)", figure_id="dose-response-myelopathy"
+        )
+
+    def dose_table(self) -> Table:
+        """Fitted risk of myelopathy at round doses."""
+        return dose_table(self.dose)
+
+    @cached_property
+    def dose(self) -> MyelopathyDoseResponse:
+        """The dose groups and the fitted curve of radiation myelopathy."""
+        return myelopathy_by_dose(self.review.evidence)
+
+    def mechanism_table(self, table: str) -> Table:
+        """An evidence table of the parent review in our words: "Table 1" (VEGF) or "Table 2" (transplanted cells)."""
+        tables = {"Table 1": vegf_table, "Table 2": transplanted_cells_table}
+        if table not in tables:
+            raise ValueError(f"no table {table!r}; there are {', '.join(tables)}")
+        return tables[table](self.review.claims(table=table), sources(self.review.evidence))
+
+    def cells_of(
+        self, topic: str, caption: str, *, arms: Sequence[str] = (), reason: str | None = None, besides: str | None = None
+    ) -> Table:
+        """Counts of a topic as extracted, pooled or not: of some arms, with one reason for staying apart, or without it."""
+        chosen = self.review.evidence.cells_in("topic", topic)
+        if arms:
+            chosen = chosen[chosen["arm"].isin(arms)]
+        reasons = chosen["not_poolable_reason"].fillna("").str.split(";")
+        if reason:
+            chosen = chosen[reasons.map(lambda held: reason in held)]
+        elif besides:
+            chosen = chosen[~reasons.map(lambda held: besides in held)]
+        parts = (topic, reason, f"besides_{besides}" if besides else None, *arms)
+        name = "-".join(part for part in parts if part).replace("_", "-")
+        return cells_table(chosen, self.review.evidence, self.review.study_address, table_id=f"cells-{name}", caption=caption)
+
+    def standing(self) -> Table:
+        """Where the evidence stands, in counts."""
+        return standing_table(self.review.estimates, self.review.claims())

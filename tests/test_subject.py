@@ -1,0 +1,169 @@
+"""The package names nothing of one review's subject: codes and their names stand in ``data/``.
+
+A file may hold such a literal only while it is listed here; a file that no longer holds one must leave the list.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cordbook
+from cordbook.evidence.schema import load_package
+from tests.conftest import ROOT
+
+PACKAGE = Path(cordbook.__file__).parent
+DATA = ROOT / "data"
+#: Where codes of the subject stand: table and columns; values of a column may be joined by semicolons.
+CODES = {
+    "studies": ("topic", "population", "intervention_class", "injury_phase"),
+    "arms": ("arm", "cell_type", "donor", "route"),
+    "outcome_terms": ("outcome",),
+    "stratum_keys": ("key",),
+    "claims": ("claim_id",),
+    "references": ("reference_id",),
+}
+#: Columns that only this review has, by a part of their name.
+OWN_COLUMNS = re.compile(r"ais_|_gy|cervical|thoracic|lumbar|dose_cells|cell_type|injury|alpha_beta|d50|male_n")
+#: Words that are codes of this review and words of any.
+OF_ANY_REVIEW = frozenset(
+    [
+        "other", "mixed", "control", "treated", "grade", "level", "site", "with", "unit", "course", "window", "subset",
+        "subgroup", "surgery", "route", "cells", "region", "fields", "period", "cohort", "registry", "age",
+        "natural_history", "n", "dose", "drug", "rehabilitation", "acute", "chronic", "subacute", "death", "responder",
+        "interim", "selection", "technique", "setting", "phase", "particle", "histology", "donor", "chemo", "regimens",
+        "tumour", "followup_months", "rct", "single_arm",
+    ]
+)  # fmt: skip
+#: Words of the subject in any text.
+WORDS = re.compile(
+    r"\b(AIS|ASIA|EQD2|myelopath\w*|spinal|VEGF|Schwann|Muse|radiation|radiotherapy|hyperbaric|neuromodulation|oxygen|stem cell\w*"
+    r"|MSC|injur\w*|bladder|bowel|spasticity|Schultheiss|Gy)\b"
+)
+#: What only this review needs in code.
+SUBJECT = "subject/"
+#: The one owner of what a notebook calls the kind of its blocks, which is a column of this review too.
+NOTEBOOKS = "core/notebooks.py"
+#: Files that still hold literals of the subject. The list only gets shorter.
+STILL = frozenset(
+    [
+        "display/chapters/audit.py", "display/figures/timeline.py", "display/html/cards.py", "display/html/study_list.py",
+        "display/tables/back_matter.py", "display/tables/table.py", "evidence/patients.py", "evidence/rules/studies.py",
+        "intake/baseline.py", "intake/extraction/codebook.py", "intake/extraction/form.py",
+        "intake/extraction/suggestions.py", "notebook.py", "publish/pages/estimate_pages.py", "publish/pages/study_pages.py",
+        "review/appraisal/certainty.py", "review/appraisal/replication.py", "review/claims/mechanisms.py",
+        "review/studies/limits.py", "review/studies/records.py", "review/studies/summary.py", "review/studies/words.py",
+        "synthesis/dose/dose_response.py",
+    ]
+)  # fmt: skip
+
+
+def codes() -> frozenset[str]:
+    found = {s["id"] for s in _declared()}
+    for table, columns in CODES.items():
+        with (DATA / f"{table}.csv").open(encoding="utf-8-sig", newline="") as handle:
+            found |= {value.strip() for row in csv.DictReader(handle) for c in columns for value in (row[c] or "").split(";")}
+    found |= {field.name for table in load_package(DATA).tables for field in table.fields if OWN_COLUMNS.search(field.name)}
+    return frozenset(code for code in found if len(code) > 2) - OF_ANY_REVIEW
+
+
+def _declared() -> list[dict[str, str]]:
+    from cordbook.core.yaml import load_yaml
+
+    return load_yaml((DATA / "syntheses.yml").read_text(encoding="utf-8"))["syntheses"]
+
+
+def literals(path: Path) -> Iterator[tuple[int, str]]:
+    """Texts and attributes of a file with their lines, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    owners = (ast.Module, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, owners) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.lineno, node.value
+        elif isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+
+
+def of_the_subject() -> dict[str, list[str]]:
+    """Literals of the subject by file of the package."""
+    known = codes()
+    found: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        hits = [f"line {line}: {text[:60]!r}" for line, text in literals(path) if text in known or WORDS.search(text)]
+        if hits and name != NOTEBOOKS and not name.startswith(SUBJECT):
+            found[name] = hits
+    return found
+
+
+FOUND = of_the_subject()
+
+
+@pytest.mark.parametrize("name", sorted({*FOUND, *STILL}))
+def test_no_file_names_the_subject(name):
+    if name in STILL:
+        assert name in FOUND, f"{name} names the subject no more: take it out of the list"
+    else:
+        assert FOUND.get(name, []) == [], f"{name}: what belongs to one review stands in data/"
+
+
+def test_only_the_vocabulary_reads_the_tables_of_names():
+    """Nobody else takes names of codes from their tables, so that nobody else decides what a code is called."""
+    allowed = {"evidence/vocabulary.py", "evidence/rules/vocabulary.py"}
+    readers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if {"labels", "dimensions"}
+        & {
+            node.slice.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        }
+    }
+    assert readers <= allowed
+
+
+def test_no_mapping_of_the_package_names_codes():
+    """No second table of labels: no literal mapping has two or more codes of the vocabulary as keys."""
+    with (DATA / "vocabulary" / "labels.csv").open(encoding="utf-8", newline="") as handle:
+        named = {row["code"] for row in csv.DictReader(handle)} - OF_ANY_REVIEW - {"yes", "1", "several"}
+    second = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            keys = {k.value for k in node.keys if isinstance(k, ast.Constant)} if isinstance(node, ast.Dict) else set()
+            if len(keys & named) > 1 and name not in STILL and not name.startswith(SUBJECT):
+                second.append(f"{name}, line {node.lineno}: {', '.join(sorted(keys & named))}")
+    assert second == []
+
+
+def test_the_explorer_s_scripts_hold_no_names():
+    """The page gets its words as data."""
+    known = codes()
+    for path in sorted((PACKAGE / "publish" / "assets").rglob("*.js")):
+        texts = re.findall(r'"([^"\n]*)"|\'([^\'\n]*)\'|`([^`]*)`', path.read_text(encoding="utf-8"))
+        found = [t for group in texts for t in group if t and (t in known or WORDS.search(t))]
+        assert found == [], path.name
+
+
+def test_a_name_stands_once_in_its_kind():
+    """Two codes of one kind are not called the same, so that a reader can tell them apart."""
+    with (DATA / "vocabulary" / "labels.csv").open(encoding="utf-8", newline="") as handle:
+        names = [(row["kind"], row["label"]) for row in csv.DictReader(handle)]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_the_tables_of_names_are_declared():
+    declared = {r["path"] for r in json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))["resources"]}
+    assert {p.relative_to(DATA).as_posix() for p in (DATA / "vocabulary").glob("*.csv")} <= declared
