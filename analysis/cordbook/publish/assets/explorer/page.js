@@ -459,7 +459,7 @@
         side.length || p.piLow === null ? null : key("cbx-fill-prediction", "prediction interval for a new study"),
         natural ? key("cbx-fill-natural", "natural recovery, 95% CI") : null
       ]);
-      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + (side.length ? "Not pooled" : MODEL_NAMES[question.model]) + (!side.length && p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". Cordbook " + data.version + ".";
+      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + (side.length ? "Not pooled" : MODEL_NAMES[question.model]) + (!side.length && p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". " + data.name + " " + data.version + ".";
     }
     function key(tone, text) {
       var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
