@@ -31,6 +31,10 @@
   function start() {
     var place = document.getElementById("cb-explorer");
     if (!place || !root.CORDBOOK_EVIDENCE) return;
+    if (!Object.keys(root.CORDBOOK_EVIDENCE.outcomes).length) {
+      fill(place, [el("p", { class: "cbx-muted", text: "There is nothing to explore yet: no outcome of a study has been counted." })]);
+      return;
+    }
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
     var question = null, answer = null, pooled = null, side = [], drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null, address = "";
     var parts = skeleton();
