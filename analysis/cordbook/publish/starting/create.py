@@ -19,7 +19,9 @@ import cordbook
 from cordbook.core.csv_files import to_csv
 from cordbook.core.swap import publish
 from cordbook.core.yaml import load_yaml
+from cordbook.evidence import rule_list
 from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.codebook import MARK, codebook_text
 from cordbook.evidence.review_state import in_words
 from cordbook.evidence.schema import PACKAGE_FILE, load_package
 
@@ -27,6 +29,9 @@ HERE = Path(__file__).parent
 TEMPLATE, TABLES = HERE / "template", HERE / "tables.yml"
 FILLED = ".j2"
 NOTEBOOK = ".ipynb"
+#: Its second half is made from the schema.
+CODEBOOK = "data/README.md"
+BEGUN = "<!-- Below are rules and tables as they were when the review began; datapackage.json is what holds. -->"
 #: Signs that mean something in a page.
 _MARKUP = frozenset("\\`*_{}[]<>#$|~^&:")
 #: Who wrote the review, where nobody is named.
@@ -92,8 +97,10 @@ def create(target: Path, about: About, *, report: Callable[[str], None] = print)
         for path, content in _files(about):
             _write(made / path, content)
         report("writing the tables under their schema")
-        for path, text in _tables(made / "data", about):
+        for path, text in _tables(made / "data"):
             _write(made / path, text.encode())
+        with (made / CODEBOOK).open("a", encoding="utf-8") as file:
+            file.write(codebook_text(load_package(made / "data"), rule_list()).replace(MARK, BEGUN) + "\n")
         files = tuple(sorted(p.relative_to(made).as_posix() for p in made.rglob("*") if p.is_file()))
         report(f"putting {len(files)} files in place")
         try:
@@ -201,7 +208,7 @@ def starting_rows(part: str) -> Mapping[str, Sequence[Mapping[str, str]]]:
     return load_yaml(TABLES.read_text(encoding="utf-8"))[part]
 
 
-def _tables(data: Path, about: About) -> Iterator[tuple[str, str]]:
+def _tables(data: Path) -> Iterator[tuple[str, str]]:
     """Every table of the schema as CSV, and references.bib, by path."""
     codes, example = starting_rows("codes"), starting_rows("example")
     for table in load_package(data).tables:

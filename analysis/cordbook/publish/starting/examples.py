@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,19 @@ TAG = "example"
 _BLOCK = re.compile(r"^[ \t]*# example begins\b.*?^[ \t]*# example ends[^\n]*\n?", re.M | re.S)
 
 Rows = dict[str, list[dict[str, str]]]
+
+
+def _in_studies(row: Mapping[str, str], rows: Rows) -> bool:
+    return any(study.get(row["kind"]) == row["code"] for study in rows["studies"])
+
+
+#: Tables of words that the examples brought, and whether something that stays uses a row of them.
+_USES: Mapping[str, Callable[[Mapping[str, str], Rows], bool]] = {
+    "outcome_terms": lambda row, rows: any(count["outcome"] == row["outcome"] for count in rows["outcomes"]),
+    "labels": _in_studies,
+    "study_phrases": _in_studies,
+    "topics": lambda row, rows: any(study["topic"] == row["topic"] for study in rows["studies"]),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +68,15 @@ def clear_examples(project: Project) -> Cleared:
 
 
 def without_examples(rows: Mapping[str, list[dict[str, str]]], package: Package) -> Rows:
-    """Tables without the invented studies, what hangs on them, and the outcomes that only they counted."""
+    """Tables without the invented studies, what hangs on them, and the words that only they used."""
     left: Rows = {name: list(found) for name, found in rows.items()}
     left["studies"] = [row for row in left["studies"] if not is_example(row["study_id"])]
     left["references"] = [row for row in left["references"] if not is_example(row["reference_id"])]
     while sum(map(len, left.values())) > sum(map(len, (fewer := _without_orphans(left, package)).values())):
         left = fewer
-    used = {row["outcome"] for row in left["outcomes"]}
-    invented = {row["outcome"] for row in starting_rows("example")["outcome_terms"]}
-    left["outcome_terms"] = [row for row in left["outcome_terms"] if row["outcome"] in used or row["outcome"] not in invented]
+    for name, is_used in _USES.items():
+        invented = starting_rows("example")[name]
+        left[name] = [row for row in left[name] if is_used(row, left) or not any(one.items() <= row.items() for one in invented)]
     return left
 
 
