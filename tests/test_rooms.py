@@ -23,7 +23,7 @@ FLOORS = (
     "display.html", "display.tables", "display.figures", "display.chapters",
     "subject", "notebook",
     "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx", "publish.build",
-    "publish.release", "publish.hosting",
+    "publish.release", "publish.hosting", "publish.starting",
     "intake.records", "intake.imports.parsers", "intake.imports", "intake.sources", "intake.dedupe", "intake.screening",
     "intake.extraction", "intake.references",
     "cli",

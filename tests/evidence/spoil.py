@@ -430,6 +430,13 @@ def entered_twice(draw, raw, package):
     return Spoilt(spoilt, "studies", max(first, second), "study_id")
 
 
+def still_an_example(draw, raw, package):
+    """A study has the name of an invented example."""
+    _, row = pick(draw, raw, "studies")
+    spoilt, number = with_row(raw, "studies", {**row, "study_id": f"example{draw(st.integers(1, 99))}"})
+    return Spoilt(spoilt, "studies", number, "study_id")
+
+
 def registered_twice(draw, raw, package):
     groups = {row["study_id"] for _, row in raw["overlap_members"].rows}
     first, one = pick(draw, raw, "studies", lambda r: r["registration"] and r["study_id"] not in groups)
@@ -593,6 +600,7 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "interval-pair": half_interval,
     "notice-about": notice_about_nothing,
     "retracted-cells": retracted_without_notice,
+    "no-examples": still_an_example,
     "alias-target": alias_of_alias,
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,

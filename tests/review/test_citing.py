@@ -32,8 +32,8 @@ from cordbook.review.reporting.freezing import freeze
 from cordbook.review.versions.releases import Release, Version
 
 AUTHORS = (Author("Ng", "Anna-Maria B."), Author("The {Group} & Co", group=True))
-RELEASED = Edition("A living review", AUTHORS, "0.1.0", dt.date(2026, 11, 21), True)
-TREE = Edition("A living review", AUTHORS, "0.2.0.dev0", dt.date(2026, 11, 20), False)
+RELEASED = Edition("A living review", AUTHORS, "0.1.0", dt.date(2026, 11, 21), True, short="Cordbook")
+TREE = Edition("A living review", AUTHORS, "0.2.0.dev0", dt.date(2026, 11, 20), False, short="Cordbook")
 NASTY = st.text(max_size=60) | st.sampled_from(
     ["}, author={x", "A\nER  - \nTY  - GEN", "<script>", "50% of $x_1$ & #2", "\\input{x}", "a -- b", "\u202eevil", "ends\\", "{"]
 )

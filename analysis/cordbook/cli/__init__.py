@@ -12,7 +12,7 @@ from cordbook.core.csv_files import NotCsv
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
+    "new", "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
     "pool", "compare", "references",
     "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_cells", "check_references",
 )  # fmt: skip

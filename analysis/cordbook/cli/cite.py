@@ -30,7 +30,6 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    import cordbook
     from cordbook.core.project import NoProject, find_project
     from cordbook.evidence import Unreadable
     from cordbook.evidence.evidence import load_evidence
@@ -50,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         if options.release:
             edition = edition_of_release(root, Version.parse(options.release))
         else:
-            edition = edition_of_tree(root, cordbook.__version__)
+            edition = edition_of_tree(root)
         if options.id is None:
             found = cite_book(edition)
         elif options.release:

@@ -34,6 +34,7 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
+    from cordbook.evidence.review_state import load_status
     from cordbook.publish.release.archive import ArchiveError
     from cordbook.publish.release.git import GitError
     from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release, set_development
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         "Nothing is committed. Read the changelog entry, then:\n"
         "  git add --all\n"
         f"  git commit --message {shlex.quote(f'Release {version}')}\n"
-        f"  git tag --annotate v{version} --message {shlex.quote(f'Cordbook {version}')}\n"
+        f"  git tag --annotate v{version} --message {shlex.quote(f'{load_status(project.data).name} {version}')}\n"
         f"To make the same archive in another clone: git checkout v{version} && cordbook archive {version}"
     )
     return 0

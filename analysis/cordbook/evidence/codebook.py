@@ -9,8 +9,9 @@ from cordbook.evidence.schema import Field, Package, Table
 MARK = "<!-- Everything below is made from datapackage.json and the code; a test keeps it up to date. -->"
 
 
-def codebook_text(package: Package, rules: Mapping[str, str], import_rules: Mapping[str, str]) -> str:
-    """Markdown: rules of validation (id to what it asks), rules of the import, and all tables with their columns."""
+def codebook_text(package: Package, rules: Mapping[str, str], import_rules: Mapping[str, str] | None = None) -> str:
+    """Markdown: rules of validation (id to what it asks), rules of the import where there was one, and all tables with their columns."""
+    imported = ["## Rules of the import", "", *_table(("rule", "what it does"), import_rules.items()), ""] if import_rules else []
     return "\n".join(
         [
             MARK,
@@ -19,10 +20,7 @@ def codebook_text(package: Package, rules: Mapping[str, str], import_rules: Mapp
             "",
             *_table(("rule", "what it asks"), ((f"`{name}`", asks) for name, asks in rules.items())),
             "",
-            "## Rules of the import",
-            "",
-            *_table(("rule", "what it does"), import_rules.items()),
-            "",
+            *imported,
             "## Tables",
             "",
             *(line for table in package.tables for line in _columns(table)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+import cordbook
 from cordbook.core.yaml import load_yaml
 
 STATES = ("living", "paused", "retired")
@@ -39,6 +40,9 @@ class Status:
     ``report_to`` is where readers tell of errors (a mail address, or the address of a repository's issues), ``address`` where
     the book stands on the web, ending in ``/``, ``id`` the name of the review for machines (``urn:uuid:...``); empty where
     there is none. ``contact`` is the mail address that searches carry, so that a source can reach who asks.
+    ``name`` is the short name of the review in citations (default: the title), ``version`` its version (default: that of the
+    package, with which a review that lives in the package's repository is released). ``other_methods`` says how reports were found that
+    no search of a database or register brought.
     """
 
     title: str
@@ -50,6 +54,9 @@ class Status:
     address: str = ""
     id: str = ""
     contact: str = ""
+    name: str = ""
+    version: str = ""
+    other_methods: str = ""
 
     @property
     def state_means(self) -> str:
@@ -82,6 +89,8 @@ def load_status(data: Path) -> Status:
         value = content[name] = content.get(name) or ""
         if value and not (isinstance(value, str) and form.fullmatch(value)):
             raise StatusError(f"{path}: {name} is {value!r}; write {example}, or leave it empty")
+    for name, usual in (("name", content["title"]), ("version", cordbook.__version__), ("other_methods", "other methods")):
+        content[name] = str(content.get(name) or usual)
     return Status(**content)
 
 

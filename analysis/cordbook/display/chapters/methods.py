@@ -122,8 +122,10 @@ class MethodsPages:
         told = f" The {len(studies)} studies with the most weight are drawn; the other {len(others):,} stand in the table of all reports below."
         return replace(lights, caption=lights.caption + told) if others else lights
 
-    def risk_bars(self) -> Figure:
-        """Answers over all study reports, as bars by item."""
+    def risk_bars(self) -> Figure | Block:
+        """Answers over all study reports, as bars by item; a sentence where there is no report."""
+        if self._judged.empty:
+            return paragraph("No study report has been entered yet.")
         counts = self._judged.apply(pd.Series.value_counts).reindex(ANSWERS).fillna(0).T
         return item_bars(100 * counts / len(self._judged), self._items, title="All study reports", unit="study reports")
 

@@ -106,7 +106,7 @@ def _database_boxes(d: DatabaseFlow) -> list[_Box]:
 
 def _other_boxes(flow: StudyFlow) -> list[_Box]:
     return [
-        _Box(_wrapped(f"Study reports: {flow.by_other_methods:,}", "found by targeted look-ups, by topic and by known item")),
+        _Box(_wrapped(f"Study reports: {flow.by_other_methods:,}", f"found by {flow.other_methods}")),
         _Box(_wrapped("Set aside", "what was looked at and not taken was not logged"), taken=False),
     ]
 

@@ -76,7 +76,9 @@ class StudyList:
         return tuple(sorted(self.records, key=lambda r: (-(r.year or 0), r.label)))
 
     def to_html(self) -> str:
-        """The filter with its categories, and the table."""
+        """The filter with its categories, and the table; a sentence where there is no study."""
+        if not self.records:
+            return element("p", "No study has been entered yet.")
         return "\n".join((self._filter(), self._table()))
 
     def latest(self) -> Latest:

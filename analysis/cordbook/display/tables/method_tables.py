@@ -56,7 +56,7 @@ def flow_table(flow: StudyFlow) -> Table:
         ("Studies included from databases and registers", d.included),
         *[(f"of these from {name}", n) for name, n in d.by_source],
         *([("Reports waiting to be assessed", d.to_assess), ("Studies waiting to be extracted", d.to_extract)] if d.searched else []),
-        ("Study reports found by targeted look-ups", flow.by_other_methods),
+        (f"Study reports found by {flow.other_methods.partition(',')[0]}", flow.by_other_methods),
         *([("New since that version, by databases and registers", s.by_databases), ("New since that version, by other methods", s.by_other_methods),
            ("Of that version, no longer in the data", s.gone)] if s else []),
         ("Study reports in the data", flow.studies),

@@ -58,7 +58,7 @@ class Table:
     def to_html(self) -> str:
         """The table as HTML; it scrolls sideways within itself where the page is narrow."""
         head = "".join(self._head_cell(j, name) for j, name in enumerate(self.header))
-        body = "\n".join(self._row(i, row) for i, row in enumerate(self.rows))
+        body = "\n".join(self._row(i, row) for i, row in enumerate(self.rows)) or self._no_rows()
         label = escape(self.caption, quote=True)
         table = (
             f'<div class="cb-table-scroll" tabindex="0" role="group" aria-label="{label}">'
@@ -68,6 +68,9 @@ class Table:
         if not self.folded:
             return table
         return f'<details class="cb-folded"><summary>{escape(self.caption)} ({len(self.rows)})</summary>{table}</details>'
+
+    def _no_rows(self) -> str:
+        return f'<tr><td class="cb-none" colspan="{len(self.header)}">None so far.</td></tr>'
 
     def _head_cell(self, j: int, name: str) -> str:
         """The head of a column; of numbers it stands to the right, as they do."""

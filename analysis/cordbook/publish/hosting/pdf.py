@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cordbook
 from cordbook.core.project import Project
 from cordbook.publish.build.site import up_to_date
 from cordbook.publish.hosting.print_html import NotPrintable, PrintBook, print_book
@@ -83,8 +82,8 @@ def print_pdf(
     program = find_chromium(chromium)
     if up_to_date(project) is None:
         raise NotPrintable("the book is not built, or data or pages have changed since; first: cordbook build")
-    edition = edition_of_tree(project.root, cordbook.__version__)
-    path = target or project.root / "dist" / f"cordbook-{edition.version}.pdf"
+    edition = edition_of_tree(project.root)
+    path = target or project.root / "dist" / f"{edition.key}-{edition.version}.pdf"
     report("putting the pages together")
     book = print_book(project, edition, with_studies=with_studies)
     report(f"{len(book.chapters)} chapters; printing them, which can take a minute")

@@ -298,5 +298,5 @@ def _style(site: Path, edition: Edition) -> str:
     sheets = [site / "_static" / name for name in ("cordbook.css", "estimates.css")]
     own = [path.read_text(encoding="utf-8") for path in sheets if path.is_file()]
     paper = (Path(__file__).parent / "print.css").read_text(encoding="utf-8")
-    running = f"Cordbook {edition.version}" + ("" if edition.released else ", not released")
+    running = f"{edition.short} {edition.version}" + ("" if edition.released else ", not released")
     return "\n".join([*own, paper.replace("RUNNING", re.sub(r'["\\\n<]', "", running))])

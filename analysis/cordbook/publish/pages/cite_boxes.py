@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cordbook
 from cordbook.display.html.cite_box import cite_box
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.pages.estimate_pages import Box
@@ -14,7 +13,7 @@ from cordbook.review.citation.edition import Edition, edition_of_tree
 
 def edition_of(root: Path) -> Edition:
     """The edition that the book of a project folder is."""
-    return edition_of_tree(root, cordbook.__version__)
+    return edition_of_tree(root)
 
 
 def estimate_box(root: Path) -> Box:

@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-import cordbook
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
+from cordbook.evidence.review_state import load_status
 from cordbook.evidence.vocabulary import STRATUM, Vocabulary
 from cordbook.review.appraisal.risk_of_bias import load_items
 from cordbook.review.estimates.declarations import Synthesis
@@ -44,6 +44,7 @@ def _script(estimates: Estimates) -> str:
 def explorer_data(estimates: Estimates) -> dict[str, Any]:
     """All that the explorer shows: cells, studies, words, the questions that the book asks, and the estimates it gives."""
     evidence = estimates.evidence
+    status = load_status(evidence.folder)
     cells = explorer_cells(evidence)
     declared = [s for s in estimates.declarations if s.kind == "proportion"]
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
@@ -57,7 +58,8 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     numbered = {cell_id: i for i, cell_id in enumerate(cells["cell_id"])}
     found = [e for e in estimates if not e.is_comparison and e.is_reported]
     return {
-        "version": cordbook.__version__,
+        "name": status.name,
+        "version": status.version,
         "columns": {name: _coded(cells, strata, name, words) | {"name": title} for name, title in facets.items()},
         # Shown in this order; other columns can stand in an address and show as a chip.
         "filters": offered,

@@ -22,8 +22,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from cordbook.core.project import Project
 from cordbook.publish.release import git, ro_crate, stored_zip
+from cordbook.publish.release.licences import Licences
 from cordbook.publish.release.manifest import digest_of, kind_of
 from cordbook.review.versions.releases import FOLDER, MANIFEST, Manifest, Version, read_manifest
 
@@ -43,7 +46,7 @@ Cite it      source/CITATION.cff
 Estimates    source/releases/{version}/estimates.json
 Data         source/data/, described by source/data/datapackage.json
 
-Text, figures and data: CC BY 4.0. Code: MIT. Not medical advice.
+{licences} Not medical advice.
 """
 
 
@@ -76,7 +79,9 @@ def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: 
     if not pages:
         raise ArchiveError(f"no built book in {html}")
     files |= {f"html/{p.relative_to(html).as_posix()}": (0o644, p) for p in pages}
-    text = _README.format(title=manifest.title, version=manifest.version, date=manifest.date.isoformat(), name=name)
+    text = _README.format(
+        title=manifest.title, version=manifest.version, date=manifest.date.isoformat(), name=name, licences=_licences(source).text
+    )
     files[README] = (0o644, text.encode())
     sizes = {path: _size(content) for path, (_, content) in files.items()}
     files[ro_crate.FILE] = (0o644, ro_crate.metadata(source, manifest, sizes).encode())
@@ -95,6 +100,11 @@ def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: 
     finally:
         Path(aside).unlink(missing_ok=True)
     return Archive(target, size, sha256)
+
+
+def _licences(source: Path) -> Licences:
+    path = source / "CITATION.cff"
+    return Licences.of(yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {})
 
 
 def _size(content: Path | bytes) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.evidence import validate
+from cordbook.evidence.examples import REMEDY, examples_of
 from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.build.check import check
 from cordbook.publish.execute.chapters import ChapterFailed
@@ -110,7 +111,7 @@ def release(project: Project, asked: Asked, *, report: Callable[[str], None] = p
     Raises :class:`ReleaseRefused` (nothing was frozen or written), ``ArchiveError``, ``GitError`` or ``ReleaseError``.
     """
     report("looking at the checkout, the data and the last release")
-    reasons = list(_tree_reasons(project, asked))
+    reasons = [*_tree_reasons(project, asked), *_example_reasons(project)]
     findings, more = _findings(project, asked)
     reasons += more
     if findings:
@@ -146,6 +147,12 @@ def _tree_reasons(project: Project, asked: Asked) -> Iterator[str]:
         versioned(project.root, str(asked.version), asked.date)
     except NoVersionLine as error:
         yield str(error)
+
+
+def _example_reasons(project: Project) -> Iterator[str]:
+    """Invented studies are never released."""
+    if examples := examples_of(project.data):
+        yield f"data/ holds invented examples ({', '.join(examples)}): {REMEDY}"
 
 
 def _findings(project: Project, asked: Asked) -> tuple[_Findings | None, list[str]]:

@@ -9,11 +9,13 @@ from typing import Any
 
 import yaml
 
+from cordbook.publish.release.licences import NOT_CHOSEN, Licences, address, full_name
 from cordbook.review.reporting.freezing import to_json
 from cordbook.review.versions.releases import ESTIMATES, FOLDER, MANIFEST, ROWS, Manifest
 
 FILE = "ro-crate-metadata.json"
-_CC, _MIT = "https://spdx.org/licenses/CC-BY-4.0", "https://spdx.org/licenses/MIT"
+#: Where the authors have not chosen a licence.
+_RESERVED = "#all-rights-reserved"
 _CSV = {"encodingFormat": "text/csv"}
 _TYPES = {
     ".json": "application/json",
@@ -29,6 +31,8 @@ def metadata(source: Path, manifest: Manifest, sizes: Mapping[str, tuple[int, st
     about = _about(source)
     version = str(manifest.version)
     tables = _tables(source)
+    licences = Licences.of(about)
+    content, code = (address(name) if name else _RESERVED for name in (licences.content, licences.code))
     folder = f"source/{FOLDER}/{version}"
     named = {
         "html/index.html": "The book: its first page",
@@ -43,13 +47,13 @@ def metadata(source: Path, manifest: Manifest, sizes: Mapping[str, tuple[int, st
     }
     files = [_file(path, text, sizes) for path, text in named.items() if path in sizes]
     datasets = [
-        _dataset("html/", "The book", "The built book; open html/index.html in a browser, no server needed.", _CC),
-        _dataset("source/", "The source", "All files as in the version control system.", _MIT),
+        _dataset("html/", "The book", "The built book; open html/index.html in a browser, no server needed.", content),
+        _dataset("source/", "The source", "All files as in the version control system.", code),
         _dataset(
             "source/data/",
             "The evidence",
             "One table a file, described by datapackage.json (a Frictionless Data Package).",
-            _CC,
+            content,
         )
         | {"conformsTo": {"@id": "https://specs.frictionlessdata.io/data-package/"}},
     ]
@@ -61,7 +65,7 @@ def metadata(source: Path, manifest: Manifest, sizes: Mapping[str, tuple[int, st
         "version": version,
         "datePublished": manifest.date.isoformat(),
         "dateModified": manifest.date.isoformat(),
-        "license": {"@id": _CC},
+        "license": {"@id": content},
         "keywords": ", ".join(about["keywords"]),
         "author": _one_or_all([{"@id": a["@id"]} for a in _authors(about)]),
         **_publisher(about),
@@ -79,8 +83,7 @@ def metadata(source: Path, manifest: Manifest, sizes: Mapping[str, tuple[int, st
         *datasets,
         *files,
         *_authors(about),
-        _licence(_CC, "Creative Commons Attribution 4.0 International", "Text, figures and data."),
-        _licence(_MIT, "MIT License", "Code."),
+        *_licence_entities(licences),
         _page("https://specs.frictionlessdata.io/data-package/", "Data Package"),
     ]
     return to_json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph})
@@ -140,8 +143,16 @@ def _dataset(path: str, name: str, text: str, licence: str) -> dict[str, Any]:
     return {"@id": path, "@type": "Dataset", "name": name, "description": text, "license": {"@id": licence}}
 
 
-def _licence(address: str, name: str, text: str) -> dict[str, str]:
-    return {"@id": address, "@type": "CreativeWork", "name": name, "description": text, "url": address}
+def _licence_entities(licences: Licences) -> list[dict[str, str]]:
+    if licences.content is None or licences.code is None:
+        return [{"@id": _RESERVED, "@type": "CreativeWork", "name": "All rights reserved", "description": NOT_CHOSEN}]
+    if licences.content == licences.code:
+        return [_licence(licences.code, "Text, figures, data and code.")]
+    return [_licence(licences.content, "Text, figures and data."), _licence(licences.code, "Code.")]
+
+
+def _licence(name: str, text: str) -> dict[str, str]:
+    return {"@id": address(name), "@type": "CreativeWork", "name": full_name(name), "description": text, "url": address(name)}
 
 
 def _page(address: str, name: str) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from cordbook.evidence.review_state import load_status
+from cordbook.publish.release.licences import Licences, address
 from cordbook.review.reporting.freezing import to_json
 from cordbook.review.versions.causes import ADDED, CORRECTED, REMOVED
 from cordbook.review.versions.diff import Comparison, EstimateChange
@@ -18,13 +20,15 @@ from cordbook.review.versions.releases import Frozen
 from cordbook.review.versions.steps import counted, listed
 
 CITATION, ZENODO, CODEMETA, CHANGELOG = "CITATION.cff", ".zenodo.json", "codemeta.json", "CHANGELOG.md"
+#: The state of a review. Where it names no version, the review has that of the package beside it.
+STATE = "data/review.yml"
 _UNRELEASED = "## [Unreleased]"
 #: Files with one line that holds the version, and that line.
 _LINES = {
-    "analysis/cordbook/__init__.py": re.compile(r'^__version__ = ".*"$', re.M),
-    "pyproject.toml": re.compile(r'^version = ".*"$', re.M),
+    "analysis/cordbook/__init__.py": re.compile(r"^(__version__ = ).*$", re.M),
+    "pyproject.toml": re.compile(r"^(version = ).*$", re.M),
+    STATE: re.compile(r"^(version: ).*$", re.M),
 }
-_SPDX = {"MIT": "https://spdx.org/licenses/MIT", "CC-BY-4.0": "https://spdx.org/licenses/CC-BY-4.0"}
 
 
 class NoVersionLine(ValueError):
@@ -34,9 +38,9 @@ class NoVersionLine(ValueError):
 def versioned(root: Path, version: str, date: dt.date | None) -> dict[str, str]:
     """New texts of the files that carry the version, by path; files that a project does not have are left out.
 
-    Without a date only the package is set to the version, as between two releases.
+    Without a date only the package, or the state of the review, is set to the version, as between two releases.
     """
-    texts = {path: _one_line(root, path, line, version) for path, line in _LINES.items() if (root / path).is_file()}
+    texts = {path: _one_line(root, path, line, version) for path, line in _LINES.items() if _carries(root / path, line)}
     if date is not None and (root / CITATION).is_file():
         text = _cited((root / CITATION).read_text(encoding="utf-8"), version, date)
         about = yaml.safe_load(text)
@@ -44,13 +48,18 @@ def versioned(root: Path, version: str, date: dt.date | None) -> dict[str, str]:
         texts |= {
             CITATION: text,
             ZENODO: to_json(zenodo(about, version, date)),
-            CODEMETA: to_json(codemeta(about, project, version, date)),
+            CODEMETA: to_json(codemeta(about, project, version, date, name=load_status(root / "data").name)),
         }
     return texts
 
 
+def _carries(path: Path, line: re.Pattern[str]) -> bool:
+    """Whether a file is there to carry the version; the state of a review may leave it to the package."""
+    return path.is_file() and (path.name != Path(STATE).name or bool(line.search(path.read_text(encoding="utf-8"))))
+
+
 def _one_line(root: Path, path: str, line: re.Pattern[str], version: str) -> str:
-    text, found = line.subn(lambda m: f'{m[0].partition(" = ")[0]} = "{version}"', (root / path).read_text(encoding="utf-8"))
+    text, found = line.subn(rf'\g<1>"{version}"', (root / path).read_text(encoding="utf-8"))
     if found != 1:
         raise NoVersionLine(f"{path}: {found} lines set the version; there must be one")
     return text
@@ -82,7 +91,7 @@ def _authors(about: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 def zenodo(about: Mapping[str, Any], version: str, date: dt.date) -> dict[str, Any]:
     """The deposit metadata of Zenodo (https://developers.zenodo.org, field names of its legacy format)."""
-    creators = []
+    creators, licences = [], Licences.of(about)
     for author in _authors(about):
         name = author.get("name") or ", ".join(p for p in (author.get("family"), author.get("given")) if p)
         orcid = author.get("orcid", "").rpartition("/")[2]
@@ -95,14 +104,14 @@ def zenodo(about: Mapping[str, Any], version: str, date: dt.date) -> dict[str, A
         "creators": creators,
         "keywords": about["keywords"],
         "language": "eng",
-        "license": "cc-by-4.0",
-        "notes": "Text, figures and data: CC BY 4.0. Code: MIT.",
+        **({"license": licences.content.lower()} if licences.content else {}),
+        "notes": licences.text,
         "publication_date": date.isoformat(),
         "version": version,
     }
 
 
-def codemeta(about: Mapping[str, Any], project: Mapping[str, Any], version: str, date: dt.date) -> dict[str, Any]:
+def codemeta(about: Mapping[str, Any], project: Mapping[str, Any], version: str, date: dt.date, *, name: str) -> dict[str, Any]:
     """The software metadata of CodeMeta 3.0 (https://codemeta.github.io/terms/)."""
     authors = []
     for author in _authors(about):
@@ -114,23 +123,19 @@ def codemeta(about: Mapping[str, Any], project: Mapping[str, Any], version: str,
     return {
         "@context": "https://w3id.org/codemeta/3.0",
         "type": "SoftwareSourceCode",
-        "name": "Cordbook",
+        "name": name,
         "description": about["title"],
         "abstract": " ".join(about["abstract"].split()),
         "version": version,
         "datePublished": date.isoformat(),
         "author": authors,
-        "license": [_SPDX[name] for name in _listed_licences(about)],
+        **({"license": [address(licence) for licence in licences]} if (licences := Licences.of(about).names) else {}),
         "keywords": about["keywords"],
         "programmingLanguage": "Python",
         "runtimePlatform": f"Python {project.get('requires-python', '')}".strip(),
         "softwareRequirements": list(project.get("dependencies", ())),
         "developmentStatus": "active",
     }
-
-
-def _listed_licences(about: Mapping[str, Any]) -> list[str]:
-    return about["license"] if isinstance(about["license"], list) else [about["license"]]
 
 
 def changelog(text: str, version: str, date: dt.date, lines: list[str]) -> str:

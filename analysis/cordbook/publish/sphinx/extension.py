@@ -24,7 +24,6 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-import cordbook
 from cordbook.core.files import digest
 from cordbook.core.locks import locked
 from cordbook.core.project import Project
@@ -40,6 +39,7 @@ from cordbook.publish.sources.page_guards import broken_guards, explain_all, fin
 from cordbook.publish.sphinx import (
     cite_ext,
     estimate_ext,
+    examples_ext,
     explorer_ext,
     feed,
     glossary_ext,
@@ -174,8 +174,6 @@ class StatusRole(SphinxRole):
     """A field of ``data/review.yml`` (dates in words), or ``version``."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        if self.text == "version":
-            return [nodes.Text(cordbook.__version__)], []
         status = load_status(Path(self.env.srcdir) / "data")
         if not hasattr(status, self.text):
             return _problem(self, f"status role: no field {self.text!r} in data/review.yml")
@@ -406,6 +404,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _make_pages, priority=_AFTER_REFRESH)
     study_ext.connect(app)
     estimate_ext.connect(app)
+    examples_ext.connect(app)
     explorer_ext.connect(app, _estimates_of)
     glossary_ext.connect(app, _estimates_of)
     search_ext.connect(app, _estimates_of)

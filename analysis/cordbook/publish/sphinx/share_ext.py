@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-SITE_NAME = "Cordbook"
+from cordbook.evidence.review_state import load_status
+
 #: Services cut longer texts.
 LONGEST = 300
 _OPENINGS = ("In plain words.",)
@@ -29,14 +31,15 @@ def connect(app: Sphinx) -> None:
 
 def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     there = set(_META.findall(context.get("metatags") or ""))
-    told = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or SITE_NAME)
-    title = _plain(context.get("title") or context.get("docstitle") or SITE_NAME)
+    name = load_status(Path(app.srcdir) / "data").name
+    told = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or name)
+    title = _plain(context.get("title") or context.get("docstitle") or name)
     wanted = {
         "name=description": told,
         "property=og:title": title,
         "property=og:description": told,
         "property=og:type": "website" if page == app.config.root_doc else "article",
-        "property=og:site_name": SITE_NAME,
+        "property=og:site_name": name,
         "property=og:url": context.get("pageurl") or "",
         "name=twitter:card": "summary",
     }

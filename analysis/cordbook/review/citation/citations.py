@@ -54,8 +54,8 @@ class Citation:
 
         An estimate of two versions has two keys; a study keeps its own.
         """
-        version = self.edition.version.replace("+", "-")
-        return {"book": f"cordbook-{version}", "estimate": f"cordbook-{version}-{self.id}"}.get(self.kind, self.id)
+        edition = f"{self.edition.key}-{self.edition.version.replace('+', '-')}"
+        return {"book": edition, "estimate": f"{edition}-{self.id}"}.get(self.kind, self.id)
 
     @property
     def said_of_edition(self) -> str:

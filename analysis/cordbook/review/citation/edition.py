@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Edition:
     """One edition of the review. ``released`` is False for a working tree, whose ``date`` is that of its data.
 
     ``site`` is the address at which the book stands on the web, ending in ``/``; empty where none is known. ``doi`` is that of
-    this version. ``last_release`` tells a working tree's readers what they can cite instead: version and date, empty where there is none.
+    this version. ``last_release`` tells a working tree's readers what they can cite instead: version and date, empty where there is none. ``short`` is the short
+    name of the review.
     """
 
     title: str
@@ -59,11 +61,17 @@ class Edition:
     site: str = ""
     doi: str = ""
     last_release: str = ""
+    short: str = "review"
+
+    @property
+    def key(self) -> str:
+        """The short name as a part of a key or of a file's name: ``"Falls (2026)" -> "falls-2026"``."""
+        return "-".join(re.findall(r"[a-z0-9]+", self.short.lower())) or "review"
 
     @property
     def name(self) -> str:
         """The edition in a few words: ``cordbook 0.1.0``, with a warning where it is not released."""
-        return f"cordbook {self.version}" + ("" if self.released else " (unreleased)")
+        return f"{self.key} {self.version}" + ("" if self.released else " (unreleased)")
 
     @property
     def warning(self) -> str:
@@ -86,9 +94,10 @@ def edition_of_release(root: Path, version: Version) -> Edition:
     return _released(root, read_manifest(root / FOLDER / str(version)))
 
 
-def edition_of_tree(root: Path, version: str) -> Edition:
-    """The edition of a working tree whose package says ``version``."""
+def edition_of_tree(root: Path, version: str | None = None) -> Edition:
+    """The edition of a working tree; ``version`` is that of its state (:func:`load_status`) unless given."""
     status, about = load_status(root / "data"), _about(root)
+    version = version or status.version
     releases = list_releases(root)
     if version in map(str, releases):
         manifest = read_manifest(root / FOLDER / version)
@@ -97,7 +106,7 @@ def edition_of_tree(root: Path, version: str) -> Edition:
         version = f"{version}+changed"
     return Edition(
         about["title"] or status.title, about["authors"], version, data_date(status), False, status.address,
-        last_release=_in_words(root, releases[-1]) if releases else "",
+        last_release=_in_words(root, releases[-1]) if releases else "", short=status.name,
     )  # fmt: skip
 
 
@@ -115,7 +124,9 @@ def _released(root: Path, manifest: Manifest) -> Edition:
     version = str(manifest.version)
     # The DOI in CITATION.cff is that of the version which stands there.
     doi = about["doi"] if about["version"] == version else ""
-    return Edition(about["title"] or manifest.title, about["authors"], version, manifest.date, True, status.address, doi)
+    return Edition(
+        about["title"] or manifest.title, about["authors"], version, manifest.date, True, status.address, doi, short=status.name
+    )
 
 
 def _as_released(root: Path, manifest: Manifest) -> bool:

@@ -137,12 +137,13 @@ def load_declarations(path: Path) -> Declarations:
 
 def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declarations:
     """Check and freeze the content of ``syntheses.yml``."""
-    if not isinstance(content, Mapping) or not isinstance(content.get("syntheses"), list):
+    entries = content.get("syntheses", "") if isinstance(content, Mapping) else ""
+    if not isinstance(entries, list | None):  # nothing is under the key as long as nothing is declared
         raise DeclarationError(f"{name}: expected a key `syntheses` with a list of declarations under it")
     defaults = content.get("defaults") or {}
     faults: list[str] = []
     syntheses = []
-    for number, entry in enumerate(content["syntheses"], start=1):
+    for number, entry in enumerate(entries or (), start=1):
         if not isinstance(entry, Mapping):
             faults.append(f"declaration {number}: expected keys and values")
             continue

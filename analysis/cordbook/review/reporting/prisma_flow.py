@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.review_state import load_status
 from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, Settled, set_aside, settled
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.reporting.previous_version import Previous, previous_version
@@ -111,7 +112,8 @@ class StudyFlow:
     """The whole diagram. ``studies`` are study reports in the data; every later number is a part of them.
 
     ``left_out`` gives the reasons why reports with a countable outcome stand in no synthesis, with their numbers,
-    each report under one reason. ``since`` compares with the previous version; None where none was released, and then all is new.
+    each report under one reason. ``since`` compares with the previous version; None where none was released, and then all is new. ``other_methods`` names
+    the ways beside databases and registers.
     """
 
     databases: DatabaseFlow
@@ -122,6 +124,7 @@ class StudyFlow:
     in_synthesis: int
     left_out: tuple[tuple[str, int], ...]
     since: Since | None = None
+    other_methods: str = "other methods"
 
     def check(self) -> None:
         """Raise :class:`FlowError` where the numbers do not add up."""
@@ -154,7 +157,8 @@ class StudyFlow:
 @by_value_of_estimates
 def flow_today(estimates: Estimates) -> StudyFlow:
     """:func:`study_flow` of the review, compared with the version before this state of the data."""
-    return study_flow(estimates.evidence, estimates, previous_version(estimates.evidence))
+    flow = study_flow(estimates.evidence, estimates, previous_version(estimates.evidence))
+    return replace(flow, other_methods=load_status(estimates.evidence.folder).other_methods)
 
 
 def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Previous | None = None) -> StudyFlow:

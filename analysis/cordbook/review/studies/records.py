@@ -254,7 +254,7 @@ def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
 
 
 class _Tables:
-    """Tables as lists of plain rows: missing values are None, numbers are Python's own."""
+    """Tables as lists of plain rows: missing values are None, numbers are Python's own. A table that the schema lacks has no rows."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -264,7 +264,7 @@ class _Tables:
 
     def __getitem__(self, name: str) -> list[Row]:
         if name not in self._rows:
-            self._rows[name] = plain_rows(self._evidence[name])
+            self._rows[name] = plain_rows(self._evidence[name]) if name in self._evidence.tables else []
         return self._rows[name]
 
     def by(self, name: str, column: str) -> dict[str, list[Row]]:

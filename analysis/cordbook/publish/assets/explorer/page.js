@@ -31,6 +31,10 @@
   function start() {
     var place = document.getElementById("cb-explorer");
     if (!place || !root.CORDBOOK_EVIDENCE) return;
+    if (!Object.keys(root.CORDBOOK_EVIDENCE.outcomes).length) {
+      fill(place, [el("p", { class: "cbx-muted", text: "There is nothing to explore yet: no outcome of a study has been counted." })]);
+      return;
+    }
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
     var question = null, answer = null, pooled = null, side = [], drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null, address = "";
     var parts = skeleton();
@@ -459,7 +463,7 @@
         side.length || p.piLow === null ? null : key("cbx-fill-prediction", "prediction interval for a new study"),
         natural ? key("cbx-fill-natural", "natural recovery, 95% CI") : null
       ]);
-      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + (side.length ? "Not pooled" : MODEL_NAMES[question.model]) + (!side.length && p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". Cordbook " + data.version + ".";
+      parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + (side.length ? "Not pooled" : MODEL_NAMES[question.model]) + (!side.length && p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". " + data.name + " " + data.version + ".";
     }
     function key(tone, text) {
       var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
