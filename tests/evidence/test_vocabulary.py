@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 
 import pandas as pd
@@ -12,6 +14,11 @@ from cordbook.core.project import Project, data_files
 from cordbook.evidence.evidence import load_evidence
 from cordbook.evidence.vocabulary import Dimension, Names, Vocabulary, part_name, vocabulary_of
 from cordbook.publish.freshness.records import Today
+from cordbook.publish.pages.estimate_pages import estimate_pages
+from cordbook.publish.pages.explorer_data import explorer_data
+from cordbook.publish.pages.study_pages import study_pages
+from cordbook.review.estimates.estimates import load_estimates
+from tests.publish import small_book
 from tests.publish.small_book import set_value
 
 
@@ -121,3 +128,24 @@ def test_the_files_of_data_hold_those_of_its_folders(root):
     assert {"arms.csv", "vocabulary/labels.csv", "review.yml"} <= set(names)
     assert names == sorted(names)
     assert not [name for name in names if name.startswith(("raw/", "readings/", "."))]
+
+
+def test_a_review_without_names_still_makes_its_pages(root, tmp_path):
+    """Pages and the explorer's data of a review whose data/ has no vocabulary: codes are written in plain words."""
+    project = small_book.make(root, tmp_path / "project")
+    shutil.rmtree(project / "data" / "vocabulary")
+    path = project / "data" / "datapackage.json"
+    package = json.loads(path.read_text(encoding="utf-8"))
+    package["resources"] = [r for r in package["resources"] if not r["path"].startswith("vocabulary/")]
+    for resource in package["resources"]:
+        fields = resource["schema"]["fields"]
+        resource["schema"]["fields"] = [f for f in fields if (resource["name"], f["name"]) != ("stratum_keys", "phrase")]
+    path.write_text(json.dumps(package), encoding="utf-8")
+    estimates = load_estimates(project)
+    data = explorer_data(estimates)
+    assert data["filters"] == ["role", "topic", "intervention_class", "design", "confidence"]
+    assert "Cell therapy" in data["columns"]["topic"]["words"]
+    pages = study_pages(estimates)
+    assert "Bm msc" in pages["lima2010"] or "Olfactory mucosa" in pages["lima2010"]
+    assert not re.search(r"\bnan\b|<NA>", " ".join(pages.values()))
+    assert len(estimate_pages(Project(project), estimates)) == 2

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cordbook.core.text import enumerate_words
 from cordbook.evidence.bibliography import NOT_SEEN, latex_text
 
 HEADER = """\
@@ -129,17 +130,13 @@ def note(row: Reference) -> str:
     """What a reader must know of the record: what was not seen, and whether it is sure which paper it is."""
     names = {"first_author": "author", "title": "title", "journal": "journal", "year": "year"}
     missing = [name for column, name in names.items() if not row[column]]
-    parts = [f"{_in_words(missing)} not seen"] if missing else []
+    parts = [f"{enumerate_words(missing)} not seen"] if missing else []
     if row["identity_confidence"] in IDENTITY_NOTES:
         parts.append(IDENTITY_NOTES[row["identity_confidence"]])
     incomplete = f"Record incomplete: {'; '.join(parts)}" if parts else ""
     told = row["note"].removeprefix("title not shown; ")
     told = f"What is known: {told}" if told and not row["title"] else told
     return ". ".join(part for part in (incomplete, told) if part)
-
-
-def _in_words(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def write_bibliography(text: str, path: Path) -> None:

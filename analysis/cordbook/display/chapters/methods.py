@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from cordbook.core.text import inside
 from cordbook.display.figures.figure import Figure
 from cordbook.display.figures.prisma_flow import prisma_flow
 from cordbook.display.figures.thinning import with_most_weight
@@ -231,7 +232,7 @@ class MethodsPages:
         results = self._coverage()
         found = [] if results is None else summarise_coverage(results, own=own)
         if not found:
-            return paragraph(f"Not available: {caption[:1].lower()}{caption[1:]}.")
+            return paragraph(f"Not available: {inside(caption)}.")
         return method_tables.coverage_summary_table(found, table_id=table_id, caption=caption)
 
     def coverage(self) -> Table | Block:

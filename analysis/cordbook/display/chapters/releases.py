@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from cordbook.core.text import capital
 from cordbook.display.figures.release_plot import ChangesTable, history_figure
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.evidence.review_state import in_words
@@ -103,7 +104,7 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
     more = f" and {len(new) - MOST_NAMED:,} more" if len(new) > MOST_NAMED else ""
     lines = [
         *([f"New study reports: {', '.join(new[:MOST_NAMED])}{more}."] if new else []),
-        *([f"{rows[:1].upper()}{rows[1:]}."] if rows else []),
+        *([f"{capital(rows)}."] if rows else []),
     ]
     told = f"{len(found.changes)} estimates differ. " if len(found.changes) != 1 else "One estimate differs. "
     changed = len(found.conclusions)

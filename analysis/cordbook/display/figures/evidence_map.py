@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from cordbook.core.text import inside
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.style import HARM, INK, MUTED, QUESTION, RULE, TREATED
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
@@ -180,7 +181,7 @@ def _caption(rows: Sequence[MapRow]) -> str:
 
 def _kinds(rows: Sequence[MapRow]) -> str:
     parts = [(name, _count(rows, kind=kind)) for kind, name in EVIDENCE_TYPES.items()]
-    return ", ".join(f"{name[0].lower()}{name[1:]} {n}" for name, n in parts if n)
+    return ", ".join(f"{inside(name)} {n}" for name, n in parts if n)
 
 
 def _claims(n: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 
+from cordbook.core.text import capital
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.display.figures.style import INK, MUTED, NATURAL, PREDICTION, TREATED
@@ -415,7 +416,7 @@ def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: b
     spread = [f"τ² {significant(result.tau2)}"] if result.tau2 is not None else []
     spread += [f"I² {result.i2:.0f}%"] if result.i2 is not None else []
     model = names.get(result.model, result.model)
-    how = "; ".join([model[0].upper() + model[1:], *spread, f"interval: {words_of_interval(result)}"])
+    how = "; ".join([capital(model), *spread, f"interval: {words_of_interval(result)}"])
     return [*lines, [(LABEL_X, how, "left")]]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from cordbook.core.text import capital
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.claims.estimate_rules import Claim, Rule, poisson_ratio
 from cordbook.review.claims.tests import Part
@@ -143,7 +144,7 @@ def count_rows(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     least, most, exactly = (part.needs.get(k) for k in ("least", "most", "exactly"))
     fits = (least is None or number >= least) and (most is None or number <= most) and (exactly is None or number == exactly)
     asked = f"exactly {exactly}" if exactly is not None else f"at least {least}" if least is not None else f"at most {most}"
-    why = f"{_sentence(name)}: {number} on file; the test asks for {asked}."
+    why = f"{capital(name)}: {number} on file; the test asks for {asked}."
     return Finding(SUPPORTED if fits else NOT_SUPPORTED, (f"{number} on file",), why)
 
 
@@ -176,12 +177,8 @@ def _share(inside: int, whole: int, part: Part, name: str) -> Finding:
     asked = f"at least {percent(least)}" if least is not None else f"at most {percent(most)}"
     today = f"{inside} of {whole} ({percent(inside / whole)})"
     interval = f"{part.settings.level:.0%} CI {percent(low)} to {percent(high)}"
-    why = f"{_sentence(name)}: {today}, {interval}; the test asks for {asked}. {PLACED[verdict]}"
+    why = f"{capital(name)}: {today}, {interval}; the test asks for {asked}. {PLACED[verdict]}"
     return Finding(verdict, (today,), why)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def sum_of_rows(part: Part, claim: Claim, estimates: Estimates) -> Finding:
@@ -189,7 +186,7 @@ def sum_of_rows(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     rows = select_rows(estimates.evidence, part.needs["rows"])
     total, blank = int(rows[part.needs["column"]].sum()), int(rows[part.needs["column"]].isna().sum())
     least = part.needs["least"]
-    name = _sentence(_named(part.needs["rows"]))
+    name = capital(_named(part.needs["rows"]))
     why = f"{name}: {total:,} in all; the test asks for {least:,}. {blank} of {len(rows)} rows have no number."
     return Finding(SUPPORTED if total >= least else UNTESTED, (f"{total:,} on file",), why)
 
@@ -200,7 +197,7 @@ def median_of_rows(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     if values.empty:
         return Finding(UNTESTED, ("no row",), f"{_named(part.needs['rows'])}: no number to judge by.")
     middle, most = float(values.median()), part.needs["most"]
-    why = f"{_sentence(_named(part.needs['rows']))}: median {middle:g} ({len(values)} known); the test asks for at most {most:g}."
+    why = f"{capital(_named(part.needs['rows']))}: median {middle:g} ({len(values)} known); the test asks for at most {most:g}."
     return Finding(SUPPORTED if middle <= most else NOT_SUPPORTED, (f"median {middle:g}",), why)
 
 
@@ -214,7 +211,7 @@ def more_rows(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     estimate, low, high = poisson_ratio(first, second, part.settings.level)
     verdict = place_difference(low, high, 1.0, higher=True)
     shown = "" if second == 0 else f", ratio {ratio(estimate)} ({part.settings.level:.0%} CI {ratio(low)} to {ratio(high)})"
-    return Finding(verdict, today, f"{_sentence(names[0])}: {first}; {names[1]}: {second}{shown}. {DIFFERENCE[verdict]}")
+    return Finding(verdict, today, f"{capital(names[0])}: {first}; {names[1]}: {second}{shown}. {DIFFERENCE[verdict]}")
 
 
 def sources(part: Part, claim: Claim, estimates: Estimates) -> Finding:

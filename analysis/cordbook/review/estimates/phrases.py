@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from cordbook.core.text import capital, enumerate_words, people
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.evidence.vocabulary import part_name
 from cordbook.review.estimates.estimates import Estimate
@@ -114,7 +115,7 @@ def _studies(e: Estimate) -> str:
 
 
 def _people(e: Estimate) -> str:
-    return "1 person" if e.n == 1 else f"{e.n:,} people"
+    return people(e.n)
 
 
 def _of(e: Estimate) -> str:
@@ -198,8 +199,7 @@ def retraction_note(estimate: Estimate) -> str:
     if without is None:
         return ""
     named = [label.removesuffix(f" {RETRACTED}") for label in retracted_labels(estimate)]
-    one = len(named) == 1
-    listed = named[0] if one else f"{', '.join(named[:-1])} and {named[-1]}"
+    one, listed = len(named) == 1, enumerate_words(named)
     left = phrase(without, "full") if without.is_reported else "too few studies are left to pool"
     return f"The retracted {'report' if one else 'reports'} {listed} {'is' if one else 'are'} still counted. Without {'it' if one else 'them'}: {left}."
 
@@ -234,7 +234,7 @@ def _side_sentence(e: Estimate) -> str:
         return e.synthesis.side_sentence.format(**_side_values(e))
     lead = f"{part_name(e.title)}, counted apart: " if e.synthesis.parent else ""
     text = _side_text(e)
-    return f"{lead}{text}" if lead else f"{text[:1].upper()}{text[1:]}"
+    return f"{lead}{text}" if lead else capital(text)
 
 
 def _side_text(e: Estimate) -> str:
