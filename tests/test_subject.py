@@ -51,17 +51,7 @@ SUBJECT = "subject/"
 #: The one owner of what a notebook calls the kind of its blocks, which is a column of this review too.
 NOTEBOOKS = "core/notebooks.py"
 #: Files that still hold literals of the subject. The list only gets shorter.
-STILL = frozenset(
-    [
-        "display/chapters/audit.py", "display/figures/timeline.py", "display/html/cards.py", "display/html/study_list.py",
-        "display/tables/back_matter.py", "display/tables/table.py", "evidence/patients.py", "evidence/rules/studies.py",
-        "intake/baseline.py", "intake/extraction/codebook.py", "intake/extraction/form.py",
-        "intake/extraction/suggestions.py", "notebook.py", "publish/pages/estimate_pages.py", "publish/pages/study_pages.py",
-        "review/appraisal/certainty.py", "review/appraisal/replication.py", "review/claims/mechanisms.py",
-        "review/studies/limits.py", "review/studies/records.py", "review/studies/summary.py", "review/studies/words.py",
-        "synthesis/dose/dose_response.py",
-    ]
-)  # fmt: skip
+STILL = frozenset({"evidence/patients.py"})
 
 
 def codes() -> frozenset[str]:

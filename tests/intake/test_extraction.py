@@ -426,3 +426,23 @@ def test_help_back_and_one_by_one(project):
     cordbook(project, "extract", STUDY, "--reader", "Ada", keys=more)
     assert reading(project).value("outcomes", "treated.death.all.12", "locator") == "Table 4"
     assert reading(project).value("outcomes", "treated.death.all.12", "source_kind") == "primary_fulltext"
+
+
+@pytest.mark.parametrize(
+    ("topic", "implied"),
+    [
+        ("cell_therapy", {"population": "traumatic_sci", "intervention_class": "cell_therapy"}),
+        ("rm_treatment", {"population": "radiation_myelopathy", "intervention_class": ""}),
+        ("unheard_of", {"population": "", "intervention_class": ""}),
+    ],
+)
+def test_what_a_topic_implies_is_declared_and_offered(codebook, topic, implied):
+    reading = Reading(STUDY, 1, "A", {("studies", STUDY, "topic"): Answer(topic)})
+    assert {column: offered(reading, ("studies", STUDY, column), codebook) for column in implied} == implied
+
+
+def test_an_arm_is_offered_the_role_that_all_arms_of_its_name_have(codebook):
+    reading = Reading(STUDY, 1, "A", {})
+    assert [offered(reading, ("arms", name, "role"), codebook) for name in ("sham", "standard_care", "unheard_of")] == [
+        "comparator", "natural_course", "",
+    ]  # fmt: skip

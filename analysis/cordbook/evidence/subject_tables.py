@@ -16,8 +16,10 @@ import pandas as pd
 TOPICS, FACTS, PHRASES, SECTIONS, KEYS = SUBJECT_TABLES = ("topics", "facts", "study_phrases", "sections", "stratum_keys")
 #: Kinds of topics: people get what is tested; were exposed and are watched for harm; had harm; are on usual care.
 TREATMENT, EXPOSURE, HARMS, NATURAL_COURSE = "treatment", "exposure", "harms", "natural_course"
-#: Where a fact is told: of the people of a study, of what an arm was given, and of its dose.
-PARTICIPANTS, GIVEN, DOSE = "participants", "given", "dose"
+#: Where a fact is told: of the people of a study, of what an arm was given, of its dose, of a risk that is printed without counts.
+PARTICIPANTS, GIVEN, DOSE, PRINTED = "participants", "given", "dose", "printed"
+#: The table whose columns the facts of a place name.
+TABLE_OF = {PARTICIPANTS: "studies", GIVEN: "arms", DOSE: "arms", PRINTED: "dose_response"}
 #: The fact that tells how long people had been ill when the study began, where a review has one.
 PHASE = "phase"
 
@@ -168,9 +170,8 @@ class SubjectTables:
 def declared_columns(frames: Mapping[str, pd.DataFrame]) -> tuple[tuple[str, str], ...]:
     """Tables and columns that facts name."""
     subject = SubjectTables(frames)
-    told = [(fact, "studies") for fact in subject.facts(PARTICIPANTS)]
-    told += [(fact, "arms") for place in (GIVEN, DOSE) for fact in subject.facts(place)]
-    return tuple((table, column) for fact, table in told for column in fact.all_columns)
+    facts = [fact for place in TABLE_OF for fact in subject.facts(place)]
+    return tuple((TABLE_OF[fact.place], column) for fact in facts for column in fact.all_columns)
 
 
 def counted_facts(rows: Iterable[Mapping[str, str]]) -> Iterator[Fact]:

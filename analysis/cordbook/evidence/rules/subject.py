@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from string import Formatter
 
 from cordbook.evidence.rules.base import Data, Fault, Rule, listed
-from cordbook.evidence.subject_tables import FACTS, PARTICIPANTS, PHRASES, TOPICS, fact_of, topic_of
+from cordbook.evidence.subject_tables import FACTS, PHRASES, TABLE_OF, TOPICS, fact_of, topic_of
 
 #: What may stand in braces: in the phrase of a fact, and in a text by its place.
 _IN_FACTS = frozenset({"n", "s", "people", "code", "label", "were"})
@@ -18,10 +18,10 @@ WORDINGS = "wordings"
 def columns_of_facts_exist(data: Data) -> Iterator[Fault]:
     for number, row in data.rows(FACTS):
         fact = fact_of(row)
-        table = "studies" if fact.place == PARTICIPANTS else "arms"
+        table = TABLE_OF.get(fact.place, "studies")
         missing = [column for column in fact.all_columns if column not in data.columns(table)]
-        if missing:
-            message = f"{data.file(table)} has no column {listed(missing)}; every study is told as not stated."
+        if missing and data.has(table):
+            message = f"{data.file(table)} has no column {listed(missing)}; what it tells is not stated."
             yield Fault(FACTS, number, row, "columns", message, "Correct the name, add the column, or remove the row.")
 
 

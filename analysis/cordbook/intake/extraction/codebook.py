@@ -14,7 +14,7 @@ from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
 from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import Field, Package, load_package
-from cordbook.evidence.subject_tables import FACTS, PARTICIPANTS, TOPICS, fact_of, topic_of
+from cordbook.evidence.subject_tables import FACTS, TABLE_OF, TOPICS, fact_of, topic_of
 from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, STUDY, Answer, Place, Reading, cell_row
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import one_line
@@ -91,7 +91,7 @@ class Codebook:
     @cached_property
     def only_of(self) -> Mapping[str, tuple[str, str]]:
         """Columns of an arm that are asked of some studies only: the column of the study and the value that it must have."""
-        facts = (fact_of(row) for row in self._declared(FACTS) if row["place"] != PARTICIPANTS)
+        facts = (fact_of(row) for row in self._declared(FACTS) if TABLE_OF.get(row["place"]) == ARM)
         return {column: fact.only for fact in facts if fact.only for _, column in fact.columns}
 
     def _declared(self, table: str) -> list[Row]:

@@ -21,7 +21,7 @@ HOW = {
     "arm": "Arm of the count, as named above.",
     "outcome": "Outcome of the count, a key of outcome_terms.csv.",
     "stratum": "Blank for all patients of the arm; else key=value pairs joined by a semicolon.",
-    "timepoint_months": "Months from treatment, injury or irradiation; blank where not told.",
+    "timepoint_months": "Months from treatment or exposure; blank where not told.",
 }
 
 

@@ -17,7 +17,7 @@ from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, mon
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.evidence.review_words import MEASURES, NOTICES
 from cordbook.evidence.review_words import design as design_of
-from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, Fact
+from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, PRINTED, Fact
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.publish.pages.blocks import bullets, estimate_page, facts, p, sub, who
 from cordbook.publish.pages.study_cite import Cite, study_cites
@@ -303,7 +303,9 @@ def _printed(r: StudyRecord) -> list[Html]:
         return []
     return [
         p("The report prints these without the counts behind them, so they are not pooled:"),
-        bullets([_printed_recovery(row, r.vocabulary) if "estimate_percent" in row else _printed_dose(row) for row in r.printed]),
+        bullets(
+            [_printed_recovery(row, r.vocabulary) if "estimate_percent" in row else _printed_dose(row, r) for row in r.printed]
+        ),
     ]
 
 
@@ -318,13 +320,11 @@ def _printed_recovery(row: Row, vocabulary: Vocabulary) -> str:
     return f"{number(row['estimate_percent'])}%{interval}: {'; '.join(part for part in told if part)}."
 
 
-def _printed_dose(row: Row) -> str:
-    told = [
-        row["endpoint"], row["region"], row["dose_gy"] and f"dose {row['dose_gy']} Gy", row["model"] and f"model: {row['model']}",
-        row["d50_gy"] and f"dose of 50% risk {number(row['d50_gy'])} Gy", row["note"],
-    ]  # fmt: skip
+def _printed_dose(row: Row, r: StudyRecord) -> str:
+    values = [(fact, row.get(fact.columns[0][1])) for fact in r.subject.facts(PRINTED)]
+    told = [fact.phrase.format(n=value if isinstance(value, str) else number(value)) for fact, value in values if value]
     risk = f"Risk in percent, as printed: {row['risk_percent']}" if row["risk_percent"] else "Model values"
-    return f"{risk} ({'; '.join(str(part) for part in told if part)})."
+    return f"{risk} ({'; '.join(told)})."
 
 
 def _nature(r: StudyRecord) -> list[Html]:
