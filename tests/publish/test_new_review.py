@@ -20,8 +20,8 @@ import cordbook
 from cordbook.cli import main
 from cordbook.core.project import Project
 from cordbook.evidence import load_package, validate
-from cordbook.evidence.examples import NOTICE, is_example
 from cordbook.evidence.review_state import load_status
+from cordbook.evidence.rules.examples import NOTICE, is_example
 from cordbook.publish.build.build import build
 from cordbook.publish.release.release import Asked, ReleaseRefused, release
 from cordbook.publish.starting import create as starting

@@ -19,6 +19,8 @@ from cordbook.review.studies.words import products, treatment_short
 
 #: How many of the latest reports are shown above the table.
 LATEST = 8
+#: The code of a study that states none of a category; a category that no study states is not offered.
+NONE = "none"
 Category = tuple[str, str, Callable[[StudyRecord], Iterable[tuple[str, str]]]]
 
 
@@ -27,14 +29,14 @@ def _products(r: StudyRecord) -> list[tuple[str, str]]:
 
 
 def _design(r: StudyRecord) -> list[tuple[str, str]]:
-    return [(r.design or "none", r.vocabulary.label("design", r.design))]
+    return [(r.design or NONE, r.vocabulary.label("design", r.design))]
 
 
 #: Categories: key in the page's address, the dimension ("" for that of what was given), and the values of a study (code, words).
 CATEGORIES: tuple[Category, ...] = (
     ("topic", "topic", lambda r: [(r.topic, r.vocabulary.label("topic", r.topic))]),
     ("cells", "", _products),
-    ("phase", "phase", lambda r: [(r.phase or "none", r.vocabulary.label("phase", r.phase))]),
+    ("phase", "phase", lambda r: [(r.phase or NONE, r.vocabulary.label("phase", r.phase))]),
     ("population", "population", lambda r: [(r.population, r.vocabulary.label("population", r.population))]),
     ("design", "design", _design),
 )
@@ -97,7 +99,11 @@ class StudyList:
         )
         given = next((fact.fact for r in self.records for fact in r.subject.facts(GIVEN)), "")
         named = [(key, name or given, values) for key, name, values in CATEGORIES]
-        chosen = [self._choice(key, self.vocabulary.dimension(name).label, values) for key, name, values in named if name]
+        chosen = [
+            self._choice(key, self.vocabulary.dimension(name).label, values)
+            for key, name, values in named
+            if name and any(code != NONE for r in self.records for code, _ in values(r))
+        ]
         reset = element("button", "Show all", type="button", id="cb-studies-reset")
         state = element("p", f"{len(self.records)} studies", id="cb-studies-state", role="status", class_="cb-status")
         return join(element("form", typed, *chosen, reset, id="cb-studies-filter", class_="cb-filter", hidden=True), state)

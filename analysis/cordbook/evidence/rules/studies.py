@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from cordbook.evidence.examples import REMEDY, is_example
 from cordbook.evidence.matching import StudyFace, studies_entered_twice, study_face
 from cordbook.evidence.patients import PATIENT_KEYS, may_share_patients, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
@@ -280,13 +279,6 @@ def retracted_cells_have_a_notice(data: Data) -> Iterator[Fault]:
             yield Fault("outcomes", number, row, "not_poolable_reason", message, "Add the notice, or give another reason.")
 
 
-def no_invented_examples(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("studies"):
-        if is_example(row["study_id"]):
-            message = f"{row['study_id']} is an invented example: the study never took place."
-            yield Fault("studies", number, row, "study_id", message, f"Take the examples out: {REMEDY}.")
-
-
 STUDY_RULES = (
     Rule("arm-id", "arms", "The key of an arm is made of its study and its name.", arm_id_fits),
     Rule("arm-parts", "arms", "Parts of an arm are of its study and role and sum to no more than it.", parts_of_arms_fit),
@@ -321,5 +313,4 @@ STUDY_RULES = (
     Rule("interval-pair", "published_pooled", "An interval has both limits or none.", limits_come_in_pairs),
     Rule("notice-about", "integrity_notices", "A notice is about a study or a citation.", notice_is_about_something),
     Rule("retracted-cells", "outcomes", "A cell left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
-    Rule("no-examples", "studies", "No study is an invented example.", no_invented_examples, severity="warning"),
 )

@@ -17,7 +17,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.evidence import validate
-from cordbook.evidence.examples import REMEDY, examples_of
+from cordbook.evidence.rules.examples import REMEDY, examples_of
 from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.build.check import check
 from cordbook.publish.execute.chapters import ChapterFailed

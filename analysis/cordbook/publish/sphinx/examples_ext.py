@@ -10,7 +10,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from cordbook.evidence.examples import NOTICE, examples_of
+from cordbook.evidence.rules.examples import NOTICE, examples_of
 
 _BOX = f'<aside class="cb-examples" role="note"><p><strong>Invented examples.</strong> {escape(NOTICE)}</p></aside>\n'
 

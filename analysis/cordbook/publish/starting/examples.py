@@ -17,7 +17,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.evidence import read_all
 from cordbook.evidence.bibtex_file import bibliography_text
-from cordbook.evidence.examples import is_example
+from cordbook.evidence.rules.examples import is_example
 from cordbook.evidence.schema import Package, load_package
 from cordbook.publish.starting.create import starting_rows
 

@@ -1,12 +1,13 @@
-"""Say which studies are the invented examples of a new review. Nothing real may be named like them, and they are never released."""
+"""Say which studies are the invented examples of a new review, and warn of them. Nothing real may be named like them; they are never released."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cordbook.core.csv_files import NotCsv, read
+from cordbook.evidence.rules.base import Data, Fault, Rule
 
 _EXAMPLE = re.compile(r"example\d+")
 #: How the examples are taken out.
@@ -38,3 +39,13 @@ def examples_of(data: Path) -> tuple[str, ...]:
         return examples_in(row.get("study_id", "") for row in read(data / "studies.csv").rows)
     except (OSError, NotCsv):
         return ()
+
+
+def no_invented_examples(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows("studies"):
+        if is_example(row["study_id"]):
+            message = f"{row['study_id']} is an invented example: the study never took place."
+            yield Fault("studies", number, row, "study_id", message, f"Take the examples out: {REMEDY}.")
+
+
+EXAMPLE_RULES = (Rule("no-examples", "studies", "No study is an invented example.", no_invented_examples, severity="warning"),)
