@@ -19,12 +19,17 @@ _GAP = "\n\n"
 
 
 def page_source(template: str, page: object) -> str:
-    """The MyST source of a page by the template of that name: blocks with one blank line between, one line end at the end.
-
-    A name that the model does not have is an ``UndefinedError`` of Jinja2, not a gap in the page.
-    """
-    blocks = _environment().get_template(template).render(page=page).split(_GAP)
+    """The MyST source of a page by the template of that name: blocks with one blank line between, one line end at the end."""
+    blocks = render(template, page=page).split(_GAP)
     return _GAP.join(block.strip("\n") for block in blocks if block.strip()) + "\n"
+
+
+def render(template: str, **values: object) -> str:
+    """What the template of that name makes of some values.
+
+    A name that neither the template nor a model has is an ``UndefinedError`` of Jinja2, not a gap in the page.
+    """
+    return _environment().get_template(template).render(values)
 
 
 @lru_cache(1)
@@ -37,6 +42,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     filters: dict[str, Callable[[str], object]] = {"capital": capital, "myst": _myst, "quoted": _quoted}
     environment.filters = filters
