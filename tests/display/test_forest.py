@@ -163,7 +163,7 @@ def test_dollar_signs_in_a_name_are_no_formula():
     names = ["Price $5 to $9", "Broken $x_{ $$"]
     figure = forest_plot(pool_proportions([1, 2], [5, 6], labels=names))
     assert set(names) <= set(texts(figure))
-    assert all(f">{name}<" in figure.narrow.replace("&#36;", "$").replace("&#123;", "{") for name in names)
+    assert all(f">{name}<" in str(figure.narrow).replace("&#36;", "$").replace("&#123;", "{") for name in names)
 
 
 def test_model_spread_and_interval_stand_on_the_plot(result):

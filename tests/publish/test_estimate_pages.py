@@ -11,15 +11,17 @@ import yaml
 
 from cordbook.core.project import Project
 from cordbook.display.html.markup import element
+from cordbook.display.html.pieces import Link, numbers
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.estimate_pages import (
     FOLDER,
     Beside,
     description,
+    estimate_models,
+    estimate_page,
     estimate_pages,
     headline,
     natural_of,
-    page_text,
     write_estimate_pages,
 )
 from cordbook.review.appraisal.certainty import rate
@@ -29,8 +31,13 @@ HOSTILE = '"><script>alert(1)</script> {{x}} `y` $z$ <img src=x onerror=alert(2)
 
 
 @pytest.fixture(scope="module")
-def pages(root, estimates):
-    return estimate_pages(Project(root), estimates)
+def models(root, estimates):
+    return estimate_models(Project(root), estimates)
+
+
+@pytest.fixture(scope="module")
+def pages(models):
+    return {name: model.source() for name, model in models.items()}
 
 
 def meta(page):
@@ -41,28 +48,33 @@ def text_of(page):
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-def test_every_estimate_has_a_page_with_its_number(pages, estimates):
-    assert set(pages) == {e.id for e in estimates}
-    rated = rate(estimates, pages)
+def test_every_estimate_has_a_page_with_its_number(models, estimates):
+    assert set(models) == {e.id for e in estimates}
+    rated = rate(estimates, models)
     for e in estimates:
-        found, told = meta(pages[e.id]), text_of(pages[e.id])
-        assert found["property=og:title"].startswith(e.title)
-        assert found["property=og:title"].endswith(headline(e))
-        short = phrase(e, "short")
-        assert f"{short[:1].upper()}{short[1:]}" in found["property=og:description"] or short in found["property=og:description"]
-        assert f"Studies {e.k:,}" in told
-        assert f"People {e.n:,}" in told
+        page = models[e.id]
+        assert page.preview.startswith(e.title)
+        assert page.preview.endswith(headline(e))
+        assert phrase(e, "short").casefold() in page.description.casefold()
+        assert page.facts["Studies"] == f"{e.k:,}"
+        assert page.facts["People"] == f"{e.n:,}"
         if e.is_comparison:
-            assert f"{sum(r.events1 for r in e.rows)} of {sum(r.n1 for r in e.rows)} treated" in told
-            assert f"{sum(r.events2 for r in e.rows)} of {sum(r.n2 for r in e.rows)} not" in told
+            (events1, n1), (events2, n2) = e.arms
+            assert page.facts["Events of patients"] == f"{events1:,} of {n1:,} treated, {events2:,} of {n2:,} not"
         else:
-            assert phrase(e, "of") in told
-        assert f"Rule-based certainty: {rated[e.id].level}." in told
-        assert rated[e.id].because in told
-        for study in e.study_ids:
-            assert f'href="../studies/{study}.html"' in pages[e.id]
+            assert page.facts["Events of patients"] == phrase(e, "of")
+        assert f"Rule-based certainty: {rated[e.id].level}." in page.plain
+        assert rated[e.id].because in page.facts["Rule-based certainty"]
+        studies = [row[0].href for row in page.studies.rows if isinstance(row[0], Link)] if page.studies else []
+        assert studies == [f"../studies/{row.study_id}.html" for row in e.rows]
         if e.result is not None and e.result.pi_low is not None:
-            assert phrase(e, "prediction") in told
+            assert page.facts["A new study may show"] == phrase(e, "prediction")
+
+
+def test_every_number_on_a_page_comes_from_its_model_and_each_of_the_model_is_there(models, pages):
+    for name, page in models.items():
+        assert set(numbers(text_of(pages[name]))) == set(page.numbers()), name
+        assert page.number.value in text_of(pages[name])
 
 
 def test_a_share_of_treated_people_has_natural_recovery_beside_it(pages, estimates):
@@ -136,7 +148,7 @@ def test_whatever_data_hold_stays_text(estimates):
     bad = dataclasses.replace(e, title=HOSTILE, synthesis=synthesis, rows=rows)
     c = rate(estimates, [e.id])[e.id]
     c = dataclasses.replace(c, start_reason=HOSTILE, domains=tuple(dataclasses.replace(d, reason=HOSTILE) for d in c.domains))
-    page = page_text(bad, Beside(c, (bad,), bad, (bad,), None))
+    page = estimate_page(bad, Beside(c, (bad,), bad, (bad,), None)).source()
     body = re.sub(r"\\[!-/:-@\[-`{-~]", "", page.split("\n---\n", 1)[1])  # without what MyST reads as a plain sign
     assert "<script" not in body
     assert "<img" not in body
@@ -153,7 +165,7 @@ def meta_of_first(page):
 def test_an_estimate_without_a_study_says_so(estimates):
     e = estimates["ais-improved-cell-therapy"]
     empty = dataclasses.replace(e, rows=(), result=None)
-    page = page_text(empty, Beside())
+    page = estimate_page(empty, Beside()).source()
     assert "not estimable" in page
     assert "No study has a count" in page
     assert "None" not in page
@@ -161,7 +173,7 @@ def test_an_estimate_without_a_study_says_so(estimates):
 
 
 def test_the_box_of_another_module_stands_at_the_end(root, estimates):
-    page = page_text(estimates["tumour-cell-therapy"], Beside(), lambda e: element("p", e.id, class_="box"))
+    page = estimate_page(estimates["tumour-cell-therapy"], Beside(), lambda e: element("p", e.id, class_="box")).source()
     assert page.rstrip().endswith('## Cite or correct\n\n<p class="box">tumour-cell-therapy</p>')
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import cordbook
 from cordbook.evidence.counts import Count, counts_of
-from cordbook.publish.pages.estimate_pages import Beside, page_text
+from cordbook.publish.pages.estimate_pages import Beside, estimate_page
 from cordbook.review.estimates.rows import ArmRow, PairRow
 from cordbook.review.studies.records import study_records
 
@@ -37,7 +37,7 @@ def test_one_number_is_one_object_from_its_row_to_its_page(estimates, root):
     shown = next(c for c in study_records(estimates)["mendonca2014"].cells if c.cell_id == CELL)
     assert shown.count == count
     assert pooled.weight
-    assert "7/14" in page_text(e, Beside())
+    assert "7/14" in estimate_page(e, Beside()).source()
 
 
 def test_a_result_holds_the_rows_of_its_estimate(estimates):

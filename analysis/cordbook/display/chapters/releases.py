@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 
 from cordbook.core.text import capital
 from cordbook.display.figures.release_plot import ChangesTable, history_figure
+from cordbook.display.html.markup import element, join
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.evidence.review_state import in_words
 from cordbook.review.estimates.estimates import Estimates
@@ -82,7 +82,7 @@ class ReleasePages:
             f"This copy of the book is ahead of version {last.version}. What follows is in no version yet, so do not cite it."
         )
         table = _comparison(found, f"What has changed since version {last.version}", "changes-unreleased", self._labels)
-        return Block(f'<div class="cb-notice">{head.html}</div>{table.html}', f"{head.text}\n{table.text}")
+        return Block(join(element("div", head.html, class_="cb-notice"), table.html), f"{head.text}\n{table.text}")
 
     def histories(self) -> Block:
         """Through all versions, the numbers that the last release moved most; nothing while there is one version."""
@@ -115,16 +115,16 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
         if changed == 1
         else f"{changed} conclusions changed."
     )
-    html = "".join(f"<p>{escape(line)}</p>" for line in (*lines, told))
-    text = "\n".join((*lines, told))
+    html, text = [element("p", line) for line in (*lines, told)], [*lines, told]
     if found.claims:
         claims = [c.in_words() for c in found.claims]
-        html += "<ul>" + "".join(f"<li>{escape(c)}</li>" for c in claims) + "</ul>"
-        text += "\n" + "\n".join(claims)
+        html.append(element("ul", *(element("li", claim) for claim in claims)))
+        text += claims
     if found.changes:
         table = ChangesTable(table_id.replace(".", "-"), caption, found.changes)
-        html, text = html + table.to_html(), f"{text}\n{table!r}"
-    return Block(html, text)
+        html.append(table.to_html())
+        text.append(repr(table))
+    return Block(join(*html), "\n".join(text))
 
 
 def _ordinal(number: int) -> str:

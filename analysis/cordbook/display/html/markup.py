@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote, urlsplit
 
+from markupsafe import Markup
+
 #: Characters that Markdown, MyST or a directive could read as their own; as entities they are only characters.
 _LIVE = str.maketrans({c: f"&#{ord(c)};" for c in "`{}$\\"})
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -19,10 +21,22 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
-class Html(str):
-    """Text that is markup already. Make it with :func:`element`, :func:`join` or :func:`text`."""
+class Html(Markup):
+    """Text that is markup already. Make it with :func:`element`, :func:`join` or :func:`text`.
+
+    Whatever is joined, added or formatted into it is escaped as :func:`text` does, which is stricter than
+    :func:`markupsafe.escape`: the pages are read by a parser of Markdown first.
+
+    >>> Html("<p>") + "{{x}} <b>"
+    Html('<p>&#123;&#123;x&#125;&#125; &lt;b&gt;')
+    """
 
     __slots__ = ()
+
+    @classmethod
+    def escape(cls, value: object, /) -> Html:
+        """:func:`text`, by which markupsafe escapes what meets this string."""
+        return text(value)
 
 
 def one_line(value: object) -> str:
@@ -39,13 +53,13 @@ def one_line(value: object) -> str:
 
 
 def text(value: object) -> Html:
-    """Any value as harmless HTML on one line, a blank at either end kept; :class:`Html` passes unchanged.
+    """Any value as harmless HTML on one line, a blank at either end kept; what has markup of its own (``__html__``) gives that.
 
     >>> text("<b>`x`</b> & {{y}}")
-    '&lt;b&gt;&#96;x&#96;&lt;/b&gt; &amp; &#123;&#123;y&#125;&#125;'
+    Html('&lt;b&gt;&#96;x&#96;&lt;/b&gt; &amp; &#123;&#123;y&#125;&#125;')
     """
-    if isinstance(value, Html):
-        return value
+    if hasattr(value, "__html__"):
+        return value if isinstance(value, Html) else Html(value)
     plain = str(value)
     before, after = (" " if plain[:1].isspace() else ""), (" " if plain[-1:].isspace() else "")
     inside = one_line(plain)
@@ -56,7 +70,7 @@ def verbatim(value: str) -> Html:
     """Text with its blanks and lines, for ``pre``: line ends become entities, so that no parser of Markdown sees a blank line.
 
     >>> verbatim("TY  - <b>\\n\\nER")
-    'TY  - &lt;b&gt;&#10;&#10;ER'
+    Html('TY  - &lt;b&gt;&#10;&#10;ER')
     """
     shown = "".join(c for c in value.replace("\r\n", "\n") if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
     return Html(escape(shown, quote=True).translate(_LIVE).replace("\n", "&#10;"))
@@ -64,14 +78,14 @@ def verbatim(value: str) -> Html:
 
 def join(*parts: object, between: str = "") -> Html:
     """Parts one after the other, each escaped unless it is :class:`Html`."""
-    return Html(text(Html(between) if isinstance(between, Html) else text(between)).join(text(part) for part in parts))
+    return text(between).join(parts)
 
 
 def element(tag: str, *parts: object, **attributes: object) -> Html:
     """An HTML element; attributes that are None or False are left out, ``class_`` stands for ``class``.
 
     >>> element("a", "Lima & others", href="x.html", class_=None)
-    '<a href="x.html">Lima &amp; others</a>'
+    Html('<a href="x.html">Lima &amp; others</a>')
     """
     pairs = [(name.rstrip("_").replace("_", "-"), value) for name, value in attributes.items() if value not in (None, False)]
     inside = "".join(f" {name}" if value is True else f' {name}="{text(value)}"' for name, value in pairs)
@@ -82,7 +96,7 @@ def link(label: object, href: str | None) -> Html:
     """A link to a page of the book, or to another host by https; any other address gives the label alone.
 
     >>> link("x", "javascript:alert(1)"), link("x", None), link("x", "a.html#b")
-    ('x', 'x', '<a href="a.html#b">x</a>')
+    (Html('x'), Html('x'), Html('<a href="a.html#b">x</a>'))
     """
     return element("a", label, href=href) if href and is_safe(href) else text(label)
 
@@ -136,6 +150,7 @@ def html_table(
         ]
         body.append(element("tr", *cells, **attributes))
     head = element("thead", element("tr", *(element("th", name, scope="col") for name in header)))
-    lines = Html("\n".join(body))
-    inner = element("table", element("caption", caption), head, element("tbody", lines), class_=kind, id=identifier)
+    inner = element(
+        "table", element("caption", caption), head, element("tbody", Html("\n").join(body)), class_=kind, id=identifier
+    )
     return element("div", inner, class_="cb-table-scroll", tabindex="0", role="group", aria_label=caption)

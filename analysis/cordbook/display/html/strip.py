@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
 
 from cordbook.display.html.markup import Html, element
 
@@ -14,54 +15,65 @@ SHARE, RATIO, DIFFERENCE = "share", "ratio", "difference"
 _NO_EFFECT = {RATIO: 1.0, DIFFERENCE: 0.0}
 
 
-def strip(
-    point: float,
-    low: float,
-    high: float,
-    *,
-    scale: str = SHARE,
-    pooled: bool = False,
-    prediction: tuple[float, float] | None = None,
-    band: tuple[float, float] | None = None,
-) -> Html:
+@dataclass(frozen=True, slots=True)
+class Strip:
     """The drawing. What it shows stands beside it as text, so it is hidden from screen readers.
 
     ``point``, ``low``, ``high``, ``prediction`` and ``band`` are shares (0 to 1), ratios, or differences of shares; ``scale``
     says which. ``pooled`` draws a diamond. Shares run from 0 to 100%, ratios from 0.05 to 20 on a log scale.
 
-    >>> "polygon" in strip(0.5, 0.4, 0.6, pooled=True)
+    >>> "polygon" in Strip(0.5, 0.4, 0.6, pooled=True).to_html()
     True
     """
-    middle = HEIGHT / 2
-    at = {name: _place(value, scale) for name, value in (("point", point), ("low", low), ("high", high))}
-    parts = [element("line", x1=_EDGE, x2=WIDTH - _EDGE, y1=HEIGHT - 1, y2=HEIGHT - 1, class_="cb-strip-axis")]
-    if band is not None:
-        left, right = (_place(value, scale) for value in band)
-        parts.append(
-            element("rect", x=left, y=0, width=f"{float(right) - float(left):.1f}", height=HEIGHT - 1, class_="cb-strip-natural")
+
+    point: float
+    low: float
+    high: float
+    _: KW_ONLY
+    scale: str = SHARE
+    pooled: bool = False
+    prediction: tuple[float, float] | None = None
+    band: tuple[float, float] | None = None
+
+    def __html__(self) -> Html:
+        return self.to_html()
+
+    def to_html(self) -> Html:
+        """The drawing as an ``svg`` element."""
+        middle = HEIGHT / 2
+        at = {name: _place(value, self.scale) for name, value in (("point", self.point), ("low", self.low), ("high", self.high))}
+        parts = [element("line", x1=_EDGE, x2=WIDTH - _EDGE, y1=HEIGHT - 1, y2=HEIGHT - 1, class_="cb-strip-axis")]
+        if self.band is not None:
+            left, right = (_place(value, self.scale) for value in self.band)
+            parts.append(
+                element(
+                    "rect", x=left, y=0, width=f"{float(right) - float(left):.1f}", height=HEIGHT - 1, class_="cb-strip-natural"
+                )
+            )
+        if self.scale in _NO_EFFECT:
+            null = _place(_NO_EFFECT[self.scale], self.scale)
+            parts.append(element("line", x1=null, x2=null, y1=0, y2=HEIGHT - 1, class_="cb-strip-axis"))
+        if self.prediction is not None:
+            left, right = (_place(value, self.scale) for value in self.prediction)
+            parts.append(element("line", x1=left, x2=right, y1=HEIGHT - 4, y2=HEIGHT - 4, class_="cb-strip-prediction"))
+        if self.pooled:
+            corners = f"{at['low']},{middle} {at['point']},{middle - 5} {at['high']},{middle} {at['point']},{middle + 5}"
+            parts.append(element("polygon", points=corners, class_="cb-strip-pooled"))
+        else:
+            parts.append(element("line", x1=at["low"], x2=at["high"], y1=middle, y2=middle, class_="cb-strip-interval"))
+            parts.append(
+                element("rect", x=f"{float(at['point']) - 3:.1f}", y=middle - 3, width=6, height=6, class_="cb-strip-point")
+            )
+        return element(
+            "svg",
+            *parts,
+            viewBox=f"0 0 {WIDTH} {HEIGHT}",
+            width=WIDTH,
+            height=HEIGHT,
+            aria_hidden="true",
+            focusable="false",
+            class_="cb-strip",
         )
-    if scale in _NO_EFFECT:
-        null = _place(_NO_EFFECT[scale], scale)
-        parts.append(element("line", x1=null, x2=null, y1=0, y2=HEIGHT - 1, class_="cb-strip-axis"))
-    if prediction is not None:
-        left, right = (_place(value, scale) for value in prediction)
-        parts.append(element("line", x1=left, x2=right, y1=HEIGHT - 4, y2=HEIGHT - 4, class_="cb-strip-prediction"))
-    if pooled:
-        corners = f"{at['low']},{middle} {at['point']},{middle - 5} {at['high']},{middle} {at['point']},{middle + 5}"
-        parts.append(element("polygon", points=corners, class_="cb-strip-pooled"))
-    else:
-        parts.append(element("line", x1=at["low"], x2=at["high"], y1=middle, y2=middle, class_="cb-strip-interval"))
-        parts.append(element("rect", x=f"{float(at['point']) - 3:.1f}", y=middle - 3, width=6, height=6, class_="cb-strip-point"))
-    return element(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        width=WIDTH,
-        height=HEIGHT,
-        aria_hidden="true",
-        focusable="false",
-        class_="cb-strip",
-    )
 
 
 def _place(value: float, scale: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.display.html.markup import element
 from cordbook.display.tables.method_tables import BLANK, CARDS, number, words
 from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
@@ -39,7 +40,7 @@ class Block:
 
 def paragraph(text: str) -> Block:
     """A sentence or more made from counts."""
-    return Block(f"<p>{escape(text)}</p>", text)
+    return Block(element("p", text), text)
 
 
 def term_anchor(term: str) -> str:

@@ -47,7 +47,10 @@ def watch(
 
 def look(project: Project) -> Seen:
     """Time and size of every file that the book is made from, the package included."""
-    files = [*source_files(project), *(p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".css", ".js", ".mplstyle"))]
+    files = [
+        *source_files(project),
+        *(p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".css", ".js", ".jinja", ".mplstyle")),
+    ]
     seen: Seen = {}
     for path in files:
         try:

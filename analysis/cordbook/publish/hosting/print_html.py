@@ -17,7 +17,8 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 
 from cordbook.core.project import Project
-from cordbook.display.html.markup import Html, element, join
+from cordbook.display.html.markup import Html
+from cordbook.display.html.templates import render
 from cordbook.publish.execute.chapters import toc_files
 from cordbook.publish.pages.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.pages.study_pages import FOLDER as STUDIES
@@ -45,7 +46,6 @@ _SHORT = (
 )
 _SHORTENED = ", and the pages of single studies and estimates"
 _INNER = re.compile(r"url\(#([^)]+)\)")
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src file: data:; font-src data:"
 
 
 class NotPrintable(RuntimeError):
@@ -86,16 +86,19 @@ class PrintBook:
 
     def to_html(self, numbers: Mapping[str, int] | None = None) -> str:
         """The document; ``numbers`` gives the sheet on which the chapter at an anchor begins, for the contents."""
-        head = element(
-            "head",
-            Html(f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-            element("title", f"{self.edition.title}. {_version(self.edition)}"),
-            element("style", Html(self.style)),
-        )
-        chapters = (_section(chapter) for chapter in self.chapters)
-        front = _title_page(self.edition, self.with_studies), _contents(self.chapters, numbers or {})
-        body = element("body", *front, *chapters, class_="bd-main")
-        return f"<!DOCTYPE html>\n{element('html', head, body, lang='en', data_theme='light')}\n"
+        front = _front(self.edition, self.with_studies)
+        return render("print.html.jinja", book=self, front=front, numbers=numbers or {}, style=Html(self.style))
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The texts of the title page."""
+
+    authors: str
+    version: str
+    warning: str
+    citation: str
+    small: tuple[str, ...]
 
 
 def parts_of(project: Project, *, with_studies: bool = False) -> tuple[Part, ...]:
@@ -252,45 +255,20 @@ def _say_address(link: Tag, address: str) -> None:
 # ------------------------------------------------------------------------------------------------- title, contents, chapters
 
 
-def _version(edition: Edition) -> str:
-    return cite_book(edition).said_of_edition
-
-
-def _title_page(edition: Edition, with_studies: bool) -> Html:
-    authors = ", ".join(" ".join(filter(None, (a.given, a.family))) for a in edition.authors)
-    address, citation = edition.address("index.html"), text(cite_book(edition)).strip()
-    said = [
+def _front(edition: Edition, with_studies: bool) -> Front:
+    address, citation = edition.address("index.html"), cite_book(edition)
+    small = (
         f"Left out: what needs a screen, as the explorer does{'' if with_studies else _SHORTENED}.",
         f"The book itself: {address}" if address else "",
         "Not medical advice. Text and data: CC BY 4.0. Code: MIT.",
-    ]
-    return element(
-        "section",
-        element("p", edition.title, class_="pb-title"),
-        element("p", authors),
-        element("p", _version(edition), class_="pb-version"),
-        *([element("p", edition.warning, class_="pb-warning")] if edition.warning else []),
-        element("div", element("p", "How to cite", class_="pb-small-head"), element("p", citation), class_="pb-cite"),
-        *(element("p", line, class_="pb-small") for line in said if line),
-        class_="pb-front",
     )
-
-
-def _contents(chapters: Iterable[Chapter], numbers: Mapping[str, int]) -> Html:
-    rows: list[Html] = []
-    for chapter in chapters:
-        if chapter.part:
-            rows.append(element("p", chapter.part, class_="pb-part"))
-        link = element("a", chapter.title, href=f"#{chapter.anchor}")
-        number = element("span", numbers.get(chapter.anchor, ""), class_="pb-number")
-        rows.append(element("p", link, element("span", "", class_="pb-leader"), number, class_="pb-row"))
-    return element("section", element("h1", "Contents"), *rows, class_="pb-contents")
-
-
-def _section(chapter: Chapter) -> Html:
-    part = element("p", chapter.part, class_="pb-opens") if chapter.part else Html("")
-    content = element("div", element("article", chapter.content, class_="bd-article"), class_="bd-content")
-    return element("section", join(part, content), id=chapter.anchor, class_="pb-chapter")
+    return Front(
+        authors=", ".join(" ".join(filter(None, (a.given, a.family))) for a in edition.authors),
+        version=citation.said_of_edition,
+        warning=edition.warning,
+        citation=text(citation).strip(),
+        small=tuple(line for line in small if line),
+    )
 
 
 def _style(site: Path, edition: Edition) -> str:

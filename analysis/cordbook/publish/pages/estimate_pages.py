@@ -1,22 +1,25 @@
-"""A page an estimate: its number, how sure, natural recovery beside it, and the studies that count. A stable address to share.
+"""A page per estimate: its number, how sure, natural recovery beside it, and the studies that count. A stable address to share.
 
-MyST sources in ``book/estimates``, made like those of the studies: headings are MyST, all else is escaped HTML, and a page is
-written only when its content changes.
+:func:`estimate_page` fills the model of a page, ``display/templates/estimate.md.jinja`` makes a MyST source of it in
+``book/estimates``.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from cordbook.core.files import write_whole
+from markupsafe import Markup
+
 from cordbook.core.project import Project
-from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
-from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, strip
+from cordbook.core.text import capital
+from cordbook.display.html.markup import one_line
+from cordbook.display.html.pieces import Cell, Facts, Link, Shown, Table, unseen
+from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, Strip
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.blocks import bullets, facts, p, sub
+from cordbook.publish.pages.page import Page, write_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
 from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
@@ -28,9 +31,10 @@ from cordbook.review.estimates.rows import Row
 
 FOLDER = ESTIMATES_FOLDER
 ALL = "../methods/estimates.html"
-AUDIT = "../methods/extraction-audit.html"
+CERTAINTY = "../methods/certainty.html"
+STATISTICS = "../methods/statistics.html"
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
-Box = Callable[[Estimate], Html]
+Box = Callable[[Estimate], Markup]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
 _CANNOT_TELL = "cannot be told"
@@ -63,23 +67,16 @@ def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None
 
     Returns the ids of the estimates whose page changed. Raises ``ValueError`` for an id that cannot be the name of a page.
     """
-    folder = project.root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    pages = estimate_pages(project, estimates, box)
-    changed = []
-    for estimate_id, text in pages.items():
-        path, content = folder / f"{estimate_id}.md", text.encode()
-        if not path.is_file() or path.read_bytes() != content:
-            write_whole(path, content)
-            changed.append(estimate_id)
-    for path in folder.glob("*.md"):
-        if path.stem not in pages:
-            path.unlink()
-    return tuple(changed)
+    return write_pages(project.root / FOLDER, estimate_pages(project, estimates, box)).changed
 
 
 def estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, str]:
     """The source of every estimate's page, by id."""
+    return {name: page.source() for name, page in estimate_models(project, estimates, box).items()}
+
+
+def estimate_models(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, EstimatePage]:
+    """The model of every estimate's page, by id; raises ``ValueError`` for an id that cannot be the name of a page."""
     every = list(estimates)
     wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
     if wrong:
@@ -90,7 +87,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
     return {
-        e.id: page_text(
+        e.id: estimate_page(
             e,
             Beside(
                 rated.get(e.id),
@@ -125,33 +122,95 @@ def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
     return tuple(other for other in declared or same if other.is_reported)
 
 
-def page_text(e: Estimate, beside: Beside, box: Box | None = None) -> str:
-    """The MyST source of one estimate's page."""
-    blocks: list[str] = [_front_matter(e, beside), f"# {myst_text(e.title)}", _head(e, beside), _number(e), *_verified(beside)]
-    blocks.append(_plain(e, beside))
-    if beside.difference:
-        blocks.append(p(f"Not the main pool: {beside.difference}"))
-    sections: Sequence[tuple[str, list[Html]]] = (
-        ("The number", [_facts(e, beside)]),
-        ("Without the treatment", _nature(e, beside)),
-        ("The studies that count", _studies(e, beside)),
-        ("How sure", _sure(beside)),
-        ("Parts of this estimate", _parts(e, beside)),
-        ("How it was computed", [_computed(e)]),
-        ("Cite or correct", [box(e)] if box else []),
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The number at the top: what it is where that is no percentage, the number itself, its interval or what else is to know."""
+
+    what: str
+    value: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How much of the weight a person has verified, whether anything, and of how many counts."""
+
+    share: str
+    some: bool = unseen()
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A domain of certainty: how far it lowers the level, and why."""
+
+    step: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """How sure the estimate is: level, why it starts there, the reasons in turn, and what this is called."""
+
+    level: str
+    start: str
+    reasons: tuple[Reason, ...]
+    name: str = NAME
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatePage(Page):
+    """The page of one estimate. ``natural`` is None where natural recovery is no question, empty where it is not known;
+    ``key`` explains the drawings in ``studies``; ``cite`` is the box of another module."""
+
+    template: ClassVar[str] = "estimate.md.jinja"
+
+    way: Shown
+    number: Number
+    verified: Verified | None
+    plain: str
+    difference: str | None
+    facts: Facts
+    natural: tuple[Shown, ...] | None
+    studies: Table | None
+    key: str
+    certainty: Sure | None
+    parts: Table | None
+    computed: Facts
+    cite: Markup | None
+
+
+def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> EstimatePage:
+    """The model of one estimate's page."""
+    return EstimatePage(
+        title=e.title,
+        # The title of a part holds a colon already.
+        preview=f"{e.title}{' · ' if ': ' in e.title else ': '}{headline(e)}",
+        description=description(e, beside),
+        way=_way(e, beside),
+        number=_number(e),
+        verified=_verified(beside),
+        plain=_plain(e, beside),
+        difference=beside.difference,
+        facts=_facts(e, beside),
+        natural=_natural(e, beside),
+        studies=_studies(e, beside),
+        key=_key(e, beside),
+        certainty=_sure(beside),
+        parts=_parts(e, beside),
+        computed=_computed(e),
+        cite=box(e) if box else None,
     )
-    for heading, content in sections:
-        if content:
-            blocks += [f"## {heading}", *content]
-    return "\n\n".join(blocks) + "\n"
 
 
 def headline(e: Estimate) -> str:
     """The number with its interval, and what it is where that is no percentage: ``odds ratio 2.3 (95% CI 0.9 to 5.9)``."""
-    if e.not_pooled:
-        return phrase(e, "short")
-    measure = COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
-    return f"{measure} {phrase(e, 'short')}".strip()
+    return phrase(e, "short") if e.not_pooled else f"{_measure(e)} {phrase(e, 'short')}".strip()
+
+
+def _measure(e: Estimate) -> str:
+    """What a comparison compares by, in words; blank for a share."""
+    return COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
 
 
 def description(e: Estimate, beside: Beside) -> str:
@@ -169,55 +228,35 @@ def description(e: Estimate, beside: Beside) -> str:
     return one_line(" ".join(told))
 
 
-def _front_matter(e: Estimate, beside: Beside) -> str:
-    told = description(e, beside)
-    meta = {
-        "description": told,
-        # The title of a part holds a colon already.
-        "property=og:title": one_line(f"{e.title}{' · ' if ': ' in e.title else ': '}{headline(e)}"),
-        "property=og:description": told,
-        "property=og:type": "article",
-    }
-    # A JSON text is a quoted YAML text: nothing in it can end the value.
-    lines = [f"    {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in meta.items()]
-    return "\n".join(["---", "orphan: true", "myst:", "  html_meta:", *lines, "---"])
+def _way(e: Estimate, beside: Beside) -> Shown:
+    chapter = (" · ", Link("The chapter", f"../{beside.chapter.removeprefix('book/')}.html")) if beside.chapter else ()
+    whole = (" · Part of: ", Link(beside.whole.title, f"{beside.whole.id}.html")) if beside.whole else ()
+    return (Link("All estimates", f"{ALL}#{e.id}"), *chapter, *whole)
 
 
-def _head(e: Estimate, beside: Beside) -> Html:
-    chapter = [" · ", link("The chapter", f"../{beside.chapter.removeprefix('book/')}.html")] if beside.chapter else []
-    whole = [" · Part of: ", link(beside.whole.title, f"{beside.whole.id}.html")] if beside.whole else []
-    return p(link("All estimates", f"{ALL}#{e.id}"), *chapter, *whole, class_="cb-study-head")
-
-
-def _number(e: Estimate) -> Html:
+def _number(e: Estimate) -> Number:
     if e.not_pooled:
         spread = range_of(e)
-        rest = f"({phrase(e, 'studies')}{f', {spread} in single studies' if spread else ''}; not pooled)"
-        return p(element("strong", counts_of(e)), " ", element("span", rest, class_="cb-estimate-interval"), class_="cb-estimate")
+        rest = f"{phrase(e, 'studies')}{f', {spread} in single studies' if spread else ''}; not pooled"
+        return Number("", counts_of(e), rest)
     if e.result is None:
-        return p(MISSING, class_="cb-estimate")
-    measure = COMPARED.get(e.synthesis.measure, e.synthesis.measure) if e.is_comparison else ""
-    lead = [element("span", measure[:1].upper() + measure[1:], class_="cb-estimate-what"), " "] if measure else []
-    interval = element("span", f"({phrase(e, 'interval')})", class_="cb-estimate-interval")
-    return p(*lead, element("strong", phrase(e, "point")), " ", interval, class_="cb-estimate")
+        return Number("", MISSING, "")
+    return Number(_measure(e), phrase(e, "point"), phrase(e, "interval"))
 
 
-def _verified(beside: Beside) -> list[Html]:
+def _verified(beside: Beside) -> Verified | None:
     """How much a person has verified, none included: it stands under the number, not at the end."""
     w = beside.verified
     if w is None:
-        return []
+        return None
     of = f"{w.checked:,} of {w.cells:,} counts" if w.cells > 1 else f"{w.checked} of 1 count"
-    told = element("strong", f"{w.percent} verified by a person")
-    rest = " of the weight" if w.checked else ""
-    return [p(told, f"{rest} ({of} looked up in the report). ", link("What this means", AUDIT), class_="cb-status")]
+    return Verified(w.percent, bool(w.checked), of)
 
 
-def _plain(e: Estimate, beside: Beside) -> Html:
+def _plain(e: Estimate, beside: Beside) -> str:
     told = [plain_sentence(e), *(reason.text for reason in e.not_pooled)]
     if e.result is not None and e.is_comparison:
-        what = COMPARED.get(e.synthesis.measure, e.synthesis.measure)
-        none = 0 if e.synthesis.measure == "RD" else 1
+        what, none = _measure(e), 0 if e.synthesis.measure == "RD" else 1
         told.append(f"{'An' if what.startswith('o') else 'A'} {what} of {none} would mean no difference.")
     if e.result is not None and e.k == 1:
         told.append("This is one study alone: nothing is pooled.")
@@ -225,15 +264,15 @@ def _plain(e: Estimate, beside: Beside) -> Html:
         told.append(_NO_CONTROL)
     if beside.certainty and beside.certainty.domains:
         told.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
-    return element("div", p(element("strong", "In plain words."), " ", " ".join(told)), class_="cb-plain")
+    return " ".join(told)
 
 
 def _has_prediction(e: Estimate) -> bool:
     return e.result is not None and e.result.pi_low is not None
 
 
-def _facts(e: Estimate, beside: Beside) -> Html:
-    pairs: list[tuple[str, object]] = [
+def _facts(e: Estimate, beside: Beside) -> Facts:
+    rows: list[tuple[str, Shown]] = [
         ("Question", e.synthesis.question),
         ("Result" if e.not_pooled else "Result (interval)", headline(e)),
         ("Events of patients", _events(e)),
@@ -242,13 +281,13 @@ def _facts(e: Estimate, beside: Beside) -> Html:
         ("A new study may show", _prediction(e)),
     ]
     if beside.certainty:
-        pairs.append((NAME.capitalize(), _rated(beside.certainty)))
-    return facts("estimate", "The number in short", pairs)
+        rows.append((NAME.capitalize(), _rated(beside.certainty)))
+    return Facts("estimate", "The number in short", tuple(rows))
 
 
-def _rated(c: Certainty) -> Html:
+def _rated(c: Certainty) -> Shown:
     """The level, which leads to how it is rated, and why."""
-    return join(link(c.level, "../methods/certainty.html"), f": {c.because}" if c.because else "")
+    return (Link(c.level, CERTAINTY), f": {c.because}" if c.because else "")
 
 
 def _events(e: Estimate) -> str:
@@ -262,117 +301,117 @@ def _prediction(e: Estimate) -> str:
     return phrase(e, "prediction") if _has_prediction(e) else _CANNOT_TELL
 
 
-def _computed(e: Estimate) -> Html:
+def _computed(e: Estimate) -> Facts:
     told = e.result is not None and e.result.i2 is not None
-    pairs: list[tuple[str, object]] = [
-        ("Model", join(method(e)[:1].upper(), method(e)[1:], " (", link("what this means", "../methods/statistics.html"), ")")),
+    rows: list[tuple[str, Shown]] = [
+        ("Model", (f"{capital(method(e))} (", Link("what this means", STATISTICS), ")")),
         ("Prediction interval", _prediction(e)),
         ("Differences between studies (I²)", phrase(e, "i2") if told else _CANNOT_TELL),
     ]
-    pairs += [_companion(companion, e) for companion in e.companions]
+    rows += [_companion(companion, e) for companion in e.companions]
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
     if notes:
-        pairs.append(("Notes", join(*notes, between=" ")))
-    pairs.append(("Permanent id", element("code", e.id)))
-    return facts("computed", "Model, differences between studies, notes", pairs)
+        rows.append(("Notes", " ".join(notes)))
+    rows.append(("Permanent id", Cell(e.id, style="code")))
+    return Facts("computed", "Model, differences between studies, notes", tuple(rows))
 
 
-def _companion(companion: Companion, e: Estimate) -> tuple[str, object]:
+def _companion(companion: Companion, e: Estimate) -> tuple[str, str]:
     """Another average of the same studies, as a row: what it is, its interval, what it rests on."""
     name, basis = _COMPANIONS[companion.kind], companion.basis
     interval = f"{e.synthesis.level:.0%} {'CrI' if companion.kind == BAYES else 'CI'} {percent(companion.ci_low)} to {percent(companion.ci_high)}"
     return name, f"{percent(companion.estimate)} ({interval}; {basis})"
 
 
-def _nature(e: Estimate, beside: Beside) -> list[Html]:
+def _natural(e: Estimate, beside: Beside) -> tuple[Shown, ...] | None:
     if kind_of(e) != "single arm" or not e.is_reported:
-        return []
-    if not beside.natural:
-        return [p("How many people have this outcome without the treatment was not counted in a way that can be pooled.")]
-    lead = "Some people improve without any experimental treatment:"
-    return [
-        p(lead),
-        bullets([join(link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural]),
-    ]
+        return None
+    return tuple((Link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural)
 
 
-def _studies(e: Estimate, beside: Beside) -> list[Html]:
+def _scale(e: Estimate) -> str:
+    return SHARE if not e.is_comparison else DIFFERENCE if e.synthesis.measure == "RD" else RATIO
+
+
+def _pooled_natural(beside: Beside) -> Estimate | None:
+    """The natural recovery that is drawn behind the studies."""
+    return next((n for n in beside.natural if n.result is not None), None)
+
+
+def _studies(e: Estimate, beside: Beside) -> Table | None:
     if not e.k:
-        return [p("No study has a count that this estimate may pool.")]
-    scale = SHARE if not e.is_comparison else DIFFERENCE if e.synthesis.measure == "RD" else RATIO
-    pooled_nature = next((n for n in beside.natural if n.result is not None), None)
-    band = (pooled_nature.result.ci_low, pooled_nature.result.ci_high) if pooled_nature else None
-    weighed = not e.not_pooled
-    rows = [_study_row(row, scale, band, weighed=weighed) for row in e.rows]
+        return None
+    natural = _pooled_natural(beside)
+    band = (natural.result.ci_low, natural.result.ci_high) if natural else None
+    rows = [_study_row(row, _scale(e), band) for row in e.rows]
     if e.result is not None and e.k > 1:
-        r = e.result
-        prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
-        drawn = strip(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, prediction=prediction, band=band)
-        counts = f"{r.events1:,}/{r.n1:,} v {r.events2:,}/{r.n2:,}" if e.is_comparison else f"{e.events:,}/{e.n:,}"
-        rows.append((element("strong", "Pooled"), counts, _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"))
-    what = COMPARED.get(e.synthesis.measure, e.synthesis.measure).capitalize() if e.is_comparison else "Percent"
-    header = ("Study", "Events/patients", f"{what} (95% interval)", "Drawn", *(("Weight",) if weighed else ()))
+        rows.append(_pooled_row(e, band))
+    header = ("Study", "Events/patients", f"{capital(_measure(e)) or 'Percent'} (95% interval)", "Drawn", "Weight")
+    columns = 4 if e.not_pooled else 5  # nothing is weighed where nothing is pooled
+    return Table(
+        "studies",
+        "Every study behind the number",
+        header[:columns],
+        tuple(row[:columns] for row in rows),
+        (1, 2, 4)[: columns - 2],
+    )
+
+
+def _key(e: Estimate, beside: Beside) -> str:
+    """What the drawings show."""
+    natural = _pooled_natural(beside)
     key = [
-        *([f"The green band is natural recovery: {pooled_nature.title}."] if pooled_nature else []),
+        *([f"The green band is natural recovery: {natural.title}."] if natural else []),
         *(["The bar under the diamond is the prediction interval."] if _has_prediction(e) else []),
-        "Percentages run from 0 to 100." if scale == SHARE else "The line is no difference.",
+        "Percentages run from 0 to 100." if _scale(e) == SHARE else "The line is no difference.",
     ]
-    caption = "Every study behind the number"
-    return [
-        html_table("studies", caption, header, rows, numeric=(1, 2, 4) if weighed else (1, 2)),
-        p(" ".join(key), class_="cb-status"),
-    ]
+    return " ".join(key) if e.k else ""
 
 
-def _study_row(row: Row, scale: str, band: tuple[float, float] | None, *, weighed: bool = True) -> tuple[object, ...]:
+def _pooled_row(e: Estimate, band: tuple[float, float] | None) -> tuple[Shown, ...]:
+    r, scale = e.result, _scale(e)
+    prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
+    drawn = Strip(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, prediction=prediction, band=band)
+    counts = f"{r.events1:,}/{r.n1:,} v {r.events2:,}/{r.n2:,}" if e.is_comparison else f"{e.events:,}/{e.n:,}"
+    return Cell("Pooled", style="strong"), counts, _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"
+
+
+def _study_row(row: Row, scale: str, band: tuple[float, float] | None) -> tuple[Shown, ...]:
     counts = (
         f"{row.events1:,}/{row.n1:,} v {row.events2:,}/{row.n2:,}" if hasattr(row, "events1") else f"{row.events:,}/{row.n:,}"
     )
-    name = link(row.label, f"../studies/{row.study_id}.html")
+    name = Link(row.label, f"../studies/{row.study_id}.html")
     if not row.weight:
-        return name, counts, "no say", Html(""), *(("–",) if weighed else ())
-    drawn = strip(row.estimate, row.ci_low, row.ci_high, scale=scale, band=band)
-    weight = (f"{row.weight:.1f}%",) if weighed else ()
-    return name, counts, _limits(row.estimate, row.ci_low, row.ci_high, scale), drawn, *weight
+        return name, counts, "no say", "", "–"
+    drawn = Strip(row.estimate, row.ci_low, row.ci_high, scale=scale, band=band)
+    return name, counts, _limits(row.estimate, row.ci_low, row.ci_high, scale), drawn, f"{row.weight:.1f}%"
 
 
-def _pooled(e: Estimate) -> object:
-    return join(phrase(e, "point"), sub(phrase(e, "interval"))) if e.is_reported else MISSING
+def _pooled(e: Estimate) -> Shown:
+    return Cell(phrase(e, "point"), (phrase(e, "interval"),)) if e.is_reported else MISSING
 
 
-def _limits(point: float, low: float, high: float, scale: str) -> Html:
+def _limits(point: float, low: float, high: float, scale: str) -> Cell:
     show = ratio if scale == RATIO else percent
-    return join(show(point), sub(f"{show(low)} to {show(high)}"))
+    return Cell(show(point), (f"{show(low)} to {show(high)}",))
 
 
-def _sure(beside: Beside) -> list[Html]:
-    if beside.certainty is None or not beside.certainty.domains:
-        return []
+def _sure(beside: Beside) -> Sure | None:
     c = beside.certainty
+    if c is None or not c.domains:
+        return None
     steps = {0: "not lowered", 1: "lowered one step", 2: "lowered two steps"}
-    items = [
-        join(element("strong", f"{d.name.capitalize()}: {steps.get(d.down, d.down)}."), f" {d.reason}" if d.reason else "")
-        for d in c.domains
-    ]
-    lead = p(element("strong", f"{c.level.capitalize()}."), f" {c.start_reason} Five reasons can lower it:")
-    return [
-        lead,
-        bullets(items),
-        p(
-            f"This is {NAME}: rules after GRADE, applied by a program, no judgement of a panel: ",
-            link("how", "../methods/certainty.html"),
-            ".",
-        ),
-    ]
+    reasons = tuple(Reason(f"{d.name.capitalize()}: {steps.get(d.down, d.down)}", d.reason) for d in c.domains)
+    return Sure(c.level, c.start_reason, reasons)
 
 
-def _parts(e: Estimate, beside: Beside) -> list[Html]:
+def _parts(e: Estimate, beside: Beside) -> Table | None:
     if not beside.parts:
-        return []
-    rows = [
-        (link(part_name(part.title), f"{part.id}.html"), _pooled(part), phrase(part, "k"), phrase(part, "of"))
+        return None
+    rows = tuple(
+        (Link(part_name(part.title), f"{part.id}.html"), _pooled(part), phrase(part, "k"), phrase(part, "of"))
         for part in beside.parts
-    ]
+    )
     header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
     caption = f"The same studies, apart by {beside.apart_by}"
-    return [html_table("parts", caption, header, rows, numeric=(1, 2, 3))]
+    return Table("parts", caption, header, rows, (1, 2, 3))

@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from cordbook.core.text import enumerate_words, months, people, plain
-from cordbook.display.html.markup import Html, element, html_table, join, link
+from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
 from cordbook.evidence.bibtex_file import link as citable_page
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
-from cordbook.publish.pages.blocks import bullets, facts, p, sub, who
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.verification_queue import cell_state
 from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord
 from cordbook.review.studies.words import reading
 
 
-def registration(r: StudyRecord) -> list[Html]:
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The number that a report gives of itself, and the trials in registers that are linked to it."""
+
+    number: Link | None
+    trials: tuple[Shown, ...]
+
+
+def registration(r: StudyRecord) -> Registration | None:
+    """Where a study is registered; None where no number was seen."""
     if not r.registration and not r.trials:
-        return [p("No number in a trial register was seen.")]
-    parts = (
-        [p("Number given for the study: ", link(r.registration, _register_page(r.registration)), ".")] if r.registration else []
-    )
-    items = []
-    for t in r.trials:
-        number = "number not seen" if t["registry_id"].startswith("id_not_seen_") else t["registry_id"]
-        told = [
-            t["title"], t["sponsor"] and f"sponsor: {t['sponsor']}",
-            t["status"] and f"state when last seen: {plain(t['status'])}",
-            t["enrollment"] and f"planned or actual: {people(t['enrollment'])}", _years(t), t["note"],
-        ]  # fmt: skip
-        items.append(
-            join(link(number, _register_page(number)), ": " if any(told) else "", "; ".join(str(part) for part in told if part))
-        )
-    return [*parts, p("Registered trials linked to it:"), bullets(items)] if items else parts
+        return None
+    number = Link(r.registration, _register_page(r.registration)) if r.registration else None
+    return Registration(number, tuple(_trial(t) for t in r.trials))
+
+
+def _trial(t: Row) -> Shown:
+    number = "number not seen" if t["registry_id"].startswith("id_not_seen_") else t["registry_id"]
+    told = [
+        t["title"], t["sponsor"] and f"sponsor: {t['sponsor']}",
+        t["status"] and f"state when last seen: {plain(t['status'])}",
+        t["enrollment"] and f"planned or actual: {people(t['enrollment'])}", _years(t), t["note"],
+    ]  # fmt: skip
+    return (Link(number, _register_page(number)), ": " if any(told) else "", "; ".join(str(part) for part in told if part))
 
 
 def _years(t: Row) -> str:
@@ -50,30 +57,34 @@ def _register_page(number: str | None) -> str | None:
     return None
 
 
-def readings(r: StudyRecord) -> list[Html]:
-    lead = f"What was read: {read_as(r.read_as)}."
+def who(c: OutcomeCell, vocabulary: Vocabulary) -> str:
+    """The arm and the patients of a count."""
+    return f"{vocabulary.arm(c.arm, 'label')}: {vocabulary.stratum(c.stratum)}"
+
+
+def lead(r: StudyRecord) -> str:
+    """What was read of a study, and whether a person has checked its counts."""
+    read = f"What was read: {read_as(r.read_as)}."
+    return f"{read} {_state(r)}" if r.cells else read
+
+
+def readings(r: StudyRecord) -> Folded | None:
+    """Both readings of every count; None where there is no count."""
     if not r.cells:
-        return [p(lead)]
-    rows = [
+        return None
+    rows = tuple(
         (
-            join(c.label, sub(f"{who(c, r.vocabulary)}, {months(c.months)}")),
+            Cell(c.label, (f"{who(c, r.vocabulary)}, {months(c.months)}",)),
             _reading(c, 1),
             _reading(c, 2),
-            join(AGREEMENT.get(c.agreement, plain(c.agreement)), sub(c.settled_by)),
-            join(f"{READ.get(c.source_kind, plain(c.source_kind))}", sub(c.locator), sub(f"confidence: {c.confidence}")),
-            join(
-                "; ".join(c.verified) or "not yet",
-                *(sub(text) for text in (c.note and f"Note: {c.note}", *c.doubts, *c.corrections)),
-            ),
+            Cell(AGREEMENT.get(c.agreement, plain(c.agreement)), (c.settled_by,)),
+            Cell(READ.get(c.source_kind, plain(c.source_kind)), (c.locator, f"confidence: {c.confidence}")),
+            Cell("; ".join(c.verified) or "not yet", (c.note and f"Note: {c.note}", *c.doubts, *c.corrections)),
         )
         for c in r.cells
-    ]
+    )
     header = ("Count", "First reading", "Second reading", "How it was settled", "Read in", "Checked by a person, and notes")
-    table = html_table("readings", "Both readings of every count", header, rows)
-    return [
-        p(lead, " ", _state(r)),
-        element("details", element("summary", f"Both readings of every count ({len(rows)})"), table, class_="cb-folded"),
-    ]
+    return folded(Table("readings", "Both readings of every count", header, rows))
 
 
 def state_of(c: OutcomeCell) -> str:
@@ -81,7 +92,7 @@ def state_of(c: OutcomeCell) -> str:
     return cell_state(c.agreement, verified=bool(c.verified))
 
 
-def verified_line(cells: Sequence[OutcomeCell]) -> Html:
+def verified_line(cells: Sequence[OutcomeCell]) -> Shown:
     """How many of some counts a person has verified, none included."""
     done = sum(bool(c.verified) for c in cells)
     told = (
@@ -89,7 +100,7 @@ def verified_line(cells: Sequence[OutcomeCell]) -> Html:
         if len(cells) > 1
         else ("This count was verified by a person" if done else "This count was not verified by a person yet")
     )
-    return join(link(told, "../methods/extraction-audit.html"), ".")
+    return (Link(told, "../methods/extraction-audit.html"), ".")
 
 
 def _state(r: StudyRecord) -> str:
@@ -100,14 +111,15 @@ def _state(r: StudyRecord) -> str:
     return "No person has checked these numbers against the source yet; both readings were automated."
 
 
-def _reading(c: OutcomeCell, which: int) -> Html:
+def _reading(c: OutcomeCell, which: int) -> Cell:
     found = next((x for x in c.readings if x.reading == which), None)
-    return join(reading(found), sub(f"reader {found.reader}" if found and found.reader else ""))
+    return Cell(reading(found), (f"reader {found.reader}" if found and found.reader else "",))
 
 
-def sources(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:
+def source(r: StudyRecord, records: Mapping[str, StudyRecord]) -> Facts:
+    """The report of a study and where to find it."""
     s = r.source
-    pairs: list[tuple[str, object]] = [
+    pairs: list[tuple[str, Shown]] = [
         ("First author", s.author or "not seen"),
         ("Title", s.title or "not seen"),
         ("Published in", f"{s.journal or 'journal not seen'}, {s.year or 'year not seen'}"),
@@ -116,16 +128,16 @@ def sources(r: StudyRecord, records: Mapping[str, StudyRecord]) -> list[Html]:
         ("Id of the study", r.study_id),
     ]
     if s.same_as:
-        pairs.append(("Same source as", link(s.same_as, f"{s.same_as}.html" if s.same_as in records else None)))
+        pairs.append(("Same source as", Link(s.same_as, f"{s.same_as}.html" if s.same_as in records else None)))
     if s.note:
         pairs.append(("Note on the record", s.note))
     note = _own_note(r)
     if note:
         pairs.append(("Note of the readers", note))
-    return [facts("source", "The report and where to find it", pairs)]
+    return Facts("source", "The report and where to find it", tuple(pairs))
 
 
-def _addresses(r: StudyRecord) -> Iterator[tuple[str, object]]:
+def _addresses(r: StudyRecord) -> Iterator[tuple[str, Shown]]:
     """DOI, PubMed and PubMed Central by the source's own numbers; else a page of a known library or publisher."""
     s = r.source
     found = [
@@ -133,11 +145,11 @@ def _addresses(r: StudyRecord) -> Iterator[tuple[str, object]]:
         ("PubMed", s.pmid, s.pmid and re.fullmatch(r"[1-9]\d{0,8}", s.pmid) and f"https://pubmed.ncbi.nlm.nih.gov/{s.pmid}/"),
         ("PubMed Central", s.pmcid, s.pmcid and re.fullmatch(r"PMC[1-9]\d*", s.pmcid) and f"https://pmc.ncbi.nlm.nih.gov/articles/{s.pmcid}/"),
     ]  # fmt: skip
-    known = [(name, link(text, address or None)) for name, text, address in found if text]
+    known: list[tuple[str, Shown]] = [(name, Link(text, address or None)) for name, text, address in found if text]
     if not known:
         row = {"doi": "", "pmid": "", "pmcid": "", "url": s.url or "", "identity_confidence": s.identity or ""}
         page = citable_page(row)
-        known = [("Page", link(page, page))] if page else [("Address", "no page that can be cited is known")]
+        known = [("Page", Link(page, page))] if page else [("Address", "no page that can be cited is known")]
     yield from known
 
 

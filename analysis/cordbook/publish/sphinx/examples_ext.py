@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from cordbook.display.html.templates import render
 from cordbook.evidence.rules.examples import NOTICE, examples_of
-
-_BOX = f'<aside class="cb-examples" role="note"><p><strong>Invented examples.</strong> {escape(NOTICE)}</p></aside>\n'
 
 
 def connect(app: Sphinx) -> None:
@@ -28,4 +26,4 @@ def _look(app: Sphinx, config: Config) -> None:
 
 def _notice(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     if app.config.cordbook_examples and doctree is not None and "body" in context:
-        context["body"] = _BOX + context["body"]
+        context["body"] = render("examples.html.jinja", notice=NOTICE) + context["body"]

@@ -1,0 +1,63 @@
+"""Holds what every made page is: a model of plain texts that can be asked, one template that renders it, a file that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from cordbook.core.files import write_whole
+from cordbook.display.html.pieces import numbers
+from cordbook.display.html.templates import page_source
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The model of a page; a subclass holds the texts of its sections and names its template.
+
+    ``preview`` is the title and ``description`` the text that a share preview shows.
+    """
+
+    template: ClassVar[str]
+
+    title: str
+    preview: str
+    description: str
+
+    def numbers(self) -> tuple[str, ...]:
+        """Every number that the page states, as it is written there; its template adds none."""
+        return numbers(self)
+
+    def source(self) -> str:
+        """The MyST source of the page."""
+        return page_source(self.template, self)
+
+
+def estimate_address(estimate_id: str) -> str:
+    """The page of an estimate, seen from another page that is made."""
+    return f"../estimates/{estimate_id}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What writing a folder of pages did: how many there are, names of those that changed, and of those that were removed."""
+
+    total: int
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def write_pages(folder: Path, pages: Mapping[str, str], stay: Collection[str] = ()) -> Written:
+    """Write pages by name and remove the others but those in ``stay``; unchanged files are not touched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = []
+    for name, text in pages.items():
+        path, content = folder / f"{name}.md", text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            write_whole(path, content)
+            changed.append(name)
+    gone = [path for path in sorted(folder.glob("*.md")) if path.stem not in pages and path.stem not in stay]
+    for path in gone:
+        path.unlink()
+    return Written(len(pages), tuple(changed), tuple(path.stem for path in gone))

@@ -1,0 +1,73 @@
+"""Who writes HTML: templates and ``display/html``; what else holds a tag is listed here with its reason."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cordbook
+
+PACKAGE = Path(cordbook.__file__).parent
+OWNER = "display/html/"
+#: Modules outside that hold tags in literals which are no patterns, and why.
+OTHERS = {
+    "display/figures/figure.py": "the frame of a drawing, stored in chapters byte for byte",
+    "display/tables/table.py": "tables of chapters, stored in chapters byte for byte",
+    "display/tables/back_matter.py": "glossary and strategies, stored in chapters byte for byte",
+    "publish/build/serve.py": "adds the script that reloads to a written page",
+    "publish/sphinx/glossary_marks.py": "rewrites written pages: marks terms and adds their meanings",
+    "publish/sphinx/long_tables.py": "rewrites written pages: cuts long tables",
+    "publish/sphinx/share_ext.py": "adds to the meta elements that Sphinx has written",
+    "publish/sphinx/strict_html.py": "rewrites what the theme has written",
+}
+#: Modules outside ``display`` that make an element by name, and why.
+MAKERS = {"publish/sphinx/cite_ext.py": "the link to the feed, one element under the box that cites the book"}
+_TAG = re.compile(
+    r"</?(?:a|article|b|br|button|caption|code|dd|details|div|dl|dt|em|fig\w+|form|h[1-6]|head|html|i|input|label|li|link|meta|ol|option"
+    r"|p|pre|script|section|select|span|strong|style|sub|summary|sup|svg|table|tbody|td|th|thead|title|tr|ul)[\s>/]"
+)
+_MAKING = {"element", "html_table", "link", "verbatim"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def literals(tree: ast.Module) -> Iterator[str]:
+    """Strings of a module that are neither docstrings nor patterns: a pattern reads, it does not write."""
+    patterns = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func).startswith("re.")]
+    left_out = {id(part) for call in patterns for argument in call.args[:1] for part in ast.walk(argument)}
+    left_out |= {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
+            yield node.value
+
+
+def test_tags_stand_in_templates_and_in_the_room_of_markup():
+    found = {name for name, tree in modules() if not name.startswith(OWNER) and any(map(_TAG.search, literals(tree)))}
+    assert found == set(OTHERS)
+
+
+def test_elements_are_made_in_display_alone():
+    found = set()
+    for name, tree in modules():
+        if name.startswith("display/"):
+            continue
+        imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "cordbook.display.html.markup"]
+        if any(alias.name in _MAKING for node in imports for alias in node.names):
+            found.add(name)
+    assert found == set(MAKERS)
+
+
+def test_jinja_is_set_up_for_pages_in_one_place():
+    """The text files that a new review begins with are no HTML."""
+    found = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jinja2"
+    }
+    assert found == {"display/html/templates.py", "publish/starting/create.py"}
