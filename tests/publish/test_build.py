@@ -1,5 +1,7 @@
 """A build does what is needed and no more, and gives what a clean build gives."""
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -7,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cordbook.core import store
 from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.execute.chapters import ChapterFailed
 from tests.publish.conftest import edited, quiet, site_of, sources_to
@@ -89,6 +93,41 @@ def test_the_site_is_made_anew_where_a_file_of_it_was_lost_or_changed(book):
     assert site_of(book) == good
     (book.site / "index.html").write_text("something else", encoding="utf-8")
     assert not build(book, report=quiet).unchanged
+    assert site_of(book) == good
+
+
+@pytest.mark.parametrize("fault", ["damaged", "emptied", "of another time"])
+def test_an_accident_of_the_store_costs_a_build_and_changes_no_page(book, fault):
+    build(book, report=quiet)
+    good, executed = site_of(book), {"index.ipynb", "book/one.ipynb", "book/two.ipynb"}
+    for entry in store_of(book).folder.glob("??/*"):
+        if fault == "damaged":
+            entry.write_bytes(entry.read_bytes()[:-7])
+        elif fault == "emptied":
+            entry.unlink()
+        else:
+            os.utime(entry, (0, 0))
+    again = build(book, report=quiet)
+    assert again.unchanged == (fault == "of another time")
+    assert set(again.executed) == (set() if again.unchanged else executed)
+    assert site_of(book) == good
+
+
+def test_a_store_that_cannot_be_written_is_told_and_the_book_is_built(book, monkeypatch):
+    """A full disk, but for the site: everything is computed, and computed again by the next build."""
+    build(book, report=quiet)
+    good, said = site_of(book), []
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_whole", full)
+        assert not build(book, report=said.append, force=True).unchanged
+    assert site_of(book) == good
+    assert len([line for line in said if "No space left on device" in line]) == 1
+    assert not build(book, report=quiet).unchanged
+    assert build(book, report=quiet).unchanged
     assert site_of(book) == good
 
 
