@@ -11,7 +11,19 @@ from pathlib import Path
 #: A test that uses one of these fixtures, in whatever way, needs what the mark says; tests/README.md tells what each means.
 FIXTURES = {
     "browser": {"browser"},
-    "book": {"once", "book", "clean_site", "planted", "walked", "full_book", "hostile_site", "small_project", "released"},
+    "book": {
+        "once",
+        "book",
+        "clean_site",
+        "planted",
+        "walked",
+        "full_book",
+        "hostile_site",
+        "small_project",
+        "released",
+        "new_built",
+        "new_emptied",
+    },
 }
 #: Values of other software and of papers.
 _REFERENCE = re.compile(r'core_reference|why_reference|/ "reference"')
@@ -19,6 +31,7 @@ _REFERENCE = re.compile(r'core_reference|why_reference|/ "reference"')
 EXAMPLES = {"quick": 20, "ci": 100, "thorough": 1000}
 #: Files that take longest, by the processor time that they were measured with: they begin first, so that no worker waits at the end.
 LONGEST = (
+    "tests/book/test_new_review_page.py",
     "tests/book/test_probes.py", "tests/book/test_strict_site.py", "tests/book/test_site.py", "tests/publish/test_every_table.py",
     "tests/publish/test_study_pages.py", "tests/publish/test_release.py", "tests/publish/test_build.py",
     "tests/evidence/test_mutations.py", "tests/intake/test_import_fuzz.py", "tests/synthesis/test_glmm.py",

@@ -221,7 +221,7 @@ def test_invented_studies_are_never_released(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def new_built(tmp_path_factory):
     """A new review in a folder with blanks in its name, built."""
     review = make(tmp_path_factory.mktemp("new") / "falls and exercise")
     build(Project(review), report=quiet)
@@ -229,31 +229,30 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def emptied(built, tmp_path_factory):
+def new_emptied(new_built, tmp_path_factory):
     """The same with the examples taken out, built again where it was built before."""
     review = tmp_path_factory.mktemp("emptied") / "falls and exercise"
-    shutil.copytree(built, review)
+    shutil.copytree(new_built, review)
     clear_examples(Project(review))
     build(Project(review), report=quiet)
     return review
 
 
-@pytest.mark.book
-def test_the_book_pools_the_examples_and_says_on_every_page_that_they_are_invented(built):
-    found = pages(built / "_build" / "html")
+def test_the_book_pools_the_examples_and_says_on_every_page_that_they_are_invented(new_built):
+    found = pages(new_built / "_build" / "html")
     assert {"index", "book/results/main-question", "book/studies/example2", "book/estimates/example-improved"} <= set(found)
     made_by_sphinx = {"genindex", "search"}
     for name in found.keys() - made_by_sphinx:
         assert NOTICE in shown(found[name]), name
-    estimate = load_estimates(built)["example-improved"]
+    estimate = load_estimates(new_built)["example-improved"]
     assert (estimate.k, estimate.events, estimate.n) == (3, 39, 84)
     chapter = shown(found["book/results/main-question"])
     assert "Example A 2021" in chapter and "<svg" in chapter
     assert "12 of 20" in chapter
 
 
-@pytest.mark.book
-@pytest.mark.parametrize("state", ["built", "emptied"])
+@pytest.mark.book  # its books are asked for by name
+@pytest.mark.parametrize("state", ["new_built", "new_emptied"])
 def test_no_page_speaks_of_another_subject(state, request):
     site = request.getfixturevalue(state) / "_build" / "html"
     for name, page in pages(site).items():
@@ -261,18 +260,16 @@ def test_no_page_speaks_of_another_subject(state, request):
         assert 'content="Cordbook"' not in page.read_text(encoding="utf-8"), name
 
 
-@pytest.mark.book
-def test_no_link_of_the_book_leads_nowhere(built):
-    site = built / "_build" / "html"
+def test_no_link_of_the_book_leads_nowhere(new_built):
+    site = new_built / "_build" / "html"
     for name, page in pages(site).items():
         for target in re.findall(r'<a\b[^>]*\bhref="([^"#?]+)', page.read_text(encoding="utf-8")):
             if not re.match(r"[a-z]+:", target):
                 assert (page.parent / unescape(target)).exists(), (name, target)
 
 
-@pytest.mark.book
-def test_the_notice_goes_with_the_examples_from_every_page(emptied):
-    found = pages(emptied / "_build" / "html")
+def test_the_notice_goes_with_the_examples_from_every_page(new_emptied):
+    found = pages(new_emptied / "_build" / "html")
     assert "book/studies/example1" not in found
     for name, page in found.items():
         assert NOTICE not in shown(page), name
@@ -281,10 +278,9 @@ def test_the_notice_goes_with_the_examples_from_every_page(emptied):
     assert "None so far." in shown(found["index"])
 
 
-@pytest.mark.book
-def test_the_explorer_of_an_empty_review_says_so(emptied, browser):
+def test_the_explorer_of_an_empty_review_says_so(new_emptied, browser):
     page = browser.new_page()
-    page.goto((emptied / "_build" / "html" / "book" / "explorer.html").as_uri())
+    page.goto((new_emptied / "_build" / "html" / "book" / "explorer.html").as_uri())
     assert page.locator("#cb-explorer").inner_text() == "There is nothing to explore yet: no outcome of a study has been counted."
     page.close()
 
