@@ -25,9 +25,9 @@ PAGES = sorted(
     ]
 )
 DECISIONS = ROOT / "docs" / "decisions"
-#: Folders that a path of this project begins with; what builds and people make is not in a fresh checkout.
+#: Folders that a path of this project begins with; what builds, people and another review make is not in a fresh checkout.
 TOP = ("analysis", "book", "data", "docs", "tests", "tools", "benchmarks", "releases", ".github", ".ci")
-MADE = ("data/readings/", "book/studies/", "book/estimates/", "releases/X.Y.Z/")
+MADE = ("data/readings/", "book/studies/", "book/estimates/", "releases/X.Y.Z/", "book/results/")
 #: A file of the package may be named from its room on.
 ROOMS = tuple(p.name for p in (ROOT / "analysis" / "cordbook").iterdir() if p.is_dir() and not p.name.startswith("_"))
 _PATH = re.compile(rf"(?:{'|'.join(map(re.escape, (*TOP, *ROOMS)))})/[\w./-]*")
@@ -91,7 +91,7 @@ def test_every_command_exists(page):
     """The command and each of its options; arguments may be left out where a page speaks of a command."""
     [commands] = [action.choices for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
     for words in calls(page.read_text(encoding="utf-8"), "cordbook"):
-        if words[0].startswith("-"):
+        if words[0].startswith("-") or words[0].isupper():
             continue
         assert words[0] in commands, words
         options = {option for action in commands[words[0]]._actions for option in action.option_strings}

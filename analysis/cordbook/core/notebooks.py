@@ -5,7 +5,7 @@ Takes notebooks as ``json`` reads them and as ``nbformat`` gives them (version 4
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Block = Mapping[str, Any]
@@ -26,13 +26,13 @@ def is_code(block: Block) -> bool:
     return block.get(_KIND) == "code"
 
 
-def joined(source: object) -> str:
+def joined(source: str | Iterable[str] | None) -> str:
     """A source, or a text of an output, as one text.
 
     >>> joined(["a\\n", "b"]), joined("a"), joined(None)
     ('a\\nb', 'a', '')
     """
-    return source if isinstance(source, str) else "".join(source or ())  # type: ignore[call-overload]
+    return source if isinstance(source, str) else "".join(source or ())
 
 
 def source_of(block: Block) -> str:

@@ -107,7 +107,7 @@ def fact_of(row: Mapping[str, str]) -> Fact:
 
 @dataclass(frozen=True)
 class SubjectTables:
-    """The tables that declare the subject, as data frames by name; use :attr:`cordbook.evidence.Evidence.subject`."""
+    """The tables that declare the subject, as data frames by name; use :attr:`cordbook.evidence.evidence.Evidence.subject`."""
 
     frames: Mapping[str, pd.DataFrame] = field(repr=False)
 
@@ -160,7 +160,7 @@ class SubjectTables:
     def _phrases(self) -> Sequence[tuple[str, str, str, str]]:
         return tuple((r["place"], r["kind"], r["code"], r["text"]) for r in self._rows(PHRASES))
 
-    def _rows(self, name: str) -> Iterator[dict[str, str]]:
+    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
         """Rows of a table with "" for what is blank; none where there is no such table."""
         if name in self.frames:
             frame = self.frames[name]

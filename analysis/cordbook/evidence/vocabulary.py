@@ -185,7 +185,7 @@ class Vocabulary:
     @cached_property
     def _by_source(self) -> Mapping[str, str]:
         """The dimension of each source, and of its column alone; of several that share one, the first."""
-        told = [(source, d.id) for d in reversed(self.dimensions.values()) for source in d.sources]
+        told = [(source, d.id) for d in reversed(list(self.dimensions.values())) for source in d.sources]
         return {s.rpartition(".")[2]: own for s, own in told if not s.startswith(STRATUM)} | dict(told)
 
     def _part(self, key: str, value: str) -> str:
@@ -228,7 +228,8 @@ def _rows(tables: Mapping[str, pd.DataFrame], name: str) -> Sequence[Mapping[str
     if name not in tables:
         return ()
     frame = tables[name]
-    return frame.astype(object).where(frame.notna(), "").to_dict("records")
+    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), "").to_dict("records")
+    return rows
 
 
 def _names(row: Mapping[str, Any]) -> Names:
