@@ -108,20 +108,30 @@ def test_no_file_names_the_subject(name):
         assert FOUND.get(name, []) == [], f"{name}: what belongs to one review stands in data/"
 
 
-def test_only_the_vocabulary_reads_the_tables_of_names():
-    """Nobody else takes names of codes from their tables, so that nobody else decides what a code is called."""
-    allowed = {"evidence/vocabulary.py", "evidence/rules/vocabulary.py"}
-    readers = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        if {"labels", "dimensions"}
-        & {
-            node.slice.value
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
-        }
-    }
-    assert readers <= allowed
+#: Who reads the tables that declare the subject: nobody else decides what a code is called or what a topic is.
+OWNERS = {
+    "labels": {"evidence/vocabulary.py", "evidence/rules/vocabulary.py"},
+    "dimensions": {"evidence/vocabulary.py", "evidence/rules/vocabulary.py"},
+    "topics": {"evidence/subject_tables.py"},
+    "facts": {"evidence/subject_tables.py"},
+    "study_phrases": {"evidence/subject_tables.py"},
+    "sections": {"evidence/subject_tables.py"},
+    "mechanism_topics": {"review/claims/mechanisms.py"},
+    "wordings": {"review/claims/mechanisms.py", "evidence/rules/subject.py"},
+}
+
+
+@pytest.mark.parametrize("table", OWNERS)
+def test_a_table_that_declares_the_subject_has_one_reader(table):
+    readers = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if table in _looked_up(path)}
+    assert readers <= OWNERS[table]
+
+
+def _looked_up(path: Path) -> set[str]:
+    """Texts in square brackets, which name tables of the evidence."""
+    nodes = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Subscript))
+    keys = (node.slice for node in nodes)
+    return {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
 
 
 def test_no_mapping_of_the_package_names_codes():
