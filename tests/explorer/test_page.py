@@ -181,7 +181,7 @@ def test_an_address_shows_the_same_view_in_a_new_window(opened, browser, address
     page = opened.page
     page.locator("#cbx-outcome").select_option("tumour")
     page.locator("details.cbx-facet summary", has_text="Route").click()
-    page.get_by_label(re.compile("Put into the spinal cord")).first.check()
+    page.get_by_label(re.compile("Into the spinal cord")).first.check()
     there = opened.current()
     other = Opened(browser.new_page())
     other.page.goto(page.url)
