@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 ENGINES = ("cordbook", "statsmodels")
 
@@ -36,23 +35,13 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
-    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.core.project import find_project
     from cordbook.review.estimates.estimates import load_estimates
-    from cordbook.review.estimates.selection import SelectionError
 
-    try:
-        estimates = load_estimates(find_project().root)
-        chosen = [estimates[i] for i in options.ids] if options.ids else list(estimates)
-        if options.pool_anyway:
-            chosen = [e.pooled_anyway() for e in chosen]
-    except (NoProject, DeclarationError, SelectionError, Unreadable) as error:
-        print(f"cordbook estimates: {error}", file=sys.stderr)
-        return 2
-    except (KeyError, ValueError) as error:
-        print(f"cordbook estimates: {error.args[0]}", file=sys.stderr)
-        return 1
+    estimates = load_estimates(find_project().root)
+    chosen = [estimates[i] for i in options.ids] if options.ids else list(estimates)
+    if options.pool_anyway:
+        chosen = [e.pooled_anyway() for e in chosen]
     show = _show_engines if options.engine == "statsmodels" else _show
     print(show(chosen, options.json))
     return 0

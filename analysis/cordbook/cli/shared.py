@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cordbook.cli.table import DataError, ReadError
-
-EXIT_DATA = 1
-EXIT_USAGE = 2
+from cordbook.cli.table import DataError
+from cordbook.errors import CordbookError, UsageError
 
 ARM_1, ARM_2 = "Arm 1", "arm 2"
 MARK = "*"
@@ -42,23 +39,22 @@ def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]
 
 
 def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
-    """Compute a result, print it and draw it; turn what is wrong into one message on stderr and an exit code."""
+    """Compute a result, print it and draw it; what the statistics say against the data is raised in the words of the options."""
     try:
         result = work()
-    except ReadError as error:
-        return _fail(as_options(str(error), args), EXIT_USAGE)
+    except CordbookError:
+        raise
     # A RuntimeError is a fit that does not settle: the data are at its root, and its message says so.
-    except (DataError, ValueError, RuntimeError) as error:
-        return _fail(as_options(str(error), args), EXIT_DATA)
+    except (ValueError, RuntimeError) as error:
+        raise DataError(as_options(str(error), args)) from error
     result = replace(result, notes=tuple(as_options(note, args) for note in result.notes))
     if args.plot:
         try:
             _draw(result, args)
         except OSError as error:
-            return _fail(
-                f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to.",
-                EXIT_USAGE,
-            )
+            raise UsageError(
+                f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to."
+            ) from error
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if args.json else human_text(result))
     return 0
 
@@ -136,8 +132,3 @@ def _svg(text: str) -> str:
     if text.lower().endswith(".svg"):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg, the format of the figures")
-
-
-def _fail(message: str, code: int) -> int:
-    print("\n".join(f"cordbook: {line}" for line in message.splitlines()), file=sys.stderr)
-    return code

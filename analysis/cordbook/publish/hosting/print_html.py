@@ -18,6 +18,7 @@ from bs4 import BeautifulSoup, Tag
 
 from cordbook.core.project import Project
 from cordbook.display.html.markup import Html, element, join
+from cordbook.errors import CordbookError
 from cordbook.publish.execute.chapters import toc_files
 from cordbook.publish.pages.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.pages.study_pages import FOLDER as STUDIES
@@ -48,7 +49,7 @@ _INNER = re.compile(r"url\(#([^)]+)\)")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src file: data:; font-src data:"
 
 
-class NotPrintable(RuntimeError):
+class NotPrintable(CordbookError):
     """The book cannot be made into one page; the message says why and what to do."""
 
 

@@ -15,6 +15,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
 from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, strip
+from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.blocks import bullets, facts, p, sub
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
@@ -83,7 +84,7 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     every = list(estimates)
     wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
     if wrong:
-        raise ValueError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
+        raise InputError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
     sections = estimates.evidence.subject.sections
     chapters = {name: section.page for name, section in sections.items() if section.page and _is_there(project, section.page)}

@@ -15,6 +15,7 @@ from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, months, number, people, plain
 from cordbook.display.html.markup import Html, element, html_table, join, link, myst_text, one_line
+from cordbook.errors import InputError
 from cordbook.evidence.review_words import MEASURES, NOTICES
 from cordbook.evidence.review_words import design as design_of
 from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, Fact
@@ -69,7 +70,7 @@ def study_pages(estimates: Estimates, cite: Cite | None = None) -> dict[str, str
     records = study_records(estimates)
     wrong = [study_id for study_id in records if not _ID.fullmatch(study_id) or study_id == INDEX]
     if wrong:
-        raise ValueError(
+        raise InputError(
             f"no page can be named {', '.join(map(repr, wrong))}: a study id is small letters, digits and _, and not {INDEX!r}"
         )
     return {study_id: page_text(record, records, cite) for study_id, record in records.items()}

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from cordbook.errors import CordbookError
+
 #: Without the 64-bit extension: no file, and no archive, beyond this.
 LIMIT = 2**32 - 1
 MOST_MEMBERS = 2**16 - 2
@@ -31,7 +33,7 @@ _CHUNK = 1 << 20
 MODES = (0o644, 0o755)
 
 
-class Damaged(ValueError):
+class Damaged(CordbookError, ValueError):
     """The archive is not what was written; ``place`` says where, ``why`` what is wrong there."""
 
     def __init__(self, place: str, why: str) -> None:
