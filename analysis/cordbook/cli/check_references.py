@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cordbook.core.columns import aligned
 from cordbook.errors import CordbookError, UsageError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _told(checked: Checked, proposed: Sequence[Proposal], written: int, *, wrote
                 ", ".join(p.finding.sources),
             )
             rows.append((*(one_line(cell) for cell in told), p.row["notice_id"] if p.known else "new"))
-        lines += [*_aligned(rows), ""]
+        lines += [aligned(rows), ""]
         lines += [f"{p.finding.reference.reference_id}: {one_line(p.row['what_it_says'])}" for p in proposed if not p.known]
     else:
         lines.append("No notice and no doubt of identity was found.")
@@ -165,11 +166,6 @@ def _difference(finding: Finding) -> str:
     }
     told = "; ".join(f"{name}: {pairs[name][0]!r}, Crossref {pairs[name][1]!r}" for name in matched.differ)
     return one_line(f"{ours.reference_id}, {told}")
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _as_json(checked: Checked, proposed: Sequence[Proposal], written: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from cordbook.cli.sheets import sheet_text, write_sheet
+from cordbook.core.columns import aligned
 from cordbook.errors import CordbookError, UsageError
 
 DONE = 0
@@ -130,18 +131,14 @@ def _shown(pair, tables, number: int, count: int) -> str:
     from cordbook.intake.records.untrusted_text import one_line
 
     a, b = tables.record(pair.a), tables.record(pair.b)
-    lines = [
-        f"\n{number} of {count}: {pair.why} (titles {pair.score:.0%} alike)",
-        f"      {'':10s} {pair.a}",
-        f"      {'':10s} {pair.b}",
-    ]
+    rows = [("", "", pair.a), ("", "", pair.b)]
     for name in SHOWN:
         x, y = one_line(getattr(a, name)), one_line(getattr(b, name))
         if x == y and x:
-            lines.append(f"      {name:10s} {x}")
+            rows.append(("", name, x))
         elif x or y:
-            lines += [f"   ≠  {name:10s} {x or '-'}", f"      {'':10s} {y or '-'}"]
-    return "\n".join(lines)
+            rows += [("≠", name, x or "-"), ("", "", y or "-")]
+    return f"\n{number} of {count}: {pair.why} (titles {pair.score:.0%} alike)\n{aligned(rows, indent='   ')}"
 
 
 def _line(record) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.cli.table import DataError
+from cordbook.core.columns import aligned
 from cordbook.errors import CordbookError, UsageError
 
 ARM_1, ARM_2 = "Arm 1", "arm 2"
@@ -83,13 +84,8 @@ def study_table(result: Any) -> str:
         interval = "" if study.estimate is None else f"{significant(study.ci_low)} to {significant(study.ci_high)}"
         weight = "" if study.weight is None else f"{study.weight:.1f}%"
         rows.append([study.label, *counts, significant(study.estimate) + MARK * corrected, interval, weight])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     # The name reads from the left, numbers line up on the right.
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
-    return "\n".join([line.rstrip() for line in lines] + [CORRECTED] * marked)
+    return "\n".join([aligned(rows, right=range(1, len(header)))] + [CORRECTED] * marked)
 
 
 def as_options(text: str, args: argparse.Namespace) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.core.columns import aligned
 from cordbook.core.project import Project, find_project
 from cordbook.errors import CordbookError, UsageError
 from cordbook.evidence.schema import load_package
@@ -102,9 +103,8 @@ def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimate
         (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
         for c in waiting[:SHOWN]
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     if waiting:
-        print("\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows))
+        print(aligned(rows))
         print(f"\nand {len(waiting) - SHOWN:,} more (--json prints all)\n" if len(waiting) > SHOWN else "")
     print(_progress(cells))
     shares = [w.share for w in verified_weights(estimates)]
