@@ -14,6 +14,7 @@ PACKAGE = Path(cordbook.__file__).parent
 #: The rooms from the ground up. A file may import its own room and those named before it; a face (``__init__``) only lists
 #: names of its own house, so it may import all that stands inside.
 FLOORS = (
+    "errors",
     "core",
     "evidence", "evidence.rules",
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.regression", "synthesis.sensitivity",
@@ -29,7 +30,7 @@ FLOORS = (
     "cli",
 )  # fmt: skip
 #: What stands by itself: the statistics know nothing of tables, what takes in nothing of how the book is built.
-APART = {"synthesis": ("core", "evidence"), "intake": ("display", "notebook", "publish", "subject")}
+APART = {"synthesis": ("errors", "core", "evidence"), "intake": ("display", "notebook", "publish", "subject")}
 #: The command line has a module a command; every other room is small enough to be seen at once.
 MOST_FILES = 16
 

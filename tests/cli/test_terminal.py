@@ -1,9 +1,10 @@
-"""The keyboard in a real pseudo-terminal: no key is lost, whenever it was pressed, and the terminal is always set back."""
+"""The keyboard, in a pipe of prompt_toolkit and in a real pseudo-terminal: no key is lost, and the terminal is always set back."""
 
 from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -14,9 +15,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+import cordbook
+from cordbook.cli.terminal import Ended, Keyboard, Terminal, completer
 
 #: Seconds until something is taken for never: a machine may be very busy.
-PATIENCE = 300
+PATIENCE = 60
 #: Asks for four keys, like a command that is slow to start and slow between its questions.
 ASKS = """
 import signal, sys, time
@@ -25,7 +34,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from cordbook.cli.terminal import Ended, terminal
 time.sleep(float(sys.argv[1]))
 asked, got = terminal(), []
-assert asked.raw
+assert asked.keyboard
 try:
     for number in range(4):
         got.append(asked.key(f"question {number}", "iexq1"))
@@ -147,3 +156,101 @@ def test_the_terminal_is_set_back_however_it_ends(typist, way):
         assert code == 128 + way
     if way == b"\x04":
         person.sees("got end")
+
+
+@pytest.fixture
+def keyboard() -> Iterator[tuple[Keyboard, object]]:
+    with create_pipe_input() as pipe:
+        yield Keyboard(pipe, DummyOutput(), InMemoryHistory()), pipe
+
+
+def test_one_key_is_read_and_those_behind_it_wait(keyboard):
+    keys, pipe = keyboard
+    pipe.send_text("Ie")
+    assert (keys.key(), keys.key()) == ("i", "e")
+    pipe.send_text("x")
+    assert keys.key() == "x"
+
+
+@pytest.mark.parametrize("sequence", ["\x1b[A", "\x1bOP", "\x1b[15~", "\x1b[1;5C", "\x1b", "\t", "\r", "\x00"])
+def test_a_key_that_is_no_character_is_blank(keyboard, sequence):
+    keys, pipe = keyboard
+    pipe.send_text(sequence)
+    assert keys.key() == ""
+
+
+@pytest.mark.parametrize(("key", "error"), [("\x04", Ended), ("\x03", KeyboardInterrupt)])
+def test_ctrl_d_ends_the_questions_and_ctrl_c_the_command(keyboard, key, error):
+    keys, pipe = keyboard
+    for ask in (keys.key, lambda: keys.line("count >", ())):
+        pipe.send_text(key)
+        with pytest.raises(error):
+            ask()
+
+
+def test_a_terminal_that_is_gone_ends_the_questions(keyboard):
+    keys, pipe = keyboard
+    pipe.close()
+    with pytest.raises(Ended):
+        keys.key()
+
+
+def test_a_line_is_edited_before_enter(keyboard):
+    keys, pipe = keyboard
+    pipe.send_text("10 og\x7ff 17\x01\x1b[C\x1b[C\r")
+    assert keys.line("events of n >", ()) == "10 of 17"
+
+
+def test_what_is_pasted_is_one_answer(keyboard, capsys):
+    keys, pipe = keyboard
+    pipe.send_text("\x1b[200~Table 2,\npage 4\x1b[201~\r")
+    asked = Terminal(sys.stdin, sys.stdout, keys, False, 80)
+    assert asked.line("source >") == "Table 2, page 4"
+
+
+def test_keys_and_lines_take_turns_and_none_is_lost(keyboard):
+    keys, pipe = keyboard
+    pipe.send_text("w17\rc")
+    assert (keys.key(), keys.line("patients >", ()), keys.key()) == ("w", "17", "c")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("cel", ["cell_therapy"]),
+        ("thera", ["cell_therapy", "gene_therapy"]),
+        ("unclear; gth", ["gene_therapy"]),
+        ("xyz", []),
+    ],
+)
+def test_codes_are_completed_by_any_part_of_them(typed, offered):
+    found = completer(["cell_therapy", "gene_therapy", "other"]).get_completions(Document(typed), CompleteEvent())
+    assert sorted(one.text for one in found) == offered
+
+
+#: Asks for one line with completion.
+ASKS_LINE = """
+from cordbook.cli.terminal import terminal
+print("got", terminal().line("topic >", ["cell_therapy", "gene_therapy"]))
+"""
+
+
+def test_tab_completes_a_code_in_a_real_terminal(typist, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "ASKS", ASKS_LINE)
+    person = typist()
+    person.sees("topic >")
+    person.types(b"gen")
+    person.sees("e_therapy")  # in the menu below, behind the letters that fit
+    person.types(b"\t")
+    person.types(b"\r")
+    person.sees("got gene_therapy")
+    assert person.ends() == 0
+    assert termios.tcgetattr(person.slave) == person.before
+
+
+def test_only_this_module_reads_the_keyboard():
+    """No other reads keys or sets the terminal."""
+    package = Path(cordbook.__file__).parent
+    words = re.compile(r"^\s*(?:import|from) (termios|tty|msvcrt|curses|prompt_toolkit|readline)\b", re.M)
+    found = {p.relative_to(package).as_posix() for p in package.rglob("*.py") if words.search(p.read_text(encoding="utf-8"))}
+    assert found == {"cli/terminal.py"}

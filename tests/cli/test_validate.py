@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.cli import references, validate
+from cordbook.cli import main
 from cordbook.evidence import find_data_dir
 
 DATA = find_data_dir(Path(__file__).parent)
@@ -26,12 +25,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    validate.register(commands)
-    references.register(commands)
-    args = parser.parse_args(words)
-    return args.run(args)
+    return main(words)
 
 
 def test_the_data_of_the_project_passes(monkeypatch, capsys):

@@ -229,7 +229,7 @@ def test_the_power_goes_while_the_tables_are_written(project, monkeypatch, moves
 
     answer(monkeypatch, "1\n1\nTable 2\n")
     with monkeypatch.context() as patch:
-        patch.setattr("cordbook.intake.records.transaction.os.replace", replace)
+        patch.setattr("cordbook.core.files.os.replace", replace)
         with pytest.raises(PowerCut) if moves < 8 else contextlib.nullcontext():
             main(["reconcile", STUDY, "--as", "Cat"])
     transaction.finish(project / ".cordbook")

@@ -224,7 +224,7 @@ def test_the_power_goes_while_a_correction_is_written(project, monkeypatch, move
         done.append(target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("cordbook.intake.records.transaction.os.replace", replace)
+        patch.setattr("cordbook.core.files.os.replace", replace)
         # The list of moves is one file, verifications, corrections and outcomes are three.
         with pytest.raises(PowerCut) if moves < 4 else contextlib.nullcontext():
             found(project, int(old["events"]) - 1, int(old["n"]))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import cordbook
-from cordbook.core.csv_files import NotCsv
+from cordbook.errors import CordbookError
 
 #: Commands in the order of the help.
 COMMANDS = (
@@ -34,7 +34,11 @@ def parser(command: str = "") -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code. Usage errors exit with 2, as argparse does."""
+    """Run a command; returns its exit code. Usage errors exit with 2, as argparse does.
+
+    What goes wrong in a way that the package knows, or the system reports, is told in one message on standard error; commands
+    let such errors pass. Any other exception is a fault of the program and shows where it is.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
@@ -42,12 +46,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ncordbook: stopped; nothing was left half written", file=sys.stderr)
         return 130
-    except NotCsv as error:
-        print(f"cordbook {options.command}: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except (CordbookError, OSError) as error:
+        print(f"cordbook {options.command}: {_in_words(error)}", file=sys.stderr)
+        return _exit_code(error, getattr(options, "exit_codes", {}))
+
+
+def _in_words(error: CordbookError | OSError) -> str:
+    """The message as a terminal may show it: files and answers of strangers are quoted in some."""
+    from cordbook.intake.records.untrusted_text import harmless
+
+    if isinstance(error, CordbookError) or error.filename is None:
+        return harmless(str(error))
+    refused = "read" if isinstance(error, FileNotFoundError) else "read or written"
+    return harmless(f"{error.filename} cannot be {refused}: {error.strerror}")
+
+
+def _exit_code(error: CordbookError | OSError, codes: Mapping[type[Exception], int]) -> int:
+    """What a command ends with: the code that it documents for the nearest class of the error, else that of the error's own class.
+
+    >>> from cordbook.errors import CordbookError, UsageError
+    >>> [_exit_code(UsageError(), {}), _exit_code(UsageError(), {CordbookError: 1})]
+    [2, 1]
+    """
+    documented = (codes[kind] for kind in type(error).__mro__ if kind in codes)
+    return next(documented, getattr(error, "exit_code", 1))
 
 
 if __name__ == "__main__":

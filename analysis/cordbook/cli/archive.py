@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
+
+from cordbook.errors import CordbookError
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -15,19 +16,14 @@ def register(commands: argparse._SubParsersAction) -> None:
         epilog="Exit code 1: this checkout is not that release; every difference is listed.",
     )
     parser.add_argument("version", metavar="X.Y.Z", help="the version of this checkout")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.release.archive import ArchiveError, archive
-    from cordbook.publish.release.git import GitError
-    from cordbook.review.versions.releases import ReleaseError, Version
+    from cordbook.core.project import find_project
+    from cordbook.publish.release.archive import archive
+    from cordbook.review.versions.releases import Version
 
-    try:
-        made = archive(find_project(), Version.parse(options.version))
-    except (ArchiveError, GitError, NoProject, ReleaseError) as error:
-        print(f"cordbook archive: {error}", file=sys.stderr)
-        return 1
+    made = archive(find_project(), Version.parse(options.version))
     print(f"{made.path}\n  {made.size:,} bytes, SHA-256 {made.sha256}")
     return 0

@@ -7,6 +7,8 @@ import atexit
 import gc
 import sys
 
+from cordbook.errors import CordbookError
+
 
 def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
@@ -22,31 +24,22 @@ def register(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--watch", action="store_true", help="build again after every save, and show the book on this machine")
     parser.add_argument("--port", type=int, default=8000, help="where --watch shows it (default: 8000)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.build.build import BuildFailed, build
+    from cordbook.core.project import find_project
+    from cordbook.publish.build.build import build
 
     # When the process ends it need not look through all that it made for garbage.
     atexit.register(gc.freeze)
-    try:
-        project = find_project()
-        if options.watch:
-            from cordbook.publish.build.watch import watch
+    project = find_project()
+    if options.watch:
+        from cordbook.publish.build.watch import watch
 
-            watch(project, port=options.port, allow_broken_guards=options.allow_broken_guards)
-            return 0
-        built = build(project, force=options.force, allow_broken_guards=options.allow_broken_guards)
-    except (NoProject, BuildFailed) as error:
-        print(f"cordbook build: {error}", file=sys.stderr)
-        return 1
-    except Exception as error:
-        if not _is_expected(error):
-            raise
-        print(f"cordbook build: {error}", file=sys.stderr)
-        return 1
+        watch(project, port=options.port, allow_broken_guards=options.allow_broken_guards)
+        return 0
+    built = build(project, force=options.force, allow_broken_guards=options.allow_broken_guards)
     done = (
         "nothing has changed" if built.unchanged else f"{len(built.executed)} chapter(s) executed, {built.pages} page(s) written"
     )
@@ -58,14 +51,3 @@ def run(options: argparse.Namespace) -> int:
     if built.broken_guards:
         print(f"  {built.broken_guards} sentence(s) no longer match the numbers; they are marked in their pages", file=sys.stderr)
     return 0
-
-
-def _is_expected(error: Exception) -> bool:
-    """Whether an error is about the project rather than the program; imported late, since a build with nothing to do is quick."""
-    from cordbook.evidence import Unreadable
-    from cordbook.evidence.review_state import StatusError
-    from cordbook.publish.execute.chapters import ChapterFailed
-    from cordbook.review.estimates.declarations import DeclarationError
-    from cordbook.review.estimates.selection import SelectionError
-
-    return isinstance(error, ChapterFailed | DeclarationError | SelectionError | StatusError | Unreadable)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from cordbook.errors import CordbookError
+
 
 def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
@@ -16,25 +18,18 @@ def register(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--no-rerun", action="store_true", help="do not execute the chapters")
     parser.add_argument("--quiet", action="store_true", help="print problems and the last line only")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
+    from cordbook.core.project import find_project
     from cordbook.publish.build.check import check
-    from cordbook.review.estimates.declarations import DeclarationError
-    from cordbook.review.estimates.selection import SelectionError
 
     def say(line: str) -> None:
         if not options.quiet:
             print(line, flush=True)
 
-    try:
-        found = check(find_project(), report=say, rerun=not options.no_rerun)
-    except (NoProject, Unreadable, DeclarationError, SelectionError) as error:
-        print(f"cordbook check: {error}", file=sys.stderr)
-        return 1
+    found = check(find_project(), report=say, rerun=not options.no_rerun)
     for problem in found.problems:
         print(problem, file=sys.stderr)
     verdict = f"{len(found.problems)} problem(s)" if found.problems else "all is well"

@@ -11,11 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cordbook.core.columns import aligned
+from cordbook.errors import CordbookError, UsageError
+
 if TYPE_CHECKING:
     from cordbook.intake.references.check import Checked, Finding
     from cordbook.intake.references.notices import Proposal
 
-DONE, FAILED, USAGE = 0, 1, 2
+DONE, FAILED = 0, 1
 WATCH = "CORDBOOK_RETRACTION_WATCH"
 _COLUMNS = ("reference", "found", "year", "notice", "told by", "in the table")
 
@@ -45,51 +48,38 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--timeout", type=float, default=30.0, help=argparse.SUPPRESS)
     parser.add_argument("--back-off", type=float, default=1.0, help=argparse.SUPPRESS)
     parser.add_argument("--interval", type=float, default=0.34, help=argparse.SUPPRESS)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1, UsageError: 2})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.records.store import Busy, writing
+    from cordbook.core.project import find_project
+    from cordbook.intake.records.store import writing
     from cordbook.intake.records.untrusted_text import one_line
     from cordbook.intake.references.check import check
     from cordbook.intake.references.notices import add, proposals
-    from cordbook.intake.sources.client import NotInstalled
-    from cordbook.intake.sources.retraction_watch import NotTheDataSet
-
-    def fail(text: object, code: int = FAILED) -> int:
-        print(f"cordbook check-references: {one_line(str(text))}", file=sys.stderr)
-        return code
+    from cordbook.intake.sources.client import NoNetwork
 
     def say(text: str) -> None:
         print(one_line(text), file=sys.stderr, flush=True)
 
     today = date.today().isoformat()
     watch = options.retraction_watch or (Path(os.environ[WATCH]) if os.environ.get(WATCH) else None)
-    try:
-        project = find_project()
-        if watch:
-            say(f"reading {watch}")
-        checked = check(
-            project, watch_file=watch, online=options.online, today=today, max_age=options.max_age, say=say,
-            timeout=options.timeout, back_off=options.back_off, interval=options.interval,
-        )  # fmt: skip
-        if checked.no_network:
-            return fail(f"no network: {checked.failed[-1].split(': ', 1)[-1]}. Nothing was changed.")
-        if not (watch or options.online or checked.answers):
-            return fail(
-                f"nothing to check against: say --online, or give the file of Retraction Watch with --retraction-watch ({WATCH}).",
-                USAGE,
-            )
-        with writing(project.kept):
-            proposed = proposals(project.data, checked.findings, today)
-            written = add(project.data, proposed) if options.write else []
-    except ImportError as error:  # rapidfuzz belongs to the packages of the intake, as httpx does
-        return fail(f'{error.name} is missing. Install it with: pip install "cordbook[intake]"')
-    except OSError as error:
-        return fail(f"{error.filename} cannot be read: {error.strerror}" if error.filename else error)
-    except (NoProject, NotInstalled, NotTheDataSet, Busy) as error:
-        return fail(error)
+    project = find_project()
+    if watch:
+        say(f"reading {watch}")
+    checked = check(
+        project, watch_file=watch, online=options.online, today=today, max_age=options.max_age, say=say,
+        timeout=options.timeout, back_off=options.back_off, interval=options.interval,
+    )  # fmt: skip
+    if checked.no_network:
+        raise NoNetwork(f"no network: {one_line(checked.failed[-1].split(': ', 1)[-1])}. Nothing was changed.")
+    if not (watch or options.online or checked.answers):
+        raise UsageError(
+            f"nothing to check against: say --online, or give the file of Retraction Watch with --retraction-watch ({WATCH})."
+        )
+    with writing(project.kept):
+        proposed = proposals(project.data, checked.findings, today)
+        written = add(project.data, proposed) if options.write else []
     if options.json:
         print(json.dumps(_as_json(checked, proposed, len(written)), indent=1, ensure_ascii=False))
     else:
@@ -119,7 +109,7 @@ def _told(checked: Checked, proposed: Sequence[Proposal], written: int, *, wrote
                 ", ".join(p.finding.sources),
             )
             rows.append((*(one_line(cell) for cell in told), p.row["notice_id"] if p.known else "new"))
-        lines += [*_aligned(rows), ""]
+        lines += [aligned(rows), ""]
         lines += [f"{p.finding.reference.reference_id}: {one_line(p.row['what_it_says'])}" for p in proposed if not p.known]
     else:
         lines.append("No notice and no doubt of identity was found.")
@@ -176,11 +166,6 @@ def _difference(finding: Finding) -> str:
     }
     told = "; ".join(f"{name}: {pairs[name][0]!r}, Crossref {pairs[name][1]!r}" for name in matched.differ)
     return one_line(f"{ours.reference_id}, {told}")
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _as_json(checked: Checked, proposed: Sequence[Proposal], written: int) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from cordbook.errors import UsageError
+
 #: As in ``cordbook.review.citation.formats``; named here so that help needs no pandas.
 FORMATS = ("text", "apa", "bibtex", "ris", "csl-json")
 
@@ -30,38 +32,27 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
+    from cordbook.core.project import find_project
     from cordbook.evidence.evidence import load_evidence
-    from cordbook.evidence.review_state import StatusError
-    from cordbook.review.citation.citations import UnknownId, cite_book, cite_release, cite_today
-    from cordbook.review.citation.edition import CitationFileError, edition_of_release, edition_of_tree
+    from cordbook.review.citation.citations import cite_book, cite_release, cite_today
+    from cordbook.review.citation.edition import edition_of_release, edition_of_tree
     from cordbook.review.citation.formats import FORMATS as WRITERS
-    from cordbook.review.estimates.declarations import DeclarationError
     from cordbook.review.estimates.estimates import load_estimates
-    from cordbook.review.estimates.selection import SelectionError
-    from cordbook.review.versions.releases import ReleaseError, Version, read_release
+    from cordbook.review.versions.releases import Version, read_release
 
-    try:
-        root = find_project().root
-        if options.release and options.pool_anyway:
-            raise ReleaseError("--pool-anyway needs the data: a release keeps only what it reported. Leave out --release.")
-        if options.release:
-            edition = edition_of_release(root, Version.parse(options.release))
-        else:
-            edition = edition_of_tree(root)
-        if options.id is None:
-            found = cite_book(edition)
-        elif options.release:
-            found = cite_release(read_release(root, options.release), load_evidence(root / "data"), edition, options.id)
-        else:
-            found = cite_today(load_estimates(root), edition, options.id, pool_anyway=options.pool_anyway)
-    except UnknownId as error:
-        print(f"cordbook cite: {error.args[0]}", file=sys.stderr)
-        return 1
-    except (CitationFileError, DeclarationError, NoProject, ReleaseError, SelectionError, StatusError, Unreadable) as error:
-        print(f"cordbook cite: {error}", file=sys.stderr)
-        return 2
+    root = find_project().root
+    if options.release and options.pool_anyway:
+        raise UsageError("--pool-anyway needs the data: a release keeps only what it reported. Leave out --release.")
+    if options.release:
+        edition = edition_of_release(root, Version.parse(options.release))
+    else:
+        edition = edition_of_tree(root)
+    if options.id is None:
+        found = cite_book(edition)
+    elif options.release:
+        found = cite_release(read_release(root, options.release), load_evidence(root / "data"), edition, options.id)
+    else:
+        found = cite_today(load_estimates(root), edition, options.id, pool_anyway=options.pool_anyway)
     if not edition.released:
         print(
             "cordbook cite: this is the working tree, which is not released and may change. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cordbook.cli.shared import ARM_1, ARM_2, FILE_HELP, add_common_options, run_guarded, with_notes
+from cordbook.cli.shared import ARM_1, ARM_2, FILE_HELP, add_common_options, as_options, run_guarded, with_notes
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
 from cordbook.cli.table_notes import table_notes
 
@@ -71,7 +71,7 @@ def _compare(args: argparse.Namespace):
     try:
         check_comparison(args.measure, args.model, args.ci, args.level)
     except ValueError as error:
-        raise ReadError(str(error)) from error
+        raise ReadError(as_options(str(error), args)) from error
     columns = {f"--{name}": getattr(args, name) for name in ("events1", "n1", "events2", "n2")}
     table = read_table(args.file)
     read_columns(table, columns | ({"--study": args.study} if args.study else {}))

@@ -8,7 +8,11 @@ import sys
 from datetime import date
 from pathlib import Path
 
-DONE, FAILED, USAGE = 0, 1, 2
+from cordbook.cli.sheets import sheet_text, write_sheet
+from cordbook.core.columns import aligned
+from cordbook.errors import CordbookError, UsageError
+
+DONE = 0
 #: Records that take seconds to compare, so that the command says what it does.
 MANY = 2_000
 KEYS = "s same   d different   u skip   b back   q stop"
@@ -29,49 +33,36 @@ def register(commands: argparse._SubParsersAction) -> None:
     what.add_argument("--undo", metavar="RECORD", help="take back the merge that sets this record aside")
     what.add_argument("--no-ask", action="store_true", help="merge what is certain and ask nothing")
     parser.add_argument("--by", metavar="NAME", default="", help="who decides (default: CORDBOOK_REVIEWER)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1, UsageError: 2})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.dedupe.sheet import BadSheet
-    from cordbook.intake.dedupe.store import NothingToUndo
-    from cordbook.intake.records.store import Busy
-    from cordbook.intake.sources.client import NotInstalled
-
-    try:
-        return _run(options, find_project())
-    except BadSheet as error:
-        print(f"cordbook dedupe: nothing was taken from {options.sheet}:\n{error}", file=sys.stderr)
-    except (NoProject, NotInstalled, Busy, NothingToUndo, OSError, UnicodeDecodeError) as error:
-        print(f"cordbook dedupe: {error}", file=sys.stderr)
-    return FAILED
-
-
-def _run(options: argparse.Namespace, project) -> int:
     import cordbook
+    from cordbook.core.project import find_project
     from cordbook.intake.dedupe import sheet, store
     from cordbook.intake.records.store import read_rows
     from cordbook.intake.records.untrusted_text import one_line
 
+    project = find_project()
     today = date.today().isoformat()
     person = " ".join(options.by.split()) or os.environ.get("CORDBOOK_REVIEWER", "").strip()
     if (options.sheet or options.undo) and not person:
-        print("cordbook dedupe: say who decides: --by NAME, or set CORDBOOK_REVIEWER", file=sys.stderr)
-        return USAGE
+        raise UsageError("say who decides: --by NAME, or set CORDBOOK_REVIEWER")
     if options.undo:
         row = store.undo(project, options.undo, person, today)
         print(f"{row['record_id']} stands for itself again; it is no longer the same as {store.target_of(row)}")
         return DONE
     if options.sheet:
-        found = sheet.decisions(options.sheet.read_text(encoding="utf-8-sig"), store.load(project))
+        tables = store.load(project)
+        with sheet_text(options.sheet) as text:
+            found = sheet.decisions(text, tables)
         print(f"{store.decide_many(project, found, person, today)} decisions taken from {options.sheet}")
         return DONE
     if (size := len(read_rows(project.data, "records"))) > MANY:
         print(f"Comparing {size:,} records ...", file=sys.stderr, flush=True)
     result = store.run(project, f"cordbook {cordbook.__version__}", today, write=not (options.list or options.out))
     if options.out:
-        options.out.write_text(sheet.sheet(result.uncertain, result.tables), encoding="utf-8-sig")
+        write_sheet(options.out, sheet.sheet(result.uncertain, result.tables))
         print(
             f"{len(result.uncertain)} uncertain pairs in {options.out}: write same or different into the first column, then --in"
         )
@@ -101,6 +92,7 @@ def _run(options: argparse.Namespace, project) -> int:
 def ask(project, pairs, by: str, today: str) -> int:
     """Ask pair by pair; each answer is written at once. Returns how many were decided."""
     from cordbook.intake.dedupe import store
+    from cordbook.intake.dedupe.store import CannotMerge
 
     at, before = 0, {}
     while at < len(pairs):
@@ -127,7 +119,7 @@ def ask(project, pairs, by: str, today: str) -> int:
             try:
                 store.decide(project, pair.a, pair.b, key == "s", by, today, pair.score)
                 before[at] = tables.merges
-            except ValueError as error:
+            except CannotMerge as error:  # told, and the next pair is asked
                 print(f"  {error}")
             at += 1
     print(f"{len(before)} decided, {len(pairs) - len(before)} still open")
@@ -139,18 +131,14 @@ def _shown(pair, tables, number: int, count: int) -> str:
     from cordbook.intake.records.untrusted_text import one_line
 
     a, b = tables.record(pair.a), tables.record(pair.b)
-    lines = [
-        f"\n{number} of {count}: {pair.why} (titles {pair.score:.0%} alike)",
-        f"      {'':10s} {pair.a}",
-        f"      {'':10s} {pair.b}",
-    ]
+    rows = [("", "", pair.a), ("", "", pair.b)]
     for name in SHOWN:
         x, y = one_line(getattr(a, name)), one_line(getattr(b, name))
         if x == y and x:
-            lines.append(f"      {name:10s} {x}")
+            rows.append(("", name, x))
         elif x or y:
-            lines += [f"   ≠  {name:10s} {x or '-'}", f"      {'':10s} {y or '-'}"]
-    return "\n".join(lines)
+            rows += [("≠", name, x or "-"), ("", "", y or "-")]
+    return f"\n{number} of {count}: {pair.why} (titles {pair.score:.0%} alike)\n{aligned(rows, indent='   ')}"
 
 
 def _line(record) -> str:

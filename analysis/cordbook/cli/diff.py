@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
-SAME, DIFFERENT, FAILED = 0, 1, 2
+SAME, DIFFERENT = 0, 1
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -28,21 +27,13 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
+    from cordbook.core.project import find_project
     from cordbook.publish.release.states import last_version, state
-    from cordbook.review.estimates.declarations import DeclarationError
-    from cordbook.review.estimates.selection import SelectionError
     from cordbook.review.versions.diff import compare
-    from cordbook.review.versions.releases import ReleaseError
     from cordbook.review.versions.words import as_table
 
-    try:
-        project = find_project()
-        old, new = state(project, options.old or last_version(project)), state(project, options.new)
-    except (DeclarationError, NoProject, ReleaseError, SelectionError, Unreadable) as error:
-        print(f"cordbook diff: {error}", file=sys.stderr)
-        return FAILED
+    project = find_project()
+    old, new = state(project, options.old or last_version(project)), state(project, options.new)
     found = compare(old.frozen, new.frozen)
     if options.json:
         print(json.dumps({"old": old.name, "new": new.name, **found.to_dict()}, indent=1, ensure_ascii=False))

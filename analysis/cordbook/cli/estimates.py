@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+
+from cordbook.core.columns import aligned
 
 ENGINES = ("cordbook", "statsmodels")
 
@@ -36,23 +37,13 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
-    from cordbook.review.estimates.declarations import DeclarationError
+    from cordbook.core.project import find_project
     from cordbook.review.estimates.estimates import load_estimates
-    from cordbook.review.estimates.selection import SelectionError
 
-    try:
-        estimates = load_estimates(find_project().root)
-        chosen = [estimates[i] for i in options.ids] if options.ids else list(estimates)
-        if options.pool_anyway:
-            chosen = [e.pooled_anyway() for e in chosen]
-    except (NoProject, DeclarationError, SelectionError, Unreadable) as error:
-        print(f"cordbook estimates: {error}", file=sys.stderr)
-        return 2
-    except (KeyError, ValueError) as error:
-        print(f"cordbook estimates: {error.args[0]}", file=sys.stderr)
-        return 1
+    estimates = load_estimates(find_project().root)
+    chosen = [estimates[i] for i in options.ids] if options.ids else list(estimates)
+    if options.pool_anyway:
+        chosen = [e.pooled_anyway() for e in chosen]
     show = _show_engines if options.engine == "statsmodels" else _show
     print(show(chosen, options.json))
     return 0
@@ -86,7 +77,7 @@ def _table(estimates: list) -> str:
         prediction = phrase(e, "prediction") if e.result.pi_low is not None else "-"
         i2 = phrase(e, "i2") if e.result.i2 is not None else "-"
         rows.append((e.id, phrase(e, "k"), f"{e.events}/{e.n}", phrase(e).replace("95% CI ", ""), prediction, i2))
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _engines_table(rows: tuple) -> str:
@@ -110,9 +101,4 @@ def _engines_table(rows: tuple) -> str:
     last = f"Greatest difference of all: {difference_in_words(greatest_difference(rows))} (of ratios on the log scale)."
     last += f" More than rounding explains (!): {', '.join(apart)}." if apart else " Rounding and iteration explain all of them."
     lacks = [f"{declared}: {reason}" for declared, reason in reasons_of_rows(rows).items()]
-    return "\n".join([_aligned([header, *table]), "", last, *lacks])
-
-
-def _aligned(rows: list) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join([aligned([header, *table]), "", last, *lacks])

@@ -10,17 +10,17 @@ from pathlib import Path
 from cordbook.cli.extract_asking import ask_all, finish, what_next
 from cordbook.cli.extract_rows import Session
 from cordbook.cli.people import person_or_none
+from cordbook.cli.sheets import sheet_text, write_sheet
 from cordbook.cli.terminal import terminal
-from cordbook.core.project import NoProject, Project, find_project
-from cordbook.evidence.problems import as_text
-from cordbook.evidence.schema import Unreadable
+from cordbook.core.project import Project, find_project
+from cordbook.errors import UsageError
 from cordbook.intake.extraction import form
 from cordbook.intake.extraction.codebook import Codebook, open_questions, rows_of_other
 from cordbook.intake.extraction.readings import ARM, NotReadable, Readings, record_of_study, waiting_studies
 from cordbook.intake.records import transaction
-from cordbook.intake.records.store import Busy, read_rows
+from cordbook.intake.records.store import read_rows
 
-DONE, REFUSED, USAGE = 0, 1, 2
+DONE, REFUSED = 0, 1
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,24 +55,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
-    try:
-        project = find_project()
-        transaction.finish(project.kept)
-        if not args.study:
-            return _waiting(project)
-        person = person_or_none(args.reader)
-        if person is None:
-            return _fail("say who reads: --reader NAME, or set CORDBOOK_REVIEWER", USAGE)
-        session = _session(project, args.study, person)
-        if args.form:
-            return _form(session, args.form, args.arm, args.cell)
-        ask_all(session, terminal())
-        return DONE
-    except (NoProject, Busy, NotReadable) as error:
-        return _fail(str(error), USAGE if isinstance(error, NoProject) else REFUSED)
-    except Unreadable as unreadable:
-        print(as_text(unreadable.problems), file=sys.stderr)
-        return USAGE
+    project = find_project()
+    transaction.finish(project.kept)
+    if not args.study:
+        return _waiting(project)
+    person = person_or_none(args.reader)
+    if person is None:
+        raise UsageError("say who reads: --reader NAME, or set CORDBOOK_REVIEWER")
+    session = _session(project, args.study, person)
+    if args.form:
+        return _form(session, args.form, args.arm, args.cell)
+    ask_all(session, terminal())
+    return DONE
 
 
 def _waiting(project: Project) -> int:
@@ -111,24 +105,14 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
     if not path.exists():
         wanted = [tuple(part.strip() for part in ([*text.split(","), "", "", ""])[:4]) for text in cells]
         text = form.form_text(session.reading, session.codebook, tuple(arms), wanted)  # type: ignore[arg-type]
-        try:
-            transaction.write_file(path, text)
-        except OSError as error:
-            return _fail(f"{path} cannot be written: {error.strerror}", USAGE)
+        write_sheet(path, text)
         print(
             f"A form for reading {session.reading.number} of {session.reading.study_id} is in {path}. "
             "Fill in value, then give the command again."
         )
         return DONE
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
+    with sheet_text(path) as text:
         taken = form.take(text, session.reading, session.codebook)
-    except OSError as error:
-        return _fail(f"{path} cannot be read: {error.strerror}", USAGE)
-    except UnicodeDecodeError:
-        return _fail(f"{path} is not UTF-8 text. Save it as CSV UTF-8.", USAGE)
-    except ValueError as error:
-        return _fail(f"{path}: {error}", USAGE)
     session.add(taken.answers)
     for fault in taken.faults:
         print(f"{path}, {fault}", file=sys.stderr)
@@ -141,8 +125,3 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
         finish(session)
         print(what_next(session))
     return REFUSED if taken.faults else DONE
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"cordbook: {message}", file=sys.stderr)
-    return code

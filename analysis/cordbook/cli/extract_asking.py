@@ -144,7 +144,7 @@ def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, A
     _show(session, question, choices, asked)
     offer = offered(session.reading, question.place, session.codebook)
     while True:
-        text = asked.line(f"{name}{f' [{offer}]' if offer else ''} >")
+        text = asked.line(f"{name}{f' [{offer}]' if offer else ''} >", choices)
         if text == STOP:
             raise Ended
         if text == BACK:

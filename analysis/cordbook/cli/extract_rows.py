@@ -62,7 +62,7 @@ def another_cell(session: Session, asked: Terminal) -> bool:
     )
     found: list[str] = []
     while True:
-        text = asked.line("outcome >")
+        text = asked.line("outcome >", session.codebook.outcomes())
         if text == STOP:
             raise Ended
         if text == BACK:
@@ -99,7 +99,7 @@ def _arms(session: Session, asked: Terminal) -> list[str]:
     if len(arms) == 1:
         return arms
     told = " ".join(f"[{i}] {a}" for i, a in enumerate(arms, 1))
-    text = asked.line(f"arm {told} (Enter: each of them) >")
+    text = asked.line(f"arm {told} (Enter: each of them) >", arms)
     return [chosen(text, arms)] if text else arms
 
 

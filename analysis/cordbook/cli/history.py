@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 
@@ -24,27 +23,16 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
+    from cordbook.core.project import find_project
     from cordbook.publish.release.states import IN_WORDS, TREE, state
-    from cordbook.review.estimates.declarations import DeclarationError
-    from cordbook.review.estimates.selection import SelectionError
     from cordbook.review.versions.history import history, read_all
-    from cordbook.review.versions.releases import ReleaseError
     from cordbook.review.versions.words import history_table
 
-    try:
-        project = find_project()
-        states = [(str(r.version), r.date, r) for r in read_all(project.root)]
-        if options.today:
-            states.append((IN_WORDS, None, state(project, TREE).frozen))
-        found = history(states, options.estimate)
-    except (DeclarationError, NoProject, ReleaseError, SelectionError, Unreadable) as error:
-        print(f"cordbook history: {error}", file=sys.stderr)
-        return 2
-    except KeyError as error:
-        print(f"cordbook history: {error.args[0]}", file=sys.stderr)
-        return 1
+    project = find_project()
+    states = [(str(r.version), r.date, r) for r in read_all(project.root)]
+    if options.today:
+        states.append((IN_WORDS, None, state(project, TREE).frozen))
+    found = history(states, options.estimate)
     if options.plot:
         from cordbook.display.figures.release_plot import history_figure
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from cordbook.errors import CordbookError
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -20,20 +21,15 @@ def register(commands: argparse._SubParsersAction) -> None:
     told = "an empty or new folder, or one that this command has made before"
     parser.add_argument("folder", metavar="FOLDER", type=Path, help=told)
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the archives are (default: dist/ of the project)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.hosting.host import CannotHost, host
-    from cordbook.review.versions.releases import ReleaseError
+    from cordbook.core.project import find_project
+    from cordbook.publish.hosting.host import host
 
-    try:
-        project = find_project()
-        versions = host(project, options.folder.resolve(), options.archives or project.root / "dist")
-    except (CannotHost, NoProject, ReleaseError) as error:
-        print(f"cordbook host: {error}", file=sys.stderr)
-        return 1
+    project = find_project()
+    versions = host(project, options.folder.resolve(), options.archives or project.root / "dist")
     folders = ", ".join(f"v{v}/" for v in versions)
     print(f"{options.folder}: version {versions[-1]} at the root; in folders of their own: {folders}")
     return 0

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-DONE, INCOMPLETE, USAGE = 0, 1, 2
+from cordbook.errors import CordbookError, UsageError
+
+DONE, INCOMPLETE = 0, 1
 #: Rejects are named one by one up to here; all of them stand in the file that is kept aside.
 SHOWN = 10
 #: Bytes of a file that takes seconds to read, so that it is named first.
@@ -40,36 +42,30 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--form", default="", help="format, where it is not found out")
     parser.add_argument("--encoding", default="", help="encoding, where it is not found out")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 2})
 
 
 def run(options: argparse.Namespace) -> int:
     import codecs
 
     from cordbook.cli.people import who
-    from cordbook.core.project import NoProject, find_project
+    from cordbook.core.project import find_project
     from cordbook.intake.imports.importing import CannotImport, import_file, known_strategy
     from cordbook.intake.imports.parsers import FORMATS
     from cordbook.intake.records.store import Busy
     from cordbook.intake.records.untrusted_text import one_line
 
     if options.form and options.form not in FORMATS:
-        print(f"cordbook import: no format {options.form!r}. There are: {', '.join(FORMATS)}", file=sys.stderr)
-        return USAGE
+        raise UsageError(f"no format {options.form!r}. There are: {', '.join(FORMATS)}")
     if options.records is not None and len(options.files) > 1:
-        print("cordbook import: --records says how many one file holds; import the files one by one", file=sys.stderr)
-        return USAGE
+        raise UsageError("--records says how many one file holds; import the files one by one")
     try:
         codecs.lookup(options.encoding or "utf-8")
-        project = find_project()
-        if options.strategy:
-            known_strategy(project, options.strategy)
     except LookupError:
-        print(f"cordbook import: no encoding is called {options.encoding!r}; try utf-8, gb18030 or latin-1", file=sys.stderr)
-        return USAGE
-    except (NoProject, CannotImport) as error:
-        print(f"cordbook import: {error}", file=sys.stderr)
-        return USAGE
+        raise UsageError(f"no encoding is called {options.encoding!r}; try utf-8, gb18030 or latin-1") from None
+    project = find_project()
+    if options.strategy:
+        known_strategy(project, options.strategy)
     code, done = DONE, []
     for path in options.files:
         try:
@@ -87,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
                 encoding=options.encoding,
                 source=options.source,
             )
-        except FileNotFoundError:
+        except FileNotFoundError:  # the other files are still taken in
             print(f"cordbook import: {one_line(str(path))} cannot be read: No such file or directory", file=sys.stderr)
             code = INCOMPLETE
             continue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
-EXIT_REFUSED = 2
+from cordbook.errors import CordbookError
+
 EXAMPLE = (
     'Example: cordbook new falls --title "Exercise therapy and falls" '
     '--question "Does exercise therapy prevent falls in older adults?" --author "Lovelace, Ada". '
@@ -40,19 +40,11 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--clear-examples", action="store_true", help="take the invented studies out of a review, and what pages say of them"
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 2})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject
-    from cordbook.evidence import Unreadable
-    from cordbook.publish.starting.create import NewReviewError
-
-    try:
-        return _clear(options) if options.clear_examples else _create(options)
-    except (NewReviewError, NoProject, Unreadable) as error:
-        print(f"cordbook new: {error}", file=sys.stderr)
-        return EXIT_REFUSED
+    return _clear(options) if options.clear_examples else _create(options)
 
 
 def _create(options: argparse.Namespace) -> int:

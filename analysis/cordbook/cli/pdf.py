@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from cordbook.errors import InputError, UsageError
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -18,27 +19,16 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--output", metavar="FILE", type=Path, help="where to (default: dist/cordbook-VERSION.pdf)")
     parser.add_argument("--with-studies", action="store_true", help="print the pages of all estimates and studies too")
     parser.add_argument("--chromium", metavar="PROGRAM", help="the Chromium or Chrome to use (default: the first on the path)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={InputError: 1})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.hosting.pdf import NoChromium, PrintFailed, print_pdf
-    from cordbook.publish.hosting.print_html import NotPrintable
-    from cordbook.review.citation.edition import CitationFileError
-    from cordbook.review.versions.releases import ReleaseError
+    from cordbook.core.project import find_project
+    from cordbook.publish.hosting.pdf import print_pdf
 
-    try:
-        target = options.output.resolve() if options.output else None
-        if target and target.is_dir():
-            print(f"cordbook pdf: {options.output} is a folder; name a file", file=sys.stderr)
-            return 2
-        made = print_pdf(find_project(), target, chromium=options.chromium, with_studies=options.with_studies)
-    except (NoChromium, NoProject) as error:
-        print(f"cordbook pdf: {error}", file=sys.stderr)
-        return 2
-    except (CitationFileError, NotPrintable, OSError, PrintFailed, ReleaseError) as error:
-        print(f"cordbook pdf: {error}", file=sys.stderr)
-        return 1
+    target = options.output.resolve() if options.output else None
+    if target and target.is_dir():
+        raise UsageError(f"{options.output} is a folder; name a file")
+    made = print_pdf(find_project(), target, chromium=options.chromium, with_studies=options.with_studies)
     print(f"{made.path}\n  {made.chapters} chapters on {made.sheets:,} sheets, {made.size / 1e6:.1f} MB")
     return 0

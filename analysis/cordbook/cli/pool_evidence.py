@@ -48,21 +48,17 @@ def used(args: argparse.Namespace) -> bool:
 
 def pool(args: argparse.Namespace, model: str) -> Any:
     """The pooled rows that the options choose, or side by side where the review's limits say so; what is left out is told on stderr."""
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
-    from cordbook.review.estimates.declarations import DeclarationError, load_declarations
+    from cordbook.core.project import find_project
+    from cordbook.review.estimates.declarations import load_declarations
     from cordbook.review.estimates.estimates import pool_rows
     from cordbook.review.estimates.side_by_side import side_by_side
-    from cordbook.review.explorer.question import QuestionError, answer, load_cells, reasons
+    from cordbook.review.explorer.question import answer, load_cells, reasons
 
     question = question_of(args)
-    try:
-        root = find_project().root
-        declared = load_declarations(root / "data" / "syntheses.yml")
-        cells, disjoint_keys = load_cells(root)
-        found = answer(cells, question, disjoint_keys)
-    except (DeclarationError, NoProject, Unreadable, QuestionError) as error:
-        raise ReadError(str(error)) from error
+    root = find_project().root
+    declared = load_declarations(root / "data" / "syntheses.yml")
+    cells, disjoint_keys = load_cells(root)
+    found = answer(cells, question, disjoint_keys)
     by_reason = [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()]
     _tell("not pooled", by_reason, "counts by reason")
     _tell("not pooled", list(found.unclear), "strata may share patients")

@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 
 from cordbook.cli.people import person_or_none
+from cordbook.cli.sheets import sheet_text, write_sheet
 from cordbook.cli.terminal import Ended, Terminal, terminal
-from cordbook.core.project import NoProject, Project, find_project
+from cordbook.core.project import Project, find_project
+from cordbook.errors import UsageError
 from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.problems import as_text
-from cordbook.evidence.schema import Unreadable
 from cordbook.intake.extraction import reconcile_sheet
 from cordbook.intake.extraction.codebook import Codebook
 from cordbook.intake.extraction.readings import NotReadable, Place, Reading, Readings, waiting_studies
@@ -36,9 +37,9 @@ from cordbook.intake.extraction.reconcile import (
 )
 from cordbook.intake.records import transaction
 from cordbook.intake.records.append import in_turn
-from cordbook.intake.records.store import Busy, read_rows
+from cordbook.intake.records.store import read_rows
 
-DONE, REFUSED, USAGE = 0, 1, 2
+DONE, REFUSED = 0, 1
 KEYS = {
     "1": (FIRST, "first"),
     "2": (SECOND, "second"),
@@ -75,25 +76,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
-    try:
-        project = find_project()
-        if transaction.finish(project.kept):
-            print("A change that had been broken off was finished first.")
-        person = person_or_none(args.person)
-        if person is None:
-            return _fail("say who decides: --as NAME, or set CORDBOOK_REVIEWER", USAGE)
-        if not args.study:
-            return _all(project, person)
-        if args.study in {row["study_id"] for row in read_rows(project.data, "studies")}:
-            raise NotReadable(f"{args.study} is in the tables already")
-        if args.single:
-            return _single(project, args.study, person)
-        return _one(project, args.study, person, args.sheet)
-    except (NoProject, Busy, NotReadable) as error:
-        return _fail(str(error), USAGE if isinstance(error, NoProject) else REFUSED)
-    except Unreadable as unreadable:
-        print(as_text(unreadable.problems), file=sys.stderr)
-        return USAGE
+    project = find_project()
+    if transaction.finish(project.kept):
+        print("A change that had been broken off was finished first.")
+    person = person_or_none(args.person)
+    if person is None:
+        raise UsageError("say who decides: --as NAME, or set CORDBOOK_REVIEWER")
+    if not args.study:
+        return _all(project, person)
+    if args.study in {row["study_id"] for row in read_rows(project.data, "studies")}:
+        raise NotReadable(f"{args.study} is in the tables already")
+    if args.single:
+        return _single(project, args.study, person)
+    return _one(project, args.study, person, args.sheet)
 
 
 def _all(project: Project, person: str) -> int:
@@ -119,10 +114,7 @@ def _one(project: Project, study: str, person: str, sheet: Path | None) -> int:
     store = Settlements(project.data, project.kept)
     known = store.of(comparison)
     if sheet and not sheet.exists():
-        try:
-            transaction.write_file(sheet, reconcile_sheet.sheet_text(comparison, known, codebook))
-        except OSError as error:
-            return _fail(f"{sheet} cannot be written: {error.strerror}", USAGE)
+        write_sheet(sheet, reconcile_sheet.sheet_text(comparison, known, codebook))
         keep = "first, second, other, open or out: see allowed"
         print(
             f"{len(comparison.differences)} differences are in {sheet}. Fill in keep ({keep}) and reason, then give the command again."
@@ -146,15 +138,8 @@ def _one(project: Project, study: str, person: str, sheet: Path | None) -> int:
 def _take(
     sheet: Path, comparison: Comparison, known: dict[Place, Decision], store: Settlements, person: str, codebook: Codebook
 ) -> int:
-    try:
-        text = sheet.read_bytes().decode("utf-8-sig")
+    with sheet_text(sheet) as text:
         made, faults = reconcile_sheet.take(text, comparison, known, person, codebook)
-    except OSError as error:
-        return _fail(f"{sheet} cannot be read: {error.strerror}", USAGE)
-    except UnicodeDecodeError:
-        return _fail(f"{sheet} is not UTF-8 text. Save it as CSV UTF-8.", USAGE)
-    except ValueError as error:
-        return _fail(f"{sheet}: {error}", USAGE)
     if made:
         store.add(comparison.first.study_id, made)
     for fault in faults:
@@ -233,10 +218,9 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
         tables, errors = with_new_rows(project.data, new)
         if errors:
             print(as_text(errors), file=sys.stderr)
-            return _fail(
+            raise NotReadable(
                 f"{agreed.study_id} was not entered: the data would break {len(errors)} rules. Nothing was changed. "
-                "Correct the reading with cordbook extract, then reconcile again.",
-                REFUSED,
+                "Correct the reading with cordbook extract, then reconcile again."
             )
         texts = transaction.texts_of(project.data, tables)
         transaction.land(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
@@ -251,8 +235,3 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
         return DONE
 
     return in_turn(project.kept, work)
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"cordbook: {message}", file=sys.stderr)
-    return code

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from cordbook.errors import CordbookError
 from cordbook.evidence.bibtex_file import bibliography_text, write_bibliography
-from cordbook.evidence.problems import as_text
 from cordbook.evidence.reading import find_data_dir, read_rows
-from cordbook.evidence.schema import Unreadable, load_package
+from cordbook.evidence.schema import load_package
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,21 +21,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="data folder (default: data/ of the project)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the file is out of date")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 2})
 
 
 def run(args: argparse.Namespace) -> int:
     """Write or check the file; return the exit code."""
-    try:
-        data = Path(args.folder or find_data_dir()).resolve()
-        table = load_package(data).table("references")
-        text = bibliography_text(row for _, row in read_rows(data / table.path, table).rows)
-    except Unreadable as unreadable:
-        print(as_text(unreadable.problems), file=sys.stderr)
-        return 2
-    except KeyError as error:
-        print(error.args[0], file=sys.stderr)
-        return 2
+    data = Path(args.folder or find_data_dir()).resolve()
+    table = load_package(data).table("references")
+    text = bibliography_text(row for _, row in read_rows(data / table.path, table).rows)
     path = data.parent / "references.bib"
     current = path.is_file() and path.read_bytes() == text.encode()
     if args.check:

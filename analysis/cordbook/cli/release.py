@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
+
+from cordbook.errors import CordbookError
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -29,28 +30,21 @@ def register(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="release nothing: set the package to X.Y.Z.dev0, for the work that leads to this version",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
+    from cordbook.core.project import find_project
     from cordbook.evidence.review_state import load_status
-    from cordbook.publish.release.archive import ArchiveError
-    from cordbook.publish.release.git import GitError
-    from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release, set_development
-    from cordbook.publish.release.version_files import NoVersionLine
-    from cordbook.review.versions.releases import ReleaseError, Version
+    from cordbook.publish.release.release import Asked, date_asked, release, set_development
+    from cordbook.review.versions.releases import Version
 
-    try:
-        project = find_project()
-        if options.begin:
-            print(f"set to {options.version}.dev0: {', '.join(set_development(project, options.version))}")
-            return 0
-        asked = Asked(Version.parse(options.version), date_asked(options.date), options.allow_same, options.protocol_same)
-        done = release(project, asked)
-    except (ArchiveError, GitError, NoProject, NoVersionLine, ReleaseError, ReleaseRefused, ValueError) as error:
-        print(f"cordbook release: {error}", file=sys.stderr)
-        return 1
+    project = find_project()
+    if options.begin:
+        print(f"set to {options.version}.dev0: {', '.join(set_development(project, options.version))}")
+        return 0
+    asked = Asked(Version.parse(options.version), date_asked(options.date), options.allow_same, options.protocol_same)
+    done = release(project, asked)
     version = str(done.version)
     print(
         f"\nVersion {version} ({done.step.name}: {'; '.join(done.step.reasons)})\n"

@@ -10,8 +10,10 @@ from pathlib import Path
 from re import Pattern
 
 from cordbook.cli.people import who
+from cordbook.cli.sheets import sheet_text, write_sheet
 from cordbook.cli.terminal import Ended, Terminal, terminal
-from cordbook.core.project import NoProject, Project, find_project
+from cordbook.core.project import Project, find_project
+from cordbook.errors import UsageError
 from cordbook.evidence.screening import (
     ARBITER,
     EXCLUDE,
@@ -27,7 +29,7 @@ from cordbook.evidence.screening import (
 )  # fmt: skip
 from cordbook.intake.extraction.readings import propose_study_id
 from cordbook.intake.records.decisions import Decisions
-from cordbook.intake.records.store import Busy, Row, read_rows
+from cordbook.intake.records.store import Row, read_rows
 from cordbook.intake.screening import files
 from cordbook.intake.screening.ranking import ranked, stopping
 from cordbook.intake.screening.screening import (
@@ -90,24 +92,18 @@ class Session:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
-    try:
-        project = find_project()
-    except NoProject as error:
-        return _fail(str(error), 2)
+    project = find_project()
     person = who(args.person)
     if not args.person and person.startswith("cordbook ") and not args.status:
-        return _fail("say who decides: --as NAME, or set CORDBOOK_REVIEWER", 2)
+        raise UsageError("say who decides: --as NAME, or set CORDBOOK_REVIEWER")
     session = Session(project, Decisions(project.data, project.kept), person, args.stage)
-    try:
-        if args.status:
-            return _status(session)
-        if args.export:
-            return _export(session, args.export)
-        if args.take:
-            return _import(session, args.take, replace=args.replace)
-        return _resolve(session, terminal()) if args.resolve else _screen(session, terminal())
-    except Busy as error:
-        return _fail(str(error), 1)
+    if args.status:
+        return _status(session)
+    if args.export:
+        return _export(session, args.export)
+    if args.take:
+        return _import(session, args.take, replace=args.replace)
+    return _resolve(session, terminal()) if args.resolve else _screen(session, terminal())
 
 
 def _screen(session: Session, asked: Terminal) -> int:
@@ -291,24 +287,14 @@ def _export(session: Session, path: Path) -> int:
     judged = [items[r] for r in to_judge(items, rows, session.stage)]
     make = files.ris_text if path.suffix.lower() == ".ris" else files.sheet_text
     text = make(judged, rows, session.stage, session.person)
-    try:
-        path.write_text(text, encoding="utf-8" if path.suffix.lower() == ".ris" else "utf-8-sig", newline="")
-    except OSError as error:
-        return _fail(f"{path} cannot be written: {error.strerror}", 2)
+    write_sheet(path, text, encoding="utf-8" if path.suffix.lower() == ".ris" else "utf-8-sig")
     print(f"{len(judged)} records written to {path}")
     return 0
 
 
 def _import(session: Session, path: Path, *, replace: bool) -> int:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
+    with sheet_text(path) as text:
         sheet = files.read_ris(text) if path.suffix.lower() == ".ris" else files.read_sheet(text)
-    except OSError as error:
-        return _fail(f"{path} cannot be read: {error.strerror}", 2)
-    except UnicodeDecodeError:
-        return _fail(f"{path} is not UTF-8 text. Save it as CSV UTF-8.", 2)
-    except ValueError as error:
-        return _fail(f"{path}: {error}", 2)
     items, rows = load_items(session.data), session.decisions.rows()
     judged = {r: items[r] for r in to_judge(items, rows, session.stage)}
     reasons = [row["reason"] for row in session.reasons()]
@@ -318,8 +304,3 @@ def _import(session: Session, path: Path, *, replace: bool) -> int:
         print(f"{path}, {fault}", file=sys.stderr)
     print(f"{len(taken.rows)} decisions taken, {taken.known} known already, {len(taken.faults)} not taken")
     return 1 if taken.faults else 0
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"cordbook: {message}", file=sys.stderr)
-    return code

@@ -10,7 +10,9 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-DONE, FAILED, USAGE = 0, 1, 2
+from cordbook.errors import CordbookError, UsageError
+
+DONE, FAILED = 0, 1
 #: Titles that the markdown names: an issue holds 65,536 letters, and more than titles stands in it.
 MOST_TITLES = 120
 
@@ -45,41 +47,32 @@ def register(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--timeout", type=float, default=60.0, help=argparse.SUPPRESS)
     parser.add_argument("--back-off", type=float, default=1.0, help=argparse.SUPPRESS)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 1, UsageError: 2})
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.intake.records.store import Busy
+    from cordbook.core.project import find_project
     from cordbook.intake.records.untrusted_text import one_line
-    from cordbook.intake.sources.client import NotInstalled
-    from cordbook.intake.sources.searching import UnknownSource, since_last, strategies
+    from cordbook.intake.sources.client import NoNetwork
     from cordbook.intake.sources.searching import run as run_searches
+    from cordbook.intake.sources.searching import since_last, strategies
 
     def say(text: str) -> None:
         print(one_line(text), file=sys.stderr, flush=True)
 
-    try:
-        project = find_project()
-        chosen = strategies(project.data, options.sources)
-        outcomes = run_searches(
-            project,
-            chosen,
-            lambda s: since_last(project.data, s.strategy_id) if options.since_last else options.since or "",
-            date.today().isoformat(),
-            say,
-            timeout=options.timeout,
-            back_off=options.back_off,
-        )
-    except UnknownSource as error:
-        print(f"cordbook search: {error}", file=sys.stderr)
-        return USAGE
-    except (NoProject, NotInstalled, Busy, OSError) as error:
-        print(f"cordbook search: {error}", file=sys.stderr)
-        return FAILED
+    project = find_project()
+    chosen = strategies(project.data, options.sources)
+    outcomes = run_searches(
+        project,
+        chosen,
+        lambda s: since_last(project.data, s.strategy_id) if options.since_last else options.since or "",
+        date.today().isoformat(),
+        say,
+        timeout=options.timeout,
+        back_off=options.back_off,
+    )
     if outcomes and all(o.no_network for o in outcomes):
-        print(f"cordbook search: no network: {one_line(outcomes[0].failed)}. Nothing was changed.", file=sys.stderr)
-        return FAILED
+        raise NoNetwork(f"no network: {one_line(outcomes[0].failed)}. Nothing was changed.")
     if options.format == "json":
         print(json.dumps([asdict(o) for o in outcomes], indent=2))
     else:

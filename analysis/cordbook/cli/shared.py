@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cordbook.cli.table import DataError, ReadError
-
-EXIT_DATA = 1
-EXIT_USAGE = 2
+from cordbook.cli.table import DataError
+from cordbook.core.columns import aligned
+from cordbook.errors import CordbookError, UsageError
 
 ARM_1, ARM_2 = "Arm 1", "arm 2"
 MARK = "*"
@@ -42,23 +40,22 @@ def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]
 
 
 def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
-    """Compute a result, print it and draw it; turn what is wrong into one message on stderr and an exit code."""
+    """Compute a result, print it and draw it; what the statistics say against the data is raised in the words of the options."""
     try:
         result = work()
-    except ReadError as error:
-        return _fail(as_options(str(error), args), EXIT_USAGE)
+    except CordbookError:
+        raise
     # A RuntimeError is a fit that does not settle: the data are at its root, and its message says so.
-    except (DataError, ValueError, RuntimeError) as error:
-        return _fail(as_options(str(error), args), EXIT_DATA)
+    except (ValueError, RuntimeError) as error:
+        raise DataError(as_options(str(error), args)) from error
     result = replace(result, notes=tuple(as_options(note, args) for note in result.notes))
     if args.plot:
         try:
             _draw(result, args)
         except OSError as error:
-            return _fail(
-                f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to.",
-                EXIT_USAGE,
-            )
+            raise UsageError(
+                f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to."
+            ) from error
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if args.json else human_text(result))
     return 0
 
@@ -87,13 +84,8 @@ def study_table(result: Any) -> str:
         interval = "" if study.estimate is None else f"{significant(study.ci_low)} to {significant(study.ci_high)}"
         weight = "" if study.weight is None else f"{study.weight:.1f}%"
         rows.append([study.label, *counts, significant(study.estimate) + MARK * corrected, interval, weight])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     # The name reads from the left, numbers line up on the right.
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
-    return "\n".join([line.rstrip() for line in lines] + [CORRECTED] * marked)
+    return "\n".join([aligned(rows, right=range(1, len(header)))] + [CORRECTED] * marked)
 
 
 def as_options(text: str, args: argparse.Namespace) -> str:
@@ -136,8 +128,3 @@ def _svg(text: str) -> str:
     if text.lower().endswith(".svg"):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg, the format of the figures")
-
-
-def _fail(message: str, code: int) -> int:
-    print("\n".join(f"cordbook: {line}" for line in message.splitlines()), file=sys.stderr)
-    return code

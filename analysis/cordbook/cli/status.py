@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 FRESH, STALE, FAILED = 0, 1, 2
@@ -32,18 +31,11 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from cordbook.core.project import NoProject, find_project
-    from cordbook.evidence import Unreadable
+    from cordbook.core.project import find_project
     from cordbook.publish.build.status import status
     from cordbook.publish.freshness.snapshot import of_checkout
-    from cordbook.review.estimates.declarations import DeclarationError
-    from cordbook.review.estimates.selection import SelectionError
 
-    try:
-        found = status(find_project(), of_checkout(find_project(options.against)) if options.against else None)
-    except (NoProject, Unreadable, DeclarationError, SelectionError) as error:
-        print(f"cordbook status: {error}", file=sys.stderr)
-        return FAILED
+    found = status(find_project(), of_checkout(find_project(options.against)) if options.against else None)
     if options.format == "json":
         text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
     else:

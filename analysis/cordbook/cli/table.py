@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cordbook.errors import CordbookError, UsageError
+
 DELIMITERS = (",", ";", "\t", "|")
 # Excel reads, and some programs write, a first line which names the delimiter.
 NAMED_DELIMITER = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
@@ -32,11 +34,11 @@ STANDARD_INPUT = "-"
 MAX_PROBLEMS_SHOWN = 20
 
 
-class ReadError(Exception):
+class ReadError(UsageError):
     """The file cannot be read, or has no such column."""
 
 
-class DataError(Exception):
+class DataError(CordbookError):
     """The file is readable, but a cell or row in it is wrong. The message lists every problem."""
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from cordbook.evidence.problems import as_json, as_text
+from cordbook.evidence.problems import as_json
 from cordbook.evidence.reading import find_data_dir
 from cordbook.evidence.rules.validation import validate
 from cordbook.evidence.schema import Unreadable
@@ -38,11 +37,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         report = validate(args.folder or find_data_dir())
     except Unreadable as unreadable:
-        if args.json:
-            print(as_json(unreadable.problems))
-        else:
-            print(as_text(unreadable.problems), file=sys.stderr)
-            print("The data cannot be read, so nothing else was checked.", file=sys.stderr)
+        if not args.json:
+            raise
+        print(as_json(unreadable.problems))  # a program that asked for JSON gets it
         return UNREADABLE
     print(report.as_json() if args.json else report.as_text())
     return ERRORS if report.errors else CLEAN

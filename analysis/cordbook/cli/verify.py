@@ -7,7 +7,9 @@ import json
 import sys
 from dataclasses import asdict
 
-WHOLE, CHANGED, FAILED = 0, 1, 2
+from cordbook.errors import CordbookError
+
+WHOLE, CHANGED = 0, 1
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -29,13 +31,12 @@ def register(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     parser.add_argument("--quiet", action="store_true", help="print problems and the last line only")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 2, OSError: 2})
 
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import NoProject, find_project
-    from cordbook.publish.release.git import GitError
-    from cordbook.publish.release.verify import CannotVerify, verify
+    from cordbook.publish.release.verify import verify
 
     def say(line: str) -> None:
         if not (options.quiet or options.json):
@@ -43,13 +44,9 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         root = find_project().root
-    except NoProject:
+    except NoProject:  # an archive can be verified anywhere
         root = None
-    try:
-        found = verify(options.release, root, recompute=not options.hashes_only, own_code=options.own_code, report=say)
-    except (CannotVerify, GitError, OSError) as error:
-        print(f"cordbook verify: {error}", file=sys.stderr)
-        return FAILED
+    found = verify(options.release, root, recompute=not options.hashes_only, own_code=options.own_code, report=say)
     if options.json:
         print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:

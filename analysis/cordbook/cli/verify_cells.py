@@ -13,19 +13,20 @@ import pandas as pd
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
-from cordbook.core.project import NoProject, Project, find_project
-from cordbook.evidence.problems import as_text
-from cordbook.evidence.schema import Unreadable, load_package
+from cordbook.core.columns import aligned
+from cordbook.core.project import Project, find_project
+from cordbook.errors import CordbookError, UsageError
+from cordbook.evidence.schema import load_package
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
-from cordbook.intake.extraction.readings import NotReadable, reader_name, same_person
+from cordbook.intake.extraction.readings import reader_name, same_person
 from cordbook.intake.extraction.verify import Finding, NotVerified, verify
 from cordbook.intake.records import transaction
-from cordbook.intake.records.store import Busy, Row, read_rows
+from cordbook.intake.records.store import Row, read_rows
 from cordbook.review.appraisal.extraction_audit import verified_weights
 from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check, of_which
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 
-DONE, USAGE = 0, 2
+DONE = 0
 SHOWN = 20
 KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "back", "?": "help", "q": "quit"}
 
@@ -51,7 +52,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--again", action="store_true", help="also cells that a person has checked")
     parser.add_argument("--list", action="store_true", help="print the queue and how far it is; ask nothing")
     parser.add_argument("--json", action="store_true", help="with --list: the whole queue as JSON")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, exit_codes={CordbookError: 2})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +76,25 @@ class Session:
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     if args.json and not args.list:
-        return _fail("--json goes with --list", USAGE)
-    try:
-        project = find_project()
-        transaction.finish(project.kept)
-        estimates = load_estimates(project.root)
-        cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
-        waiting = [c for c in cells if args.again or c.state != VERIFIED]
-        if args.json:
-            print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
-            return DONE
-        if not cells:
-            print("There is no count to check yet. A study enters the tables with cordbook extract and cordbook reconcile.")
-            return DONE
-        if args.list:
-            _list(cells, waiting, estimates)
-            return DONE
-        person = person_or_none(args.person)
-        if person is None:
-            return _fail("say who checks: --as NAME, or set CORDBOOK_REVIEWER", USAGE)
-        return _ask_all(Session(project, estimates, reader_name(person)), waiting, terminal())
-    except KeyError as error:
-        return _fail(str(error.args[0]), USAGE)
-    except (NoProject, Busy, NotReadable, ValueError) as error:
-        return _fail(str(error), USAGE)
-    except Unreadable as unreadable:
-        print(as_text(unreadable.problems), file=sys.stderr)
-        return USAGE
+        raise UsageError("--json goes with --list")
+    project = find_project()
+    transaction.finish(project.kept)
+    estimates = load_estimates(project.root)
+    cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
+    waiting = [c for c in cells if args.again or c.state != VERIFIED]
+    if args.json:
+        print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
+        return DONE
+    if not cells:
+        print("There is no count to check yet. A study enters the tables with cordbook extract and cordbook reconcile.")
+        return DONE
+    if args.list:
+        _list(cells, waiting, estimates)
+        return DONE
+    person = person_or_none(args.person)
+    if person is None:
+        raise UsageError("say who checks: --as NAME, or set CORDBOOK_REVIEWER")
+    return _ask_all(Session(project, estimates, reader_name(person)), waiting, terminal())
 
 
 def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimates: Estimates) -> None:
@@ -110,9 +103,8 @@ def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimate
         (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
         for c in waiting[:SHOWN]
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     if waiting:
-        print("\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows))
+        print(aligned(rows))
         print(f"\nand {len(waiting) - SHOWN:,} more (--json prints all)\n" if len(waiting) > SHOWN else "")
     print(_progress(cells))
     shares = [w.share for w in verified_weights(estimates)]
@@ -161,7 +153,7 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
     except Ended:
         asked.say()
         if not pressed and not sys.stdin.isatty():
-            return _fail("nobody answers: this is no terminal. The queue: cordbook verify-cells --list", USAGE)
+            raise UsageError("nobody answers: this is no terminal. The queue: cordbook verify-cells --list") from None
     asked.say(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
     return DONE
 
@@ -265,8 +257,3 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
 
 def _known(values: object) -> list[str]:
     return [str(v) for v in values if not pd.isna(v)]  # type: ignore[attr-defined]
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"cordbook: {message}", file=sys.stderr)
-    return code

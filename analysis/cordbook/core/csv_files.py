@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.errors import InputError
+
 #: Marks that open files of other kinds; the first bytes tell them apart from text.
 SIGNATURES = (
     (b"PK\x03\x04", "a spreadsheet workbook or an archive", "Open it and save the sheet as CSV UTF-8."),
@@ -24,7 +26,7 @@ SIGNATURES = (
 HEADER_ROW = 1
 
 
-class NotCsv(ValueError):
+class NotCsv(InputError):
     """A file cannot be read as CSV; ``remedy`` says what to do, ``row`` where it was seen."""
 
     def __init__(self, message: str, remedy: str, row: int | None = None, file: str = "") -> None:

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.errors import CordbookError
+
 #: Sub-folders of data/ that no table is read from: what was received, and readings that have not become rows yet.
 NOT_READ = ("raw", "readings")
 
 
-class NoProject(FileNotFoundError):
+class NoProject(CordbookError, FileNotFoundError):
     """No Cordbook project in this folder or above it."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)

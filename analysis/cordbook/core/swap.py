@@ -8,6 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from cordbook.core.files import put
+
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _PREFIX = ".swap-"
 
@@ -25,21 +27,21 @@ def publish(finished: Path, site: Path, *, leave_out: tuple[str, ...] = ()) -> N
     def ignored(folder: str, names: list[str]) -> set[str]:
         return set(leave_out) & set(names) if Path(folder) == finished else set()
 
-    def put(source: str, target: str) -> str:
+    def link_or_copy(source: str, target: str) -> str:
         there = site / os.path.relpath(source, finished)
         if not (_same(source, there) and _linked(there, target)):
             shutil.copy2(source, target)
         return target
 
-    shutil.copytree(finished, aside, ignore=ignored, copy_function=put)
+    shutil.copytree(finished, aside, ignore=ignored, copy_function=link_or_copy)
     if not site.exists():
-        os.rename(aside, site)
+        put(aside, site)
         return
     if not _exchange(aside, site):
         # Without an exchange in one step there is a moment without a site, but none with half of one.
         old = site.parent / f"{_PREFIX}old-{os.getpid()}"
-        os.rename(site, old)
-        os.rename(aside, site)
+        put(site, old)
+        put(aside, site)
     clean_up(site.parent)
 
 
@@ -64,7 +66,7 @@ def clean_up(folder: Path) -> None:
     """Remove what a killed build has left, and the old site; put the old site back where none is in its place."""
     if not (folder / "html").exists():
         for old in sorted(folder.glob(f"{_PREFIX}old-*"))[:1]:
-            os.rename(old, folder / "html")
+            put(old, folder / "html")
     for left in folder.glob(f"{_PREFIX}*"):
         shutil.rmtree(left, ignore_errors=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from cordbook.errors import UnknownName
 from cordbook.evidence.problems import Problem
 
 BIB = "references.bib"
@@ -86,7 +87,7 @@ def resolve_key(references: Iterable[Mapping[str, Any]], key: str) -> str:
             alias = row["same_as"]
             # A data frame holds NaN or None where the table is blank; neither is text.
             return alias if isinstance(alias, str) and alias else key
-    raise KeyError(f"{key!r} is no reference_id of references.csv")
+    raise UnknownName(f"{key!r} is no reference_id of references.csv")
 
 
 def load_bibliography(path: Path) -> Bibliography:

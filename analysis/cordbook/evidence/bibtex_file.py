@@ -7,13 +7,12 @@ what is incomplete.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cordbook.core.files import write_whole
 from cordbook.core.text import enumerate_words
 from cordbook.evidence.bibliography import NOT_SEEN, latex_text
 
@@ -141,13 +140,4 @@ def note(row: Reference) -> str:
 
 def write_bibliography(text: str, path: Path) -> None:
     """Write the file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".references-", suffix=".bib")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        # mkstemp makes files for the owner alone; this one is for everybody, as the umask allows.
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, text, durable=True)

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from cordbook.core.tracking import note, unnoted
+from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
@@ -56,7 +57,7 @@ class Evidence:
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A copy of a table, so that nobody can change the evidence of another reader."""
         if name not in self.tables:
-            raise KeyError(f"no table {name!r} in {self.folder}; there are {', '.join(sorted(self.tables))}")
+            raise UnknownName(f"no table {name!r} in {self.folder}; there are {', '.join(sorted(self.tables))}")
         return self.tables[name].copy()
 
     def __iter__(self) -> Iterator[str]:
@@ -268,7 +269,7 @@ def _typed(rows: list[dict[str, str]], fields: tuple[Field, ...], table: str) ->
         try:
             columns[field.name] = _column(values, field)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"table {table}, column {field.name}: {error}; run `cordbook validate` for all faults") from error
+            raise InputError(f"table {table}, column {field.name}: {error}; run `cordbook validate` for all faults") from error
     return pd.DataFrame(columns)
 
 

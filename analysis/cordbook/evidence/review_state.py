@@ -11,6 +11,7 @@ import yaml
 
 import cordbook
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 
 STATES = ("living", "paused", "retired")
 _MEANINGS = {
@@ -29,7 +30,7 @@ _ADDRESSES = (
 )
 
 
-class StatusError(ValueError):
+class StatusError(InputError):
     """``review.yml`` cannot be used; the message says why."""
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.problems import Problem
 
 PACKAGE_FILE = "datapackage.json"
@@ -27,11 +28,11 @@ MOST_DIGITS = 15
 Value = str | int | float | bool | date
 
 
-class Unreadable(Exception):
+class Unreadable(InputError):
     """The data cannot be read at all; ``problems`` says why for every file concerned."""
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(f"{p.place}: {p.message} {p.remedy}" for p in problems))
+        super().__init__("\n".join(f"{p.place}: {p.message} {p.remedy}" for p in problems))
         self.problems = problems
 
     @classmethod
@@ -143,7 +144,7 @@ class Table:
         for field in self.fields:
             if field.name == name:
                 return field
-        raise KeyError(f"{self.name} has no column {name!r}")
+        raise UnknownName(f"{self.name} has no column {name!r}")
 
     def key_of(self, row: Mapping[str, str]) -> str:
         """Primary key of a row as one text; the parts of a compound key are joined by ``|``."""
@@ -164,7 +165,7 @@ class Package:
         for table in self.tables:
             if table.name == name:
                 return table
-        raise KeyError(f"the data package has no table {name!r}")
+        raise UnknownName(f"the data package has no table {name!r}")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import to_csv
+from cordbook.errors import CordbookError, InputError
 
 #: The baseline as received, and the tables of the review that it became.
 RAW = Path(__file__).resolve().parent
@@ -71,7 +72,7 @@ PART_OF = {
 ARM_DETAILS = ("cell_type", "donor", "route", "dose_cells", "n_doses")
 
 
-class ImportRefused(Exception):
+class ImportRefused(CordbookError):
     """The import would overwrite evidence that did not come from it."""
 
 
@@ -381,7 +382,7 @@ def _overlap_groups(raw: Mapping[str, Table], decisions: str) -> Table:
     groups = sorted({m["overlap_group"] for m in _overlap_members(raw)})
     missing = [g for g in groups if g not in reasons]
     if missing:
-        raise ValueError(f"DECISIONS.md gives no reason for the overlap groups {', '.join(missing)}")
+        raise InputError(f"DECISIONS.md gives no reason for the overlap groups {', '.join(missing)}")
     return [{"overlap_group": g, "reason": reasons[g]} for g in groups]
 
 
@@ -393,7 +394,7 @@ def _outcomes(raw: Mapping[str, Table]) -> Table:
     for cell in raw["outcomes"]:
         repeats = cell["stratum_relation"] in ("same_patients", "part_of_total")
         if repeats != (cell["stratum_repeats_total"] == "yes"):
-            raise ValueError(f"{cell['cell_id']}: stratum_repeats_total does not follow from stratum_relation")
+            raise InputError(f"{cell['cell_id']}: stratum_repeats_total does not follow from stratum_relation")
         kept = {c: cell[c] for c in COLUMNS["outcomes"] if c != "arm_id"}
         kept["stratum"] = ";".join(p if "=" in p else f"{p}=yes" for p in cell["stratum"].split(";") if p)
         rows.append({"arm_id": f"{cell['study_id']}.{cell['arm']}"} | kept)

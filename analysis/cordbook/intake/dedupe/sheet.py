@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
+from cordbook.errors import CordbookError
 from cordbook.intake.dedupe.pairs import Pair
 from cordbook.intake.dedupe.store import Tables
 from cordbook.intake.records.untrusted_text import cell_for_spreadsheet
@@ -21,7 +22,7 @@ HEADER = (
 )
 
 
-class BadSheet(ValueError):
+class BadSheet(CordbookError, ValueError):
     """Rows of a sheet that cannot be taken; the message names all of them."""
 
 
@@ -57,5 +58,5 @@ def decisions(text: str, tables: Tables) -> list[tuple[str, str, bool]]:
         else:
             found.append((pair[0], pair[1], said.startswith("s")))
     if wrong:
-        raise BadSheet("\n".join(wrong))
+        raise BadSheet("nothing was taken from it:\n" + "\n".join(wrong))
     return found

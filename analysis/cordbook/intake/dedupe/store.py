@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cordbook.core.project import Project
+from cordbook.errors import CordbookError, UnknownName
 from cordbook.intake.dedupe.groups import MISSING, Deduplicated, deduplicate
 from cordbook.intake.dedupe.keys import Item, item
 from cordbook.intake.dedupe.pairs import Pair
@@ -21,7 +22,11 @@ from cordbook.intake.sources.client import NotInstalled
 STUDY = "study:"
 
 
-class NothingToUndo(ValueError):
+class CannotMerge(CordbookError, ValueError):
+    """Two records or studies cannot be joined; the message says why."""
+
+
+class NothingToUndo(CordbookError, ValueError):
     """The record is not merged."""
 
 
@@ -116,7 +121,7 @@ def decide(project: Project, a: str, b: str, same: bool, by: str, today: str, sc
         tables = load(project)
         missing = [i for i in (a, b) if i not in tables.records and i not in tables.studies]
         if missing:
-            raise KeyError(f"no record or study {missing[0]!r}")
+            raise UnknownName(f"no record or study {missing[0]!r}")
         row, merges = _decided(tables, a, b, same, by, today, score)
         write_tables(project.data, {"record_merges": merges})
     return row
@@ -127,10 +132,10 @@ def _decided(tables: Tables, a: str, b: str, same: bool, by: str, today: str, sc
     if same:
         a, b = _root(a, standing), _root(b, standing)
         if a == b:
-            raise ValueError("the two are merged already")
+            raise CannotMerge("the two are merged already")
     stays, goes = sorted((a, b), key=lambda i: _rank(i, tables))
     if goes.startswith(STUDY):
-        raise ValueError("two studies of the review cannot be merged here; give one of them same_as in references.csv")
+        raise CannotMerge("two studies of the review cannot be merged here; give one of them same_as in references.csv")
     undone = {} if same else {"undone_by": by, "undone_on": today, "note": "judged different"}
     row = _row(goes, stays, "person", score, by, today) | undone
     return row, _with_row(tables.merges, row)

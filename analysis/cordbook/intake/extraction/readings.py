@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.errors import CordbookError
 from cordbook.intake.records.append import append_rows, in_turn
 from cordbook.intake.records.decisions import now
 from cordbook.intake.records.store import Row, read_rows
@@ -31,7 +32,7 @@ MARKS, COMPLETE, REMOVED = "reading", "complete", "removed"
 Place = tuple[str, str, str]
 
 
-class NotReadable(ValueError):
+class NotReadable(CordbookError, ValueError):
     """A reading that cannot be made or found; the message says why and what to do."""
 
 

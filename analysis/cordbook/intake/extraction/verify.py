@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.errors import CordbookError
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules import complaints
 from cordbook.evidence.schema import load_package
@@ -17,7 +18,7 @@ from cordbook.intake.records.store import Row, read_rows
 CONFIRMED, CORRECTED = "confirmed", "corrected"
 
 
-class NotVerified(ValueError):
+class NotVerified(CordbookError, ValueError):
     """A check that cannot be written; the message says why. Nothing was changed."""
 
 

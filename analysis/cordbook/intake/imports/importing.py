@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.errors import CordbookError
 from cordbook.intake.imports.encodings import decode
 from cordbook.intake.imports.parsers import Parsed, Reject, parse
 from cordbook.intake.records.record import Record, short_name, slug
@@ -19,8 +20,10 @@ from cordbook.intake.records.store import read_rows, take_in, writing
 LARGEST = 1024 * 2**20
 
 
-class CannotImport(Exception):
+class CannotImport(CordbookError):
     """A file that cannot be imported at all; nothing was written."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +152,6 @@ def _keep_aside(project: Project, path: Path, digest: str, rejects: tuple[Reject
     if not rejects:
         return None
     target = project.kept / "rejects" / f"{slug(path.stem)}.{digest}{path.suffix if path.suffix.isascii() else ''}.rejects.txt"
-    target.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(f"# lines {r.first} to {r.last}: {r.why}\n{r.text}\n\n" for r in rejects)
-    part = target.with_name(f".{target.name}.part")
-    part.write_text(text, encoding="utf-8", errors="replace")
-    os.replace(part, target)
+    write_whole(target, text.encode(errors="replace"), durable=True)
     return target

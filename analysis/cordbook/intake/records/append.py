@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from cordbook.core import csv_files
+from cordbook.core.files import sync
 from cordbook.intake.records.store import Busy, writing
 
 #: Seconds to wait for another person who writes at the same time: a row takes milliseconds.
@@ -48,8 +48,7 @@ def append_rows(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str
             file.write(whole)
         known = [{column: row.get(column, "") for column in there} for row in rows]
         file.write(csv_files.to_csv(known, there, header=not whole).encode())
-        file.flush()
-        os.fsync(file.fileno())
+        sync(file)
 
 
 def _mended(content: bytes, columns: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import to_csv
+from cordbook.core.files import put, stage, write_whole
+from cordbook.errors import CordbookError
 from cordbook.intake.records.record import FIELDS, Record, slug
 
 Row = dict[str, str]
@@ -35,7 +35,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 NO_TITLE = "[no title in the source]"
 
 
-class Busy(Exception):
+class Busy(CordbookError):
     """Another process is writing the tables."""
 
 
@@ -56,35 +56,21 @@ def columns_of(data: Path, table: str) -> tuple[str, ...]:
 
 def write_tables(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> None:
     """Write tables: all aside first, then each in the place of the old one, in the order given."""
-    aside: list[tuple[str, Path]] = []
+    staged: list[tuple[Path, Path]] = []
     try:
         for table, rows in tables.items():
-            text = to_csv(rows, columns_of(data, table))
-            handle, name = tempfile.mkstemp(prefix=f".{table}.", suffix=".csv", dir=data)
-            aside.append((name, data / f"{table}.csv"))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-        while aside:
-            name, path = aside[0]
-            os.replace(name, path)
-            aside.pop(0)
+            path = data / f"{table}.csv"
+            staged.append((stage(path, to_csv(rows, columns_of(data, table))), path))
+        for aside, path in staged:
+            put(aside, path)
     finally:
-        for name, _ in aside:
-            Path(name).unlink(missing_ok=True)
+        for aside, _ in staged:
+            aside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, what: Any) -> None:
     """Write ``what`` as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    with open(aside, "w", encoding="utf-8") as file:
-        json.dump(what, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    write_whole(path, json.dumps(what, ensure_ascii=False), durable=True)
 
 
 @contextlib.contextmanager

@@ -7,12 +7,11 @@ done, for whoever comes next finishes the moves (:func:`finish`). Before that mo
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cordbook.core.csv_files import to_csv
+from cordbook.core.files import put, stage, write_whole
 from cordbook.intake.records.store import columns_of
 
 LIST = "landing.json"
@@ -22,19 +21,6 @@ ASIDE = ".landing"
 def texts_of(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> dict[Path, str]:
     """Tables as the texts of their files."""
     return {data / f"{table}.csv": to_csv(rows, columns_of(data, table)) for table, rows in tables.items()}
-
-
-def write_file(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
-    """Write one file whole; the old one stays where that fails. Raises ``OSError``."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding=encoding, newline="") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def land(kept: Path, texts: Mapping[Path, str]) -> None:
@@ -48,19 +34,8 @@ def land(kept: Path, texts: Mapping[Path, str]) -> None:
     moves: list[tuple[str, str]] = []
     try:
         for path, text in texts.items():
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent)
-            moves.append((name, str(path)))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-        handle, name = tempfile.mkstemp(prefix=f".{LIST}.", dir=kept)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(moves, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, kept / LIST)
+            moves.append((str(stage(path, text, ending=ASIDE)), str(path)))
+        write_whole(kept / LIST, json.dumps(moves), durable=True)
     except BaseException:
         if not (kept / LIST).exists():
             for aside, _ in moves:
@@ -79,6 +54,6 @@ def finish(kept: Path) -> bool:
     for aside, target in moves:
         # A move that was made already has nothing left aside.
         if Path(aside).exists():
-            os.replace(aside, target)
+            put(Path(aside), Path(target))
     path.unlink()
     return True

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from cordbook.errors import CordbookError
 from cordbook.evidence.screening import (
     ARBITER,
     CONFLICT,
@@ -29,7 +30,7 @@ from cordbook.intake.records.store import Row, read_rows
 from cordbook.intake.records.untrusted_text import one_line
 
 
-class NotAllowed(ValueError):
+class NotAllowed(CordbookError, ValueError):
     """A decision that cannot be made; the message says why and what to do."""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import cordbook
+from cordbook.errors import CordbookError
 from cordbook.evidence.review_state import StatusError, load_status
 
 MISSING = 'Searching needs the package httpx. Install it with: pip install "cordbook[intake]"'
@@ -29,7 +30,7 @@ LARGEST_BODY = 128 * 2**20
 T = TypeVar("T")
 
 
-class SearchFailed(Exception):
+class SearchFailed(CordbookError):
     """A request that could not be answered; the message is for people and holds no key."""
 
 
@@ -45,7 +46,7 @@ class Refused(SearchFailed):
         self.status = status
 
 
-class Malformed(Exception):
+class Malformed(CordbookError):
     """A body that is not what the source documents: cut off, or an error page. Worth another try."""
 
 

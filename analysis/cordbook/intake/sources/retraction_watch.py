@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.errors import CordbookError
 from cordbook.intake.records.record import as_doi, as_pmid, as_year
 from cordbook.intake.records.untrusted_text import one_line, plain
 from cordbook.intake.sources.crossref_works import Update, kind_of
@@ -31,7 +32,7 @@ NAME = "Retraction Watch"
 LONGEST_CELL = 1_000_000
 
 
-class NotTheDataSet(ValueError):
+class NotTheDataSet(CordbookError, ValueError):
     """The file cannot be read as the Retraction Watch data set."""
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import cordbook
+from cordbook.core.files import put
 from cordbook.core.project import Project
+from cordbook.errors import UsageError
 from cordbook.intake.records.record import Record, short_name
 from cordbook.intake.records.store import free_search_id, read_rows, take_in, writing
 from cordbook.intake.records.store import write_json as _write
@@ -38,7 +40,7 @@ OVERLAP = timedelta(days=7)
 _FIRST = re.compile(r"\bfirst ([\d,]*\d)\b")
 
 
-class UnknownSource(ValueError):
+class UnknownSource(UsageError, ValueError):
     """No saved search goes by that name."""
 
 
@@ -187,7 +189,7 @@ def _run_one(project: Project, strategy: Strategy, since: str, today: str, clien
         )
         aside = folder.with_name(f"{folder.name}.aside")
         shutil.rmtree(aside, ignore_errors=True)
-        os.replace(folder, aside)
+        put(folder, aside)
         under_way = None
     if under_way:
         say(

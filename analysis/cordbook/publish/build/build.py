@@ -17,6 +17,7 @@ from cordbook.core.project import Project
 from cordbook.core.store import store_of
 from cordbook.core.swap import clean_up, publish
 from cordbook.core.versions import look_again
+from cordbook.errors import CordbookError
 from cordbook.publish.build.site import (
     NOT_PUBLISHED,
     Pages,
@@ -35,7 +36,7 @@ ATTEMPTS = 3
 COLLECT = (100_000, 20, 50)
 
 
-class BuildFailed(RuntimeError):
+class BuildFailed(CordbookError):
     """The book could not be built; the message says why and what to do. The last good book is still in its place."""
 
 

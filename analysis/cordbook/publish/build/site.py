@@ -16,6 +16,7 @@ from cordbook.core.files import file_digest, write_whole
 from cordbook.core.project import Project
 from cordbook.core.store import key_of, store_of
 from cordbook.core.versions import environment
+from cordbook.errors import CordbookError
 from cordbook.publish.freshness.inputs import base_digest, site_digest
 
 #: What Sphinx keeps for itself in its output.
@@ -25,7 +26,7 @@ VERSION = 1
 _STAMP = key_of("published site", str(VERSION))
 
 
-class PagesFailed(RuntimeError):
+class PagesFailed(CordbookError):
     """Sphinx could not write the pages; the message says why."""
 
 

@@ -27,6 +27,7 @@ from cordbook.core.notebooks import is_code
 from cordbook.core.project import Project
 from cordbook.core.store import VARIABLE, Store
 from cordbook.core.tracking import Read
+from cordbook.errors import CordbookError
 from cordbook.publish.execute.kernel_sockets import socket_folder, sweep_sockets
 from cordbook.publish.freshness.records import ENVIRONMENT, Record, Records, Today
 
@@ -38,7 +39,7 @@ _ERROR_LINES = 12
 _READS = "__import__('cordbook.core.tracking', fromlist=['tracking'])"
 
 
-class ChapterFailed(RuntimeError):
+class ChapterFailed(CordbookError):
     """A chapter raised an error; the message names the chapter and shows the error."""
 
 
@@ -158,7 +159,7 @@ def refresh(
         if path.read_text(encoding="utf-8") != result.before:
             continue  # somebody saved the chapter meanwhile; it is stale, and theirs stays
         if result.text != result.before:
-            write_whole(path, result.text)
+            write_whole(path, result.text, durable=True)
         records.put(name, _record(result, today))
     if failures:
         raise ChapterFailed("\n\n".join(f"{', '.join(sorted(names))}\n{error}" for error, names in sorted(failures.items())))

@@ -8,16 +8,16 @@ is a script, since a page opened from a disk may not fetch JSON. ``versions.json
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook.core.files import write_whole
+from cordbook.core.files import put, write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
+from cordbook.errors import CordbookError
 from cordbook.publish.release import stored_zip
 from cordbook.publish.release.archive import name_of
 from cordbook.publish.release.verify import check_bytes
@@ -27,7 +27,7 @@ from cordbook.review.versions.releases import FOLDER, MANIFEST, Version, list_re
 LIST = "versions.json"
 
 
-class CannotHost(RuntimeError):
+class CannotHost(CordbookError):
     """The folder cannot be laid out; the message names everything that is wrong. Nothing was written."""
 
 
@@ -91,7 +91,7 @@ def _unpack(archive: Path, version: Version, place: Path, stage: Path, report: C
         raise CannotHost(f"{archive} is no archive of version {version}: it has no {manifest} or no book")
     date = read_manifest((inside / manifest).parent).date.isoformat()
     place.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(inside / top / "html", place)
+    put(inside / top / "html", place, durable=False)
     shutil.rmtree(inside)
     pages = frozenset(p.relative_to(place).as_posix() for p in place.rglob("*.html") if "_static" not in p.parts)
     return Hosted(version, date, f"{place.name}/", pages)

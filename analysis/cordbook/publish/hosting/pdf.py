@@ -17,7 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.errors import CordbookError
 from cordbook.publish.build.site import up_to_date
 from cordbook.publish.hosting.print_html import NotPrintable, PrintBook, print_book
 from cordbook.review.citation.edition import Edition, edition_of_tree
@@ -36,11 +38,13 @@ _TIME = re.compile(rb"/(CreationDate|ModDate) \(D:\d{14}")
 _SHEETS = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 
-class NoChromium(RuntimeError):
+class NoChromium(CordbookError):
     """There is no Chromium; the message says how to get one."""
 
+    exit_code = 2
 
-class PrintFailed(RuntimeError):
+
+class PrintFailed(CordbookError):
     """Chromium did not print; the message says what it said. Nothing was written."""
 
 
@@ -95,9 +99,7 @@ def print_pdf(
             content = _printed(program, book.to_html(numbers), Path(folder), edition)
         else:
             report("the contents have no numbers of sheets: for these, pip install pypdf")
-        aside = Path(folder) / "whole.pdf"
-        aside.write_bytes(content)
-        os.replace(aside, path)
+    write_whole(path, content, durable=True)
     return Printed(path, len(_SHEETS.findall(content)), len(book.chapters), len(content))
 
 

@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup, Tag
 from cordbook.core.project import Project
 from cordbook.display.html.markup import Html
 from cordbook.display.html.templates import render
+from cordbook.errors import CordbookError
 from cordbook.publish.execute.chapters import toc_files
 from cordbook.publish.pages.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.pages.study_pages import FOLDER as STUDIES
@@ -48,7 +49,7 @@ _SHORTENED = ", and the pages of single studies and estimates"
 _INNER = re.compile(r"url\(#([^)]+)\)")
 
 
-class NotPrintable(RuntimeError):
+class NotPrintable(CordbookError):
     """The book cannot be made into one page; the message says why and what to do."""
 
 

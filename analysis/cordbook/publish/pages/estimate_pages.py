@@ -18,6 +18,7 @@ from cordbook.core.text import capital
 from cordbook.display.html.markup import one_line
 from cordbook.display.html.pieces import Cell, Facts, Link, Shown, Table, unseen
 from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, Strip
+from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.page import Page, write_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
@@ -80,7 +81,7 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
     every = list(estimates)
     wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
     if wrong:
-        raise ValueError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
+        raise InputError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
     sections = estimates.evidence.subject.sections
     chapters = {name: section.page for name, section in sections.items() if section.page and _is_there(project, section.page)}

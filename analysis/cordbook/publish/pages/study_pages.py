@@ -16,6 +16,7 @@ from markupsafe import Markup
 from cordbook.core.project import Project
 from cordbook.core.text import NOT_STATED, enumerate_words, inside, months, number, people, plain
 from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
+from cordbook.errors import InputError
 from cordbook.evidence.review_words import MEASURES, NOTICES
 from cordbook.evidence.review_words import design as design_of
 from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, PRINTED, Fact
@@ -121,7 +122,7 @@ def study_models(estimates: Estimates, cite: Cite | None = None) -> dict[str, St
     records = study_records(estimates)
     wrong = [study_id for study_id in records if not _ID.fullmatch(study_id) or study_id == INDEX]
     if wrong:
-        raise ValueError(
+        raise InputError(
             f"no page can be named {', '.join(map(repr, wrong))}: a study id is small letters, digits and _, and not {INDEX!r}"
         )
     return {study_id: study_page(record, records, cite) for study_id, record in records.items()}

@@ -17,14 +17,15 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from cordbook.core.files import whole
 from cordbook.core.project import Project
+from cordbook.errors import CordbookError
 from cordbook.publish.release import git, ro_crate, stored_zip
 from cordbook.publish.release.licences import Licences
 from cordbook.publish.release.manifest import digest_of, kind_of
@@ -50,7 +51,7 @@ Data         source/data/, described by source/data/datapackage.json
 """
 
 
-class ArchiveError(RuntimeError):
+class ArchiveError(CordbookError):
     """The archive cannot be made; the message says why and what to do."""
 
 
@@ -88,17 +89,12 @@ def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: 
     sizes[ro_crate.FILE] = _size(files[ro_crate.FILE][1])
     files[SUMS] = (0o644, "".join(f"{sizes[path][1]}  {path}\n" for path in sorted(sizes)).encode())
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
-        stored_zip.write(Path(aside), [(f"{name}/{path}", mode, content) for path, (mode, content) in files.items()])
-        os.chmod(aside, 0o644)
-        size, sha256 = _size(Path(aside))
-        os.replace(aside, target)
-    except ValueError as error:
-        raise ArchiveError(str(error)) from error
-    finally:
-        Path(aside).unlink(missing_ok=True)
+    with whole(target, durable=True) as aside:
+        try:
+            stored_zip.write(aside, [(f"{name}/{path}", mode, content) for path, (mode, content) in files.items()])
+        except ValueError as error:
+            raise ArchiveError(str(error)) from error
+        size, sha256 = _size(aside)
     return Archive(target, size, sha256)
 
 

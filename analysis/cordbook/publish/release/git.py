@@ -7,9 +7,13 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from cordbook.errors import CordbookError
 
-class GitError(RuntimeError):
+
+class GitError(CordbookError):
     """Git cannot do what was asked; the message says what and why."""
+
+    exit_code = 2
 
 
 def _run(root: Path, *arguments: str) -> bytes:

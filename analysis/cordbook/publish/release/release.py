@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook.core.files import write_whole
+from cordbook.core.files import put, write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
+from cordbook.errors import CordbookError, UsageError
 from cordbook.evidence import validate
 from cordbook.evidence.rules.examples import REMEDY, examples_of
 from cordbook.publish.build.build import BuildFailed, build
@@ -52,7 +53,7 @@ STAGE = ("_build", ".release")
 SOURCE_DATE = "SOURCE_DATE_EPOCH"
 
 
-class ReleaseRefused(RuntimeError):
+class ReleaseRefused(CordbookError):
     """The release is refused; ``reasons`` are all of them, each with what to do. Nothing was frozen or written."""
 
     def __init__(self, version: str, reasons: tuple[str, ...]) -> None:
@@ -97,11 +98,16 @@ class _Findings:
 def date_asked(text: str | None) -> dt.date:
     """The date of a release: as asked, else that of ``SOURCE_DATE_EPOCH``, else today's.
 
-    Raises ``ValueError`` for what is no date.
+    Raises :class:`UsageError` for what is no date.
     """
     if text:
-        return dt.date.fromisoformat(text)
-    epoch = os.environ.get(SOURCE_DATE)
+        try:
+            return dt.date.fromisoformat(text)
+        except ValueError:
+            raise UsageError(f"{text!r} is not a date; write it as 2026-11-20") from None
+    epoch = os.environ.get(SOURCE_DATE, "")
+    if epoch and not epoch.isdigit():
+        raise UsageError(f"{SOURCE_DATE}={epoch} is not a number of seconds since 1970")
     return dt.datetime.fromtimestamp(int(epoch), dt.UTC).date() if epoch else dt.date.today()
 
 
@@ -259,17 +265,17 @@ def _put_in_place(project: Project, stage: Path, version: str, changed: list[str
     folder = f"{FOLDER}/{version}"
     for path in changed:
         if not path.startswith(f"{folder}/"):
-            write_whole(project.root / path, (stage / path).read_bytes())
+            write_whole(project.root / path, (stage / path).read_bytes(), durable=True)
     publish(Project(stage).site, project.site)
     aside = project.root / FOLDER / f".{version}"
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(stage / folder, aside)
-    os.replace(aside, project.root / folder)
+    put(aside, project.root / folder)
 
 
 def set_development(project: Project, text: str) -> tuple[str, ...]:
     """Give the package the version that comes next, as a development version; returns the files that were written."""
     texts = versioned(project.root, f"{Version.parse(text)}.dev0", None)
     for path, content in texts.items():
-        write_whole(project.root / path, content)
+        write_whole(project.root / path, content, durable=True)
     return tuple(texts)

@@ -1,37 +1,40 @@
 """Zip files that hold the same bytes for the same content, on any machine and with any version of Python or zlib.
 
 Members are stored, not compressed: what deflate makes of a text differs between versions of zlib, and an archive must be made
-again, byte for byte, in ten years. Every header follows from the name, the permissions and the content of its member, so a reader
-can demand each of them and name the first that is not as it must be. Any unzip program reads these files; this reader reads no
-others: nothing compressed (no bombs), nothing overlapping, no name that leaves the folder or stands twice.
+again, byte for byte, in ten years. They are sorted by name and carry one date, so that every header follows from name, permissions
+and content. Whether an archive is whole is asked in the plainest way: its members are written again, and the two must be equal.
+Any unzip program reads these files; this reader accepts no others: nothing compressed (no bombs), no name that leaves the folder or
+stands twice. ``zipfile`` of the standard library does the writing and parsing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
+import tempfile
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
-#: Without the 64-bit extension: no file, and no archive, beyond this.
-LIMIT = 2**32 - 1
-MOST_MEMBERS = 2**16 - 2
-_LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-#: 1 January 1980, the first moment that a zip file can tell.
-_DATE, _TIME = (0 << 9) | (1 << 5) | 1, 0
-_VERSION = 20
-_MADE_BY = (3 << 8) | _VERSION  # Unix, so that permissions count
-_UTF8 = 0x800
-_LOCAL_SIZE, _CENTRAL_SIZE, _END_SIZE = 30, 46, 22
+from cordbook.errors import CordbookError
+
+#: Without the 64-bit extension, as ``zipfile`` counts: no file begins or ends beyond this, and no more members.
+LIMIT, MOST_MEMBERS = zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT
+#: The first moment that a zip file can tell.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_UNIX, _REGULAR_FILE = 3, 0o100000
+_LOCAL_SIZE, _CENTRAL_SIZE = 30, 46
 _CHUNK = 1 << 20
 MODES = (0o644, 0o755)
+#: What ``zipfile`` raises for bytes that are not an archive, or not of a form that it reads.
+_NOT_READ = (zipfile.BadZipFile, ValueError, RuntimeError, EOFError, OSError, struct.error)
 
 
-class Damaged(ValueError):
+class Damaged(CordbookError, ValueError):
     """The archive is not what was written; ``place`` says where, ``why`` what is wrong there."""
 
     def __init__(self, place: str, why: str) -> None:
@@ -41,13 +44,12 @@ class Damaged(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in an archive: its name, permissions, where its content stands, and digests of the content as it stands there."""
+    """A file in an archive: its name, permissions, where its content stands, and the SHA-256 of the content as it stands there."""
 
     name: str
     mode: int
     offset: int
     size: int
-    crc: int
     sha256: str
 
 
@@ -59,46 +61,23 @@ def write(path: Path, members: Iterable[tuple[str, int, Path | bytes]]) -> None:
     entries = sorted(members, key=lambda m: m[0].encode())
     if fault := _name_faults([name for name, _, _ in entries]):
         raise ValueError(fault)
-    with path.open("wb") as out:
-        central = b""
-        for name, mode, source in entries:
-            content = source if isinstance(source, bytes) else source.read_bytes()
-            start = out.tell()
-            crc = zlib.crc32(content)
-            out.write(local_header(name, crc, len(content)))
-            out.write(content)
-            central += central_header(name, crc, len(content), mode, start)
-        start = out.tell()
-        if start + len(central) + _END_SIZE > LIMIT:
-            raise ValueError(f"{path.name} would hold more than {LIMIT} bytes, which this form cannot")
-        out.write(central)
-        out.write(end_record(len(entries), len(central), start))
+    try:
+        with path.open("wb") as out, _new(out) as archive:
+            for name, mode, source in entries:
+                archive.writestr(_header(name, mode), source if isinstance(source, bytes) else source.read_bytes())
+    except zipfile.LargeZipFile:
+        raise ValueError(f"{path.name} would hold more than {LIMIT} bytes, which this form cannot") from None
 
 
-def local_header(name: str, crc: int, size: int) -> bytes:
-    """What stands before the content of a member (APPNOTE 4.3.7)."""
-    raw = name.encode()
-    fixed = struct.pack("<HHHHHIIIHH", _VERSION, _flags(name), 0, _TIME, _DATE, crc, size, size, len(raw), 0)
-    return _LOCAL + fixed + raw
+def _new(out: BinaryIO) -> zipfile.ZipFile:
+    return zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=False)
 
 
-def central_header(name: str, crc: int, size: int, mode: int, offset: int) -> bytes:
-    """The entry of a member in the directory at the end (APPNOTE 4.3.12)."""
-    raw = name.encode()
-    attributes = (0o100000 | mode) << 16
-    return _CENTRAL + struct.pack(
-        "<HHHHHHIIIHHHHHII",
-        _MADE_BY, _VERSION, _flags(name), 0, _TIME, _DATE, crc, size, size, len(raw), 0, 0, 0, 0, attributes, offset,
-    ) + raw  # fmt: skip
-
-
-def end_record(count: int, size: int, offset: int) -> bytes:
-    """The last bytes of an archive (APPNOTE 4.3.16)."""
-    return _END + struct.pack("<HHHHIIH", 0, 0, count, count, size, offset, 0)
-
-
-def _flags(name: str) -> int:
-    return 0 if name.isascii() else _UTF8
+def _header(name: str, mode: int, size: int = 0) -> zipfile.ZipInfo:
+    """All that an archive says of a member beside its content; Unix, so that permissions count."""
+    info = zipfile.ZipInfo(name, _DATE)
+    info.create_system, info.external_attr, info.file_size = _UNIX, (_REGULAR_FILE | mode) << 16, size
+    return info
 
 
 def read(path: Path) -> list[Member]:
@@ -109,106 +88,95 @@ def read(path: Path) -> list[Member]:
     size = path.stat().st_size
     if size > LIMIT:
         raise Damaged(path.name, f"{size} bytes; an archive of a release has at most {LIMIT}")
-    listed = _listed(path)
-    with path.open("rb") as file:
-        members = list(_members(file, size, listed))
-        end_of_members = file.tell()
-        if not members:
-            raise Damaged("first bytes", "no member begins here; this is no archive of a release")
-        if fault := _name_faults([m.name for m in members]):
-            raise Damaged("names", fault)
-        directory = _check_directory(file, members, end_of_members)
-        _check(file, end_record(len(members), directory, end_of_members), "end of the archive", "the end record")
-        if rest := size - file.tell():
-            raise Damaged("end of the archive", f"{rest} bytes too many after the end record")
-    return members
+    with _opened(path) as archive, tempfile.TemporaryFile() as again:
+        infos = archive.infolist()
+        _check_directory(infos, size)
+        with _new(again) as copy:
+            digests = [_copied(archive, info, copy) for info in infos]
+            written = copy.infolist()
+        _compare(path, again, written, size)
+    return [
+        Member(info.filename, _mode(info), _content_of(info), info.file_size, digest)
+        for info, digest in zip(written, digests, strict=True)
+    ]
 
 
-def _listed(path: Path) -> dict[int, str]:
-    """Names by where their header begins, as the directory has them, for messages; empty where it cannot be read."""
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """An archive whose directory can be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return {info.header_offset: info.filename for info in archive.infolist()}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
-        return {}
+        archive = zipfile.ZipFile(path)
+    except _NOT_READ as error:
+        raise Damaged("directory at the end", f"not that of an archive of a release; it was cut or changed ({error})") from error
+    with archive:
+        yield archive
 
 
-def _members(file: BinaryIO, size: int, listed: Mapping[int, str]) -> Iterator[Member]:
-    """Members one after the other, each with the header that its content demands."""
-    last = "the start of the archive"
-    while True:
-        start = file.tell()
-        head = file.read(_LOCAL_SIZE)
-        if head[:4] == _CENTRAL and start not in listed:
-            file.seek(start)
-            return
-        if len(head) < _LOCAL_SIZE or head[:4] != _LOCAL:
-            place = f"header of {listed[start]}" if start in listed else "start of the directory, or of a file"
-            raise Damaged(place, f"after {last} nothing begins as it must; the archive is cut or changed here (byte {start})")
-        length, content_size = struct.unpack_from("<H", head, 26)[0], struct.unpack_from("<I", head, 18)[0]
-        raw = file.read(length)
-        place = f"header of {listed.get(start, _shown(raw))}"
-        try:
-            name = raw.decode()
-        except UnicodeDecodeError:
-            raise Damaged(place, f"the name is not UTF-8 (byte {start + _LOCAL_SIZE})") from None
-        if listed.get(start, name) != name:
-            raise Damaged(place, f"the directory gives it another name; the header says {_shown(raw)!r} (byte {start})")
-        offset = file.tell()
-        if offset + content_size > size:
-            raise Damaged(place, f"says {content_size} bytes follow, but the archive ends before; it was cut or changed")
-        crc, sha256 = _digests(file, content_size)
-        wanted = local_header(name, crc, content_size)
-        _compare(head + raw, wanted, start, place, _crc_hint(head, crc, name))
-        yield Member(name, 0, offset, content_size, crc, sha256)
-        last = name
+def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse what must not be unpacked before anything is: wrong names, compressed members, sizes beyond the archive."""
+    if not infos:
+        raise Damaged("directory at the end", "it names no member; this is no archive of a release")
+    if fault := _name_faults([info.orig_filename for info in infos]):
+        raise Damaged("names", fault)
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise Damaged(f"directory entry of {info.filename}", "it is compressed; members of a release are stored as they are")
+        if _content_of(info) + info.file_size > size:
+            raise Damaged(
+                f"directory entry of {info.filename}",
+                f"says {info.file_size} bytes follow, but the archive ends before; it was cut or changed",
+            )
+        if _mode(info) not in MODES:
+            raise Damaged(f"directory entry of {info.filename}", f"permissions {_mode(info):o}; a release has 644 and 755")
 
 
-def _crc_hint(head: bytes, crc: int, name: str) -> str:
-    """What to say where only the checksum differs: then it is the content that was changed, or the checksum itself."""
-    written = struct.unpack_from("<I", head, 14)[0]
-    return f"the content of {name} does not agree with its checksum" if written != crc else ""
+def _mode(info: zipfile.ZipInfo) -> int:
+    return info.external_attr >> 16 & 0o777
 
 
-def _digests(file: BinaryIO, size: int) -> tuple[int, str]:
-    crc, digest, left = 0, hashlib.sha256(), size
-    while left:
-        chunk = file.read(min(_CHUNK, left))
-        crc, left = zlib.crc32(chunk, crc), left - len(chunk)
-        digest.update(chunk)
-    return crc, digest.hexdigest()
+def _content_of(info: zipfile.ZipInfo) -> int:
+    """Where the content of a member begins in an archive that :func:`write` has made."""
+    return info.header_offset + _LOCAL_SIZE + len(info.filename.encode())
 
 
-def _check_directory(file: BinaryIO, members: list[Member], end: int) -> int:
-    """Compare the directory with what the members demand, and take the permissions from it; returns its size."""
-    file.seek(end)
-    total = 0
-    for place, member in enumerate(members):
-        head = end + total
-        start = member.offset - _LOCAL_SIZE - len(member.name.encode())
-        there = file.read(_CENTRAL_SIZE + len(member.name.encode()))
-        mode = struct.unpack_from("<I", there.ljust(_CENTRAL_SIZE, b"\0"), 38)[0] >> 16 & 0o777
-        wanted = central_header(member.name, member.crc, member.size, mode if mode in MODES else MODES[0], start)
-        _compare(there, wanted, head, f"directory entry of {member.name}", "")
-        members[place] = Member(member.name, mode, member.offset, member.size, member.crc, member.sha256)
-        total += len(wanted)
-    return total
+def _copied(archive: zipfile.ZipFile, info: zipfile.ZipInfo, copy: zipfile.ZipFile) -> str:
+    """Write a member as :func:`write` does; returns the SHA-256 of its content."""
+    digest = hashlib.sha256()
+    try:
+        with archive.open(info) as source, copy.open(_header(info.filename, _mode(info), info.file_size), "w") as target:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+    except _NOT_READ as error:
+        wrong_sum = "the content does not agree with its checksum" if "CRC" in str(error) else f"cannot be read ({error})"
+        raise Damaged(info.filename, wrong_sum) from error
+    return digest.hexdigest()
 
 
-def _check(file: BinaryIO, wanted: bytes, place: str, what: str) -> None:
-    start = file.tell()
-    _compare(file.read(len(wanted)), wanted, start, place, what)
+def _compare(path: Path, again: BinaryIO, written: list[zipfile.ZipInfo], size: int) -> None:
+    """The archive and what was written again must be equal; raises :class:`Damaged` at the first byte that differs."""
+    again.seek(0)
+    at = 0
+    with path.open("rb") as file:
+        while (there := file.read(_CHUNK)) == (wanted := again.read(_CHUNK)):
+            if not there:
+                return
+            at += len(there)
+    at += next((i for i, (a, b) in enumerate(zip(there, wanted, strict=False)) if a != b), min(len(there), len(wanted)))
+    raise Damaged(_place_of(at, written), f"not as it was written (byte {at} of {size})")
 
 
-def _compare(there: bytes, wanted: bytes, start: int, place: str, what: str) -> None:
-    if there == wanted:
-        return
-    different = next((i for i, (a, b) in enumerate(zip(there, wanted, strict=False)) if a != b), min(len(there), len(wanted)))
-    raise Damaged(place, f"{what or 'not as it was written'} (byte {start + different})")
-
-
-def _shown(raw: bytes) -> str:
-    return raw[:120].decode(errors="replace")
+def _place_of(byte: int, written: list[zipfile.ZipInfo]) -> str:
+    """What a byte of an archive belongs to, in words."""
+    for info in written:
+        if byte < _content_of(info) + info.file_size:
+            return f"header of {info.filename}" if byte < _content_of(info) else info.filename
+    end = _content_of(written[-1]) + written[-1].file_size
+    for info in written:
+        end += _CENTRAL_SIZE + len(info.filename.encode())
+        if byte < end:
+            return f"directory entry of {info.filename}"
+    return "end of the archive"
 
 
 def _name_faults(names: list[str]) -> str | None:
@@ -222,8 +190,8 @@ def _name_faults(names: list[str]) -> str | None:
     folded = [name.casefold() for name in names]
     if twice := sorted({name for name in names if folded.count(name.casefold()) > 1}) if len(set(folded)) < len(folded) else []:
         return f"{twice[0]!r} stands there more than once"
-    if names != sorted(names, key=str.encode):
-        return "the members are not in the order of their names"
+    if after := next((b for a, b in pairwise(names) if b.encode() < a.encode()), None):
+        return f"{after!r} or the name before it is not in its place in the order of names"
     files = set(names)
     for name in names:
         parts = name.split("/")
@@ -236,15 +204,18 @@ def extract(path: Path, members: Iterable[Member], target: Path) -> None:
     """Write members that :func:`read` has accepted into a folder."""
     with path.open("rb") as file:
         for member in members:
-            file.seek(member.offset)
             place = target / member.name
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(file.read(member.size))
+            place.write_bytes(_at(file, member))
             place.chmod(member.mode)
 
 
 def content(path: Path, member: Member) -> bytes:
     """The content of a member."""
     with path.open("rb") as file:
-        file.seek(member.offset)
-        return file.read(member.size)
+        return _at(file, member)
+
+
+def _at(file: IO[bytes], member: Member) -> bytes:
+    file.seek(member.offset)
+    return file.read(member.size)

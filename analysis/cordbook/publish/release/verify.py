@@ -17,14 +17,11 @@ from pathlib import Path
 
 import cordbook
 from cordbook.core.project import Project
-from cordbook.evidence import Unreadable
+from cordbook.errors import CordbookError
 from cordbook.publish.release import git, stored_zip
 from cordbook.publish.release.archive import SUMS, differing_files, name_of
 from cordbook.publish.release.frozen_today import frozen_today
 from cordbook.publish.release.manifest import digest_of
-from cordbook.review.claims.tests import ClaimTestError
-from cordbook.review.estimates.declarations import DeclarationError
-from cordbook.review.estimates.selection import SelectionError
 from cordbook.review.versions.causes import setting_text
 from cordbook.review.versions.diff import NUMBERS, differing
 from cordbook.review.versions.releases import (
@@ -66,8 +63,10 @@ class Verified:
     computed_with: str
 
 
-class CannotVerify(RuntimeError):
+class CannotVerify(CordbookError):
     """There is nothing to verify; the message says what was looked for."""
+
+    exit_code = 2
 
 
 def verify(
@@ -209,7 +208,7 @@ def _numbers(source: Path, release: Release) -> list[Problem]:
     """Every estimate, verdict and guard computed anew, compared with what the release says."""
     try:
         now = frozen_today(Project(source.resolve()))
-    except (DeclarationError, SelectionError, ClaimTestError, Unreadable, ValueError, KeyError, OSError) as error:
+    except (CordbookError, ValueError, KeyError, OSError) as error:
         return [Problem("data", f"the estimates cannot be computed: {type(error).__name__}: {error}")]
     return list(_other_numbers(release, now))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from cordbook.errors import CordbookError
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.release.licences import Licences, address
 from cordbook.review.reporting.freezing import to_json
@@ -31,7 +32,7 @@ _LINES = {
 }
 
 
-class NoVersionLine(ValueError):
+class NoVersionLine(CordbookError, ValueError):
     """A file that carries the version has no line for it."""
 
 

@@ -116,7 +116,6 @@ class EstimateRole(SphinxRole):
             text = say(_estimates(self.env), estimate_id.strip(), form.strip() or "short")
         except KeyError as error:
             return _problem(self, f"est role: {error.args[0]}")
-        _uses_estimates(self.env)
         if form.strip() == DIFFERENCE:  # a sentence, which would be one long link
             return [nodes.Text(text)], []
         target = nodes.reference(
@@ -134,7 +133,6 @@ class CellRole(SphinxRole):
             rows = _estimates(self.env).evidence.cells_by_id([cell_id.strip()])
         except KeyError:
             return _problem(self, f"cell role: no outcome cell {cell_id!r} in data/outcomes.csv")
-        _uses_estimates(self.env)
         events, n = int(rows.iloc[0]["events"]), int(rows.iloc[0]["n"])
         text = f"{events:,} of {n:,}" + (f" ({percent(events / n)})" if form else "")
         page = self.env.app.builder.get_relative_uri(self.env.docname, f"{study_ext.FOLDER}/{rows.iloc[0]['study_id']}")
@@ -153,7 +151,6 @@ class ValueRole(SphinxRole):
             value = table.loc[table[table.columns[0]] == key, column].iloc[0]
         except (ValueError, KeyError, IndexError):
             return _problem(self, f"value role: {self.text!r} is not TABLE/KEY/COLUMN of data/")
-        _uses_estimates(self.env)
         return [nodes.inline("", f"{value:g}" if isinstance(value, float) else str(value), classes=["cb-cell"])], []
 
 
@@ -166,7 +163,6 @@ class CountRole(SphinxRole):
             text = f"{count_rows(evidence, self.text):,}"
         except (ValueError, KeyError) as error:
             return _problem(self, f"count role: {error.args[0]}")
-        _uses_estimates(self.env)
         return [nodes.inline("", text, classes=["cb-cell"])], []
 
 
@@ -177,7 +173,6 @@ class StatusRole(SphinxRole):
         status = load_status(Path(self.env.srcdir) / "data")
         if not hasattr(status, self.text):
             return _problem(self, f"status role: no field {self.text!r} in data/review.yml")
-        _uses_estimates(self.env)
         return [nodes.Text(in_words(getattr(status, self.text)))], []
 
 
@@ -200,7 +195,6 @@ class GuardDirective(SphinxDirective):
         condition = self.options.get("when")
         if not condition:
             raise self.error("guard: give the condition, as in :when: some-estimate.estimate > 0.5")
-        _uses_estimates(self.env)
         try:
             verdict = judge(condition, _estimates(self.env))
         except GuardError as error:
@@ -227,11 +221,6 @@ class GuardDirective(SphinxDirective):
             "", f"{what} no longer matches the numbers. It was written for: {condition}. Today: {verdict.explain()}."
         )
         return note
-
-
-def _uses_estimates(env: BuildEnvironment) -> None:
-    """Kept for roles of other modules; what a page reads is noted by itself."""
-    env.metadata.setdefault(env.docname, {})["cordbook-estimates"] = "yes"
 
 
 def _page_begins(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -19,6 +19,7 @@ import cordbook
 from cordbook.core.csv_files import to_csv
 from cordbook.core.swap import publish
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import CordbookError
 from cordbook.evidence import rule_list
 from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.codebook import MARK, codebook_text
@@ -40,7 +41,7 @@ UNNAMED = "The authors of this review"
 MOST_SIGNS = 300
 
 
-class NewReviewError(ValueError):
+class NewReviewError(CordbookError, ValueError):
     """A review cannot be made here or with these words; the message says why and what to do. Nothing was written."""
 
 

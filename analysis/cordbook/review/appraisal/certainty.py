@@ -29,6 +29,7 @@ from scipy.special import betaincinv
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.core.values import value_digest
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, estimate_of
 from cordbook.review.estimates.phrases import percent, phrase, ratio
@@ -64,7 +65,7 @@ FILE = "certainty.yml"
 Steps = tuple[int, str, str]
 
 
-class CertaintyError(ValueError):
+class CertaintyError(InputError):
     """``certainty.yml`` cannot be used; the message lists every fault."""
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.natural_course import load_natural_course
@@ -34,7 +35,7 @@ AGREEMENTS = (WITHIN, OVERLAP, APART, NOTHING)
 _PAIR = ("question", "published", "ours", "alike", "why")
 
 
-class ReplicationError(ValueError):
+class ReplicationError(InputError):
     """``replication.yml`` cannot be used; the message lists every fault."""
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from cordbook.core.tracking import by_value, by_value_of_estimates
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
 from cordbook.review.estimates.estimates import Estimate, Estimates
@@ -40,7 +41,7 @@ _PARTS_OF_TEXT = {"full-text table", "first page", "figure legend"}
 Condition = tuple[tuple[str, Any], ...]
 
 
-class RiskOfBiasError(ValueError):
+class RiskOfBiasError(InputError):
     """``risk_of_bias.yml`` cannot be used; the message lists every fault."""
 
 

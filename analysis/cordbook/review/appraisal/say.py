@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordbook.errors import UnknownName
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
@@ -23,10 +24,10 @@ def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
     if form == DIFFERENCE:
         return _difference(estimates, estimate_id)
     if form not in FORMS:
-        raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}, {DIFFERENCE}")
+        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}, {DIFFERENCE}")
     estimate = estimates[estimate_id]
     if estimate.not_pooled and form not in (*COUNTS, *SIDE_FORMS):
-        raise KeyError(
+        raise UnknownName(
             f"{estimate_id} is not pooled, so it has no {form!r} ({estimate.not_pooled[0].text}) "
             f"Say it with one of {', '.join([*SIDE_FORMS, *sorted(COUNTS)])}"
         )
@@ -36,7 +37,7 @@ def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
 def _difference(estimates: Estimates, estimate_id: str) -> str:
     text = difference_from_main(estimates, estimate_id)
     if text is None:
-        raise KeyError(f"{estimate_id} does not differ from a main pool: it declares no `main`, or counts the same studies")
+        raise UnknownName(f"{estimate_id} does not differ from a main pool: it declares no `main`, or counts the same studies")
     return text
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
+from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.appraisal.risk_of_bias import study_weights
 from cordbook.review.estimates.estimates import Estimates
@@ -103,11 +104,11 @@ def of_which(
     estimate: str | None = None,
     cell: str | None = None,
 ) -> list[CellToCheck]:
-    """Those of a study, behind an estimate, or one; all where nothing is named. ``KeyError`` where there is no such thing."""
+    """Those of a study, behind an estimate, or one; all where nothing is named. :class:`UnknownName` where there is no such thing."""
     cells = list(cells)
     if study is not None:
         if study not in set(estimates.evidence["studies"]["study_id"]):
-            raise KeyError(f"there is no study {study!r}")
+            raise UnknownName(f"there is no study {study!r}")
         cells = [c for c in cells if c.study_id == study]
     if estimate is not None:
         behind = set(estimates[estimate].cells)
@@ -115,5 +116,5 @@ def of_which(
     if cell is not None:
         cells = [c for c in cells if c.cell_id == cell]
         if not cells:
-            raise KeyError(f"there is no cell {cell!r}")
+            raise UnknownName(f"there is no cell {cell!r}")
     return cells

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from cordbook.errors import UnknownName
 from cordbook.evidence.bibliography import NOT_SEEN
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_state import in_words
@@ -23,7 +24,7 @@ from cordbook.review.versions.releases import FrozenEstimate, Release
 STUDIES_FOLDER = "book/studies"
 
 
-class UnknownId(KeyError):
+class UnknownId(UnknownName):
     """Nothing of that id can be cited; ``args[0]`` says so and names what is near."""
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 from cordbook.evidence.review_state import Status, in_words, load_status
 from cordbook.review.versions.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
 
@@ -26,7 +27,7 @@ CITATION = "CITATION.cff"
 UNNAMED = "Authors not named"
 
 
-class CitationFileError(ValueError):
+class CitationFileError(InputError):
     """``CITATION.cff`` cannot be used; the message says what to correct."""
 
 

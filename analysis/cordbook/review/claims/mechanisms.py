@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cordbook.errors import CordbookError
 from cordbook.evidence.evidence import Evidence
 
 #: Kinds of evidence from the nearest to patients to the farthest, with their names in figures and tables.
@@ -39,7 +40,7 @@ MATCHES: Mapping[str, str] = {
 TRACED = ("certain", "probable")
 
 
-class BrokenSentence(AssertionError):
+class BrokenSentence(CordbookError, AssertionError):
     """A chapter says something that the tables no longer say; the message is the sentence."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 from cordbook.review.claims.verdicts import VERDICTS
 
 #: Each rule with the keys that it needs and those that it may have.
@@ -58,7 +59,7 @@ _EXPECTED = {
 FINDINGS = ("supports", "qualifies", "contradicts", "animal_only")
 
 
-class ClaimTestError(ValueError):
+class ClaimTestError(InputError):
     """``claim_tests.yml`` cannot be used as it stands; the message lists every fault."""
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from cordbook.core.tracking import note
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError, UnknownName
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm")
@@ -32,7 +33,7 @@ _KEYS = {
 }  # fmt: skip
 
 
-class DeclarationError(ValueError):
+class DeclarationError(InputError):
     """``syntheses.yml`` cannot be used as it stands; the message lists every fault."""
 
 
@@ -121,7 +122,7 @@ class Declarations:
         for synthesis in self.syntheses:
             if synthesis.id == synthesis_id:
                 return synthesis
-        raise KeyError(f"no synthesis {synthesis_id!r}; declared are {', '.join(s.id for s in self.syntheses)}")
+        raise UnknownName(f"no synthesis {synthesis_id!r}; declared are {', '.join(s.id for s in self.syntheses)}")
 
 
 def load_declarations(path: Path) -> Declarations:

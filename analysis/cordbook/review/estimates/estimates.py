@@ -13,6 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.core.store import Store, key_of
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
+from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.evidence import Evidence, load_evidence
 from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
@@ -28,6 +29,10 @@ T = TypeVar("T")
 ESTIMATES_FOLDER = "book/estimates"
 #: What the package says of the measure of a comparison, for tables.
 COMPARED = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
+
+
+class NotEstimable(CordbookError, ValueError):
+    """The statistics refuse the rows of a declared estimate, or do not settle on them; the message names the estimate and says why."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +234,7 @@ class Estimates:
         declared = _declared(estimate_id)
         found = self._of(declared) if declared in self.declarations.ids else {}
         if estimate_id not in found:
-            raise KeyError(f"no estimate {estimate_id!r}; near it are: {', '.join(found or self._all)}")
+            raise UnknownName(f"no estimate {estimate_id!r}; near it are: {', '.join(found or self._all)}")
         return found[estimate_id]
 
     def __iter__(self) -> Iterator[Estimate]:
@@ -301,7 +306,10 @@ def _estimate(
 
 def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: tuple[ArmRow, ...] | tuple[PairRow, ...]) -> Estimate:
     """Pool rows as a declaration says, or set them side by side where its limits of pooling say so."""
-    result = _pool_estimate(rows, synthesis)
+    try:
+        result = _pool_estimate(rows, synthesis)
+    except (ValueError, RuntimeError) as error:
+        raise NotEstimable(f"{estimate_id} cannot be pooled as it is declared: {error}") from error
     if result is None:
         return Estimate(estimate_id, title, synthesis, rows, None)
     rows = with_effects(rows, result.studies)

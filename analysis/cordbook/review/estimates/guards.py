@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from cordbook.errors import InputError
+
 #: What a condition may ask of an estimate; ``pooled`` is 1 where an average is reported and 0 where studies stand side by side.
 ATTRIBUTES = (
     "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p", "pooled",
@@ -32,7 +34,7 @@ _ARITHMETIC: Mapping[type, Callable[[float, float], float]] = {
 }  # fmt: skip
 
 
-class GuardError(ValueError):
+class GuardError(InputError):
     """A condition that cannot be read; the message says where and what is allowed."""
 
 

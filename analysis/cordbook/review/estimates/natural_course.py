@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 from cordbook.evidence.subject_tables import PHASE
 from cordbook.review.estimates.declarations import Synthesis
 
@@ -17,7 +18,7 @@ FILE = "natural_course.yml"
 _TEXTS = ("outcome", "population", "key", "fact", "value_name", "usual_phase")
 
 
-class NaturalCourseError(ValueError):
+class NaturalCourseError(InputError):
     """``natural_course.yml`` cannot be used; the message lists every fault."""
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from cordbook.core.text import capital, enumerate_words, people
+from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.evidence.vocabulary import part_name
 from cordbook.review.estimates.estimates import Estimate
@@ -160,7 +161,7 @@ def phrase(estimate: Estimate, form: str = "short") -> str:
     Where studies stand side by side, the number is what they counted together, and said to be not pooled.
     """
     if form not in FORMS:
-        raise KeyError(f"no form {form!r}; there are {', '.join(FORMS)}")
+        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)}")
     if estimate.result is not None or form in COUNTS:
         return FORMS[form](estimate)
     return SIDE_FORMS.get(form, lambda e: NOT_POOLED)(estimate) if estimate.not_pooled else MISSING

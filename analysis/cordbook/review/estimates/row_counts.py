@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import Evidence
 
 
@@ -21,7 +22,7 @@ def count_rows(evidence: Evidence, question: str) -> int:
             raise ValueError(f"{condition!r} is no condition; write COLUMN=VALUE or COLUMN~PART")
         column, value = condition.split(sign, 1)
         if column not in table.columns:
-            raise KeyError(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
+            raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
         held = table[column].map(_as_text)
         table = table[held == value] if sign == "=" else table[held.str.lower().str.contains(value.lower(), regex=False)]
     return len(table)

@@ -21,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.counts import Count, counts_of
 from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
 from cordbook.evidence.vocabulary import SEVERAL, STRATUM, Dimension, Vocabulary
@@ -31,7 +32,7 @@ from cordbook.review.estimates.rows import ArmRow, PairRow, in_order
 BY = "by:"
 
 
-class SelectionError(ValueError):
+class SelectionError(InputError):
     """The cells of an arm cannot be told apart, so adding them up might count patients twice."""
 
 
@@ -83,7 +84,7 @@ def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
         return strata.map(lambda s: s.get(column.removeprefix(STRATUM)))
     if column in cells.columns:
         return cells[column].astype(object).where(cells[column].notna(), None).map(_as_text)
-    raise KeyError(f"no column {column!r} to filter by; there are {', '.join(cells.columns)} and stratum.KEY")
+    raise UnknownName(f"no column {column!r} to filter by; there are {', '.join(cells.columns)} and stratum.KEY")
 
 
 def _as_text(value: object) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cordbook.errors import UsageError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import STRATUM
 from cordbook.review.appraisal.risk_of_bias import judge_studies, load_items, study_facts
@@ -34,7 +35,7 @@ STRATA = ("total", "widest")
 ITEM = "rob."
 
 
-class QuestionError(ValueError):
+class QuestionError(UsageError, ValueError):
     """A question names something that the evidence does not have; the message says what there is."""
 
 

@@ -19,6 +19,7 @@ import yaml
 
 from cordbook.core.notebooks import is_prose, source_of
 from cordbook.core.yaml import load_yaml
+from cordbook.errors import InputError
 
 #: How far an item is met, from best to worst.
 STATES = ("met", "partly", "not yet", "not applicable")
@@ -28,7 +29,7 @@ _TARGET = re.compile(r"^\(([a-z0-9_-]+)\)=\s*$", flags=re.M)
 _ID = re.compile(r'\bid=\\?"([^"\\]+)\\?"')
 
 
-class ChecklistError(ValueError):
+class ChecklistError(InputError):
     """``reporting_checklist.yml`` cannot be used; the message lists every fault with its item."""
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
+from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_state import load_status
 from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, Settled, set_aside, settled
@@ -29,7 +30,7 @@ REGISTERS = frozenset({"ClinicalTrials.gov", "ICTRP", "WHO ICTRP", "EU-CTR", "IS
 DATABASE, REGISTER = "database", "register"
 
 
-class FlowError(ValueError):
+class FlowError(InputError):
     """The records contradict each other; the message lists every contradiction with its row."""
 
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from cordbook.errors import UnknownName
 from cordbook.review.versions.releases import Frozen, FrozenEstimate, Release, list_releases, read_release
 
 
@@ -51,12 +52,12 @@ def read_all(root: Path | str) -> tuple[Release, ...]:
 def history(states: Sequence[tuple[str, dt.date | None, Frozen]], estimate_id: str) -> tuple[Point, ...]:
     """An estimate in each of some states (name, date, what it said), in their order.
 
-    Raises ``KeyError`` where no state has it, naming ids that are near.
+    Raises :class:`UnknownName` where no state has it, naming ids that are near.
     """
     known = {i for _, _, frozen in states for i in frozen.estimates}
     if estimate_id not in known:
         near = get_close_matches(estimate_id, sorted(known), n=5, cutoff=0.3)
         none = "no version has been released yet (--today shows what the working tree says)"
         where = f"no release has an estimate {estimate_id!r}" if states else none
-        raise KeyError(where + (f"; near it are: {', '.join(near)}" if near else ""))
+        raise UnknownName(where + (f"; near it are: {', '.join(near)}" if near else ""))
     return tuple(Point(name, date, frozen.estimates.get(estimate_id)) for name, date, frozen in states)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.tracking import note
+from cordbook.errors import InputError
 
 FOLDER = "releases"
 ESTIMATES, ROWS, MANIFEST = "estimates.json", "rows.json", "manifest.json"
@@ -29,7 +30,7 @@ FORMAT = 1
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
-class ReleaseError(ValueError):
+class ReleaseError(InputError):
     """A release cannot be read, or there is none of that version; the message says which file, why and what to do."""
 
 

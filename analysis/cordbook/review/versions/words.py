@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cordbook.core.columns import aligned
 from cordbook.review.appraisal.certainty import NAME
 from cordbook.review.versions.causes import ADDED, CORRECTED, REMOVED, Cause
 from cordbook.review.versions.diff import Comparison, EstimateChange
@@ -45,18 +46,16 @@ def evidence_lines(rows: Sequence[Cause]) -> list[str]:
 
 
 def _block(change: EstimateChange) -> str:
-    lines = [f"{change.id}  ({_NAMES[change.kind]})"]
-    if change.before is not None:
-        lines.append(f"  old         {_told(change.before)}")
+    rows = [("old", _told(change.before))] if change.before is not None else []
     if change.after is not None:
-        lines.append(f"  new         {_told(change.after)}")
+        rows.append(("new", _told(change.after)))
     if change.change is not None and change.moved:
-        lines.append(f"  change      {change_in_words(change)}")
-    lines.append(f"  conclusion  {'; '.join(c.in_words() for c in change.conclusions) or 'unchanged'}")
+        rows.append(("change", change_in_words(change)))
+    rows.append(("conclusion", "; ".join(c.in_words() for c in change.conclusions) or "unchanged"))
     causes = [c.in_words() for c in change.causes]
     shown = causes[:_LISTED] + ([f"and {len(causes) - _LISTED} more: --json"] if len(causes) > _LISTED else [])
-    lines += [f"  {'cause' if place == 0 else '':<10}  {text}" for place, text in enumerate(shown)]
-    return "\n".join(lines)
+    rows += [("" if place else "cause", text) for place, text in enumerate(shown)]
+    return f"{change.id}  ({_NAMES[change.kind]})\n{aligned(rows, indent='  ')}"
 
 
 def _told(estimate: object) -> str:
@@ -88,5 +87,4 @@ def history_table(points: Sequence[Point]) -> str:
         else:
             e = p.estimate
             rows.append((p.version, date, e.words["short"], str(e.k), e.words["of"], e.direction, e.certainty))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return aligned(rows)
