@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import to_csv
-from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.schema import load_package
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,7 @@ PACKAGE = Path(cordbook.__file__).parent
 FLOORS = (
     "errors",
     "core",
-    "evidence", "evidence.rules",
+    "evidence", "evidence.references", "evidence.rules",
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.regression", "synthesis.sensitivity",
     "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",
     "review.estimates", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
@@ -66,8 +66,12 @@ ARROWS = {module: imported(path) for module, path in MODULES.items()}
 
 
 def floor(room: str) -> int:
-    """The highest floor that a room or a face reaches."""
-    return max(n for n, name in enumerate(FLOORS) if f"{name}.".startswith(f"{room}.") or name == room)
+    """The floor of a room; of a face, the highest that its house reaches."""
+    return (
+        FLOORS.index(room)
+        if room in FLOORS
+        else max(n for n, name in enumerate(FLOORS) if f"{name}.".startswith(f"{room}.") or name == room)
+    )
 
 
 @pytest.mark.parametrize("room", [*FLOORS, "publish.assets"])

@@ -11,7 +11,7 @@ import yaml
 
 from cordbook.core.csv_files import to_csv
 from cordbook.evidence import Field, Package, RawTable, load_package, read_all
-from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.rules.validation import check_tables
 
 #: What sets the flag that tests look for; written so that it holds no quote, which would end it early.

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cordbook.core.project import Project
-from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.publish.build.build import build
 from tests.publish import small_book
 from tests.publish.conftest import quiet

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 
 from cordbook.core.csv_files import to_csv
-from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.schema import load_package
 
 #: Enough for two estimates that overlap in no study, and for one with no event.

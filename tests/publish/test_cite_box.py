@@ -13,9 +13,9 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.display.html.cite_box import cite_box
-from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.publish.pages.cite_boxes import edition_of
-from cordbook.publish.sphinx.feed import ATOM, FILE
+from cordbook.publish.pages.feed import ATOM, FILE
 from cordbook.review.citation.citations import cite_book, cite_estimate, cite_study, record_of, records_by_id
 from cordbook.review.citation.error_report import NO_ADDRESS
 from cordbook.review.citation.formats import apa, bibtex, ris, text

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.evidence.review_state import load_status
-from cordbook.publish.sphinx.feed import ATOM, feed_xml
+from cordbook.publish.pages.feed import ATOM, feed_xml
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.reporting.freezing import freeze
 from cordbook.review.reporting.news import MOST, Item, news

@@ -84,7 +84,7 @@ def test_a_hostile_title_stays_text(book):
         rows = small_book.read_table(book.data, "references")
         place = next(i for i, row in enumerate(rows) if row["reference_id"] == "lima2010")
         small_book.set_value(book.data, "references", place, "title", HOSTILE)
-        from cordbook.evidence.bibtex_file import bibliography_text
+        from cordbook.evidence.references.bibtex_file import bibliography_text
 
         text = bibliography_text(small_book.read_table(book.data, "references"))
         (book.root / "references.bib").write_text(text, encoding="utf-8")

@@ -19,8 +19,8 @@ from cordbook.core.project import Project
 from cordbook.display.html import markup
 from cordbook.display.html.pieces import numbers
 from cordbook.display.html.study_list import CATEGORIES, StudyList
-from cordbook.evidence.bibtex_file import LINKED_HOSTS
 from cordbook.evidence.evidence import Evidence, Tables
+from cordbook.evidence.references.bibtex_file import LINKED_HOSTS
 from cordbook.publish.pages import study_pages
 from cordbook.publish.pages.page import estimate_address
 from cordbook.publish.pages.study_pages import FOLDER, write_study_pages

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.evidence.bibliography import parse_bibliography, plain_text
+from cordbook.evidence.references.bibliography import parse_bibliography, plain_text
 from cordbook.evidence.review_state import StatusError, load_status
 from cordbook.review.citation.citations import (
     UnknownId,

@@ -12,8 +12,8 @@ from cordbook.cli.sheets import sheet_text, write_sheet
 from cordbook.cli.terminal import Ended, Terminal, terminal
 from cordbook.core.project import Project, find_project
 from cordbook.errors import UsageError
-from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.problems import as_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.intake.extraction import reconcile_sheet
 from cordbook.intake.extraction.codebook import Codebook
 from cordbook.intake.extraction.readings import NotReadable, Place, Reading, Readings, waiting_studies

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from cordbook.errors import CordbookError
-from cordbook.evidence.bibtex_file import bibliography_text, write_bibliography
 from cordbook.evidence.reading import find_data_dir, read_rows
+from cordbook.evidence.references.bibtex_file import bibliography_text, write_bibliography
 from cordbook.evidence.schema import load_package
 
 

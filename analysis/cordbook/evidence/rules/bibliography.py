@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.notebooks import is_prose, joined, source_of
-from cordbook.evidence.bibliography import NOT_SEEN, REWRITE, BibEntry, bib_problem, citations, load_bibliography, plain_text
 from cordbook.evidence.problems import Problem
+from cordbook.evidence.references.bibliography import (
+    NOT_SEEN,
+    REWRITE,
+    BibEntry,
+    bib_problem,
+    citations,
+    load_bibliography,
+    plain_text,
+)
 from cordbook.evidence.rules.base import Data, Row
 
 BIBLIOGRAPHY_RULES: Mapping[str, str] = {

@@ -34,6 +34,7 @@ from cordbook.display.html.markup import anchor
 from cordbook.evidence.review_state import in_words, load_status
 from cordbook.publish.execute.chapters import ChapterFailed, refresh
 from cordbook.publish.freshness.records import Today
+from cordbook.publish.pages import feed
 from cordbook.publish.pages.forked_work import write_made_pages
 from cordbook.publish.sources.page_guards import broken_guards, explain_all, find_guards
 from cordbook.publish.sphinx import (
@@ -41,7 +42,6 @@ from cordbook.publish.sphinx import (
     estimate_ext,
     examples_ext,
     explorer_ext,
-    feed,
     glossary_ext,
     long_tables,
     search_ext,

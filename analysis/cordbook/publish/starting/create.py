@@ -21,8 +21,8 @@ from cordbook.core.swap import publish
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import CordbookError
 from cordbook.evidence import rule_list
-from cordbook.evidence.bibtex_file import bibliography_text
 from cordbook.evidence.codebook import MARK, codebook_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.review_state import in_words
 from cordbook.evidence.schema import PACKAGE_FILE, load_package
 

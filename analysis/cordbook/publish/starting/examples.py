@@ -16,7 +16,7 @@ from cordbook.core.csv_files import to_csv
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
 from cordbook.evidence import read_all
-from cordbook.evidence.bibtex_file import bibliography_text
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.rules.examples import is_example
 from cordbook.evidence.schema import Package, load_package
 from cordbook.publish.starting.create import starting_rows

@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from cordbook.errors import UnknownName
-from cordbook.evidence.bibliography import NOT_SEEN
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.references.bibliography import NOT_SEEN
 from cordbook.evidence.review_state import in_words
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cordbook.evidence.bibliography import NOT_SEEN
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.references.bibliography import NOT_SEEN
 from cordbook.evidence.review_state import Status, in_words
 from cordbook.review.citation.citations import record_of, records_by_id
 from cordbook.review.citation.edition import data_date

@@ -1,0 +1,1 @@
+"""References: the bibliography as BibTeX, and its keys."""
