@@ -21,6 +21,7 @@ from cordbook.display.html.pieces import numbers
 from cordbook.display.html.study_list import CATEGORIES, StudyList
 from cordbook.evidence.evidence import Evidence, Tables
 from cordbook.evidence.references.bibtex_file import LINKED_HOSTS
+from cordbook.evidence.subject_tables import SUBJECT_TABLES
 from cordbook.publish.pages import study_pages
 from cordbook.publish.pages.page import estimate_address
 from cordbook.publish.pages.study_pages import FOLDER, write_study_pages
@@ -206,7 +207,9 @@ def hostile(estimates: Estimates) -> Estimates:
     evidence = estimates.evidence
     frames = {}
     for table in evidence.package.tables:
-        frame = evidence[table.name]
+        frame = frames[table.name] = evidence[table.name]
+        if table.name in SUBJECT_TABLES:
+            continue  # templates of sentences, which a review declares; not what reports say
         keys = {*table.primary_key, *(name for key in table.foreign_keys for name in key.fields)}
         for field in table.fields:
             free = field.type == "string" and not field.enum and not field.pattern and field.name not in keys
@@ -232,7 +235,6 @@ def hostile(estimates: Estimates) -> Estimates:
             )
         if table.name == "arms":
             frame["arm"] = frame["arm"].where(frame["arm"].isin(["treated", "control"]), PROBES[2])
-        frames[table.name] = frame
     return Estimates(Evidence(evidence.folder, evidence.package, Tables(frames)), estimates.declarations)
 
 
