@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.cli import main
+from cordbook.core.project import data_files
 from cordbook.publish.release.manifest import manifest_json
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
@@ -32,7 +33,7 @@ def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     frozen, version, date = freeze(estimates), Version(0, 1, 0), dt.date(2026, 11, 21)
     (place / "estimates.json").write_text(estimates_json(frozen, version, date), encoding="utf-8")
     (place / "rows.json").write_text(rows_json(frozen.rows), encoding="utf-8")
-    paths = [f"data/{p.name}" for p in (folder / "data").iterdir()]
+    paths = [f"data/{p}" for p in data_files(folder / "data")]
     text = manifest_json(folder, paths, estimates, version=version, date=date, previous=None, step="first", new_studies=None)
     (place / "manifest.json").write_text(text, encoding="utf-8")
     return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cordbook.cli import validate as command
+from cordbook.cli import main
 from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
 from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, check_tables
 from tests.evidence.spoil import SPOILERS as OTHER_SPOILERS
@@ -141,7 +140,7 @@ def project(tmp_path_factory) -> Path:
 def run(folder: Path) -> tuple[int, str]:
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        code = command.run(argparse.Namespace(folder=folder, json=False))
+        code = main(["validate", str(folder)])
     return code, out.getvalue()
 
 

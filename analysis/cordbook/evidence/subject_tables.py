@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOPICS, FACTS, PHRASES, SECTIONS, KEYS = SUBJECT_TABLES = ("topics", "facts", "study_phrases", "sections", "stratum_keys")
 #: Kinds of topics: people get what is tested; were exposed and are watched for harm; had harm; are on usual care.
