@@ -206,6 +206,21 @@ def value_said_twice(draw, raw, package):
     return changed(draw, raw, "stratum_keys", "phrase", lambda row: "{} of {}")
 
 
+def key_that_parts_no_patients(draw, raw, package):
+    column, text = draw(st.sampled_from([("scale", "C1-C8;C3"), ("scale", "T1;;T2"), ("between_studies", "yes")]))
+    return changed(draw, raw, "stratum_keys", column, lambda row: text, lambda row: row["disjoint"] == "no")
+
+
+def value_that_means_nothing(draw, raw, package):
+    column, text = draw(
+        st.sampled_from(
+            [("value", "unheard of"), ("value", "*_to_*"), ("stands_for", "<=*"), ("may_share", "unheard of"),
+             ("implies", "mood=good"), ("implies", "baseline_completeness=partly")]
+        )
+    )  # fmt: skip
+    return changed(draw, raw, "stratum_values", column, lambda row: text, lambda row: "*" not in row["value"])
+
+
 def wrong_relation(draw, raw, package):
     number, row = pick(draw, raw, "outcomes", lambda r: r["stratum_relation"] in ("total", "same_patients"))
     other = {"total": "only_stratum", "same_patients": "total"}[row["stratum_relation"]]
@@ -570,6 +585,8 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "stratum-patterns": bad_stratum_pattern,
     "stratum-relation": wrong_relation,
     "stratum-phrase": value_said_twice,
+    "stratum-keys": key_that_parts_no_patients,
+    "stratum-values": value_that_means_nothing,
     "dimension-source": source_of_nothing,
     "label-code": label_of_no_code,
     "label-used": label_of_no_row,

@@ -37,6 +37,10 @@ const functions = {
     const found = X.choose(X.prepare(data), question);
     return { rows: found.rows.map(r => [r.arm, r.events, r.n]), unclear: found.unclear.length, within: found.within.length };
   }),
+  naturals: questions => questions.map(q => {
+    const found = X.naturalFor(E, q);
+    return found ? found.id : null;
+  }),
   csv: values => values.map(X.csvCell),
   reads: hashes => hashes.map(hash => X.fromAddress(E, hash)),
 };

@@ -79,7 +79,7 @@ def test_every_declared_estimate_is_what_the_page_shows(node, estimates):
 
 
 def test_every_outcome_begins_where_the_package_would(node, cells, estimates):
-    disjoint = estimates.evidence.disjoint_keys
+    disjoint = estimates.evidence.meanings
     declared = {s.outcome for s in estimates.declarations if s.kind == "proportion"}
     for outcome, page in node("starts"):
         if outcome in declared:
@@ -97,7 +97,7 @@ def test_random_questions_get_the_package_s_answer(node, cells, estimates):
     pages = node("answers", [as_page_asks(q, model) for q, model in questions])
     pooled = 0
     for (question, model), page in zip(questions, pages, strict=True):
-        found = answer(cells, question, estimates.evidence.disjoint_keys)
+        found = answer(cells, question, estimates.evidence.meanings)
         rows = found.rows
         assert page["rows"] == [[row.study_id, row.events, row.n] for row in rows], question
         assert (page["barred"], page["unclear"]) == (len(found.not_poolable), len(found.unclear)), question
@@ -223,3 +223,23 @@ def test_no_text_in_a_csv_file_is_a_formula(node):
     for cell in found[:8]:
         assert cell.lstrip('"')[0] == "'"
     assert found[8:] == ['"plain ""quoted"", text"', "-0.5"]
+
+
+def test_the_natural_course_beside_a_question_is_that_of_its_value_and_phase(node):
+    """Which key, which values and which phases: data/natural_course.yml says it, the page reads it."""
+
+    def asked(**where):
+        return {"outcome": "ais_improved", "where": {"role": ["treated"]} | where, "natural": "auto"}
+
+    cases = [
+        (asked(), "natural-ais-a-acute"),
+        (asked(phase=["chronic"]), "natural-ais-a-late"),
+        (asked(phase=["acute", "chronic"]), "natural-ais-a-acute"),
+        (asked(**{"stratum.baseline_ais": ["C"]}), "natural-ais-c-acute"),
+        (asked(**{"stratum.baseline_ais": ["A", "C"]}), None),
+        (asked(role=["treated", "natural_course"]), None),
+        (asked() | {"outcome": "tumour"}, None),
+        (asked() | {"natural": "none"}, None),
+        (asked() | {"natural": "natural-ais-c-acute"}, "natural-ais-c-acute"),
+    ]
+    assert node("naturals", [question for question, _ in cases]) == [wanted for _, wanted in cases]

@@ -69,7 +69,7 @@ def schema(root):
 def evidence_of(schema, arms, cells):
     """The rows as evidence, without those that validation calls wrong."""
     package, real, folder = schema
-    raw = {"stratum_keys": real["stratum_keys"]}
+    raw = {name: real[name] for name in ("stratum_keys", "stratum_values")}
     raw["arms"] = _table(package, "arms", arms)
     raw["studies"] = _table(package, "studies", [{"study_id": STUDY, "topic": "cell_therapy"}])
     raw["references"] = _table(package, "references", [{"reference_id": STUDY, "first_author": "Made", "year": "2020"}])
@@ -111,13 +111,13 @@ def test_no_pooled_row_has_more_people_than_its_arm(schema, node):
         cells = explorer_cells(evidence)
         size = dict(zip(evidence["arms"]["arm_id"], evidence["arms"]["n"], strict=True))
         whole = int(size[f"{STUDY}.treated"])
-        page = counted(cells, evidence.disjoint_keys, evidence.vocabulary) | {"estimates": [], "questions": [], "outcomes": []}
+        page = counted(cells, evidence.meanings, evidence.vocabulary) | {"estimates": [], "questions": [], "outcomes": []}
         page["columns"] = {
             name: _coded(cells, strata_of(cells), name, evidence.vocabulary) for name in ("stratum.phase", "stratum.baseline_ais")
         }
         arms = sorted(set(cells["arm_id"]))
         for question in QUESTIONS:
-            found = answer(cells, question, evidence.disjoint_keys)
+            found = answer(cells, question, evidence.meanings)
             for row in found.rows:
                 assert row.n <= (whole if str(size[row.arm_id]) == "<NA>" else size[row.arm_id]), (drawn, question)
             assert sum(row.n for row in found.rows) <= whole, (drawn, question)

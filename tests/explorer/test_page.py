@@ -109,7 +109,7 @@ def test_studies_that_are_not_pooled_stand_side_by_side_until_the_reader_asks(op
 
 def test_random_questions_in_chromium_get_the_package_s_numbers(opened, cells, estimates):
     questions = random_questions(cells, estimates.evidence.vocabulary, 100, seed=11)
-    disjoint, limits = estimates.evidence.disjoint_keys, estimates.declarations.usual_limits
+    disjoint, limits = estimates.evidence.meanings, estimates.declarations.usual_limits
     asked = [as_page_asks(q, model) for q, model in questions]
     found = opened.page.evaluate(
         """questions => {

@@ -12,7 +12,7 @@ def cells(estimates):
 
 
 def asked(cells, estimates, *arguments, **more):
-    return answer(cells, Question(*arguments, **more), estimates.evidence.disjoint_keys)
+    return answer(cells, Question(*arguments, **more), estimates.evidence.meanings)
 
 
 def test_a_declared_question_gets_the_declared_rows(cells, estimates):

@@ -9,7 +9,7 @@ from cordbook.review.estimates.natural_course import FILE, NaturalCourseError, l
 
 GOOD = {
     "outcome": "better", "population": "ill", "key": "grade", "fact": "grade", "value_name": "grade", "usual_phase": "early",
-    "not_for": {"early": ["late"], "late": ["early"]},
+    "not_for": {"early": ["late"], "late": ["early"]}, "usual_value": "A",
 }  # fmt: skip
 
 
@@ -45,6 +45,9 @@ def test_every_fault_is_named():
         parse_natural_course(
             {k: v for k, v in GOOD.items() if k != "outcome"} | {"outcom": "better", "not_for": {"late": "early"}}
         )
+    with pytest.raises(NaturalCourseError, match="usual_value is not a text"):
+        parse_natural_course(GOOD | {"usual_value": 1})
+    assert parse_natural_course({k: v for k, v in GOOD.items() if k != "usual_value"}).usual_value == ""
     with pytest.raises(NaturalCourseError, match="expected keys and values"):
         parse_natural_course([])
 

@@ -57,8 +57,8 @@ def pool(args: argparse.Namespace, model: str) -> Any:
     question = question_of(args)
     root = find_project().root
     declared = load_declarations(root / "data" / "syntheses.yml")
-    cells, disjoint_keys = load_cells(root)
-    found = answer(cells, question, disjoint_keys)
+    cells, meanings = load_cells(root)
+    found = answer(cells, question, meanings)
     by_reason = [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()]
     _tell("not pooled", by_reason, "counts by reason")
     _tell("not pooled", list(found.unclear), "strata may share patients")

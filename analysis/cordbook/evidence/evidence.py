@@ -16,11 +16,12 @@ import pandas as pd
 
 from cordbook.core.tracking import note, unnoted
 from cordbook.errors import InputError, UnknownName
+from cordbook.evidence.patients import KEYS, VALUES, Meanings, meanings_of
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
 from cordbook.evidence.subject_tables import SUBJECT_TABLES, SubjectTables, declared_columns
-from cordbook.evidence.vocabulary import Vocabulary, vocabulary_of
+from cordbook.evidence.vocabulary import STRATUM, Vocabulary, fields_of, rows_of, vocabulary_of
 
 #: Behind the label of a study whose report was retracted.
 RETRACTED = "(retracted)"
@@ -130,17 +131,26 @@ class Evidence:
         names = {column for table in ("outcomes", "arms", "studies") for column in self.tables[table].columns}
         return frozenset((names - {"source_url"}) | {"arm_n", "label", "year", *self.vocabulary.dimensions})
 
-    @property
-    def disjoint_keys(self) -> frozenset[str]:
-        """Stratum keys whose different values hold different patients."""
-        note("disjoint_keys")
+    @cached_property
+    def lacking(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns that the schema lacks, by the dimensions that take codes from them; what is told apart by these is not what was meant."""
         with unnoted():
-            return self._disjoint_keys
+            found = {
+                d.id: tuple(s for s in d.sources if not s.startswith(STRATUM) and not fields_of(self.package, s))
+                for d in self.vocabulary.dimensions.values()
+            }
+        return {dimension: sources for dimension, sources in found.items() if sources}
+
+    @property
+    def meanings(self) -> Meanings:
+        """What keys and values of strata mean: who may share patients."""
+        note("meanings")
+        with unnoted():
+            return self._meanings
 
     @cached_property
-    def _disjoint_keys(self) -> frozenset[str]:
-        keys = self.tables["stratum_keys"]
-        return frozenset(keys.loc[keys["disjoint"], "key"])
+    def _meanings(self) -> Meanings:
+        return meanings_of(*(rows_of(self.tables, name) for name in (KEYS, VALUES)))
 
     @property
     def confirmed_studies(self) -> frozenset[str]:

@@ -1,43 +1,27 @@
 """Say which counts may hold the same patients, for validation, selection, comparisons and the explorer.
 
 Three questions have their answer here and nowhere else: may two strata share patients, is one stratum a part of another, is an
-arm a part of another arm that is counted. A stratum is ``key=value`` pairs joined by semicolons.
+arm a part of another arm that is counted. A stratum is ``key=value`` pairs joined by semicolons. Numbers, ranges, bounds and values
+joined by + are compared in the same way in every review; what else a value means is declared in ``data/`` (:class:`Meanings`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeVar
+from functools import cached_property, lru_cache
+from typing import Any
 
 Stratum = Mapping[str, str]
-H = TypeVar("H", bound=Hashable)
+#: The tables that say what the values of strata mean.
+KEYS, VALUES = "stratum_keys", "stratum_values"
 
 _RANGE = re.compile(r"(?P<low>\d+(?:\.\d+)?)(?:-(?P<high>\d+(?:\.\d+)?))?")
-_BOUND = re.compile(r"(?P<sign><=|>=|<|>)(?P<at>\d+(?:\.\d+)?)")
+_BOUND = re.compile(r"(?P<sign><=|>=|<|>)(?P<at>.+)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBERED = re.compile(r"(?P<name>\D*)(?P<first>\d+)-(?P=name)(?P<last>\d+)")
 _INFINITY = float("inf")
-#: Segments of the cord from the head down, so that levels of injury are ranges.
-_SEGMENTS = [f"{part}{i}" for part, count in (("C", 8), ("T", 12), ("L", 5), ("S", 5)) for i in range(1, count + 1)]
-_SEGMENT_RANGE = re.compile(
-    r"(?P<low>[CTLS]\d+)(?:-(?P<high>[CTLS]\d+)|(?P<down>_and_below)|(?P<up>_or_higher))?|above_(?P<below>[CTLS]\d+)"
-)
-_REGIONS = {"cervical": "C1-C8", "thoracic": "T1-T12", "lumbar": "L1-L5", "thoracolumbar": "T1-L5", "paraplegia": "T1-S5"}
-#: One word for several values, and pairs of words of which one may hold patients of the other.
-_SEVERAL = {"acute_subacute": frozenset({"acute", "subacute"})}
-_UNCLEAR = frozenset(
-    frozenset(pair)
-    for one, others in {
-        "late_over_4_months": ("subacute", "chronic", "acute_subacute"),
-        "mixed": ("none", "all"),
-        "sbrt_reirradiation": ("sbrt", "reirradiation"),
-        "chemoradiation": ("conventional", "hyperfractionated", "hypofractionated", "particle"),
-    }.items()
-    for pair in ((one, other) for other in others)
-)
-#: Keys that tell apart patients of any two studies: a grade at the start is the patient's, not the report's.
-PATIENT_KEYS = ("baseline_ais", "baseline_completeness")
 
 
 @lru_cache(maxsize=8192)
@@ -62,41 +46,187 @@ def parse_stratum(text: str | None) -> dict[str, str]:
     return {key: value for key, value in stratum_pairs(text or "") if key or value}
 
 
-def may_share_patients(a: Stratum, b: Stratum, keys: Iterable[str]) -> bool:
-    """Can two strata hold one patient? They can unless a key that both name has values of different patients.
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of strata: do its values part the patients of one arm, and those of any two studies; its positions in order, if it has any.
 
-    ``keys`` are those whose different values are different patients: for strata of one arm :attr:`Evidence.disjoint_keys`, for
-    strata of two studies :data:`PATIENT_KEYS`.
-
-    >>> keys = ("baseline_ais", "total_dose_gy")
-    >>> may_share_patients({"baseline_ais": "A+B"}, {"baseline_ais": "C"}, keys)
-    False
-    >>> may_share_patients({"baseline_ais": "A+B"}, {"baseline_ais": "B"}, keys), may_share_patients({}, {"phase": "acute"}, keys)
-    (True, True)
+    ``scale`` lists the positions from first to last, joined by semicolons; C1-C8 stands for C1, C2 and so on.
     """
-    first, second = _with_completeness(a), _with_completeness(b)
-    return not any(key in first and key in second and _different_patients(first[key], second[key]) for key in keys)
+
+    key: str
+    disjoint: bool = False
+    between_studies: bool = False
+    scale: str = ""
 
 
-def holds(wide: Stratum, narrow: Stratum) -> bool:
-    """Is every patient of one stratum in the other for sure? A stratum holds itself.
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of a key, or a form of values with a star for any text: what it stands for, whom it may hold, what it implies.
 
-    >>> holds({"baseline_ais": "A+B"}, {"baseline_ais": "B", "phase": "acute"})
+    ``stands_for`` is a value that everybody can compare; ``may_share`` lists values that it may or may not hold patients of, and
+    ``implies`` is ``key=value`` of another key that holds for every patient. "" for nothing.
+    """
+
+    key: str
+    value: str
+    stands_for: str = ""
+    may_share: str = ""
+    implies: str = ""
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """What keys and values of strata mean, as ``stratum_keys.csv`` and ``vocabulary/stratum_values.csv`` declare it.
+
+    A key or value without a row is compared by its numbers or as words. Use :attr:`cordbook.evidence.evidence.Evidence.meanings`.
+
+    >>> grades = Meanings((Key("grade", disjoint=True), Key("phase", disjoint=True)))
+    >>> grades.may_share({"grade": "A+B"}, {"grade": "C"}), grades.may_share({"grade": "A+B"}, {"grade": "B"})
+    (False, True)
+    >>> grades.may_share({}, {"phase": "acute"})
     True
-    >>> holds({"total_dose_gy": ">=40"}, {"total_dose_gy": "45-50"}), holds({"total_dose_gy": "45-50"}, {"total_dose_gy": ">=40"})
-    (True, False)
     """
-    part = _with_completeness(narrow)
-    return all(key in part and _value_holds(value, part[key]) for key, value in wide.items())
+
+    keys: tuple[Key, ...] = ()
+    values: tuple[Value, ...] = ()
+
+    def may_share(self, a: Stratum, b: Stratum) -> bool:
+        """Can two strata of one arm hold one patient? They can unless a key that both name has values of different patients."""
+        return self._may_share(a, b, self.disjoint)
+
+    def may_share_between_studies(self, a: Stratum, b: Stratum) -> bool:
+        """Can strata of two studies that share patients hold one of them? Only what is the patient's, not the report's, tells them apart."""
+        return self._may_share(a, b, self.between_studies)
+
+    def holds(self, wide: Stratum, narrow: Stratum) -> bool:
+        """Is every patient of one stratum in the other for sure? A stratum holds itself.
+
+        >>> Meanings().holds({"grade": "A+B"}, {"grade": "B", "phase": "acute"})
+        True
+        >>> Meanings().holds({"dose": ">=40"}, {"dose": "45-50"}), Meanings().holds({"dose": "45-50"}, {"dose": ">=40"})
+        (True, False)
+        """
+        part = self.with_implied(narrow)
+        return all(key in part and self._value_holds(key, value, part[key]) for key, value in wide.items())
+
+    def is_part(self, narrow: Stratum, wide: Stratum) -> bool:
+        """Is one stratum a part of the other, and not the same patients by other words?
+
+        >>> Meanings().is_part({"grade": "B"}, {"grade": "A+B"}), Meanings().is_part({"grade": "B"}, {"grade": "B"})
+        (True, False)
+        """
+        return self.holds(wide, narrow) and not self.holds(narrow, wide)
+
+    def with_implied(self, stratum: Stratum) -> Stratum:
+        """A stratum with the pairs that its values imply, so that either key can tell; what it says itself stands.
+
+        >>> told = Meanings(values=(Value("grade", "A", implies="injury=complete"), Value("grade", "B", implies="injury=incomplete")))
+        >>> told.with_implied({"grade": "A"}), told.with_implied({"grade": "A+B"})
+        ({'grade': 'A', 'injury': 'complete'}, {'grade': 'A+B'})
+        """
+        implied = [self._implied(key, value) for key, value in stratum.items() if key in self._implying]
+        return {**dict(pair for pairs in implied for pair in pairs), **stratum} if any(implied) else stratum
+
+    @cached_property
+    def disjoint(self) -> frozenset[str]:
+        """Keys whose different values hold different patients of an arm."""
+        return frozenset(key.key for key in self.keys if key.disjoint)
+
+    @cached_property
+    def between_studies(self) -> frozenset[str]:
+        """Keys whose different values hold different patients of any two studies."""
+        return frozenset(key.key for key in self.keys if key.between_studies)
+
+    def _may_share(self, a: Stratum, b: Stratum, keys: Iterable[str]) -> bool:
+        first, second = self.with_implied(a), self.with_implied(b)
+        return not any(key in first and key in second and self._different(key, first[key], second[key]) for key in keys)
+
+    def _different(self, key: str, a: str, b: str) -> bool:
+        """Do two values of a key that parts patients stand for different ones?"""
+        if a == b or b in self._unclear(key, a) or a in self._unclear(key, b):
+            return False
+        one, other = self._read(key, a), self._read(key, b)
+        if one.span and other.span:
+            return one.span.apart_from(other.span)
+        return not one.members & other.members
+
+    def _value_holds(self, key: str, wide: str, narrow: str) -> bool:
+        if wide == narrow:
+            return True
+        one, other = self._read(key, wide), self._read(key, narrow)
+        if one.span and other.span:
+            return one.span.holds(other.span)
+        return other.members <= one.members
+
+    def _read(self, key: str, value: str) -> _Read:
+        """A value as a range and as words, read once."""
+        if (key, value) not in self._known:
+            plain = self._plain(key, value)
+            members = frozenset(part for own in value.split("+") for part in self._plain(key, own).split("+"))
+            self._known[key, value] = _Read(_span(plain, self._places.get(key, {})), members)
+        return self._known[key, value]
+
+    def _plain(self, key: str, value: str) -> str:
+        """What a value stands for; itself where nothing is declared."""
+        row = self._declared(key, value)
+        return row.stands_for.replace("*", _starred(row.value, value) or "") if row and row.stands_for else value
+
+    def _declared(self, key: str, value: str) -> Value | None:
+        """The row of a value, before that of a form that it has."""
+        rows = self._by_key.get(key, {})
+        return rows.get(value) or next((row for form, row in rows.items() if _starred(form, value)), None)
+
+    def _unclear(self, key: str, value: str) -> Sequence[str]:
+        row = self._declared(key, value)
+        return _list(row.may_share) if row else ()
+
+    def _implied(self, key: str, value: str) -> tuple[tuple[str, str], ...]:
+        """The pairs that every value joined by + implies."""
+        rows = [self._declared(key, part) for part in value.split("+")]
+        told = [set(stratum_pairs(row.implies)) if row else set() for row in rows]
+        return tuple(sorted(set.intersection(*told)))
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Mapping[str, Value]]:
+        found: dict[str, dict[str, Value]] = {}
+        for row in self.values:
+            found.setdefault(row.key, {}).setdefault(row.value, row)
+        return found
+
+    @cached_property
+    def _implying(self) -> frozenset[str]:
+        return frozenset(row.key for row in self.values if row.implies)
+
+    @cached_property
+    def _places(self) -> Mapping[str, Mapping[str, int]]:
+        """The place of each position of a scale, by key."""
+        scales = {key.key: positions(key.scale) for key in self.keys if key.scale}
+        return {key: {name: i for i, name in enumerate(names)} for key, names in scales.items()}
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], _Read]:
+        return {}
 
 
-def is_part(narrow: Stratum, wide: Stratum) -> bool:
-    """Is one stratum a part of the other, and not the same patients by other words?
+def meanings_of(keys: Iterable[Mapping[str, Any]], values: Iterable[Mapping[str, Any]]) -> Meanings:
+    """The meanings of rows of ``stratum_keys`` and ``stratum_values``, as text or typed; a column that is missing declares nothing.
 
-    >>> is_part({"baseline_ais": "B"}, {"baseline_ais": "A+B"}), is_part({"baseline_ais": "B"}, {"baseline_ais": "B"})
-    (True, False)
+    >>> meanings_of([{"key": "sex", "disjoint": "yes"}], []).disjoint
+    frozenset({'sex'})
     """
-    return holds(wide, narrow) and not holds(narrow, wide)
+    return Meanings(
+        tuple(Key(r["key"], _yes(r, "disjoint"), _yes(r, "between_studies"), r.get("scale") or "") for r in keys),
+        tuple(Value(r["key"], r["value"], *(r.get(c) or "" for c in ("stands_for", "may_share", "implies"))) for r in values),
+    )
+
+
+def positions(scale: str) -> tuple[str, ...]:
+    """The positions of a scale from first to last.
+
+    >>> positions("C1-C3;T1-T2;sacrum")
+    ('C1', 'C2', 'C3', 'T1', 'T2', 'sacrum')
+    """
+    return tuple(name for part in _list(scale) for name in _counted(part))
 
 
 def parts_of_counted_arms(wider: Mapping[str, object]) -> frozenset[str]:
@@ -144,32 +274,6 @@ def most_apart(weights: Sequence[int], shares: Sequence[Collection[int]]) -> lis
     return sorted(best[1])
 
 
-def _different_patients(a: str, b: str) -> bool:
-    """Do two values of a key that parts patients stand for different ones?
-
-    Grades joined by +, ranges of numbers and levels of the cord are compared as what they hold, other values as words.
-    """
-    if a == b or frozenset((a, b)) in _UNCLEAR:
-        return False
-    one, other = _span(a), _span(b)
-    if one and other:
-        return one.apart_from(other)
-    return not _members(a) & _members(b)
-
-
-def _value_holds(wide: str, narrow: str) -> bool:
-    if wide == narrow:
-        return True
-    one, other = _span(wide), _span(narrow)
-    if one and other:
-        return one.holds(other)
-    return _members(narrow) <= _members(wide)
-
-
-def _members(value: str) -> frozenset[str]:
-    return frozenset().union(*(_SEVERAL.get(part, frozenset({part})) for part in value.split("+")))
-
-
 @dataclass(frozen=True, slots=True)
 class _Span:
     """A range of numbers; ``open_low`` and ``open_high``: written < or >; ``signed``: written with a sign."""
@@ -196,41 +300,67 @@ class _Span:
         return low and high
 
 
-@lru_cache(maxsize=1024)
-def _span(text: str) -> _Span | None:
-    """What a number, a range, a bound or a level of the cord stands for; None for other text."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A value as it is compared: a range where it is one, else the words that it holds."""
+
+    span: _Span | None
+    members: frozenset[str]
+
+
+def _span(text: str, places: Mapping[str, int]) -> _Span | None:
+    """What a number, a range, a bound or positions of a scale stand for; None for other text."""
     if match := _BOUND.fullmatch(text):
-        at, strict = float(match["at"]), len(match["sign"]) == 1
-        if match["sign"].startswith(">"):
-            return _Span(at, _INFINITY, open_low=strict, signed=True)
-        return _Span(-_INFINITY, at, open_high=strict, signed=True)
+        return _bound(match["sign"], match["at"], places)
     if match := _RANGE.fullmatch(text):
         low = float(match["low"])
         return _Span(low, float(match["high"]) if match["high"] else low)
-    return _segments(_REGIONS.get(text, text))
+    return _between(text, places)
 
 
-def _segments(text: str) -> _Span | None:
-    """A level of the cord as a range of segments; both its ends are in it."""
-    match = _SEGMENT_RANGE.fullmatch(text)
-    named = [name for name in (match["low"], match["high"], match["below"]) if name] if match else []
-    if not match or not set(named) <= set(_SEGMENTS):
+def _bound(sign: str, at: str, places: Mapping[str, int]) -> _Span | None:
+    strict = len(sign) == 1
+    if at in places:  # positions are counted, so a range of them has both its ends
+        place, last = places[at], len(places) - 1
+        low, high = (place + strict, last) if sign.startswith(">") else (0, place - strict)
+        return _Span(low, high, signed=True)
+    if not _NUMBER.fullmatch(at):
         return None
-    first, last = (_SEGMENTS.index(name) for name in (named[0], named[-1]))
-    if match["below"]:
-        first, last = 0, first - 1
-    elif match["down"]:
-        last = len(_SEGMENTS) - 1
-    elif match["up"]:
-        first = 0
-    return _Span(first, last, signed=True)
+    if sign.startswith(">"):
+        return _Span(float(at), _INFINITY, open_low=strict, signed=True)
+    return _Span(-_INFINITY, float(at), open_high=strict, signed=True)
 
 
-def _with_completeness(stratum: Stratum) -> Stratum:
-    """AIS A is the complete injury, B to D are incomplete ones, so that either key can tell."""
-    grades = set(stratum.get("baseline_ais", "").split("+")) - {""}
-    if not grades or "baseline_completeness" in stratum:
-        return stratum
-    if grades == {"A"}:
-        return {**stratum, "baseline_completeness": "complete"}
-    return stratum if "A" in grades else {**stratum, "baseline_completeness": "incomplete"}
+def _between(text: str, places: Mapping[str, int]) -> _Span | None:
+    """One position, or two joined by a hyphen; both ends are in the range."""
+    low, _, high = text.partition("-")
+    ends = (low, high or low) if text in places or high else ()
+    return _Span(places[ends[0]], places[ends[1]], signed=True) if ends and set(ends) <= places.keys() else None
+
+
+def _starred(form: str, value: str) -> str:
+    """The text that the star of a form stands for; "" where the value has not that form.
+
+    >>> _starred("above_*", "above_T10"), _starred("above_*", "T10"), _starred("mixed", "mixed")
+    ('T10', '', '')
+    """
+    before, star, after = form.partition("*")
+    fits = star and value.startswith(before) and value.endswith(after)
+    return value[len(before) : len(value) - len(after)] if fits else ""
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(text.split(";")) if text else ()
+
+
+def _counted(part: str) -> Iterator[str]:
+    match = _NUMBERED.fullmatch(part)
+    if match is None:
+        yield part
+        return
+    for number in range(int(match["first"]), int(match["last"]) + 1):
+        yield f"{match['name']}{number}"
+
+
+def _yes(row: Mapping[str, Any], column: str) -> bool:
+    return row.get(column) in ("yes", True)

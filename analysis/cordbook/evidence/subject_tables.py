@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+from cordbook.evidence.vocabulary import rows_of
+
 TOPICS, FACTS, PHRASES, SECTIONS, KEYS = SUBJECT_TABLES = ("topics", "facts", "study_phrases", "sections", "stratum_keys")
 #: Kinds of topics: people get what is tested; were exposed and are watched for harm; had harm; are on usual care.
 TREATMENT, EXPOSURE, HARMS, NATURAL_COURSE = "treatment", "exposure", "harms", "natural_course"
@@ -161,11 +163,8 @@ class SubjectTables:
     def _phrases(self) -> Sequence[tuple[str, str, str, str]]:
         return tuple((r["place"], r["kind"], r["code"], r["text"]) for r in self._rows(PHRASES))
 
-    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
-        """Rows of a table with "" for what is blank; none where there is no such table."""
-        if name in self.frames:
-            frame = self.frames[name]
-            yield from frame.astype(object).where(frame.notna(), "").to_dict("records")
+    def _rows(self, name: str) -> Sequence[Mapping[str, Any]]:
+        return rows_of(self.frames, name)
 
 
 def declared_columns(frames: Mapping[str, pd.DataFrame]) -> tuple[tuple[str, str], ...]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cordbook.core.text import NOT_STATED, capital, inside, number, plain
 from cordbook.core.tracking import note, unnoted
 from cordbook.evidence.review_words import CONFIDENCE, DESIGN_LEVELS, DESIGNS, ROLES
+from cordbook.evidence.schema import Field, Package
 
 if TYPE_CHECKING:  # validation knows the vocabulary and waits for no heavy library
     import pandas as pd
@@ -213,18 +215,25 @@ def _value(text: str) -> str:
 def vocabulary_of(tables: Mapping[str, pd.DataFrame]) -> Vocabulary:
     """The vocabulary of the tables of a review; a table or a column that it lacks names nothing."""
     with unnoted():
-        outcomes = _rows(tables, OUTCOMES)
+        outcomes = rows_of(tables, OUTCOMES)
         return Vocabulary(
-            {(r["kind"], r["code"]): _names(r) for r in _rows(tables, LABELS)}
+            {(r["kind"], r["code"]): _names(r) for r in rows_of(tables, LABELS)}
             | {(OUTCOME, r["outcome"]): _names(r) for r in outcomes},
-            {r["dimension"]: _dimension(r) for r in _rows(tables, DIMENSIONS)},
-            {r["key"]: r["phrase"] for r in _rows(tables, KEYS) if r.get("phrase")},
+            {r["dimension"]: _dimension(r) for r in rows_of(tables, DIMENSIONS)},
+            {r["key"]: r["phrase"] for r in rows_of(tables, KEYS) if r.get("phrase")},
             {r["outcome"]: r["verb"] for r in outcomes if r.get("verb")},
         )
 
 
-def _rows(tables: Mapping[str, pd.DataFrame], name: str) -> Sequence[Mapping[str, Any]]:
-    """Rows of a table as dictionaries with "" for what is blank; none where there is no such table."""
+def fields_of(package: Package, source: str) -> tuple[tuple[str, Field], ...]:
+    """The columns of the schema that a source of dimensions.csv names, each with its table; none for a key of strata."""
+    table, _, column = source.rpartition(".")
+    named = [(t.name, f) for t in package.tables if table in ("", t.name) for f in t.fields]
+    return tuple((name, f) for name, f in named if fnmatchcase(f.name, column))
+
+
+def rows_of(tables: Mapping[str, pd.DataFrame], name: str) -> Sequence[Mapping[str, Any]]:
+    """Rows of a table that declares something, as dictionaries with "" for what is blank; none where there is no such table."""
     if name not in tables:
         return ()
     frame = tables[name]

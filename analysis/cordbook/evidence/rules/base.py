@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from cordbook.evidence.patients import KEYS, VALUES, Meanings, meanings_of
 from cordbook.evidence.problems import Problem, Severity
 from cordbook.evidence.reading import RawTable
 from cordbook.evidence.schema import Field, Package
@@ -97,6 +98,11 @@ class Data:
         for number, row in self.rows(table):
             groups.setdefault(tuple(row[c] for c in columns), []).append((number, row))
         return groups
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """What keys and values of strata mean: who may share patients."""
+        return meanings_of(*([row for _, row in self.rows(table)] for table in (KEYS, VALUES)))
 
     @cached_property
     def groups_of_study(self) -> dict[str, frozenset[str]]:

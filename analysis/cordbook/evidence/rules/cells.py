@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from cordbook.evidence.patients import is_part, may_share_patients, most_apart, parse_stratum, stratum_pairs
+from cordbook.evidence.patients import Meanings, most_apart, parse_stratum, stratum_pairs
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, where_read, whole
 
 TABLE = "outcomes"
@@ -144,7 +144,7 @@ def stratum_patterns_compile(data: Data) -> Iterator[Fault]:
 def stratum_relation_fits(data: Data) -> Iterator[Fault]:
     for rows in data.grouped(TABLE, "arm_id", "outcome").values():
         for number, row in rows:
-            if message := _relation_fault(row, rows):
+            if message := _relation_fault(data.meanings, row, rows):
                 yield Fault(
                     TABLE,
                     number,
@@ -156,33 +156,33 @@ def stratum_relation_fits(data: Data) -> Iterator[Fault]:
                 )
 
 
-def _relation_fault(row: Row, rows: list[NumberedRow]) -> str | None:
+def _relation_fault(meanings: Meanings, row: Row, rows: list[NumberedRow]) -> str | None:
     relation = row["stratum_relation"]
     if (relation == "total") != (not row["stratum"]):
         return "A blank stratum is a total, and only a blank stratum is."
-    wider = [r for _, r in rows if _wider(r, row)] if relation in ("only_stratum", "same_patients") else []
+    wider = [r for _, r in rows if _wider(meanings, r, row)] if relation in ("only_stratum", "same_patients") else []
     if relation == "only_stratum" and wider:
         return f"A wider row of the same arm and outcome exists ({wider[0]['cell_id']})."
     if relation == "same_patients" and not any((r["events"], r["n"]) == (row["events"], row["n"]) for r in wider):
         return "No wider row of the same arm and outcome has the same events and n."
     if relation == "part_of_total":
-        holders = (r for _, r in rows if r is not row and _holds(r, row))
+        holders = (r for _, r in rows if r is not row and _holds(meanings, r, row))
         if not any(holders):
             return "No other row of the same arm and outcome holds as many events and patients."
     return None
 
 
-def _wider(whole_row: Row, part: Row) -> bool:
+def _wider(meanings: Meanings, whole_row: Row, part: Row) -> bool:
     """Does one row hold all patients of another and more, by their strata?"""
-    return is_part(parse_stratum(part["stratum"]), parse_stratum(whole_row["stratum"]))
+    return meanings.is_part(parse_stratum(part["stratum"]), parse_stratum(whole_row["stratum"]))
 
 
-def _holds(whole_row: Row, part: Row) -> bool:
+def _holds(meanings: Meanings, whole_row: Row, part: Row) -> bool:
     """Can one row be the whole of another, by its counts? Wider by name or declared the widest."""
     counts = [count for c in ("events", "n") for r in (whole_row, part) if (count := whole(r[c])) is not None]
     if len(counts) < 4:
         return True  # reported by the rule on types
-    by_name = _wider(whole_row, part)
+    by_name = _wider(meanings, whole_row, part)
     if by_name and _time(whole_row) != _time(part):
         return True  # patients are lost between time points, so counts of two need not nest
     wide = by_name or whole_row["stratum_relation"] in ("total", "only_stratum")
@@ -190,20 +190,20 @@ def _holds(whole_row: Row, part: Row) -> bool:
 
 
 def strata_within_whole(data: Data) -> Iterator[Fault]:
-    keys = {row["key"] for _, row in data.rows("stratum_keys") if row["disjoint"] == "yes"}
+    meanings = data.meanings
     arms = data.by_key("arms")
     pooled_parts: dict[tuple[str, str], list[NumberedRow]] = {}
     for (arm_id, outcome), rows in data.grouped(TABLE, "arm_id", "outcome").items():
         for place in {_time(row) for _, row in rows}:
-            yield from _check_wholes([(number, row) for number, row in rows if _time(row) == place], keys)
+            yield from _check_wholes([(number, row) for number, row in rows if _time(row) == place], meanings)
         size, arm = _size(arms, arm_id)
         for added in _rows_added_up(rows):
             # A row that alone is above the arm is reported by n-not-above-arm.
             fitting = [(number, row) for number, row in added if size is None or (whole(row["n"]) or 0) <= size]
-            yield from _check_size(_of_different_patients(fitting, "n", keys), size, arm, "strata of different patients")
+            yield from _check_size(_of_different_patients(fitting, "n", meanings), size, arm, "strata of different patients")
         if wider := arms[arm_id]["part_of"] if arm_id in arms else "":
             pooled = ([r for r in added if r[1]["poolable"] == "yes"] for added in _rows_added_up(rows))
-            most = max((_of_different_patients(r, "n", keys) for r in pooled), key=_people)
+            most = max((_of_different_patients(r, "n", meanings) for r in pooled), key=_people)
             pooled_parts.setdefault((wider, outcome), []).extend(most)
     for (wider, _), rows in pooled_parts.items():
         if len({row["arm_id"] for _, row in rows}) > 1:
@@ -241,13 +241,13 @@ def _check_size(rows: list[NumberedRow], size: int | None, arm: str, what: str) 
         )
 
 
-def _check_wholes(rows: list[NumberedRow], keys: set[str]) -> Iterator[Fault]:
+def _check_wholes(rows: list[NumberedRow], meanings: Meanings) -> Iterator[Fault]:
     """Compare each row of one time with the rows of different patients within it."""
     for whole_number, whole_row in rows:
-        inside = [(number, row) for number, row in rows if _wider(whole_row, row)]
+        inside = [(number, row) for number, row in rows if _wider(meanings, whole_row, row)]
         for column in ("events", "n") if inside else ():
             limit = whole(whole_row[column])
-            taken = _of_different_patients(inside, column, keys)
+            taken = _of_different_patients(inside, column, meanings)
             total = sum(whole(row[column]) or 0 for _, row in taken)
             if limit is not None and total > limit:
                 number, row = _largest(taken, "n")
@@ -262,14 +262,12 @@ def _check_wholes(rows: list[NumberedRow], keys: set[str]) -> Iterator[Fault]:
                 )
 
 
-def _of_different_patients(rows: list[NumberedRow], column: str, keys: set[str]) -> list[NumberedRow]:
+def _of_different_patients(rows: list[NumberedRow], column: str, meanings: Meanings) -> list[NumberedRow]:
     """Of rows of one arm and outcome, those that hold different patients for sure, as many people as there can be."""
     if len(rows) < 2:
         return rows
     strata = [parse_stratum(row["stratum"]) for _, row in rows]
-    shares = [
-        {j for j, other in enumerate(strata) if i != j and may_share_patients(one, other, keys)} for i, one in enumerate(strata)
-    ]
+    shares = [{j for j, other in enumerate(strata) if i != j and meanings.may_share(one, other)} for i, one in enumerate(strata)]
     return [rows[i] for i in most_apart([whole(row[column]) or 0 for _, row in rows], shares)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from cordbook.evidence.matching import StudyFace, studies_entered_twice, study_face
-from cordbook.evidence.patients import PATIENT_KEYS, may_share_patients, parse_stratum
+from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, whole
 from cordbook.evidence.subject_tables import FACTS, counted_facts
@@ -143,13 +143,13 @@ def patients_counted_once(data: Data) -> Iterator[Fault]:
     for (group, outcome, _), studies in sorted(pooled.items()):
         for (a, first), (b, second) in combinations(sorted(studies.items()), 2):
             if frozenset((a, b)) not in disjoint:
-                yield from _shared(group, outcome, first, second)
+                yield from _shared(data.meanings, group, outcome, first, second)
 
 
-def _shared(group: str, outcome: str, first: list[NumberedRow], second: list[NumberedRow]) -> Iterator[Fault]:
+def _shared(meanings: Meanings, group: str, outcome: str, first: list[NumberedRow], second: list[NumberedRow]) -> Iterator[Fault]:
     for number, row in second:
         own = parse_stratum(row["stratum"])
-        others = [r for _, r in first if may_share_patients(parse_stratum(r["stratum"]), own, PATIENT_KEYS)]
+        others = [r for _, r in first if meanings.may_share_between_studies(parse_stratum(r["stratum"]), own)]
         if others:
             yield Fault(
                 "outcomes",

@@ -1,12 +1,14 @@
-"""Rules on what is declared of the subject: topics, facts, phrases, wordings."""
+"""Rules on what is declared of the subject: topics, facts, phrases, wordings, values of strata."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from string import Formatter
 
-from cordbook.evidence.rules.base import Data, Fault, Rule, listed
+from cordbook.evidence.patients import KEYS, VALUES, positions, stratum_pairs
+from cordbook.evidence.rules.base import Data, Fault, Row, Rule, listed
+from cordbook.evidence.rules.vocabulary import matches
 from cordbook.evidence.subject_tables import FACTS, PHRASES, TABLE_OF, TOPICS, fact_of, topic_of
 
 #: What may stand in braces: in the phrase of a fact, and in a text by its place.
@@ -68,9 +70,60 @@ def wordings_are_expressions(data: Data) -> Iterator[Fault]:
             yield Fault(WORDINGS, number, row, "pattern", message, "Correct it; a full stop that is meant as such is written \\.")
 
 
+def keys_part_patients_soundly(data: Data) -> Iterator[Fault]:
+    for number, row in data.rows(KEYS):
+        places = positions(row["scale"])
+        if twice := sorted({name for name in places if not name or places.count(name) > 1}):
+            message = f"The scale names {listed(name or 'a blank position' for name in twice)} twice or not at all."
+            yield Fault(KEYS, number, row, "scale", message, "Name each position once, from first to last: C1-C8;T1-T12.")
+        if row["between_studies"] == "yes" and row["disjoint"] != "yes":
+            message = "Values that part the patients of two studies part those of one arm too."
+            yield Fault(KEYS, number, row, "between_studies", message, "Set disjoint to yes, or between_studies to no.")
+
+
+def values_mean_what_can_be_compared(data: Data) -> Iterator[Fault]:
+    keys = data.by_key(KEYS)
+    for number, row in data.rows(VALUES):
+        own = keys.get(row["key"])
+        if own is None:  # the schema's foreign key tells
+            continue
+        for column, fault in _faults_of_value(row, own, keys):
+            remedy = f"Values of the key must match {own['pattern']} ({data.file(KEYS)}); a star stands for any text."
+            yield Fault(VALUES, number, row, column, fault, remedy)
+
+
+def _faults_of_value(row: Row, own: Row, keys: Mapping[str, Row]) -> Iterator[tuple[str, str]]:
+    """Columns of a row of stratum_values, each with what is wrong there."""
+    stars = row["value"].count("*")
+    if stars > 1 or (not stars and not matches(own["pattern"], row["value"])):
+        yield "value", f"{row['value']!r} is no value of {row['key']}, and no form with one star."
+    if "*" in row["stands_for"] and not stars:
+        yield "stands_for", "The star stands for nothing, as the value has none."
+    if not any(row[column] for column in ("stands_for", "may_share", "implies")):
+        yield "stands_for", "The row says nothing of the value."
+    unknown = [value for value in row["may_share"].split(";") if row["may_share"] and not matches(own["pattern"], value)]
+    if unknown:
+        yield "may_share", f"{row['key']} has no value {listed(unknown)}."
+    for key, value in stratum_pairs(row["implies"]):
+        if key == row["key"] or key not in keys or not matches(keys[key]["pattern"], value):
+            yield "implies", f"{key}={value} is no stratum of another key."
+
+
 SUBJECT_RULES = (
     Rule("fact-columns", FACTS, "The columns of a fact are in the tables.", columns_of_facts_exist, "warning"),
     Rule("topic-implies", TOPICS, "What a topic implies is allowed in studies.csv.", topics_imply_what_is_allowed),
     Rule("phrase-form", PHRASES, "What stands in braces in a phrase is known.", phrases_can_be_filled),
+    Rule(
+        "stratum-keys",
+        KEYS,
+        "A scale names each position once; a key that parts patients of two studies parts those of an arm.",
+        keys_part_patients_soundly,
+    ),
+    Rule(
+        "stratum-values",
+        VALUES,
+        "What a value of a stratum stands for, may share and implies are values that exist.",
+        values_mean_what_can_be_compared,
+    ),
     Rule("wording-form", WORDINGS, "A wording is a regular expression with what stands for it.", wordings_are_expressions),
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from cordbook.evidence.rules.base import Data, Fault, Rule, listed
-from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, SEVERAL, STRATUM
+from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, SEVERAL, STRATUM, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,8 @@ def source_of(data: Data, text: str) -> Source | None:
     if text.startswith(STRATUM):
         row = data.by_key(KEYS).get(text.removeprefix(STRATUM))
         return None if row is None else Source(pattern=row["pattern"])
-    table, _, column = text.rpartition(".")
-    fields = [(t.name, f) for t in data.package.tables if table in ("", t.name) for f in t.fields if fnmatchcase(f.name, column)]
+    column = text.rpartition(".")[2]
+    fields = fields_of(data.package, text)
     if column.endswith("_*"):
         return Source(closed=frozenset(f.name.removeprefix(column[:-1]) for _, f in fields)) if fields else None
     if not fields:
@@ -63,14 +62,15 @@ def labels_have_codes(data: Data) -> Iterator[Fault]:
 
 def _may_hold(source: Source, code: str) -> bool:
     if source.pattern is not None:
-        return _matches(source.pattern, code)
+        return matches(source.pattern, code)
     return source.used is not None or code in source.closed or code == SEVERAL
 
 
-def _matches(pattern: str, code: str) -> bool:
+def matches(pattern: str, code: str) -> bool:
+    """Is a code a value of a pattern? A pattern that is no regular expression is told by the rule stratum-patterns."""
     try:
         return re.fullmatch(pattern, code) is not None
-    except re.error:  # the rule stratum-patterns tells
+    except re.error:
         return True
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
+from cordbook.evidence.patients import KEYS, VALUES
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
@@ -33,7 +34,8 @@ LOOKED_AT = frozenset(
         ARM,
         CELL,
         "outcome_terms",
-        "stratum_keys",
+        KEYS,
+        VALUES,
         TOPICS,
         FACTS,
         "not_poolable_reasons",

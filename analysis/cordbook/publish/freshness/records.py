@@ -23,7 +23,7 @@ from cordbook.review.estimates.estimates import Estimate, Estimates, load_estima
 from cordbook.review.estimates.keys import cell_digests
 
 #: Grows when the meaning of a record changes: older records are then of no use.
-VERSION = 2
+VERSION = 3
 LOCK = "requirements.lock"
 ENVIRONMENT: Read = ("environment",)
 
@@ -99,8 +99,8 @@ class Today:
                     # Labels besides: a notice of retraction changes them.
                     labels = value_digest(self.estimates.evidence.study_labels)
                     return digest(self._of_tables("outcomes", "arms", "studies", "references") + labels)
-                case ("disjoint_keys",):
-                    return value_digest(sorted(self.estimates.evidence.disjoint_keys))
+                case ("meanings",):
+                    return digest(repr(self.estimates.evidence.meanings))
                 case ("study_labels",):
                     return value_digest(self.estimates.evidence.study_labels)
                 case ("study_years",):

@@ -7,7 +7,7 @@ number a cell. Nothing in it is markup, and the page writes every text as text.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
-from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum
+from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.evidence.review_state import load_status
+from cordbook.evidence.subject_tables import PHASE
 from cordbook.evidence.vocabulary import STRATUM, Vocabulary
 from cordbook.review.appraisal.risk_of_bias import load_items
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course
 from cordbook.review.estimates.selection import arms_with_barred_total, column_of, order_of_codes, strata_of
 from cordbook.review.explorer.question import ITEM, Question, default_question, explorer_cells
 
@@ -64,17 +66,18 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         # Shown in this order; other columns can stand in an address and show as a chip.
         "filters": offered,
         "items": {f"{ITEM}{item.id}": item.question for item in items},
-        **counted(cells, evidence.disjoint_keys, words),
+        **counted(cells, evidence.meanings, words),
         "outcomes": _outcomes(cells, terms, declared),
         "reasons": dict(zip(*(evidence["not_poolable_reasons"][c].astype(str) for c in ("reason", "label")), strict=True)),
         "questions": [_question(s) for s in declared],
         "estimates": [_estimate(e, numbered) for e in found],
         "average": estimates.declarations.usual_average,
+        "natural": _natural(load_natural_course(evidence.folder)),
         "limits": asdict(estimates.declarations.usual_limits),
     }
 
 
-def counted(cells: pd.DataFrame, disjoint_keys: Collection[str], words: Vocabulary) -> dict[str, Any]:
+def counted(cells: pd.DataFrame, meanings: Meanings, words: Vocabulary) -> dict[str, Any]:
     """Cells, arms, studies and strata, with the verdicts on who may share patients, so that the page needs no rule of its own.
 
     ``shares``: pairs of strata of one arm that may share patients; ``parts``: pairs of a stratum and a wider one that holds it.
@@ -88,8 +91,10 @@ def counted(cells: pd.DataFrame, disjoint_keys: Collection[str], words: Vocabula
         "arms": _arms(cells, words),
         "studies": _studies(cells),
         "strata": [sorted(stratum.items()) for stratum in strata],
-        "shares": [[a, b] for a, b in pairs if may_share_patients(strata[a], strata[b], disjoint_keys)],
-        "parts": [[a, b] for one, other in pairs for a, b in ((one, other), (other, one)) if is_part(strata[a], strata[b])],
+        "shares": [[a, b] for a, b in pairs if meanings.may_share(strata[a], strata[b])],
+        "parts": [
+            [a, b] for one, other in pairs for a, b in ((one, other), (other, one)) if meanings.is_part(strata[a], strata[b])
+        ],
     }
 
 
@@ -198,6 +203,14 @@ def _outcomes(cells: pd.DataFrame, terms: pd.DataFrame, declared: Iterable[Synth
 
 def _asked(question: Question) -> dict[str, Any]:
     return {"where": {column: list(values) for column, values in question.where}, "strata": question.strata}
+
+
+def _natural(course: NaturalCourse | None) -> dict[str, Any] | None:
+    """How the page finds the estimate of the natural course that suits a question."""
+    if course is None:
+        return None
+    barred = {phase: list(others) for phase, others in course.not_for.items()}
+    return {"key": course.key, "usual": course.usual_value, "phase": PHASE, "usual_phase": course.usual_phase, "not_for": barred}
 
 
 def _question(s: Synthesis) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from cordbook.core.store import Store, key_of
 from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.evidence import Evidence, load_evidence
+from cordbook.evidence.patients import Meanings
 from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
@@ -245,6 +246,19 @@ class Estimates:
         note("estimates")
         return len(self._all)
 
+    def lacks(self, estimate_id: str) -> Mapping[str, tuple[str, ...]]:
+        """What an estimate is told apart by and the data do not hold: columns that the schema lacks, by the label of their dimension.
+
+        That of a filter, and of a subgroup what the subgroups are formed by; known of estimates too that there are not without it.
+        """
+        declared = _declared(estimate_id)
+        if not self.evidence.lacking or declared not in self.declarations.ids:
+            return {}
+        synthesis = self.declarations[declared]
+        asked = [column for column, _ in synthesis.where] + ([synthesis.by] if synthesis.by and declared != estimate_id else [])
+        dimensions = [self.evidence.vocabulary.dimension(name) for name in asked]
+        return {d.label: self.evidence.lacking[d.id] for d in dimensions if d.id in self.evidence.lacking}
+
     def parts(self, estimate_id: str) -> list[Estimate]:
         """The subgroup estimates of an estimate, in order."""
         note("parts", estimate_id)
@@ -279,9 +293,9 @@ def load_estimates(root: Path | str, store: Store | None = None) -> Estimates:
 
 def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
     """The estimate of a declaration, followed by those of its subgroups."""
-    chosen = select_cells(evidence.cells, synthesis)
-    disjoint = evidence.disjoint_keys
-    whole = _estimate(synthesis.id, synthesis.title, synthesis, chosen, disjoint)
+    meanings = evidence.meanings
+    chosen = select_cells(evidence.cells, synthesis, meanings)
+    whole = _estimate(synthesis.id, synthesis.title, synthesis, chosen, meanings)
     if not synthesis.by:
         return [whole]
     parts = [
@@ -290,17 +304,15 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
             evidence.vocabulary.part_title(synthesis.title, synthesis.by, value),
             replace(synthesis, by=None, parent=synthesis.id),
             part,
-            disjoint,
+            meanings,
         )
         for value, part in subgroups(chosen, synthesis.by, evidence.vocabulary).items()
     ]
     return [whole, *parts]
 
 
-def _estimate(
-    estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, disjoint_keys: frozenset[str]
-) -> Estimate:
-    rows = (pair_arms if synthesis.kind == "comparison" else one_row_an_arm)(chosen, disjoint_keys)
+def _estimate(estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, meanings: Meanings) -> Estimate:
+    rows = (pair_arms if synthesis.kind == "comparison" else one_row_an_arm)(chosen, meanings)
     return estimate_of(estimate_id, title, synthesis, rows)
 
 

@@ -53,13 +53,13 @@ def declared_keys(evidence: Evidence, declarations: Iterable[Synthesis], store: 
     Selecting the rows of a declaration is much less work than pooling them, and is done again only where a row of its outcome differs.
     """
     cells, digests = evidence.cells, cell_digests(evidence)
-    common = key_of("common", code_digest(), _words_digest(evidence.folder), *sorted(evidence.disjoint_keys))
+    common = key_of("common", code_digest(), _words_digest(evidence.folder), repr(evidence.meanings))
     of_outcome: dict[str, list[str]] = {}
     for cell_id, outcome in zip(cells["cell_id"], cells["outcome"], strict=True):
         of_outcome.setdefault(str(outcome), []).append(digests[cell_id])
 
     def key(synthesis: Synthesis) -> str:
-        pooled = select_cells(cells, synthesis)["cell_id"]
+        pooled = select_cells(cells, synthesis, evidence.meanings)["cell_id"]
         return key_of("estimates", common, repr(synthesis), *(digests[cell_id] for cell_id in pooled))
 
     return {

@@ -16,6 +16,7 @@ from cordbook.review.estimates.declarations import Synthesis
 
 FILE = "natural_course.yml"
 _TEXTS = ("outcome", "population", "key", "fact", "value_name", "usual_phase")
+_MAY = ("usual_value", "not_for")
 
 
 class NaturalCourseError(InputError):
@@ -28,7 +29,8 @@ class NaturalCourse:
 
     A study of ``population`` that counts ``outcome`` is set beside estimates for values of the stratum key ``key``, called
     ``value_name`` in a sentence; ``fact`` are the columns that count its people by these values. ``not_for`` gives the phases of
-    studies for which an estimate of a phase is no yardstick; an estimate that names none is of ``usual_phase``.
+    studies for which an estimate of a phase is no yardstick; an estimate that names none is of ``usual_phase``. The explorer sets
+    that of ``usual_value`` beside a question that names no value of the key.
     """
 
     outcome: str
@@ -38,6 +40,7 @@ class NaturalCourse:
     value_name: str
     usual_phase: str
     not_for: Mapping[str, tuple[str, ...]]
+    usual_value: str = ""
 
     def value_of(self, synthesis: Synthesis) -> str | None:
         """The value of the key that a declared estimate of the natural course is for; None where it is no such estimate."""
@@ -65,18 +68,18 @@ def load_natural_course(data: Path) -> NaturalCourse | None:
 def parse_natural_course(content: Any, name: str = FILE) -> NaturalCourse:
     """Check and freeze the content of the file."""
     if not isinstance(content, Mapping):
-        raise NaturalCourseError(f"{name}: expected keys and values; there are {', '.join((*_TEXTS, 'not_for'))}")
+        raise NaturalCourseError(f"{name}: expected keys and values; there are {', '.join((*_TEXTS, *_MAY))}")
     if faults := list(_faults(content)):
         raise NaturalCourseError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     not_for = {phase: tuple(others) for phase, others in (content.get("not_for") or {}).items()}
-    return NaturalCourse(**{key: content[key] for key in _TEXTS}, not_for=not_for)
+    return NaturalCourse(**{key: content[key] for key in _TEXTS}, not_for=not_for, usual_value=content.get("usual_value", ""))
 
 
 def _faults(content: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{key} is missing or not a text" for key in _TEXTS if not isinstance(content.get(key), str))
-    yield from (
-        f"unknown key {key!r}; known are {', '.join((*_TEXTS, 'not_for'))}" for key in content if key not in (*_TEXTS, "not_for")
-    )
+    yield from (f"unknown key {key!r}; known are {', '.join((*_TEXTS, *_MAY))}" for key in content if key not in (*_TEXTS, *_MAY))
+    if not isinstance(content.get("usual_value", ""), str):
+        yield "usual_value is not a text"
     not_for = content.get("not_for") or {}
     if not isinstance(not_for, Mapping) or not all(isinstance(phases, list) for phases in not_for.values()):
         yield "not_for gives a list of phases of studies for each phase of estimates"

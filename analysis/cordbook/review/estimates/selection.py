@@ -15,7 +15,7 @@ Who may share patients with whom is said by :mod:`cordbook.evidence.patients`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -23,7 +23,7 @@ import pandas as pd
 
 from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.counts import Count, counts_of
-from cordbook.evidence.patients import is_part, may_share_patients, parse_stratum, parts_of_counted_arms
+from cordbook.evidence.patients import Meanings, parse_stratum, parts_of_counted_arms
 from cordbook.evidence.vocabulary import SEVERAL, STRATUM, Dimension, Vocabulary
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.rows import ArmRow, PairRow, in_order
@@ -36,13 +36,16 @@ class SelectionError(InputError):
     """The cells of an arm cannot be told apart, so adding them up might count patients twice."""
 
 
-def select_cells(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
-    """The rows of ``cells`` (:attr:`Evidence.cells`) that a declaration pools, before adding up strata; no part beside its whole."""
-    chosen = rows_of_arms(cells, synthesis)
+def select_cells(cells: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
+    """The rows of ``cells`` (:attr:`Evidence.cells`) that a declaration pools, before adding up strata; no part beside its whole.
+
+    ``meanings`` (:attr:`Evidence.meanings`) say which stratum is a part of another.
+    """
+    chosen = rows_of_arms(cells, synthesis, meanings)
     return chosen[~chosen["arm_id"].isin(parts_beside_wholes(chosen))]
 
 
-def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
+def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
     """The rows of each arm that fit a declaration, an arm and its own parts perhaps side by side."""
     of_outcome = cells[cells["outcome"] == synthesis.outcome]
     chosen = of_outcome[of_outcome["poolable"].fillna(False).astype(bool)]
@@ -54,7 +57,7 @@ def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
         chosen, strata = chosen[held], strata[held]
     keep: list[int] = []
     for _, rows in chosen.groupby("arm_id", sort=True):
-        keep += _rows_of_arm(rows, strata.loc[rows.index], synthesis.strata)
+        keep += _rows_of_arm(rows, strata.loc[rows.index], synthesis.strata, meanings)
     return chosen.loc[sorted(keep)]
 
 
@@ -93,7 +96,9 @@ def _as_text(value: object) -> str | None:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _rows_of_arm(rows: pd.DataFrame, strata: pd.Series, asked: str | tuple[tuple[str, str], ...]) -> list[int]:
+def _rows_of_arm(
+    rows: pd.DataFrame, strata: pd.Series, asked: str | tuple[tuple[str, str], ...], meanings: Meanings
+) -> list[int]:
     relation = rows["stratum_relation"]
     if asked == "total":
         candidates = list(rows.index[relation == "total"])
@@ -101,7 +106,7 @@ def _rows_of_arm(rows: pd.DataFrame, strata: pd.Series, asked: str | tuple[tuple
         candidates = [i for i in rows.index if _fits(strata[i], asked)]
         whole = [i for i in candidates if relation[i] in ("total", "only_stratum")]
         candidates = whole or candidates
-    candidates = [i for i in candidates if not any(is_part(strata[i], strata[j]) for j in candidates)]
+    candidates = [i for i in candidates if not any(meanings.is_part(strata[i], strata[j]) for j in candidates)]
     return _latest(rows, strata, candidates)
 
 
@@ -126,22 +131,22 @@ def _months(rows: pd.DataFrame, i: int) -> float:
     return -1.0 if pd.isna(months) else float(months)
 
 
-def one_row_an_arm(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[ArmRow, ...]:
+def one_row_an_arm(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ...]:
     """Add up disjoint strata: one row an arm, sorted by year and label.
 
-    ``disjoint_keys`` are the stratum keys whose different values hold different patients (``disjoint`` in
-    stratum_keys.csv). Raises :class:`SelectionError` where strata of one arm may share patients.
+    ``meanings`` (:attr:`Evidence.meanings`) say which strata are of different patients. Raises :class:`SelectionError` where
+    strata of one arm may share patients.
     """
-    return in_order(ArmRow(**_study(rows), arm=_added_up(rows, disjoint_keys)) for _, rows in chosen.groupby("arm_id", sort=True))
+    return in_order(ArmRow(**_study(rows), arm=_added_up(rows, meanings)) for _, rows in chosen.groupby("arm_id", sort=True))
 
 
-def pair_arms(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[PairRow, ...]:
+def pair_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[PairRow, ...]:
     """Treated against comparator within each study that has both: one row a study.
 
     Several treated (or comparator) arms of one study are added up, so that nobody is counted twice.
     """
     pairs = (
-        (rows, *(_arms(rows[rows["role"] == role], disjoint_keys) for role in ("treated", "comparator")))
+        (rows, *(_arms(rows[rows["role"] == role], meanings) for role in ("treated", "comparator")))
         for _, rows in chosen.groupby("study_id", sort=True)
     )
     return in_order(
@@ -149,9 +154,9 @@ def pair_arms(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[Pai
     )
 
 
-def _arms(chosen: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[Count, ...]:
+def _arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[Count, ...]:
     """The counts of the arms of a study, in the order of their rows."""
-    return tuple(count for row in one_row_an_arm(chosen, disjoint_keys) for count in row.arm)
+    return tuple(count for row in one_row_an_arm(chosen, meanings) for count in row.arm)
 
 
 def _study(rows: pd.DataFrame) -> dict[str, Any]:
@@ -160,11 +165,11 @@ def _study(rows: pd.DataFrame) -> dict[str, Any]:
     return {"study_id": first["study_id"], "label": first["label"], "year": None if pd.isna(year) else int(year)}
 
 
-def _added_up(rows: pd.DataFrame, disjoint_keys: Collection[str]) -> tuple[Count, ...]:
+def _added_up(rows: pd.DataFrame, meanings: Meanings) -> tuple[Count, ...]:
     """The counts of an arm, if no two of them may hold the same patients."""
     counts = counts_of(rows)
     for one, other in combinations(counts, 2):
-        if may_share_patients(dict(one.stratum), dict(other.stratum), disjoint_keys):
+        if meanings.may_share(dict(one.stratum), dict(other.stratum)):
             raise SelectionError(
                 f"{one.arm_id}: the strata {dict(one.stratum)} and {dict(other.stratum)} may hold the same patients, so they "
                 "cannot be added up; mark the narrower one part_of_total, or ask for a narrower stratum in syntheses.yml"

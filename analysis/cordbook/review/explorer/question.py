@@ -13,6 +13,7 @@ import pandas as pd
 
 from cordbook.errors import UsageError
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.patients import Meanings
 from cordbook.evidence.vocabulary import STRATUM
 from cordbook.review.appraisal.risk_of_bias import judge_studies, load_items, study_facts
 from cordbook.review.estimates.declarations import Synthesis
@@ -104,7 +105,7 @@ def check(cells: pd.DataFrame, question: Question) -> None:
         raise QuestionError("\n".join(faults))
 
 
-def answer(cells: pd.DataFrame, question: Question, disjoint_keys: frozenset[str]) -> Answer:
+def answer(cells: pd.DataFrame, question: Question, meanings: Meanings) -> Answer:
     """The rows that answer a question; ``cells`` are those of :func:`explorer_cells`. Raises :class:`QuestionError`."""
     check(cells, question)
     asked = cells[cells["outcome"] == question.outcome]
@@ -112,23 +113,23 @@ def answer(cells: pd.DataFrame, question: Question, disjoint_keys: frozenset[str
     for name, least, most in question.bounds:
         if name != "n":
             asked = _within(asked, "timepoint_months" if name == "months" else name, least, most)
-    chosen = rows_of_arms(asked, _as_synthesis(question))
+    chosen = rows_of_arms(asked, _as_synthesis(question), meanings)
     within = tuple(sorted(parts_beside_wholes(chosen)))
     chosen = chosen[~chosen["arm_id"].isin(within)]
-    unclear = _unclear_arms(chosen, disjoint_keys)
-    rows = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], disjoint_keys)
+    unclear = _unclear_arms(chosen, meanings)
+    rows = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], meanings)
     for name, least, most in question.bounds:
         if name == "n":
             rows = tuple(row for row in rows if (least is None or row.n >= least) and (most is None or row.n <= most))
     return Answer(rows, _left_out(asked, question), unclear, within)
 
 
-def _unclear_arms(chosen: pd.DataFrame, disjoint_keys: frozenset[str]) -> tuple[str, ...]:
+def _unclear_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[str, ...]:
     """Arms of which several rows are chosen that may share patients."""
     unclear = []
     for arm_id, group in chosen[chosen["arm_id"].duplicated(keep=False)].groupby("arm_id", sort=True):
         try:
-            one_row_an_arm(group, disjoint_keys)
+            one_row_an_arm(group, meanings)
         except SelectionError:
             unclear.append(str(arm_id))
     return tuple(unclear)
@@ -175,9 +176,9 @@ def default_question(cells: pd.DataFrame, outcome: str) -> Question:
     return Question(outcome, (("role", (role,)),), "total" if whole else "widest")
 
 
-def load_cells(root: Path) -> tuple[pd.DataFrame, frozenset[str]]:
-    """The cells of a project folder to explore, and its disjoint stratum keys."""
+def load_cells(root: Path) -> tuple[pd.DataFrame, Meanings]:
+    """The cells of a project folder to explore, and what the values of its strata mean."""
     from cordbook.evidence.evidence import load_evidence
 
     evidence = load_evidence(root / "data")
-    return explorer_cells(evidence), evidence.disjoint_keys
+    return explorer_cells(evidence), evidence.meanings

@@ -160,7 +160,7 @@
     return found && found.plain && (found.model === model && found.average === average || rows.length === 1) ? found : null;
   };
 
-  // The estimate of natural recovery to set beside: asked by id, or the one that fits grade and time best.
+  // The estimate of natural recovery to set beside: asked by id, or the one that fits the value of the declared key and the time best.
   X.naturalFor = function (E, question) {
     if (question.natural === "none") return null;
     var fitting = E.data.estimates.filter(function (e) { return e.natural && e.values && e.outcome === question.outcome; });
@@ -169,12 +169,13 @@
     }
     var roles = question.where.role || [];
     if (!fitting.length || !roles.length || roles.indexOf("natural_course") >= 0) return null;
-    var grades = question.where["stratum.baseline_ais"] || ["A"], phases = question.where.phase || [];
-    var late = phases.length === 1 && phases[0] === "chronic";
-    function best(grade, phase) {
-      return fitting.filter(function (e) { return e.strata.baseline_ais === grade && (e.strata.phase || "").indexOf(phase) === 0; })[0];
-    }
-    return (grades.length === 1 && (best(grades[0], late ? "late" : "acute") || best(grades[0], ""))) || null;
+    var course = E.data.natural;
+    if (!course) return null;
+    var values = question.where["stratum." + course.key] || [course.usual], phases = question.where[course.phase] || [];
+    var phase = phases.length === 1 ? phases[0] : course.usual_phase;
+    var own = fitting.filter(function (e) { return values.length === 1 && e.strata[course.key] === values[0]; });
+    var suits = own.filter(function (e) { return (course.not_for[e.strata[course.phase] || course.usual_phase] || []).indexOf(phase) < 0; });
+    return suits[0] || own[0] || null;
   };
   if (typeof module !== "undefined") module.exports = X;
 }(typeof globalThis !== "undefined" ? globalThis : this));
