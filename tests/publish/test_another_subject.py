@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pytest
 from cordbook.core.csv_files import to_csv
 from cordbook.core.project import Project
 from cordbook.evidence.rules.validation import validate
-from cordbook.publish.build.build import build
+from cordbook.publish.build.build import BuildFailed, build
 from cordbook.review.estimates.declarations import DeclarationError
 from cordbook.review.estimates.estimates import load_estimates
-from tests.publish.conftest import quiet
+from tests.publish.conftest import edited, quiet
 
 pytestmark = pytest.mark.book
 
@@ -37,6 +38,21 @@ DIVIDED = """\
     where: {cell_type: uc_msc, role: treated}
     by: cell_type
 """
+SENTENCES = """
+:::{guard}
+:when: ais-improved-divided--uc-msc.k >= 2 and tumour.events == 0
+
+Cells of the cord do best.
+:::
+
+:::{guard}
+:when: ais-improved-divided.estimate > 0.5
+:::
+
+## What follows a guard
+
+Of those with cells of the cord {est}`ais-improved-divided--uc-msc` improved.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +70,8 @@ def other(tmp_path_factory: pytest.TempPathFactory, small_built: Path) -> Projec
     (root / "data" / "datapackage.json").write_text(json.dumps(package, ensure_ascii=False), encoding="utf-8")
     with (root / "data" / "syntheses.yml").open("a", encoding="utf-8") as file:
         file.write(DIVIDED)
+    with (root / "book" / "prose.md").open("a", encoding="utf-8") as file:
+        file.write(SENTENCES)
     return Project(root)
 
 
@@ -70,13 +88,45 @@ def test_its_data_is_valid_and_what_it_lacks_is_a_warning(other):
     assert warned == {"fact-columns", "dimension-source"}
 
 
-def test_its_book_is_built_and_what_it_lacks_is_not_stated(other):
+def test_its_book_is_built_and_what_it_lacks_is_not_stated(other, capsys):
     built = build(other, report=quiet)
+    told = capsys.readouterr().err
+    assert "a sentence is left out in book/prose, line 19, since the data have no columns on cell type (arms.cell_type)" in told
+    assert told.count("a sentence is left out") == 2
+    assert "the estimate ais-improved-divided--uc-msc is not stated, since the data have no columns on cell type" in told
+    assert "ERROR" not in told
     assert built.index.is_file()
     page = (other.site / "book" / "studies" / "lima2010.html").read_text(encoding="utf-8")
     assert "AIS grade at the start" in page
     assert "not stated" in page
     assert "nan" not in page.split("<main")[1].split("</main")[0]
+    prose = (other.site / "book" / "prose.html").read_text(encoding="utf-8")
+    assert "Cells of the cord do best" not in prose
+    assert "Nothing is said here: the data have no columns on cell type (arms.cell_type)." in prose
+    assert "This is not checked: the data have no columns on cell type (arms.cell_type)." in prose
+    assert "Of those with cells of the cord not stated improved." in re.sub(r"<[^>]*>", "", prose)
+    assert "No tumour was seen." in prose
+    assert "More than a third improved" in prose
+
+
+def test_a_sentence_that_its_data_can_judge_is_broken_as_ever(other):
+    with edited(other, "book/prose.md"):
+        path = other.root / "book" / "prose.md"
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("\n:when: tumour.events == 0", "\n:when: tumour.events == 7"),
+            encoding="utf-8",
+        )
+        with pytest.raises(BuildFailed, match="One guard is broken") as failure:
+            build(other, report=quiet)
+    assert "No tumour was seen." in str(failure.value)
+    assert "Cells of the cord" not in str(failure.value)
+
+
+def test_what_an_estimate_lacks_is_known_before_there_is_one(other):
+    estimates = load_estimates(other.root)
+    lacks = {"Cell type": ("arms.cell_type",)}
+    assert estimates.lacks("ais-improved-divided") == estimates.lacks("ais-improved-divided--uc-msc") == lacks
+    assert estimates.lacks("ais-improved") == estimates.lacks("unheard-of") == {}
 
 
 def test_an_estimate_that_asks_for_a_declared_column_that_it_lacks_holds_no_study(other):

@@ -9,7 +9,7 @@ from cordbook.core.project import Project
 from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.execute.chapters import chapters
 from cordbook.publish.freshness.records import Records
-from cordbook.publish.sources.page_guards import StoredEstimates, broken_guards, explain_all, find_guards
+from cordbook.publish.sources.page_guards import StoredEstimates, broken_guards, explain_all, find_guards, left_out_guards
 from cordbook.review.estimates.guards import judge
 from tests.conftest import ROOT
 from tests.publish.conftest import edited, quiet, site_of
@@ -37,6 +37,11 @@ class _Bent:
         return SimpleNamespace(
             **(counts | {self.attribute: self.value}), result=SimpleNamespace(**(result | {self.attribute: self.value}))
         )
+
+
+def test_this_review_leaves_no_sentence_out(estimates):
+    assert left_out_guards(GUARDS, estimates) == []
+    assert not estimates.evidence.lacking
 
 
 def test_the_book_has_guards():

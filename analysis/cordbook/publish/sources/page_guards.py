@@ -16,7 +16,7 @@ import yaml
 from cordbook.core.notebooks import is_prose
 from cordbook.core.project import Project
 from cordbook.publish.execute.chapters import pages
-from cordbook.review.estimates.guards import GuardError, Lookup, Verdict, judge
+from cordbook.review.estimates.guards import GuardError, Lookup, NothingToJudge, Verdict, judge
 
 _OPEN = re.compile(r"^(?P<indent>\s*)(?P<fence>:{3,}|`{3,})\{guard\}\s*$")
 _OPTION = re.compile(r"^\s*:(?P<name>[\w-]+):\s?(?P<value>.*)$")
@@ -162,7 +162,10 @@ def _cut(text: str) -> str:
 
 
 def broken_guards(guards: Iterable[PageGuard], estimates: Lookup, before: Lookup | None = None) -> list[BrokenGuard]:
-    """All guards that today's estimates break or that cannot be read; ``before`` are those of the last good build."""
+    """All guards that today's estimates break or that cannot be read; ``before`` are those of the last good build.
+
+    Those that the data cannot judge are no broken ones: see :func:`left_out_guards`.
+    """
     found = []
     for guard in guards:
         if not guard.condition:
@@ -170,12 +173,33 @@ def broken_guards(guards: Iterable[PageGuard], estimates: Lookup, before: Lookup
             continue
         try:
             verdict = judge(guard.condition, estimates)
+        except NothingToJudge:  # its sentence is left out: left_out_guards
+            continue
         except GuardError as error:
             found.append(BrokenGuard(guard, None, fault=str(error)))
             continue
         if not verdict.holds:
             found.append(BrokenGuard(guard, verdict, _judged_before(guard.condition, before)))
     return found
+
+
+def left_out_guards(guards: Iterable[PageGuard], estimates: Lookup) -> list[str]:
+    """Of each guard whose estimates are told apart by columns that the data lack, what a person is told: its sentence is left out."""
+    return [text for guard in guards if (text := _left_out(guard, estimates))]
+
+
+def _left_out(guard: PageGuard, estimates: Lookup) -> str:
+    try:
+        judge(guard.condition, estimates)
+    except NothingToJudge as error:
+        return (
+            f"warning: a sentence is left out in {guard.place}, since {error}\n  sentence:  {guard.sentence}\n"
+            f"  condition: {guard.condition}\n"
+            "  Write another sentence, or remove the dimension from vocabulary/dimensions.csv and what asks for it."
+        )
+    except GuardError:  # broken_guards tells
+        pass
+    return ""
 
 
 def _judged_before(condition: str, before: Lookup | None) -> Verdict | None:

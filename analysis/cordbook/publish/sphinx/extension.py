@@ -9,7 +9,7 @@ heading after it, is true; the build stops where data has broken it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,12 +23,14 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.logging import getLogger
 
 from cordbook.core.files import digest
 from cordbook.core.locks import locked
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
-from cordbook.core.tracking import Read, begin, end
+from cordbook.core.text import NOT_STATED
+from cordbook.core.tracking import Read, begin, end, note
 from cordbook.core.versions import package_digest
 from cordbook.display.html.markup import anchor
 from cordbook.evidence.review_state import in_words, load_status
@@ -53,7 +55,7 @@ from cordbook.publish.sphinx import (
 )
 from cordbook.review.appraisal.say import DIFFERENCE, say
 from cordbook.review.estimates.estimates import Estimates, load_estimates
-from cordbook.review.estimates.guards import GuardError, Verdict, judge
+from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows
 
@@ -115,13 +117,21 @@ class EstimateRole(SphinxRole):
         try:
             text = say(_estimates(self.env), estimate_id.strip(), form.strip() or "short")
         except KeyError as error:
-            return _problem(self, f"est role: {error.args[0]}")
+            lacks = _estimates(self.env).lacks(estimate_id.strip())
+            return self._not_stated(lacks) if lacks else _problem(self, f"est role: {error.args[0]}")
         if form.strip() == DIFFERENCE:  # a sentence, which would be one long link
             return [nodes.Text(text)], []
         target = nodes.reference(
             "", text, refuri=_relative(self.env, estimate_id.strip()), classes=["cb-number-link"], internal=True
         )
         return [target], []
+
+    def _not_stated(self, lacks: Mapping[str, Sequence[str]]) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """There is no such estimate, as the data lack what it would be told apart by: a blank, not an error of the page."""
+        note("file", "data/datapackage.json")
+        why = f"the estimate {self.text.partition(':')[0].strip()} is not stated, since {lacking_in_words(lacks)}"
+        getLogger(__name__).warning(why, location=(self.env.docname, self.lineno))
+        return [nodes.inline("", NOT_STATED, classes=["cb-cell"])], []
 
 
 class CellRole(SphinxRole):
@@ -197,6 +207,9 @@ class GuardDirective(SphinxDirective):
             raise self.error("guard: give the condition, as in :when: some-estimate.estimate > 0.5")
         try:
             verdict = judge(condition, _estimates(self.env))
+        except NothingToJudge as error:
+            note("file", "data/datapackage.json")
+            return [_note("cb-left-out", f"{self._what('Nothing is said here', 'This is not checked')}: {error}.")]
         except GuardError as error:
             raise self.error(f"guard: {error}") from error
         mark = [] if verdict.holds else [self._mark(condition, verdict)]
@@ -215,12 +228,20 @@ class GuardDirective(SphinxDirective):
                 f"  sentence:  {sentence}\n  condition: {condition}\n  today:     {verdict.explain()}\n"
                 "Rewrite the sentence so that it is true, then its condition."
             )
-        what = "This statement" if self.content else "The statement here"
-        note = nodes.container(classes=["cb-broken-guard"])
-        note += nodes.paragraph(
-            "", f"{what} no longer matches the numbers. It was written for: {condition}. Today: {verdict.explain()}."
-        )
-        return note
+        what = self._what("This statement", "The statement here")
+        text = f"{what} no longer matches the numbers. It was written for: {condition}. Today: {verdict.explain()}."
+        return _note("cb-broken-guard", text)
+
+    def _what(self, own: str, following: str) -> str:
+        """Words for a guard with text of its own, or for one that guards what follows it."""
+        return own if self.content else following
+
+
+def _note(kind: str, text: str) -> nodes.Node:
+    """A note to readers in the place of a sentence, or beside it."""
+    box = nodes.container(classes=[kind])
+    box += nodes.paragraph("", text)
+    return box
 
 
 def _page_begins(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from cordbook.core.text import inside
 from cordbook.errors import InputError
 
 #: What a condition may ask of an estimate; ``pooled`` is 1 where an average is reported and 0 where studies stand side by side.
@@ -38,8 +39,12 @@ class GuardError(InputError):
     """A condition that cannot be read; the message says where and what is allowed."""
 
 
+class NothingToJudge(GuardError):
+    """The condition asks for an estimate by what the data of this folder do not hold; the message says by what."""
+
+
 class Lookup(Protocol):
-    """Anything that gives an estimate by id."""
+    """Anything that gives an estimate by id; it may say by ``lacks`` what an estimate is told apart by and its data do not hold."""
 
     def __getitem__(self, estimate_id: str, /) -> object: ...
 
@@ -60,7 +65,8 @@ class Verdict:
 def judge(condition: str, estimates: Lookup) -> Verdict:
     """Judge a condition by today's estimates; a value that cannot be estimated makes a comparison false.
 
-    Raises :class:`GuardError` for a condition that cannot be read or names an unknown estimate.
+    Raises :class:`GuardError` for a condition that cannot be read or names an unknown estimate, and :class:`NothingToJudge` where a
+    column is lacking that an estimate is told apart by: the sentence was written of other data, and is neither true nor false of these.
     """
     names: dict[str, tuple[str, str]] = {}
 
@@ -74,10 +80,28 @@ def judge(condition: str, estimates: Lookup) -> Verdict:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         raise GuardError(f"cannot read the condition {condition!r}: {error.msg}") from error
+    _check_columns({estimate_id for estimate_id, _ in names.values()}, estimates)
     values = {key: _value(estimates, *name) for key, name in names.items()}
     holds = bool(_evaluate(tree, values, condition))
     shown = dict.fromkeys((f"{i}.{a}", values[key]) for key, (i, a) in names.items())
     return Verdict(condition, holds, tuple(shown))
+
+
+def _check_columns(ids: Iterable[str], estimates: Lookup) -> None:
+    lacks = getattr(estimates, "lacks", None)
+    found = {label: columns for i in sorted(ids) for label, columns in lacks(i).items()} if lacks else {}
+    if found:
+        raise NothingToJudge(lacking_in_words(found))
+
+
+def lacking_in_words(found: Mapping[str, Iterable[str]]) -> str:
+    """What the data lack, for readers and for who builds; columns by the label of their dimension.
+
+    >>> lacking_in_words({"Cell type": ("arms.cell_type",)})
+    'the data have no columns on cell type (arms.cell_type)'
+    """
+    told = "; ".join(f"{inside(label)} ({', '.join(columns)})" for label, columns in found.items())
+    return f"the data have no columns on {told}"
 
 
 def _value(estimates: Lookup, estimate_id: str, attribute: str) -> float | None:
