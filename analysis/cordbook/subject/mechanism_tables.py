@@ -9,6 +9,7 @@ import pandas as pd
 from cordbook.display.tables.claim_tables import kind_of_evidence, source_of_claim
 from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.extraction_audit import extraction_progress
 from cordbook.review.claims.mechanisms import Claim, Source, select_claims
 from cordbook.review.estimates.estimates import Estimates
@@ -54,7 +55,7 @@ def cells_table(cells: pd.DataFrame, evidence: Evidence, address: Callable[[str]
     ordered = cells.assign(_year=cells["year"].astype("Float64").fillna(9999)).sort_values(["_year", "label", "cell_id"])
     rows = tuple(
         (
-            Cell(r.label, address(r.study_id)), Cell(_treatment(r)), Cell(_counted(r, outcomes)), Cell(f"{r.events} of {r.n}", numeric=True),
+            Cell(r.label, address(r.study_id)), Cell(_treatment(r, evidence.vocabulary)), Cell(_counted(r, outcomes)), Cell(f"{r.events} of {r.n}", numeric=True),
             Cell(_remark(r, reasons)),
         )
         for r in ordered.itertuples()
@@ -68,19 +69,11 @@ def _remark(row: object, reasons: pd.Series) -> str:
     return pooled if pd.isna(row.note) else f"{pooled} {row.note[:1].upper()}{row.note[1:]}."
 
 
-#: Arms named by their treatment, as they read in a table.
-_ARMS = {
-    "hbot": "hyperbaric oxygen", "neuromodulation": "stimulation or interface", "corticosteroid_plus_hbot": "steroids, hyperbaric oxygen, physiotherapy",
-    "corticosteroid_plus_second_line": "steroids, further immune treatment",
-    "corticosteroid_plus_pentoxifylline_vite": "steroids, pentoxifylline, vitamin E",
-    "corticosteroid_plus_plasmapheresis": "steroids, plasma exchange", "corticosteroid": "steroids",
-    "natural_history": "none studied", "no_anticoagulant": "no anticoagulant",
-}  # fmt: skip
-
-
-def _treatment(row: object) -> str:
-    name = row.intervention_class if row.arm == "treated" and pd.notna(row.intervention_class) else row.arm
-    return _ARMS.get(name, name.replace("_", " "))
+def _treatment(row: object, words: Vocabulary) -> str:
+    """What an arm was given: its name, or of one that is only called treated the treatment of its study."""
+    if row.arm == "treated" and pd.notna(row.intervention_class):
+        return words.label("intervention_class", row.intervention_class)
+    return words.arm(row.arm, "label")
 
 
 def _counted(row: object, outcomes: pd.Series) -> str:
