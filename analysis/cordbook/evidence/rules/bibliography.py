@@ -35,7 +35,7 @@ def check_bibliography(path: Path, data: Data) -> Iterator[Problem]:
     yield from bibliography.problems
     if any(problem.row is None for problem in bibliography.problems):
         return
-    sources = {row["reference_id"]: row for _, row in data.rows("references") if not row["same_as"]}
+    sources = {row["reference_id"]: row for row in data.rows("references") if not row["same_as"]}
     for key in sorted(sources.keys() - bibliography.entries.keys()):
         yield bib_problem("bibliography-complete", f"The source {key} has no entry.", REWRITE, value=key)
     for key, entry in bibliography.entries.items():

@@ -84,7 +84,7 @@ def check_tables(package: Package, raw: Mapping[str, RawTable]) -> list[Problem]
     shape = [problem for table in raw.values() for problem in table.problems]
     found = [problem for table in package.tables for problem in check_table(data, table)]
     for rule in RULES:
-        found += [data.problem(fault, rule.id, rule.severity) for fault in rule.check(data)]
+        found += [data.problem(violation, rule.id, rule.severity) for violation in rule.check(data)]
     # A row of the wrong width has its values in the wrong columns: one problem says it all.
     ragged = {(p.file, p.row) for p in shape if p.rule == "row-shape"}
     found = [problem for problem in found if (problem.file, problem.row) not in ragged]
@@ -97,7 +97,7 @@ def _with_doubts(data: Data, problems: list[Problem]) -> Iterator[Problem]:
     known = {rule.id for rule in RULES}
     reasons: dict[tuple[str, str, str], str] = {}
     unused: dict[tuple[str, str, str], Problem] = {}
-    for number, row in data.rows(DOUBTS):
+    for row in data.rows(DOUBTS):
         rule, table, key = row["rule"], row["table"], row["row_key"]
         file = data.file(DOUBTS)
         doubt = data.key(DOUBTS, row)
@@ -106,18 +106,18 @@ def _with_doubts(data: Data, problems: list[Problem]) -> Iterator[Problem]:
                 f"There is no rule {rule!r} that can be doubted.",
                 "Name a rule on meaning, as the report shows it in brackets.",
             )
-            yield Problem(file, number, "rule", rule, "doubt-target", message, remedy, key=doubt)
+            yield Problem(file, row.number, "rule", rule, "doubt-target", message, remedy, key=doubt)
         elif not data.has(table):
             message, remedy = f"There is no table {table!r}.", "Name a table of datapackage.json."
-            yield Problem(file, number, "table", table, "doubt-target", message, remedy, key=doubt)
+            yield Problem(file, row.number, "table", table, "doubt-target", message, remedy, key=doubt)
         elif key not in data.by_key(table):
             message, remedy = f"{table} has no row {key!r}.", "Give the key of the row."
-            yield Problem(file, number, "row_key", key, "doubt-target", message, remedy, key=doubt)
+            yield Problem(file, row.number, "row_key", key, "doubt-target", message, remedy, key=doubt)
         else:
             place = (rule, data.file(table), key)
             reasons[place] = row["reason"]
             message = "The row no longer breaks the rule."
-            unused[place] = Problem(file, number, "rule", rule, "doubt-applies", message, "Remove the doubt.", key=doubt)
+            unused[place] = Problem(file, row.number, "rule", rule, "doubt-applies", message, "Remove the doubt.", key=doubt)
     for problem in problems:
         place = (problem.rule, problem.file, problem.key)
         unused.pop(place, None)
