@@ -63,7 +63,7 @@ def make_data() -> dict[str, object]:
 
 def find_peers(pymare_python: str | None) -> dict[str, list[str]]:
     """Commands of the peers that are there; says which are not."""
-    peers = {"ours": [sys.executable, str(HERE / "peer_ours.py")]}
+    peers = {"ours": [sys.executable, str(HERE / "bench_cordbook.py")]}
     rscript = shutil.which("Rscript")
     if rscript and _works([rscript, "-e", "library(metafor); library(jsonlite)"]):
         peers["metafor"] = [rscript, str(HERE / "peer.R")]

@@ -98,11 +98,11 @@ def _table(name: str, table: RawTable, package: Package, planted: Planted) -> Ra
             continue
         filled = [row for _, row in rows if row[one.name]]
         for i, row in enumerate(filled):
-            row[one.name] = _spoilt(name, one, row[one.name], i, planted)
+            row[one.name] = _mutated(name, one, row[one.name], i, planted)
     return replace(table, rows=rows)
 
 
-def _spoilt(table: str, one: Field, text: str, i: int, planted: Planted) -> str:
+def _mutated(table: str, one: Field, text: str, i: int, planted: Planted) -> str:
     place = f"{table}.{one.name}"
     if not one.pattern:
         return f"{text} {planted.plant(place, PROBES[i % len(PROBES)])}"

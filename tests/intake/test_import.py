@@ -68,7 +68,7 @@ def test_a_broken_character_does_not_turn_the_file_into_another_encoding():
 
 
 @pytest.mark.parametrize(
-    ("name", "spoil", "line", "why"),
+    ("name", "mutate", "line", "why"),
     [
         ("embase.ris", lambda t: t.replace("T1  - A second trial\n", ""), 19, "no title"),
         ("embase.ris", lambda t: t.rstrip().removesuffix("ER  -"), 19, "the file ends inside"),
@@ -81,8 +81,8 @@ def test_a_broken_character_does_not_turn_the_file_into_another_encoding():
         ("endnote.xml", lambda t: t[: t.index("L2000000002")], 2, "the file ends"),
     ],
 )
-def test_what_cannot_be_read_is_named_by_line_and_the_rest_goes_in(name, spoil, line, why):
-    parsed = parse(spoil(EXPORTS[name][1]))
+def test_what_cannot_be_read_is_named_by_line_and_the_rest_goes_in(name, mutate, line, why):
+    parsed = parse(mutate(EXPORTS[name][1]))
     assert [record.title.casefold() for _, record in parsed.records][:1] == ["cells in the injured cord: a first trial in people"]
     assert parsed.rejects
     assert parsed.rejects[0].first == line
