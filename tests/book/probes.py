@@ -39,7 +39,7 @@ TIGHT = (
 )  # fmt: skip
 #: Texts that are keys of something else in the code or in other files, so that a changed one names nothing.
 KEYS = {
-    ("doubts", "rule"), ("doubts", "table"), ("doubts", "row_key"), ("corrections", "table"), ("corrections", "row_key"),
+    ("waivers", "rule"), ("waivers", "table"), ("waivers", "row_key"), ("corrections", "table"), ("corrections", "row_key"),
     ("corrections", "column"), ("corrections", "new_value"), ("stratum_keys", "pattern"), ("mechanisms", "topic"),
     ("mechanisms", "seed_table"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
 }  # fmt: skip

@@ -511,22 +511,22 @@ def study_of_another_kind(draw, raw, package):
     return changed(draw, raw, "references", "kind", lambda r: "review", lambda r: r["kind"] == "study")
 
 
-def doubt_about_nothing(draw, raw, package):
+def waiver_of_nothing(draw, raw, package):
     column, value = draw(st.sampled_from([("rule", "no-such-rule"), ("table", "nowhere"), ("row_key", "nobody")]))
-    return changed(draw, raw, "doubts", column, lambda row: value)
+    return changed(draw, raw, "waivers", column, lambda row: value)
 
 
-def doubt_that_is_settled(draw, raw, package):
+def waiver_that_no_longer_applies(draw, raw, package):
     _, sound = pick(draw, raw, "outcomes", lambda r: r["events"] == "0" and r["stratum"] == "")
-    doubt = {
-        "doubt_id": "W99",
+    waiver = {
+        "waiver_id": "W99",
         "rule": "events-not-above-n",
         "table": "outcomes",
         "row_key": sound["cell_id"],
         "reason": "none",
     }
-    mutated, number = with_row(raw, "doubts", doubt)
-    return Mutation(mutated, "doubts", number, "rule")
+    mutated, number = with_row(raw, "waivers", waiver)
+    return Mutation(mutated, "waivers", number, "rule")
 
 
 # ----------------------------------------------------------------------------------- subject
@@ -609,6 +609,6 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "topic-implies": topic_of_strangers,
     "phrase-form": phrase_with_a_gap,
     "wording-form": wording_without_end,
-    "doubt-target": doubt_about_nothing,
-    "doubt-applies": doubt_that_is_settled,
+    "waiver-target": waiver_of_nothing,
+    "waiver-applies": waiver_that_no_longer_applies,
 }

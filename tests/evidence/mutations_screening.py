@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.evidence.mutations import Raw, Mutation, with_row
+from tests.evidence.mutations import Mutation, Raw, with_row
 
 SEARCH = {
     "search_id": "test-search", "source": "pubmed", "searched_on": "2026-12-01", "searched_by": "A Person", "fetched": "3", "complete": "true",

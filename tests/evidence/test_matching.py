@@ -90,7 +90,7 @@ def test_a_study_under_two_ids_is_an_error_with_both_and_a_remedy(tables):
     assert "lima2010 and limacopy2010 look like one study" in violation.message
     assert "overlap_groups.csv" in violation.remedy
     assert "same_as" in violation.remedy
-    assert "doubts.csv" in violation.remedy
+    assert "waivers.csv" in violation.remedy
 
 
 @pytest.mark.parametrize("declared", [{"same_as": "lima2010"}, {"group": "lisbon"}])

@@ -12,7 +12,7 @@ from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, Row, listed
 from cordbook.evidence.schema import Field, ForeignKey, Table
 
-#: What each rule of the schema asks; the ids stand in reports and in doubts.csv.
+#: What each rule of the schema asks; the ids stand in reports and in waivers.csv.
 SCHEMA_RULES: Mapping[str, str] = {
     "known-columns": "The header has the columns of the schema, each once, and no other.",
     "row-shape": "Every row has as many cells as the header.",

@@ -145,7 +145,7 @@ def studies_entered_once(data: Data) -> Iterator[Violation]:
         remedy = (
             f"Remove one of them; or, if they are two reports of the same patients, put both into one group in overlap_groups.csv "
             f"and overlap_members.csv, or name {a.id} in same_as of {b.id} in references.csv; if they share no patients, list this "
-            "row in doubts.csv with the reason."
+            "row in waivers.csv with the reason."
         )
         yield rows[b.id].violation("study_id", message, remedy=remedy)
 
@@ -200,7 +200,7 @@ def interval_holds_estimate(data: Data) -> Iterator[Violation]:
                 place, message = "ci_low", f"The lower limit {low:g} is above the upper limit {high:g}."
             else:
                 continue
-            remedy = "Look again; where the source itself misprints it, list the row in doubts.csv."
+            remedy = "Look again; where the source itself misprints it, list the row in waivers.csv."
             yield row.violation(place, message, remedy=remedy)
 
 
