@@ -78,7 +78,7 @@ def find_peers(pymare_python: str | None) -> dict[str, list[str]]:
 
 
 def run_rounds(peers: dict[str, list[str]], rounds: int, data_file: Path) -> tuple[dict, dict]:
-    """Seconds (peer, question) -> one value a round, and versions; every round begins with another peer."""
+    """Seconds (peer, question) -> one value per round, and versions; every round begins with another peer."""
     seconds: dict[str, dict[str, list[float]]] = {}
     values: dict[str, dict[str, float]] = {}
     versions: dict[str, str] = {}

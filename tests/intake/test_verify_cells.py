@@ -174,7 +174,7 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
     before = tables(project)
     for arguments, code, says in (
         (["--as", ""], 2, "say who checks"),
-        (["--as", "Dee"], 2, "nobody answers: this is no terminal"),
+        (["--as", "Dee"], 2, "nobody answers: this is not a terminal"),
         (["--study", "no-such"], 2, "there is no study 'no-such'"),
         (["--estimate", "no-such"], 2, "no estimate 'no-such'"),
         (["--cell", "no-such"], 2, "there is no cell 'no-such'"),

@@ -125,7 +125,7 @@ def _told(done) -> str:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of records; write it as 412")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid number of records; write it as 412")
     return int(text)
 
 
@@ -133,4 +133,4 @@ def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-11-20") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid date; write it as 2026-11-20") from None

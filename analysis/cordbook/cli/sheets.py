@@ -30,9 +30,9 @@ def sheet_text(path: Path) -> Iterator[str]:
 
 
 def write_sheet(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
-    """Write a file that a person is to fill in, whole or not at all; raises :class:`SheetError`.
+    """Write a file that a person is to fill in, atomically; raises :class:`SheetError`.
 
-    What is no file, such as a pipe, is written into.
+    What is not a file, such as a pipe, is written into.
     """
     content = text.encode(encoding)
     try:

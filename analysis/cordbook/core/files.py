@@ -1,4 +1,4 @@
-"""Write files whole or not at all, for every room; digests of files. Nobody else moves a file into its place.
+"""Write files atomically, for every room; digests of files. Nobody else moves a file into its place.
 
 A new content is written beside its file under a name with a dot and moved into the place in one step (``rename`` of POSIX).
 What people have entered is written ``durable``: on disk, file and folder, when the function returns, so that no power cut takes it.

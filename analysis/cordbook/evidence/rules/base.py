@@ -139,7 +139,7 @@ class Data:
 
 @lru_cache(maxsize=4096)
 def whole(text: str) -> int | None:
-    """The whole number in a cell, or None: what is no number is reported by the rule on types."""
+    """The whole number in a cell, or None: what is not a number is reported by the rule on types."""
     try:
         value = _WHOLE.parse(text)
     except ValueError:
@@ -149,7 +149,7 @@ def whole(text: str) -> int | None:
 
 @lru_cache(maxsize=4096)
 def decimal(text: str) -> float | None:
-    """The number in a cell, or None: what is no number is reported by the rule on types."""
+    """The number in a cell, or None: what is not a number is reported by the rule on types."""
     try:
         value = _NUMBER.parse(text)
     except ValueError:

@@ -76,14 +76,14 @@ def stratum_well_formed(data: Data) -> Iterator[Violation]:
     for row in data.rows(TABLE):
         keys = [key for key, _ in stratum_pairs(row["stratum"])]
         for key in sorted({key for key in keys if keys.count(key) > 1}):
-            yield row.violation("stratum", f"The key {key!r} stands twice.", remedy="Keep one value a key.")
+            yield row.violation("stratum", f"The key {key!r} appears twice.", remedy="Keep one value per key.")
         for key, value in stratum_pairs(row["stratum"]):
             if key not in allowed:
                 message = f"The key {key!r} is not known."
                 remedy = "Use a key of stratum_keys.csv, or add it there with what it means."
                 yield row.violation("stratum", message, remedy=remedy)
             elif key in known and not known[key].fullmatch(value):
-                message = f"{value!r} is no value of the key {key!r}."
+                message = f"{value!r} is not a valid value of the key {key!r}."
                 yield row.violation("stratum", message, remedy=f"It must match {allowed[key]} (stratum_keys.csv).")
 
 

@@ -43,7 +43,7 @@ def parts_of_arms_fit(data: Data) -> Iterator[Violation]:
         total = sum(whole(row["n"]) or 0 for row in rows)
         if limit is not None and total > limit:
             message = f"The parts of {wider_id} have {total} patients together, it has {limit}."
-            remedy = "Correct the sizes; arms that overlap are no parts."
+            remedy = "Correct the sizes; arms that overlap are not parts."
             yield max(rows, key=lambda row: whole(row["n"]) or 0).violation("n", message, remedy=remedy)
 
 

@@ -30,7 +30,7 @@ def topics_imply_what_is_allowed(data: Data) -> Iterator[Violation]:
         for column, value in topic_of(row).implies.items():
             allowed = data.field("studies", column)
             if allowed is None or (allowed.enum and value not in allowed.enum):
-                message = f"{value} is no value of {column} in {data.file('studies')}."
+                message = f"{value} is not a valid value of {column} in {data.file('studies')}."
                 remedy = f"Allowed: {listed(allowed.enum, 20)}." if allowed else "Leave it blank."
                 yield row.violation(column, message, remedy=remedy)
 

@@ -1,4 +1,4 @@
-"""The tables of searches and records: read, and written whole or not at all."""
+"""The tables of searches and records: read, and written atomically."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def write_tables(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) 
 
 
 def write_json(path: Path, what: Any) -> None:
-    """Write ``what`` as JSON, whole or not at all."""
+    """Write ``what`` as JSON, atomically."""
     write_whole(path, json.dumps(what, ensure_ascii=False), durable=True)
 
 

@@ -36,7 +36,7 @@ class NotAllowed(CordbookError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record as a reviewer sees it: harmless text on one line a field."""
+    """A record as a reviewer sees it: harmless text, one line per field."""
 
     record_id: str
     title: str
@@ -114,7 +114,8 @@ def decision_row(
     """A row of ``screening`` without its moment; raises :class:`NotAllowed` for what no rule would let in."""
     if decision not in (INCLUDE, EXCLUDE, UNSURE, NOT_RETRIEVED):
         raise NotAllowed(
-            f"{decision!r} is no decision: write include, exclude, unsure" + (" or not_retrieved" if stage == FULL_TEXT else "")
+            f"{decision!r} is not a valid decision: write include, exclude, unsure"
+            + (" or not_retrieved" if stage == FULL_TEXT else "")
         )
     if decision == NOT_RETRIEVED and stage != FULL_TEXT:
         raise NotAllowed("not_retrieved is for full reports; decide on title and abstract with include, exclude or unsure")

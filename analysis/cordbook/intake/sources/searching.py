@@ -1,6 +1,6 @@
 """Saved searches, run: every page is kept as it comes, and goes into the tables when the search is whole.
 
-A search under way is a folder of ``.cordbook/searches``: ``state.json`` says where to go on, one file a page holds what came.
+A search under way is a folder of ``.cordbook/searches``: ``state.json`` says where to go on, one file per page holds what came.
 A page is written before the state that says so. So whatever breaks in between, the next run fetches that page again, over the
 same file: nothing is lost and nothing is taken twice.
 """

@@ -98,7 +98,7 @@ class _Findings:
 def date_asked(text: str | None) -> dt.date:
     """The date of a release: as asked, else that of ``SOURCE_DATE_EPOCH``, else today's.
 
-    Raises :class:`UsageError` for what is no date.
+    Raises :class:`UsageError` for what is not a date.
     """
     if text:
         try:
@@ -146,7 +146,7 @@ def _tree_reasons(project: Project, asked: Asked) -> Iterator[str]:
     if there and asked.version <= there[-1]:
         yield f"version {asked.version} is not above the last release, {there[-1]}"
     elif (project.root / FOLDER / str(asked.version)).exists():
-        yield f"{FOLDER}/{asked.version} is there already, but is no whole release; remove it"
+        yield f"{FOLDER}/{asked.version} already exists, but is not a complete release; remove it"
     if (project.root / "dist").exists() and not (project.root / "dist").is_dir():
         yield "dist is a file; archives are written into a folder of that name"
     try:

@@ -133,7 +133,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _files(about: About) -> Iterator[tuple[str, bytes]]:
-    """Paths and contents of the files that are no tables."""
+    """Paths and contents of the files that are not tables."""
     fill = _filler(about)
     for path in sorted(p for p in TEMPLATE.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         name = path.relative_to(TEMPLATE).as_posix()

@@ -196,7 +196,7 @@ class StudyRecord:
         return self.label.endswith(RETRACTED)
 
     def whole_arms(self, role: str) -> tuple[Arm, ...]:
-        """Arms of a role that are no part of another arm."""
+        """Arms of a role that are not part of another arm."""
         return tuple(a for a in self.arms if a.role == role and a.part_of is None)
 
     def size(self, *roles: str) -> int | None:
