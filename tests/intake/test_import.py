@@ -105,15 +105,15 @@ def test_an_unclosed_brace_swallows_no_other_entry():
     assert [r.first for r in parsed.rejects] == [1]
 
 
-def test_import_takes_in_keeps_aside_and_adds_nothing_the_second_time(intake_project, tmp_path, capsys):
+def test_import_takes_in_rejects_and_adds_nothing_the_second_time(intake_project, tmp_path, capsys):
     path = tmp_path / "my export.ris"
     path.write_text(EXPORTS["embase.ris"][1] + "TY  - JOUR\nAU  - Nobody\nER  -\n", encoding="utf-8")
     assert main(["import", str(path), "--strategy", "embase-x", "--searched-on", "2026-11-01", "--by", "A. Ruiz"]) == 1
     out = capsys.readouterr().out
-    assert "3 seen, 2 new, 0 known already, 1 kept aside" in out
+    assert "3 seen, 2 new, 0 known already, 1 rejected" in out
     assert "line 26: no title" in out
-    [aside] = (intake_project / ".cordbook" / "rejects").iterdir()
-    assert "AU  - Nobody" in aside.read_text()
+    [rejects] = (intake_project / ".cordbook" / "rejects").iterdir()
+    assert "AU  - Nobody" in rejects.read_text()
     rows = read_rows(intake_project / "data", "records")
     assert [r["record_id"] for r in rows] == ["embase-x.L2000000001", "embase-x.L2000000002"]
     [search] = read_rows(intake_project / "data", "searches")

@@ -223,7 +223,7 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
                 "Correct the reading with cordbook extract, then reconcile again."
             )
         texts = transaction.texts_of(project.data, tables)
-        transaction.land(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
+        transaction.commit(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
         counts = new["reconciliations"]
         alike = sum(row["agreement"] == "agree" for row in counts)
         twice = sum(row["agreement"] in ("agree", "disagree_settled", "disagree_open") for row in counts)

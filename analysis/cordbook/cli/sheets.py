@@ -39,7 +39,7 @@ def write_sheet(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(content)
         else:
-            with whole(path, durable=True) as aside:
-                aside.write_bytes(content)
+            with whole(path, durable=True) as temporary:
+                temporary.write_bytes(content)
     except OSError as error:
         raise SheetError(f"{path} cannot be written: {error.strerror}. Check that its folder is there.") from error

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cordbook.evidence.rules.base import Data, Rule, Violation, whole
-from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, set_aside, settled
+from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, merged_records, settled
 
 
 def searches_hold_their_records(data: Data) -> Iterator[Violation]:
@@ -19,7 +19,7 @@ def searches_hold_their_records(data: Data) -> Iterator[Violation]:
 
 
 def merges_make_sense(data: Data) -> Iterator[Violation]:
-    standing = set_aside(data.rows("record_merges"))
+    standing = merged_records(data.rows("record_merges"))
     seen: set[str] = set()
     for row in data.rows("record_merges"):
         message = _broken_merge(row, standing, seen)

@@ -21,7 +21,7 @@ from cordbook.evidence.screening import (
     TITLE_ABSTRACT,
     UNSURE,
     WAITING,
-    set_aside,
+    merged_records,
     settle,
     settled,
     standing,
@@ -67,7 +67,7 @@ class Agreement:
 
 def load_items(data: Path) -> dict[str, Item]:
     """Records that no merge sets aside, in the order of the file."""
-    aside = set_aside(read_rows(data, "record_merges"))
+    replaced = merged_records(read_rows(data, "record_merges"))
     abstracts = {row["record_id"]: row["abstract"] for row in read_rows(data, "abstracts")}
     return {
         row["record_id"]: Item(
@@ -75,7 +75,7 @@ def load_items(data: Path) -> dict[str, Item]:
             one_line(row["year"]), one_line(row["container"]), one_line(row["doi"]), one_line(row["url"]),
         )
         for row in read_rows(data, "records")
-        if row["record_id"] not in aside
+        if row["record_id"] not in replaced
     }  # fmt: skip
 
 

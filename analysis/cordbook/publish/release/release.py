@@ -267,10 +267,10 @@ def _put_in_place(project: Project, stage: Path, version: str, changed: list[str
         if not path.startswith(f"{folder}/"):
             write_whole(project.root / path, (stage / path).read_bytes(), durable=True)
     publish(Project(stage).site, project.site)
-    aside = project.root / FOLDER / f".{version}"
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(stage / folder, aside)
-    put(aside, project.root / folder)
+    temporary = project.root / FOLDER / f".{version}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.copytree(stage / folder, temporary)
+    put(temporary, project.root / folder)
 
 
 def set_development(project: Project, text: str) -> tuple[str, ...]:

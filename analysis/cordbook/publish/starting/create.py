@@ -92,8 +92,8 @@ def create(target: Path, about: About, *, report: Callable[[str], None] = print)
     target = target.absolute()
     about = replace(about, name=about.name.strip() or target.name)
     _checked(target, about)
-    with tempfile.TemporaryDirectory(prefix="cordbook-new-") as aside:
-        made = Path(aside) / "review"
+    with tempfile.TemporaryDirectory(prefix="cordbook-new-") as temporary:
+        made = Path(temporary) / "review"
         report("writing pages, settings and commands")
         for path, content in _files(about):
             _write(made / path, content)
