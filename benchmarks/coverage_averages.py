@@ -193,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(path: Path, kind: type, lines: list) -> None:
-    """Write records of a dataclass as CSV, whole or not at all."""
+    """Write records of a dataclass as CSV, atomically."""
     partial = path.with_suffix(".partial")
     with partial.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, [field.name for field in fields(kind)], lineterminator="\n")

@@ -45,14 +45,14 @@ def multiply(target: Path, times: int) -> None:
             rows = [row for row in rows if row["reference_id"] in studies]
         for number in range(1, times):
             tables[name] += [_synthetic(row, columns, number) for row in rows]
-    tables["doubts"] += [
-        {**row, "doubt_id": f"W{number:03d}{row['doubt_id'][1:]}", "row_key": f"synthetic_{number}_{row['row_key']}"}
+    tables["waivers"] += [
+        {**row, "waiver_id": f"W{number:03d}{row['waiver_id'][1:]}", "row_key": f"synthetic_{number}_{row['row_key']}"}
         for number in range(1, times)
-        for row in tables["doubts"]
+        for row in tables["waivers"]
         if row["table"] in GROWING
     ]
     for table in package.tables:
-        if table.name in {*GROWING, "doubts"}:
+        if table.name in {*GROWING, "waivers"}:
             _write(data / table.path, table.columns, tables[table.name])
     (target / "references.bib").write_text(bibliography_text(tables["references"]), encoding="utf-8")
 

@@ -63,7 +63,7 @@ def make_data() -> dict[str, object]:
 
 def find_peers(pymare_python: str | None) -> dict[str, list[str]]:
     """Commands of the peers that are there; says which are not."""
-    peers = {"ours": [sys.executable, str(HERE / "peer_ours.py")]}
+    peers = {"ours": [sys.executable, str(HERE / "bench_cordbook.py")]}
     rscript = shutil.which("Rscript")
     if rscript and _works([rscript, "-e", "library(metafor); library(jsonlite)"]):
         peers["metafor"] = [rscript, str(HERE / "peer.R")]
@@ -78,7 +78,7 @@ def find_peers(pymare_python: str | None) -> dict[str, list[str]]:
 
 
 def run_rounds(peers: dict[str, list[str]], rounds: int, data_file: Path) -> tuple[dict, dict]:
-    """Seconds (peer, question) -> one value a round, and versions; every round begins with another peer."""
+    """Seconds (peer, question) -> one value per round, and versions; every round begins with another peer."""
     seconds: dict[str, dict[str, list[float]]] = {}
     values: dict[str, dict[str, float]] = {}
     versions: dict[str, str] = {}

@@ -17,7 +17,7 @@ MADE = ("_build/html/index.html", ".cordbook/cache/lock", ".cordbook/cache/store
 #: What nothing makes again, or what was asked for and not built.
 KEPT = (
     ".cordbook/rejects/embase.0123.ris.rejects.txt", ".cordbook/searches/pubmed-x/state.json", ".cordbook/screening.cut-short",
-    ".cordbook/landing.json", ".cordbook/references/crossref/10.1000", "dist/cordbook-0.1.0.zip", ".venv/bin/python",
+    ".cordbook/transaction.json", ".cordbook/references/crossref/10.1000", "dist/cordbook-0.1.0.zip", ".venv/bin/python",
     ".hypothesis/examples/one",
 )  # fmt: skip
 OWN = ("data/studies.csv", "book/studies/index.ipynb", "releases/0.1.0/manifest.json")

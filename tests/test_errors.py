@@ -23,7 +23,7 @@ PACKAGE = Path(cordbook.__file__).parent
 TABLE = Path(__file__).parents[1] / "docs" / "commands.md"
 #: Exceptions that nobody sees, with the reason.
 NOT_SEEN = {
-    "Ended": "the person has ended the questions, which is no error",
+    "Ended": "the person has ended the questions, which is not an error",
     "_Malformed": "caught in its own module, which tells it as Unreadable",
     "Expired": "caught in its own module, which begins the search anew",
 }

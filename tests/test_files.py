@@ -94,8 +94,8 @@ def test_what_breaks_off_while_it_is_made_leaves_the_old_file(tmp_path):
     path.write_text("old")
 
     def breaks_off() -> None:
-        with whole(path) as aside:
-            aside.write_text("half")
+        with whole(path) as temporary:
+            temporary.write_text("half")
             raise Stopped
 
     with pytest.raises(Stopped):

@@ -31,7 +31,7 @@ FLOORS = (
 )  # fmt: skip
 #: What stands by itself: the statistics know nothing of tables, what takes in nothing of how the book is built.
 APART = {"synthesis": ("errors", "core", "evidence"), "intake": ("display", "notebook", "publish", "subject")}
-#: The command line has a module a command; every other room is small enough to be seen at once.
+#: The command line has one module per command; every other room is small enough to be seen at once.
 MOST_FILES = 16
 
 

@@ -40,7 +40,7 @@ CODE = "[a-z][a-z0-9_]*"
 VALUES = {("references", "kind"): frozenset({"natural_history", "dose_response", "mechanism"})}
 #: What is said otherwise: of tables, and of columns.
 WORDS: dict[tuple[str, ...], str] = {
-    ("references",): "One row a source: study reports, reviews, and papers on methods. references.bib is made from this table.",
+    ("references",): "One row per source: study reports, reviews, and papers on methods. references.bib is made from this table.",
     ("references", "kind"): "What the source is for: a study of the review, a published review, or a method that the text cites.",
     ("studies", "population"): "Who was studied.",
     ("studies", "intervention_class"): "What was done to the treated arm.",

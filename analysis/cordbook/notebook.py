@@ -249,7 +249,7 @@ class Review:
         expect(sentence, holds)
 
     def evidence_map(self, section: str | None = None, *, title: str | None = None) -> Figure:
-        """Who showed what in what kind of study: a row a topic of a section, or a row a section of the whole."""
+        """Who showed what in what kind of study: one row per topic of a section, or one row per section of the book."""
         claims = self.claims(section)
         rows = rows_by_section(claims) if section is None else rows_by_topic(claims)
         name = "the whole review" if section is None else self.evidence.subject.section(section).label

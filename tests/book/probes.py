@@ -39,9 +39,9 @@ TIGHT = (
 )  # fmt: skip
 #: Texts that are keys of something else in the code or in other files, so that a changed one names nothing.
 KEYS = {
-    ("doubts", "rule"), ("doubts", "table"), ("doubts", "row_key"), ("corrections", "table"), ("corrections", "row_key"),
+    ("waivers", "rule"), ("waivers", "table"), ("waivers", "row_key"), ("corrections", "table"), ("corrections", "row_key"),
     ("corrections", "column"), ("corrections", "new_value"), ("stratum_keys", "pattern"), ("mechanisms", "topic"),
-    ("mechanisms", "seed_table"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
+    ("mechanisms", "seed_table"), ("wordings", "pattern"), ("wordings", "text"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
 }  # fmt: skip
 #: Texts that a page takes apart and says in words, so that they do not stand there as typed.
 TAKEN_APART = {"natural_pooled.stratum"}
@@ -98,11 +98,11 @@ def _table(name: str, table: RawTable, package: Package, planted: Planted) -> Ra
             continue
         filled = [row for _, row in rows if row[one.name]]
         for i, row in enumerate(filled):
-            row[one.name] = _spoilt(name, one, row[one.name], i, planted)
+            row[one.name] = _mutated(name, one, row[one.name], i, planted)
     return replace(table, rows=rows)
 
 
-def _spoilt(table: str, one: Field, text: str, i: int, planted: Planted) -> str:
+def _mutated(table: str, one: Field, text: str, i: int, planted: Planted) -> str:
     place = f"{table}.{one.name}"
     if not one.pattern:
         return f"{text} {planted.plant(place, PROBES[i % len(PROBES)])}"

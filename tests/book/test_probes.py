@@ -133,14 +133,14 @@ def test_validation_refuses_what_has_no_place_in_a_column(planted):
     package = load_package(ROOT / "data")
     raw = dict(read_all(ROOT / "data", package))
     for start in ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", " =1"):
-        spoilt = {}
+        mutated = {}
         for table in package.tables:
             rows = [(number, dict(row)) for number, row in raw[table.name].rows]
             for field in table.fields:
                 if rows and field.type == "string":
                     rows[0][1][field.name] = start
-            spoilt[table.name] = probes.replace(raw[table.name], rows=rows)
-        wrong = {(p.file, p.column) for p in check_tables(package, spoilt) if p.row == 2}
+            mutated[table.name] = probes.replace(raw[table.name], rows=rows)
+        wrong = {(p.file, p.column) for p in check_tables(package, mutated) if p.row == 2}
         for table in (t for t in package.tables if raw[t.name].rows):
             refused = {column for file, column in wrong if file == table.path}
             assert {f.name for f in table.fields if f.type == "string"} <= refused, start
@@ -244,8 +244,8 @@ def test_no_spreadsheet_of_the_site_holds_a_formula(planted, opened):
     assert {path.name: found for path in files if (found := formulas(rows_of(path)))} == {}
     for path in (site / "book" / "methods" / "registered-trials.html", site / "book" / "methods" / "estimates.html"):
         opened.tab.goto(path.as_uri())
-        spoil = "(c, i) => { c.textContent = ['=', '+', '-', '@', '\\t=', '-1+', '+1;'][i % 7] + 'SUM(A1)'; }"
-        opened.tab.evaluate(f"[...document.querySelectorAll('td, tbody th')].forEach({spoil})")
+        mutate = "(c, i) => { c.textContent = ['=', '+', '-', '@', '\\t=', '-1+', '+1;'][i % 7] + 'SUM(A1)'; }"
+        opened.tab.evaluate(f"[...document.querySelectorAll('td, tbody th')].forEach({mutate})")
         buttons = [button for button in opened.tab.get_by_role("button", name="Download CSV").all() if button.is_visible()]
         assert buttons
         for button in buttons:

@@ -72,7 +72,7 @@ def test_what_must_not_be_pooled_is_told(run):
         (["--outcome", "nothing"], 2, "no outcome 'nothing'"),
         (["--outcome", "ais_improved", "--where", "colour=red"], 2, "no column 'colour'"),
         (["--outcome", "ais_improved", "--where", "role"], 2, "NAME=VALUE"),
-        (["--outcome", "ais_improved", "--at-least", "year=new"], 2, "is no number"),
+        (["--outcome", "ais_improved", "--at-least", "year=new"], 2, "is not a number"),
         (["--outcome", "ais_improved", "--at-least", "age=3"], 2, "can be bounded"),
         (["--outcome", "ais_improved", "--exclude", "nobody1900"], 2, "no study 'nobody1900'"),
         (["--outcome", "ais_improved", "--strata", "largest"], 2, "NAME=VALUE"),

@@ -1,4 +1,4 @@
-"""What the page of changes shows: intervals before and after, causes by number, one figure a number."""
+"""What the page of changes shows: intervals before and after, causes by number, one figure per number."""
 
 from __future__ import annotations
 

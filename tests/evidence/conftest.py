@@ -1,4 +1,4 @@
-"""The real evidence as text, ready to be spoilt in memory."""
+"""The real evidence as text, ready to be changed in memory."""
 
 from __future__ import annotations
 

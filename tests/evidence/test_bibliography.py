@@ -183,7 +183,7 @@ def test_a_broken_chapter_is_an_error(project):
     }
 
 
-SPOILT = {
+MUTATIONS = {
     "missing": (lambda text: None, "bibliography-form"),
     "doubled entry": (
         lambda text: text + text[text.index("@") : text.index("@", text.index("@") + 1)],
@@ -202,15 +202,15 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("name", SPOILT)
-def test_a_spoilt_bibliography_is_reported(name, project):
-    spoil, rule = SPOILT[name]
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mutated_bibliography_is_reported(name, project):
+    mutate, rule = MUTATIONS[name]
     path = project / "references.bib"
     text = path.read_text(encoding="utf-8")
-    spoilt = spoil(text)
+    mutated = mutate(text)
     path.unlink()
-    if spoilt is not None:
-        path.write_text(spoilt, encoding="utf-8")
+    if mutated is not None:
+        path.write_text(mutated, encoding="utf-8")
     rules = {(file, r) for file, r, _ in found(project)}
     assert ("references.bib", rule) in rules
 

@@ -86,11 +86,11 @@ def copied(tables, *, same_as="", group=""):
 
 
 def test_a_study_under_two_ids_is_an_error_with_both_and_a_remedy(tables):
-    (fault,) = studies_entered_once(copied(tables))
-    assert "lima2010 and limacopy2010 look like one study" in fault.message
-    assert "overlap_groups.csv" in fault.remedy
-    assert "same_as" in fault.remedy
-    assert "doubts.csv" in fault.remedy
+    (violation,) = studies_entered_once(copied(tables))
+    assert "lima2010 and limacopy2010 look like one study" in violation.message
+    assert "overlap_groups.csv" in violation.remedy
+    assert "same_as" in violation.remedy
+    assert "waivers.csv" in violation.remedy
 
 
 @pytest.mark.parametrize("declared", [{"same_as": "lima2010"}, {"group": "lisbon"}])

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from cordbook.cli import main
 from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
 from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, check_tables
-from tests.evidence.spoil import SPOILERS as OTHER_SPOILERS
-from tests.evidence.spoil import with_cells
-from tests.evidence.spoil_screening import SCREENING_SPOILERS
+from tests.evidence.mutations import MUTATIONS as OTHER_MUTATIONS
+from tests.evidence.mutations import with_cells
+from tests.evidence.mutations_screening import SCREENING_MUTATIONS
 from tests.marks import examples
 
-SPOILERS = OTHER_SPOILERS | SCREENING_SPOILERS
+MUTATIONS = OTHER_MUTATIONS | SCREENING_MUTATIONS
 
 DATA = find_data_dir(Path(__file__).parent)
 PACKAGE = load_package(DATA)
@@ -38,19 +38,19 @@ EXAMPLES = settings(
 
 
 def test_every_rule_is_broken_somewhere():
-    assert set(SPOILERS) | READ_RULES | set(BIBLIOGRAPHY_RULES) == set(rule_list())
+    assert set(MUTATIONS) | READ_RULES | set(BIBLIOGRAPHY_RULES) == set(rule_list())
 
 
-@pytest.mark.parametrize("rule", SPOILERS)
+@pytest.mark.parametrize("rule", MUTATIONS)
 def test_a_broken_rule_is_reported_at_its_place(rule):
     @EXAMPLES
     @given(st.data())
     def check(data):
-        spoilt = SPOILERS[rule](data.draw, RAW, PACKAGE)
-        file = PACKAGE.table(spoilt.table).path
-        found = check_tables(PACKAGE, spoilt.raw)
+        mutated = MUTATIONS[rule](data.draw, RAW, PACKAGE)
+        file = PACKAGE.table(mutated.table).path
+        found = check_tables(PACKAGE, mutated.raw)
         places = {(p.file, p.row, p.column) for p in found if p.rule == rule}
-        wanted = (file, spoilt.row, spoilt.column)
+        wanted = (file, mutated.row, mutated.column)
         assert wanted in places, f"{wanted} is not among {sorted(places, key=str)[:5]}"
         assert all(p.message and p.remedy for p in found)
 
@@ -61,21 +61,21 @@ def test_the_current_data_has_no_errors():
     assert [p for p in check_tables(PACKAGE, RAW) if p.severity == "error"] == []
 
 
-def test_a_doubt_covers_its_row_alone():
-    """The sizes that stand as doubts stay warnings; the same fault beside them is an error."""
-    (doubt, *_) = [row for _, row in RAW["doubts"].rows if row["rule"] == "n-not-above-arm"]
-    listed = {row["row_key"] for _, row in RAW["doubts"].rows}
+def test_a_waiver_covers_its_row_alone():
+    """The sizes that are accepted stay warnings; the same violation beside them is an error."""
+    (waiver, *_) = [row for _, row in RAW["waivers"].rows if row["rule"] == "n-not-above-arm"]
+    listed = {row["row_key"] for _, row in RAW["waivers"].rows}
     sizes = {row["arm_id"]: row["n"] for _, row in RAW["arms"].rows}
     number, row = next((n, r) for n, r in RAW["outcomes"].rows if sizes[r["arm_id"]] and r["cell_id"] not in listed)
     found = check_tables(PACKAGE, with_cells(RAW, "outcomes", number, {"n": str(int(sizes[row["arm_id"]]) + 1)}))
     severity = {p.key: p.severity for p in found if p.rule == "n-not-above-arm"}
-    assert severity[doubt["row_key"]] == "warning"
+    assert severity[waiver["row_key"]] == "warning"
     assert severity[row["cell_id"]] == "error"
 
 
 def test_a_person_may_overrule_both_readings():
     """A verified and corrected count stands, though no automated reader saw it."""
-    from tests.evidence.spoil import with_row
+    from tests.evidence.mutations import with_row
 
     number, row = next((n, r) for n, r in RAW["outcomes"].rows if r["stratum"] == "" and 0 < int(r["events"]) < int(r["n"]))
     lower = str(int(row["events"]) - 1)

@@ -70,8 +70,8 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_unreadable_files_are_named_with_a_remedy(name, folder):
-    spoil, words = UNREADABLE[name]
-    spoil(folder / "not_poolable_reasons.csv")
+    mutate, words = UNREADABLE[name]
+    mutate(folder / "not_poolable_reasons.csv")
     with pytest.raises(Unreadable) as caught:
         read_all(folder)
     (problem, *_) = caught.value.problems

@@ -77,9 +77,9 @@ def evidence_of(schema, arms, cells):
         raw["outcomes"] = _table(package, "outcomes", cells)
         data = Data(package, raw)
         wrong = {
-            (f.table, f.row["arm_id"] if f.table == "arms" else f.row["cell_id"])
+            (f.row.table, f.row["arm_id"] if f.row.table == "arms" else f.row["cell_id"])
             for rule in (*CELL_RULES, *STUDY_RULES) if rule.severity == "error" and rule.id != "poolable-reason"
-            for f in rule.check(data) if f.table in ("arms", "outcomes")
+            for f in rule.check(data) if f.row.table in ("arms", "outcomes")
         }  # fmt: skip
         if not wrong:
             break

@@ -300,9 +300,9 @@ def hostile(value):
 
 def test_no_text_of_the_data_becomes_markup_or_a_formula(browser, evidence_js, tmp_path):
     data = json.loads(evidence_js.read_text(encoding="utf-8").removeprefix("globalThis.CORDBOOK_EVIDENCE = ").rstrip(";\n"))
-    spoiled = f"globalThis.CORDBOOK_EVIDENCE = {json.dumps(hostile(data) | {'filters': data['filters']})};"
+    mutated = f"globalThis.CORDBOOK_EVIDENCE = {json.dumps(hostile(data) | {'filters': data['filters']})};"
     page = browser.new_page(viewport=DESKTOP)
-    page.goto(lay_out(tmp_path, spoiled).as_uri())
+    page.goto(lay_out(tmp_path, mutated).as_uri())
     outcomes = page.eval_on_selector_all("#cbx-outcome option", "list => list.map(o => o.value)")
     for outcome in outcomes[:12]:
         page.locator("#cbx-outcome").select_option(outcome)

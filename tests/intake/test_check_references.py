@@ -400,7 +400,7 @@ def test_what_is_not_known_is_neither_equal_nor_different():
     matched = match("", "", "", Work("10.1/a", "On cords", ("2001",), ("Chen",), "journal-article"))
     assert (matched.agree, matched.differ, matched.another) == ((), (), False)
     assert not names_agree("Li", "Oliveira")
-    assert title_similarity("Cells", "Cells in the injured spinal cord") < 80, "a short title is no part of a longer one"
+    assert title_similarity("Cells", "Cells in the injured spinal cord") < 80, "a short title is not part of a longer one"
 
 
 # ------------------------------------------------------------------------------------------------ the real tables

@@ -122,7 +122,7 @@ def test_killed_after_an_answer_it_is_there(project):
     process.wait()
     os.close(master)
     assert {place[2]: a.value for place, a in reading(project).answers.items()} == {"topic": "cell_therapy", "country": "Nowhere"}
-    # Half a row, as a crash within a write leaves it, is put aside and joins no other.
+    # Half a row, as a crash within a write leaves it, is quarantined and joins no other.
     with open(project / "data" / "readings" / f"{STUDY}.1.csv", "ab") as file:
         file.write(b"exemplar2026,1,Ada,stud")
     assert "population" in cordbook(project, "extract", STUDY, "--reader", "Ada", keys="1\n").stdout

@@ -68,7 +68,7 @@ def test_a_broken_character_does_not_turn_the_file_into_another_encoding():
 
 
 @pytest.mark.parametrize(
-    ("name", "spoil", "line", "why"),
+    ("name", "mutate", "line", "why"),
     [
         ("embase.ris", lambda t: t.replace("T1  - A second trial\n", ""), 19, "no title"),
         ("embase.ris", lambda t: t.rstrip().removesuffix("ER  -"), 19, "the file ends inside"),
@@ -81,8 +81,8 @@ def test_a_broken_character_does_not_turn_the_file_into_another_encoding():
         ("endnote.xml", lambda t: t[: t.index("L2000000002")], 2, "the file ends"),
     ],
 )
-def test_what_cannot_be_read_is_named_by_line_and_the_rest_goes_in(name, spoil, line, why):
-    parsed = parse(spoil(EXPORTS[name][1]))
+def test_what_cannot_be_read_is_named_by_line_and_the_rest_goes_in(name, mutate, line, why):
+    parsed = parse(mutate(EXPORTS[name][1]))
     assert [record.title.casefold() for _, record in parsed.records][:1] == ["cells in the injured cord: a first trial in people"]
     assert parsed.rejects
     assert parsed.rejects[0].first == line
@@ -105,15 +105,15 @@ def test_an_unclosed_brace_swallows_no_other_entry():
     assert [r.first for r in parsed.rejects] == [1]
 
 
-def test_import_takes_in_keeps_aside_and_adds_nothing_the_second_time(intake_project, tmp_path, capsys):
+def test_import_takes_in_rejects_and_adds_nothing_the_second_time(intake_project, tmp_path, capsys):
     path = tmp_path / "my export.ris"
     path.write_text(EXPORTS["embase.ris"][1] + "TY  - JOUR\nAU  - Nobody\nER  -\n", encoding="utf-8")
     assert main(["import", str(path), "--strategy", "embase-x", "--searched-on", "2026-11-01", "--by", "A. Ruiz"]) == 1
     out = capsys.readouterr().out
-    assert "3 seen, 2 new, 0 known already, 1 kept aside" in out
+    assert "3 seen, 2 new, 0 known already, 1 rejected" in out
     assert "line 26: no title" in out
-    [aside] = (intake_project / ".cordbook" / "rejects").iterdir()
-    assert "AU  - Nobody" in aside.read_text()
+    [rejects] = (intake_project / ".cordbook" / "rejects").iterdir()
+    assert "AU  - Nobody" in rejects.read_text()
     rows = read_rows(intake_project / "data", "records")
     assert [r["record_id"] for r in rows] == ["embase-x.L2000000001", "embase-x.L2000000002"]
     [search] = read_rows(intake_project / "data", "searches")

@@ -1,7 +1,7 @@
 """Made-up records written as each database writes them, in every encoding, then damaged: none is lost silently.
 
 Every record carries a sign of its own in its title. Whatever happens to the file, a sign that still stands in it comes out in a
-record or in a piece put aside with its lines.
+record or in a rejected piece with its lines.
 """
 
 from __future__ import annotations
@@ -281,12 +281,12 @@ def test_lines_lost_doubled_and_moved(name, size, where, how):
 def conserved(text: str, parsed, misplaced: Iterable[str] = ()) -> None:
     """Every sign in the text but those that are ``misplaced`` is in a record or a reject, and rejects have their lines."""
     taken = " ".join(" ".join((r.title, r.abstract, r.authors, r.container, r.note)) for _, r in parsed.records)
-    aside = " ".join(reject.text for reject in parsed.rejects)
+    rejected = " ".join(reject.text for reject in parsed.rejects)
     if parsed.form == "table" and (header := header_of(text)):
         # What damage has melted into the line of the column names is a name of a column.
         taken += re.split(r"\r\n|\r|\n", text)[header[0]]
     for found in set(re.findall(r"Q\d{4}Q", text)).difference(misplaced):
-        assert found in taken or found in aside, f"{found} is lost"
+        assert found in taken or found in rejected, f"{found} is lost"
     last = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
     for reject in parsed.rejects:
         assert 1 <= reject.first <= reject.last <= last

@@ -240,7 +240,7 @@ def test_the_power_goes_while_the_tables_are_written(project, monkeypatch, moves
         assert own(project, "studies", "study_id")
         assert len(own(project, "reconciliations")) == 3
         assert validate(project / "data").errors == 0
-    left = [p for p in [*project.rglob(".*.landing"), *project.rglob("landing.json")] if p.is_file()]
+    left = [p for p in [*project.rglob(".*.staged"), *project.rglob("transaction.json")] if p.is_file()]
     assert left == []
 
 

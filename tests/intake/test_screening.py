@@ -158,7 +158,7 @@ def _until(master, text, seconds=300):
     return shown
 
 
-def test_a_row_cut_short_is_put_aside(project):
+def test_a_row_cut_short_is_quarantined(project):
     """Power went while a row was written: it does not join with the next one."""
     decisions = Decisions(project / "data", project / ".cordbook")
     row = {"record_id": "pubmed.1", "stage": "title_abstract", "reviewer": "A", "role": "reviewer", "decision": "include"}

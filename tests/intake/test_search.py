@@ -266,14 +266,14 @@ def test_a_search_of_the_first_hits_takes_no_more(intake_project, server):
     assert "first 6 by relevance" in outcome.remarks[0]
 
 
-def test_an_edited_query_begins_anew_and_keeps_the_old_pages_aside(intake_project, server):
+def test_an_edited_query_begins_anew_and_keeps_the_old_pages(intake_project, server):
     server.faults = dict.fromkeys(range(2, 20), hang_up)
     run(intake_project, "epmc", attempts=1)
     path = intake_project / "data" / "search_strategies.csv"
     path.write_text(path.read_text().replace("cord AND injury", "cord AND trauma"))
     server.faults = {}
     assert run(intake_project, "epmc").fetched == 10
-    assert (intake_project / ".cordbook" / "searches" / "epmc-x.aside" / "page-00001.json").is_file()
+    assert (intake_project / ".cordbook" / "searches" / "epmc-x.previous" / "page-00001.json").is_file()
 
 
 def test_no_network_is_one_line_and_changes_nothing(intake_project, monkeypatch, capsys):

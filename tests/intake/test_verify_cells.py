@@ -174,7 +174,7 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
     before = tables(project)
     for arguments, code, says in (
         (["--as", ""], 2, "say who checks"),
-        (["--as", "Dee"], 2, "nobody answers: this is no terminal"),
+        (["--as", "Dee"], 2, "nobody answers: this is not a terminal"),
         (["--study", "no-such"], 2, "there is no study 'no-such'"),
         (["--estimate", "no-such"], 2, "no estimate 'no-such'"),
         (["--cell", "no-such"], 2, "there is no cell 'no-such'"),
@@ -235,4 +235,4 @@ def test_the_power_goes_while_a_correction_is_written(project, monkeypatch, move
         assert cell(project)["events"] == str(int(old["events"]) - 1)
         assert [len(rows(project, name)) for name in ("verifications", "corrections")] == [1, 1]
         assert validate(project / "data").errors == 0
-    assert [p for p in [*project.rglob(".*.landing"), *project.rglob("landing.json")] if p.is_file()] == []
+    assert [p for p in [*project.rglob(".*.staged"), *project.rglob("transaction.json")] if p.is_file()] == []

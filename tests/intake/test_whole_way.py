@@ -20,7 +20,7 @@ from tests.publish import release_book, small_book
 from tests.publish.conftest import quiet
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-#: The same paper as another database gives it, and one that is no trial in people.
+#: The same paper as another database gives it, and one that is not a trial in people.
 OTHER_EXPORT = """\
 TY  - JOUR
 TI  - An invented example: bone marrow cells after thoracic spinal cord injury, a trial that never took place.

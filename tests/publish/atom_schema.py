@@ -1,4 +1,4 @@
-"""Holds feeds against the schema of RFC 4287: the first fault of each file, or ``valid``, a line a file.
+"""Holds feeds against the schema of RFC 4287: the first fault of each file, or ``valid``, one line per file.
 
 Run by the Python of ``.venv-validators``, never imported: ``python atom_schema.py SCHEMA FEED...``.
 """

@@ -116,7 +116,7 @@ def _reduce(data: Path) -> None:
     }
     tables["references"] = [r for r in tables["references"] if r["reference_id"] in used]
     keys = {t.name: {t.key_of(r) for r in tables[t.name]} for t in package.tables if t.primary_key}
-    tables["doubts"] = [r for r in tables["doubts"] if r["row_key"] in keys.get(r["table"], ())]
+    tables["waivers"] = [r for r in tables["waivers"] if r["row_key"] in keys.get(r["table"], ())]
     for table in package.tables:
         _write(data / table.path, table.columns, tables[table.name])
 

@@ -37,7 +37,7 @@ ROWS = {
         "correction_id": "K001", "table": "glossary", "column": "plain_definition", "old_value": "Old.", "corrected_on": "2026-11-20",
         "reason": "Wrong.",
     },
-    "doubts": {"doubt_id": "W01", "rule": "n-not-above-arm", "table": "outcomes", "reason": "So it stands in the source."},
+    "waivers": {"waiver_id": "W01", "rule": "n-not-above-arm", "table": "outcomes", "reason": "So it stands in the source."},
     "searches": {"search_id": "S001", "searched_on": "2026-11-20", "searched_by": "A. Person", "hits": "2", "fetched": "2", "complete": "yes", "source": "PubMed"},
     "records": {"record_id": "R1", "search_id": "S001", "source": "PubMed", "title": "A record", "received_on": "2026-11-20"},
     "abstracts": {"record_id": "R1", "abstract": "What was done."},
@@ -108,7 +108,7 @@ def fill(data):
     known = {
         "verifications": {"events": cell["events"], "n": cell["n"]},
         "corrections": {"row_key": term["term_id"], "new_value": term["plain_definition"]},
-        "doubts": {"row_key": counted["cell_id"]},
+        "waivers": {"row_key": counted["cell_id"]},
         "searches": {"strategy_id": tables["search_strategies"][0]["strategy_id"]},
     }
     for name in TABLES:
@@ -121,7 +121,7 @@ def fill(data):
 
 
 def an_arm_with_one_cell(tables):
-    """An arm and its cell, whose size may shrink below that of the cell: then the cell is in doubt."""
+    """An arm and its cell, whose size may shrink below that of the cell: then the cell needs a waiver."""
     for arm in tables["arms"]:
         cells = [row for row in tables["outcomes"] if row["arm_id"] == arm["arm_id"]]
         if len(cells) == 1 and arm["n"] and cells[0]["n"] == arm["n"] and int(cells[0]["events"]) < int(arm["n"]):

@@ -186,7 +186,7 @@ def test_the_published_schema_takes_every_feed(validators, tmp_path, estimates, 
 
 def test_the_published_schema_would_find_faults(validators, tmp_path, estimates, status):
     feed = feed_xml(news(estimates.evidence, status, (), 1), status, EDITION, {"index"}).decode()
-    spoilt = {
+    mutated = {
         "no id": re.sub(r"<id>.*?</id>", "", feed, count=1),
         "two titles": re.sub(r"(<title[^>]*>.*?</title>)", r"\1\1", feed, count=1),
         "a day for a date": re.sub(r"(<updated>\d{4}-\d\d-\d\d)T[^<]*", r"\1", feed, count=1),
@@ -194,6 +194,6 @@ def test_the_published_schema_would_find_faults(validators, tmp_path, estimates,
         "a link without an address": re.sub(r"<link ([^>]*)href=\"[^\"]*\"", r"<link \1", feed, count=1),
         "an element of our own": feed.replace("<entry>", "<entry><harm>none</harm>", 1),
     }
-    assert all(text != feed for text in spoilt.values())
-    found = faults(validators, tmp_path, {name: text.encode() for name, text in spoilt.items()})
+    assert all(text != feed for text in mutated.values())
+    found = faults(validators, tmp_path, {name: text.encode() for name, text in mutated.items()})
     assert [name for name, fault in found.items() if not fault] == []

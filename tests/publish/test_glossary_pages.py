@@ -24,7 +24,7 @@ def test_marks_lead_to_anchors_of_the_glossary(book):
         assert f'href="methods/glossary.html#term-{term}" aria-describedby="cb-meaning-{term}"' in page
         assert page.count(f'id="cb-meaning-{term}"') == 1
         assert f'<dt id="term-{term}">' in glossary
-    assert page.count(">Tetraplegia</a>") == 1  # the next section; the link in the source is no mark
+    assert page.count(">Tetraplegia</a>") == 1  # the next section; the link in the source is not a mark
     assert page.count('class="cb-term" href="methods/glossary.html#term-axon"') == 1
     assert "cb-term" not in glossary
 

@@ -1,4 +1,4 @@
-"""The folder for a host: laid out whole or not at all; a reader in Chromium, from a disk and under the strict policy."""
+"""The folder for a host: laid out atomically; a reader in Chromium, from a disk and under the strict policy."""
 
 from __future__ import annotations
 

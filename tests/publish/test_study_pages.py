@@ -268,9 +268,9 @@ def hostile_site(estimates, tmp_path_factory):
 
 def hostile_with_estimates(estimates: Estimates) -> Estimates:
     """Hostile texts, with the estimates computed from the clean data: it is the words that are tested."""
-    spoilt = hostile(estimates)
-    spoilt._computed.update({i: estimates._of(i) for i in estimates.declarations.ids})
-    return spoilt
+    mutated = hostile(estimates)
+    mutated._computed.update({i: estimates._of(i) for i in estimates.declarations.ids})
+    return mutated
 
 
 def build(source: Path, out: Path) -> str:
@@ -440,16 +440,16 @@ def test_the_list_has_a_row_a_study_newest_first(study_list, records):
 
 
 def test_the_list_is_harmless_whatever_the_data_holds(estimates):
-    spoilt = StudyList(
+    mutated = StudyList(
         tuple(study_records(hostile_with_estimates(estimates)).values()),
         lambda study_id: f"{study_id}.html",
         estimates.evidence.vocabulary,
     )
-    for html in (spoilt.to_html(), spoilt.latest().html):
+    for html in (mutated.to_html(), mutated.latest().html):
         seen = Seen(html)
         assert {"script", "img", "svg", "b"} & set(seen.tags) == set()
         assert seen.handlers == []
-    assert PROBES[0] in Seen(spoilt.latest().html).text
+    assert PROBES[0] in Seen(mutated.latest().html).text
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Whole or not at all: killed at any moment, the book that is served is whole, and the next build is as good as a clean one."""
+"""The swap is atomic: killed at any moment, the book that is served is whole, and the next build is as good as a clean one."""
 
 import multiprocessing
 import random

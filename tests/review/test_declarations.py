@@ -64,7 +64,7 @@ def test_all_faults_come_at_once():
 def test_an_id_may_stand_once():
     content = copy.deepcopy(GOOD)
     content["syntheses"] *= 2
-    with pytest.raises(DeclarationError, match="stands twice"):
+    with pytest.raises(DeclarationError, match="appears twice"):
         parse_declarations(content)
 
 

@@ -185,10 +185,10 @@ def test_any_log_is_counted_consistently_or_refused(rows, merges, extra):
         (f"r{r}", stage, who, d, why, study if stage == "full_text" and d == "include" else None)
         for r, stage, who, (d, why), study in rows
     ]
-    aside = {f"r{r}": (f"r{r}", None if other is None else f"r{other}", study, undone) for r, other, study, undone in merges}
+    replaced = {f"r{r}": (f"r{r}", None if other is None else f"r{other}", study, undone) for r, other, study, undone in merges}
     searches = SEARCHES.iloc[:1].assign(fetched=8 + extra)
     try:
-        d, found = counted([(f"r{i}", "S001") for i in range(8)], aside.values(), log, searches, ("s1",))
+        d, found = counted([(f"r{i}", "S001") for i in range(8)], replaced.values(), log, searches, ("s1",))
     except FlowError:
         return
     assert d.identified == d.duplicates + d.known + d.screened + d.waiting == 8 + extra

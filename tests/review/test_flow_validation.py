@@ -88,7 +88,7 @@ def logs(draw) -> Rows:
         for i in range(size)
     ]
     merges, screening, clock = [], [], 0
-    aside = set()
+    replaced = set()
     for i in range(size):
         kind = draw(st.sampled_from(["stays", "stays", "stays", "record", "study", "undone"]))
         row = {"record_id": f"r{i}", "method": "person", "decided_by": "A", "decided_on": "2026-11-21"}
@@ -97,14 +97,14 @@ def logs(draw) -> Rows:
             if kind == "undone":
                 row |= {"undone_by": "A", "undone_on": "2026-11-22"}
             else:
-                aside.add(i)
+                replaced.add(i)
             merges.append(row)
         elif kind == "study":
-            aside.add(i)
+            replaced.add(i)
             merges.append(row | {"same_as_study": draw(st.sampled_from(STUDIES))})
     for i in range(size):
         for stage, choices in ((TITLE_ABSTRACT, [INCLUDE, EXCLUDE, UNSURE]), (FULL_TEXT, [INCLUDE, EXCLUDE, NOT_RETRIEVED])):
-            if i in aside or draw(st.integers(0, 3)) == 0:
+            if i in replaced or draw(st.integers(0, 3)) == 0:
                 break
             study = draw(st.sampled_from((*STUDIES, "to_come")))
             what = [draw(st.sampled_from(choices)) for _ in range(draw(st.integers(0, 2)))]
@@ -144,8 +144,8 @@ def test_what_people_do_passes_validation_and_adds_up(rows):
     assert problems(rows) == []
     adds_up(rows)
     d, _ = flow_of(rows)
-    aside = {m["record_id"] for m in rows["record_merges"] if not m.get("undone_on")}
-    assert d.screened + d.waiting == len(rows["records"]) - len(aside)
+    replaced = {m["record_id"] for m in rows["record_merges"] if not m.get("undone_on")}
+    assert d.screened + d.waiting == len(rows["records"]) - len(replaced)
 
 
 VALUES = st.sampled_from(

@@ -86,7 +86,7 @@ def test_all_faults_come_in_one_message():
         )
     assert "a: neither" in str(caught.value)
     assert "b: why is missing" in str(caught.value)
-    assert "a: the id stands twice" in str(caught.value)
+    assert "a: the id appears twice" in str(caught.value)
 
 
 def test_every_report_has_an_answer_to_every_item(judged, estimates):

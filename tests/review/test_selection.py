@@ -1,4 +1,4 @@
-"""Selection: one row an arm, the widest stratum, nobody twice. The cells here are made up to show one rule each."""
+"""Selection: one row per arm, the widest stratum, nobody twice. The cells here are made up to show one rule each."""
 
 import pandas as pd
 import pytest

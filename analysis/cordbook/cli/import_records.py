@@ -12,7 +12,7 @@ from pathlib import Path
 from cordbook.errors import CordbookError, UsageError
 
 DONE, INCOMPLETE = 0, 1
-#: Rejects are named one by one up to here; all of them stand in the file that is kept aside.
+#: Rejects are named one by one up to here; all of them stand in the file of rejects.
 SHOWN = 10
 #: Bytes of a file that takes seconds to read, so that it is named first.
 LARGE = 2_000_000
@@ -24,8 +24,8 @@ def register(commands: argparse._SubParsersAction) -> None:
         help="take in records exported from a database",
         description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), RefWorks, NoteExpress, text of CNKI, "
         "Cochrane and Web of Science, CSV and TSV. Format and encoding are found out. What cannot be read is named by line "
-        "and kept aside; the rest goes in. A file imported again adds nothing.",
-        epilog="Exit code 0: everything is in. 1: something was kept aside, a file could not be read, or does not hold as many records as "
+        "and written to a file of rejects; the rest goes in. A file imported again adds nothing.",
+        epilog="Exit code 0: everything is in. 1: something was rejected, a file could not be read, or does not hold as many records as "
         "--records says. 2: wrong use.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="an export, as the database gave it")
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             print(_told(imported))
     if options.json:
-        print(json.dumps([asdict(i) | {"aside": str(i.aside or "")} for i in done], indent=2))
+        print(json.dumps([asdict(i) | {"rejects_file": str(i.rejects_file or "")} for i in done], indent=2))
     elif any(i.new for i in done):
         print("\nNext: cordbook dedupe")
     return code
@@ -111,13 +111,13 @@ def _told(done) -> str:
         return f"{one_line(done.file)}: empty, nothing to take in" + (f"\n{short}" if differs else "")
     lines = [
         f"{one_line(done.file)} ({done.form}, {done.encoding}, {done.source or 'source unknown'}): {done.seen} seen, "
-        f"{len(done.new)} new, {done.known} known already, {len(done.rejects)} kept aside"
+        f"{len(done.new)} new, {done.known} known already, {len(done.rejects)} rejected"
     ]
     lines += [f"  line {r.first}: {one_line(r.why)}: {one_line(r.text)[:80]}" for r in done.rejects[:SHOWN]]
     if len(done.rejects) > SHOWN:
         lines.append(f"  and {len(done.rejects) - SHOWN} more")
-    if done.aside:
-        lines.append(f"  Mend them and import that file: {done.aside}")
+    if done.rejects_file:
+        lines.append(f"  Mend them and import that file: {done.rejects_file}")
     if differs:
         lines.append(short)
     return "\n".join(lines)
@@ -125,7 +125,7 @@ def _told(done) -> str:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of records; write it as 412")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid number of records; write it as 412")
     return int(text)
 
 
@@ -133,4 +133,4 @@ def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-11-20") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid date; write it as 2026-11-20") from None

@@ -85,7 +85,7 @@ def question_of(args: argparse.Namespace) -> Any:
             try:
                 bounds.setdefault(name, [None, None])[side] = float(value)
             except ValueError:
-                raise ReadError(f"{name}={value}: {value!r} is no number.") from None
+                raise ReadError(f"{name}={value}: {value!r} is not a number.") from None
     named = args.strata in STRATA or args.strata.startswith(BY)
     strata = args.strata if named else tuple(_pair("--strata", part) for part in args.strata.split(";"))
     return Question(

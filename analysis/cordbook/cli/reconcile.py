@@ -56,7 +56,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="bring two readings of a study together",
         description=(
             "Compares the two readings of a study. What is equal is settled; what differs is asked: first, second, another value, "
-            "with the reason. When all is settled the study enters the tables, whole or not at all; both readings are kept. "
+            "with the reason. When all is settled the study enters the tables atomically (all or nothing); both readings are kept. "
             "Without STUDY: all studies that have two readings."
         ),
         epilog="Exit code 0: done or stopped. 1: something was refused; nothing was changed. 2: no project, or a file cannot be read.",
@@ -223,7 +223,7 @@ def _land(project: Project, agreed: Reading, readings: tuple[Reading, ...], deci
                 "Correct the reading with cordbook extract, then reconcile again."
             )
         texts = transaction.texts_of(project.data, tables)
-        transaction.land(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
+        transaction.commit(project.kept, {**texts, project.bibliography: bibliography_text(tables["references"])})
         counts = new["reconciliations"]
         alike = sum(row["agreement"] == "agree" for row in counts)
         twice = sum(row["agreement"] in ("agree", "disagree_settled", "disagree_open") for row in counts)

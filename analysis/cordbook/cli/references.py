@@ -16,7 +16,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "references",
         help="write references.bib from data/references.csv",
-        description="Write references.bib beside the data folder, one entry a source.",
+        description="Write references.bib beside the data folder, one entry per source.",
         epilog="Exit code 0: written, or up to date. 1: --check found it out of date. 2: the data cannot be read.",
     )
     parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="data folder (default: data/ of the project)")

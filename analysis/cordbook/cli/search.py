@@ -136,4 +136,4 @@ def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-11-20") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid date; write it as 2026-11-20") from None

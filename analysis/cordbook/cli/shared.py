@@ -22,7 +22,7 @@ CHOICES = frozenset({"measure", "model", "ci", "level", "hksj_floor", "double_ze
 # An argument as the library writes it: model='mh', ci = 'hksj', hksj_floor=True, level = 95.
 ARGUMENT = re.compile(r"\b(?P<name>[a-z]\w*) ?= ?(?:'(?P<word>[^']*)'|(?P<bare>True|False|-?\d+(?:\.\d+)?))")
 
-FILE_HELP = "a table with one row a study: CSV in UTF-8, separated by commas, semicolons, tabs or bars, with column names in its first line; - reads standard input"
+FILE_HELP = "a table with one row per study: CSV in UTF-8, separated by commas, semicolons, tabs or bars, with column names in its first line; - reads standard input"
 
 
 def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]) -> None:

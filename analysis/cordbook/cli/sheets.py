@@ -30,16 +30,16 @@ def sheet_text(path: Path) -> Iterator[str]:
 
 
 def write_sheet(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
-    """Write a file that a person is to fill in, whole or not at all; raises :class:`SheetError`.
+    """Write a file that a person is to fill in, atomically; raises :class:`SheetError`.
 
-    What is no file, such as a pipe, is written into.
+    What is not a file, such as a pipe, is written into.
     """
     content = text.encode(encoding)
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(content)
         else:
-            with whole(path, durable=True) as aside:
-                aside.write_bytes(content)
+            with whole(path, durable=True) as temporary:
+                temporary.write_bytes(content)
     except OSError as error:
         raise SheetError(f"{path} cannot be written: {error.strerror}. Check that its folder is there.") from error

@@ -154,7 +154,7 @@ def read_counts(table: Table, pairs: Sequence[tuple[str, str]]) -> list[NDArray[
             values[events_column].append(events if events is not None else 0)
             values[n_column].append(n if n is not None else 1)
     if not table.rows:
-        problems.append(f"{table.name} has a header but no rows: add one row a study.")
+        problems.append(f"{table.name} has a header but no rows: add one row per study.")
     raise_problems(problems)
     return [np.array(values[column], dtype=np.int64) for pair in pairs for column in pair]
 

@@ -40,7 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "Shows one count after the other with its source, the most influential first: weight in its estimate, low "
             "confidence, read once. You look it up and say whether it stands. Each finding is on disk at once: who, when, "
             "what was read. A wrong count is corrected after you have seen what changes: the data with it are validated, "
-            "and written whole or not at all; corrections.csv keeps the old value, extractions.csv both readings."
+            "and written atomically (all or nothing); corrections.csv keeps the old value, extractions.csv both readings."
         ),
         epilog="Exit code 0: done or stopped. 2: no project, wrong use, nobody to ask, or the data cannot be read.",
     )
@@ -153,7 +153,7 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
     except Ended:
         asked.say()
         if not pressed and not sys.stdin.isatty():
-            raise UsageError("nobody answers: this is no terminal. The queue: cordbook verify-cells --list") from None
+            raise UsageError("nobody answers: this is not a terminal. The queue: cordbook verify-cells --list") from None
     asked.say(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
     return DONE
 

@@ -1,4 +1,4 @@
-"""Write files whole or not at all, for every room; digests of files. Nobody else moves a file into its place.
+"""Write files atomically, for every room; digests of files. Nobody else moves a file into its place.
 
 A new content is written beside its file under a name with a dot and moved into the place in one step (``rename`` of POSIX).
 What people have entered is written ``durable``: on disk, file and folder, when the function returns, so that no power cut takes it.
@@ -25,8 +25,8 @@ def write_whole(path: Path, content: str | bytes, *, durable: bool = False) -> N
     Text is written as UTF-8 with its line ends as they are. Raises ``OSError``; then the old file is there, and nothing beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path, durable=durable) as aside:
-        aside.write_bytes(_bytes(content))
+    with whole(path, durable=durable) as temporary:
+        temporary.write_bytes(_bytes(content))
 
 
 @contextmanager
@@ -36,26 +36,26 @@ def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
     A link stays a link: the file that it names is replaced.
     """
     target = Path(os.path.realpath(path))
-    aside = _new_beside(target)
+    temporary = _new_beside(target)
     try:
-        yield aside
+        yield temporary
         if durable:
-            _sync_file(aside)
-        put(aside, target, durable=durable)
+            _sync_file(temporary)
+        put(temporary, target, durable=durable)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def stage(path: Path, content: str | bytes, *, ending: str = "") -> Path:
     """Write what a file is to become beside it, on disk; :func:`put` moves it there. Several files can so be prepared first."""
-    aside = _new_beside(path, ending)
+    temporary = _new_beside(path, ending)
     try:
-        aside.write_bytes(_bytes(content))
-        _sync_file(aside)
+        temporary.write_bytes(_bytes(content))
+        _sync_file(temporary)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    return aside
+    return temporary
 
 
 def put(source: Path, target: Path, *, durable: bool = True) -> None:
@@ -79,11 +79,11 @@ def sweep(path: Path) -> None:
 
 def _new_beside(path: Path, ending: str = "") -> Path:
     """A new file with the permissions of ``path``, or those that the system gives where there is none."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}{ending}")
-    aside.touch(exist_ok=False)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{ending}")
+    temporary.touch(exist_ok=False)
     if path.is_file():
-        aside.chmod(stat.S_IMODE(path.stat().st_mode))
-    return aside
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+    return temporary
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -41,5 +41,5 @@ def source_of(block: Block) -> str:
 
 
 def sources(notebook: Mapping[str, Any]) -> list[list[str]]:
-    """Kind and source of every block: what people edit, and what outputs follow from. Raises ``KeyError`` for what is no notebook."""
+    """Kind and source of every block: what people edit, and what outputs follow from. Raises ``KeyError`` for what is not a notebook."""
     return [[block[_KIND], joined(block["source"])] for block in notebook["cells"]]

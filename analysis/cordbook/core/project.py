@@ -42,7 +42,7 @@ class Project:
 
     @property
     def kept(self) -> Path:
-        """What nothing makes again: searches and landings that broke off, rejects, rows cut short, answers about references."""
+        """What nothing makes again: searches and transactions that broke off, rejects, rows cut short, answers about references."""
         return self.root / ".cordbook"
 
     @property

@@ -22,7 +22,7 @@ def publish(finished: Path, site: Path, *, leave_out: tuple[str, ...] = ()) -> N
     """
     site.parent.mkdir(parents=True, exist_ok=True)
     clean_up(site.parent)
-    aside = site.parent / f"{_PREFIX}{os.getpid()}"
+    temporary = site.parent / f"{_PREFIX}{os.getpid()}"
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         return set(leave_out) & set(names) if Path(folder) == finished else set()
@@ -33,15 +33,15 @@ def publish(finished: Path, site: Path, *, leave_out: tuple[str, ...] = ()) -> N
             shutil.copy2(source, target)
         return target
 
-    shutil.copytree(finished, aside, ignore=ignored, copy_function=link_or_copy)
+    shutil.copytree(finished, temporary, ignore=ignored, copy_function=link_or_copy)
     if not site.exists():
-        put(aside, site)
+        put(temporary, site)
         return
-    if not _exchange(aside, site):
+    if not _exchange(temporary, site):
         # Without an exchange in one step there is a moment without a site, but none with half of one.
         old = site.parent / f"{_PREFIX}old-{os.getpid()}"
         put(site, old)
-        put(aside, site)
+        put(temporary, site)
     clean_up(site.parent)
 
 

@@ -71,7 +71,7 @@ class Evidence:
 
     @property
     def cells(self) -> pd.DataFrame:
-        """Outcome cells with what is known of their arm, study and reference; one row a cell.
+        """Outcome cells with what is known of their arm, study and reference; one row per cell.
 
         Columns: those of ``outcomes``, ``role`` and the other columns of ``arms`` (``arm_n`` for its size), the
         columns of ``studies``, and ``first_author``, ``year``, ``label`` ("Lima 2010") of the reference.
@@ -251,7 +251,7 @@ def _made_unique(names: Mapping[str, str]) -> dict[str, str]:
 def load_evidence(folder: Path | str) -> Evidence:
     """Read every table of a data folder (absolute or relative path of ``data/``).
 
-    Raises ``cordbook.evidence.Unreadable`` when a table is missing or is no CSV. Values that
+    Raises ``cordbook.evidence.Unreadable`` when a table is missing or is not a CSV file. Values that
     break the schema raise ``ValueError`` with the table and column; ``cordbook validate`` lists them all.
     """
     folder = Path(folder)

@@ -232,7 +232,7 @@ def positions(scale: str) -> tuple[str, ...]:
 def parts_of_counted_arms(wider: Mapping[str, object]) -> frozenset[str]:
     """Of the arms that are to be counted, those that are a part of another one of them: who is in both counts once.
 
-    ``wider`` gives of each arm the arm that it is a part of; what is no text means none.
+    ``wider`` gives of each arm the arm that it is a part of; what is not text means none.
 
     >>> sorted(parts_of_counted_arms({"x.control": None, "x.control_rehab": "x.control", "y.early": "y.treated"}))
     ['x.control_rehab']

@@ -141,7 +141,7 @@ def _header_problems(header: tuple[str, ...], table: Table) -> list[Problem]:
     for place, name in enumerate(header):
         if name in header[:place]:
             message, remedy = (
-                f"The column {name!r} stands twice.",
+                f"The column {name!r} appears twice.",
                 "Keep one of them; the first is the one that is read.",
             )
         elif name not in table.columns:

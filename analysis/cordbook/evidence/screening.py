@@ -69,6 +69,6 @@ def settled(rows: Iterable[Mapping[str, str]], stage: str, readers: int = READER
     return {record: settle(own, readers) for record, own in standing(rows, stage).items()}
 
 
-def set_aside(merges: Iterable[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
+def merged_records(merges: Iterable[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
     """Records that a merge sets aside and that was not undone: the record and the study that each is the same as."""
     return {row["record_id"]: (row["same_as_record"] or "", row["same_as_study"] or "") for row in merges if not row["undone_on"]}

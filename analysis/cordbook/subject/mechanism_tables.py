@@ -48,7 +48,7 @@ ROWS_SHOWN = 20
 
 
 def cells_table(cells: pd.DataFrame, evidence: Evidence, address: Callable[[str], str], *, table_id: str, caption: str) -> Table:
-    """Counts as they were extracted, one row a cell, with the reason why a cell is not pooled; ``address`` gives a study's page."""
+    """Counts as they were extracted, one row per cell, with the reason why a cell is not pooled; ``address`` gives a study's page."""
     outcomes = evidence["outcome_terms"].set_index("outcome")["label"]
     reasons = evidence["not_poolable_reasons"].set_index("reason")["label"]
     header = ("Study", "Treatment", "What was counted", "Counted", "What to know")

@@ -185,7 +185,7 @@ class PooledEffect(Result):
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a study: label, estimate, se, ci_low, ci_high, weight."""
+        """Return one row per study: label, estimate, se, ci_low, ci_high, weight."""
         return records_frame(self.studies)
 
     def _lines(self) -> list[str]:
@@ -270,7 +270,7 @@ class PooledProportion(Result):
     rho: float | None = None
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a study: label, events, n, estimate, ci_low, ci_high, weight."""
+        """Return one row per study: label, events, n, estimate, ci_low, ci_high, weight."""
         return records_frame(self.studies)
 
     def _lines(self) -> list[str]:
@@ -324,7 +324,7 @@ def to_plain(value: Any) -> Any:
 
 
 def records_frame(records: tuple[Any, ...]) -> pd.DataFrame:
-    """Return frozen records of one kind as a DataFrame, one row a record, a column for each field.
+    """Return frozen records of one kind as a DataFrame, one row per record, a column for each field.
 
     Examples
     --------

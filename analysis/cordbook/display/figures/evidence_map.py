@@ -31,7 +31,7 @@ COLUMN_LEAST_PT = 56.0
 
 
 def evidence_map(rows: Sequence[MapRow], *, title: str, figure_id: str = "evidence-map") -> Figure:
-    """Draw an evidence map: a row a topic, a column a kind of evidence, a mark for each direction.
+    """Draw an evidence map: one row per topic, one column per kind of evidence, a mark for each direction.
 
     Raises ``ValueError`` when there is no row.
     """

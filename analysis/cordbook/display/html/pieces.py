@@ -28,7 +28,7 @@ def unseen(default: Any = None) -> Any:
 def texts(piece: object) -> Iterator[str]:
     """Every plain text of a piece or a model, in the order of its fields.
 
-    A drawing shows nothing that does not stand beside it as text, and markup that another module made is no text of the model.
+    A drawing shows nothing that does not stand beside it as text, and markup that another module made is not text of the model.
 
     >>> list(texts(Facts("f", "In short", (("Studies", "7"), ("Page", Link("here", "x2.html"))))))
     ['In short', 'Studies', '7', 'Page', 'here']

@@ -15,7 +15,7 @@ Address = Callable[[str], str]
 
 
 def claims_audit_table(verdicts: Sequence[ClaimVerdict], address: Address, *, table_id: str, caption: str) -> Table:
-    """A row a claim, anchored by its id: the claim, the verdict, what the data say today with links, and why."""
+    """One row per claim, anchored by its id: the claim, the verdict, what the data say today with links, and why."""
     rows = tuple(
         (
             Cell(f"{v.claim_id}. {v.statement}"),
@@ -41,7 +41,7 @@ def _why(verdict: ClaimVerdict) -> str:
 
 
 def replication_table(pairs: Iterable[Replication], address: Address) -> Table:
-    """A row a question: theirs, ours, how they lie to each other, sizes and reasons."""
+    """One row per question: theirs, ours, how they lie to each other, sizes and reasons."""
     rows = tuple(
         (
             Cell(pair.question),
@@ -92,7 +92,7 @@ def _plain(row: NotComparable) -> str:
 
 
 def certainty_table(rated: Sequence[tuple[str, Certainty]], address: Address) -> Table:
-    """A row an estimate, given by its title and certainty: the level, where it started, what lowered it by how many steps, and why."""
+    """One row per estimate, given by its title and certainty: the level, where it started, what lowered it by how many steps, and why."""
     known = [(title, certainty) for title, certainty in rated if certainty.level != NOT_RATED]
     rows = tuple(
         (

@@ -115,7 +115,7 @@ def judged_table(judged: pd.DataFrame, items: Sequence[Item], labels: Mapping[st
 
 
 def weights_table(weighted: Sequence[WeightedAnswers], items: Sequence[Item]) -> Table:
-    """Percent of an estimate's weight with yes (and with no), by item: a row an estimate."""
+    """Percent of an estimate's weight with yes (and with no), by item: one row per estimate."""
     rows = []
     for found in weighted:
         table = found.weights
@@ -245,7 +245,7 @@ def pooling_limits_table(limits: PoolingLimits) -> Table:
 
 
 def few_studies_table(found: Sequence[FewStudies]) -> Table:
-    """Least and median coverage, and median width, of intervals of the population average: a row an interval, a column a number of studies."""
+    """Least and median coverage, and median width, of intervals of the population average: one row per interval, one column per number of studies."""
     by_place = {(f.method, f.k): f for f in found}
     studies = sorted({f.k for f in found})
     rows = tuple(

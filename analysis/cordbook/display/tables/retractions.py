@@ -15,7 +15,7 @@ NONE = "No report of the data is known here to be retracted."
 
 
 def retractions_list(estimates: Estimates, hrefs: Mapping[str, str]) -> Table | Block:
-    """One row a retracted report; a sentence where there is none. ``hrefs`` are the addresses of the studies' pages."""
+    """One row per retracted report; a sentence where there is none. ``hrefs`` are the addresses of the studies' pages."""
     evidence = estimates.evidence
     retracted = sorted(evidence.retracted)
     if not retracted:

@@ -98,7 +98,7 @@ def _linked(text: str, href: str | None) -> str:
 
 
 def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: Mapping[str, Certainty] | None = None) -> Table:
-    """Outcome, studies, patients, pooled result with interval, certainty with its reasons, what it means: one row an estimate.
+    """Outcome, studies, patients, pooled result with interval, certainty with its reasons, what it means: one row per estimate.
 
     ``certainty`` is the rating by id of the estimate; without it the column is left out.
     """

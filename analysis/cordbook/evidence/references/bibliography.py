@@ -87,7 +87,7 @@ def resolve_key(references: Iterable[Mapping[str, Any]], key: str) -> str:
             alias = row["same_as"]
             # A data frame holds NaN or None where the table is blank; neither is text.
             return alias if isinstance(alias, str) and alias else key
-    raise UnknownName(f"{key!r} is no reference_id of references.csv")
+    raise UnknownName(f"{key!r} is not a reference_id of references.csv")
 
 
 def load_bibliography(path: Path) -> Bibliography:
@@ -126,7 +126,7 @@ def parse_bibliography(text: str) -> Bibliography:
     for block in library.failed_blocks:
         line = (block.start_line or 0) + 1
         if isinstance(block, DuplicateBlockKeyBlock):
-            problems.append(bib_problem("bibliography-form", "The key stands twice.", REWRITE, row=line, value=block.key))
+            problems.append(bib_problem("bibliography-form", "The key appears twice.", REWRITE, row=line, value=block.key))
         else:
             problems.append(bib_problem("bibliography-form", "The entry is not BibTeX.", REWRITE, row=line))
     return Bibliography(entries, tuple(problems))

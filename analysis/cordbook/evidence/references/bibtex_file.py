@@ -1,4 +1,4 @@
-"""references.bib, written from references.csv: one entry a source, the same bytes every time.
+"""references.bib, written from references.csv: one entry per source, the same bytes every time.
 
 Nothing is invented. The first author alone is recorded, so an entry names no other; where
 author, title or year was not seen the entry says so in their place, and its note tells
@@ -139,5 +139,5 @@ def note(row: Reference) -> str:
 
 
 def write_bibliography(text: str, path: Path) -> None:
-    """Write the file whole or not at all."""
+    """Write the file atomically."""
     write_whole(path, text, durable=True)

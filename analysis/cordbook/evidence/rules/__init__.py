@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordbook.evidence.rules.base import Data, Fault, Rule
+from cordbook.evidence.rules.base import Data, Rule, Violation
 from cordbook.evidence.rules.cells import CELL_RULES
 from cordbook.evidence.rules.examples import EXAMPLE_RULES
 from cordbook.evidence.rules.fields import SCHEMA_RULES, check_table, complaints
@@ -17,4 +17,4 @@ RULES: tuple[Rule, ...] = (
     *CELL_RULES, *READING_RULES, *STUDY_RULES, *EXAMPLE_RULES, *SOURCE_RULES, *SCREENING_RULES, *VOCABULARY_RULES, *SUBJECT_RULES,
 )  # fmt: skip
 
-__all__ = ["RULES", "SCHEMA_RULES", "Data", "Fault", "Rule", "check_table", "complaints"]
+__all__ = ["RULES", "SCHEMA_RULES", "Data", "Rule", "Violation", "check_table", "complaints"]

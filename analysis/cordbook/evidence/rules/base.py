@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 from cordbook.evidence.patients import KEYS, VALUES, Meanings, meanings_of
 from cordbook.evidence.problems import Problem, Severity
@@ -18,23 +19,33 @@ _NUMBER = Field("", "number")
 class Row(dict[str, str]):
     """A row as text. A column that the folder's schema lacks reads as blank, so that rules need not ask."""
 
-    __slots__ = ()
+    __slots__ = ("number", "table")
+
+    def __init__(self, values: Mapping[str, str] = MappingProxyType({}), table: str = "", number: int = 0) -> None:
+        super().__init__(values)
+        self.table = table
+        self.number = number
 
     def __missing__(self, column: str) -> str:
         return ""
 
+    def violation(self, column: str, message: str, *, remedy: str) -> Violation:
+        """A broken rule at a column of this row.
 
-NumberedRow = tuple[int, Row]
+        >>> row = Row({"events": "3", "n": "2"}, table="outcomes", number=7)
+        >>> broken = row.violation("events", "3 events in 2 patients.", remedy="Lower events or raise n.")
+        >>> broken.row.table, broken.row.number, broken.column, broken.message
+        ('outcomes', 7, 'events', '3 events in 2 patients.')
+        """
+        return Violation(self, column, message, remedy)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Violation:
     """A broken rule at a row, before it has the rule's name."""
 
-    table: str
-    number: int | None
     row: Row
-    column: str | None
+    column: str
     message: str
     remedy: str
 
@@ -46,7 +57,7 @@ class Rule:
     id: str
     table: str
     asks: str
-    check: Callable[[Data], Iterator[Fault]]
+    check: Callable[[Data], Iterator[Violation]]
     severity: Severity = "error"
 
 
@@ -55,12 +66,12 @@ class Data:
 
     def __init__(self, package: Package, raw: Mapping[str, RawTable]) -> None:
         self.package = package
-        self._rows = {name: [(n, Row(row)) for n, row in table.rows] for name, table in raw.items()}
+        self._rows = {name: [Row(row, name, number) for number, row in table.rows] for name, table in raw.items()}
         self._tables = {table.name: table for table in package.tables}
         self._by_key: dict[str, dict[str, Row]] = {}
 
-    def rows(self, table: str) -> list[NumberedRow]:
-        """Rows with their numbers; none where the folder has no such table."""
+    def rows(self, table: str) -> list[Row]:
+        """Rows of a table; none where the folder has no such table."""
         return self._rows.get(table, [])
 
     def has(self, table: str) -> bool:
@@ -87,28 +98,28 @@ class Data:
         """Rows by primary key; of rows with one key, the first."""
         if table not in self._by_key:
             index: dict[str, Row] = {}
-            for _, row in self.rows(table):
+            for row in self.rows(table):
                 index.setdefault(self.key(table, row), row)
             self._by_key[table] = index
         return self._by_key[table]
 
-    def grouped(self, table: str, *columns: str) -> dict[tuple[str, ...], list[NumberedRow]]:
+    def grouped(self, table: str, *columns: str) -> dict[tuple[str, ...], list[Row]]:
         """Rows that share the values of some columns."""
-        groups: dict[tuple[str, ...], list[NumberedRow]] = {}
-        for number, row in self.rows(table):
-            groups.setdefault(tuple(row[c] for c in columns), []).append((number, row))
+        groups: dict[tuple[str, ...], list[Row]] = {}
+        for row in self.rows(table):
+            groups.setdefault(tuple(row[c] for c in columns), []).append(row)
         return groups
 
     @cached_property
     def meanings(self) -> Meanings:
         """What keys and values of strata mean: who may share patients."""
-        return meanings_of(*([row for _, row in self.rows(table)] for table in (KEYS, VALUES)))
+        return meanings_of(self.rows(KEYS), self.rows(VALUES))
 
     @cached_property
     def groups_of_study(self) -> dict[str, frozenset[str]]:
         """Overlap groups by study; a study whose reference is the same_as of another's shares a group of the two, named by the first."""
         groups: dict[str, set[str]] = {}
-        for _, row in self.rows("overlap_members"):
+        for row in self.rows("overlap_members"):
             groups.setdefault(row["study_id"], set()).add(row["overlap_group"])
         for reference, row in self.by_key("references").items():
             if row["same_as"]:
@@ -116,24 +127,25 @@ class Data:
                     groups.setdefault(study, set()).add(f"same_as {row['same_as']}")
         return {study: frozenset(names) for study, names in groups.items()}
 
-    def problem(self, fault: Fault, rule: str, severity: Severity = "error") -> Problem:
-        """A fault as the problem that is reported."""
+    def problem(self, violation: Violation, rule: str, severity: Severity = "error") -> Problem:
+        """A violation as the problem that is reported."""
+        row, column = violation.row, violation.column
         return Problem(
-            file=self.file(fault.table),
-            row=fault.number,
-            column=fault.column,
-            value=fault.row[fault.column] if fault.column else None,
+            file=self.file(row.table),
+            row=row.number,
+            column=column,
+            value=row[column],
             rule=rule,
-            message=fault.message,
-            remedy=fault.remedy,
+            message=violation.message,
+            remedy=violation.remedy,
             severity=severity,
-            key=self.key(fault.table, fault.row) if fault.row else "",
+            key=self.key(row.table, row),
         )
 
 
 @lru_cache(maxsize=4096)
 def whole(text: str) -> int | None:
-    """The whole number in a cell, or None: what is no number is reported by the rule on types."""
+    """The whole number in a cell, or None: what is not a number is reported by the rule on types."""
     try:
         value = _WHOLE.parse(text)
     except ValueError:
@@ -143,7 +155,7 @@ def whole(text: str) -> int | None:
 
 @lru_cache(maxsize=4096)
 def decimal(text: str) -> float | None:
-    """The number in a cell, or None: what is no number is reported by the rule on types."""
+    """The number in a cell, or None: what is not a number is reported by the rule on types."""
     try:
         value = _NUMBER.parse(text)
     except ValueError:

@@ -21,7 +21,7 @@ from cordbook.evidence.references.bibliography import (
 from cordbook.evidence.rules.base import Data, Row
 
 BIBLIOGRAPHY_RULES: Mapping[str, str] = {
-    "bibliography-form": "references.bib can be read; every key stands once.",
+    "bibliography-form": "references.bib can be read; every key appears once.",
     "bibliography-complete": "Every source has an entry in references.bib, and every entry is a source.",
     "bibliography-equal": "An entry has the DOI, year and title of its source.",
     "citation-known": "Every citation of a chapter is an entry of references.bib.",
@@ -35,14 +35,14 @@ def check_bibliography(path: Path, data: Data) -> Iterator[Problem]:
     yield from bibliography.problems
     if any(problem.row is None for problem in bibliography.problems):
         return
-    sources = {row["reference_id"]: row for _, row in data.rows("references") if not row["same_as"]}
+    sources = {row["reference_id"]: row for row in data.rows("references") if not row["same_as"]}
     for key in sorted(sources.keys() - bibliography.entries.keys()):
         yield bib_problem("bibliography-complete", f"The source {key} has no entry.", REWRITE, value=key)
     for key, entry in bibliography.entries.items():
         if key in sources:
             yield from _compare(entry, sources[key])
         else:
-            message = f"The entry {key} is no source of references.csv."
+            message = f"The entry {key} is not a source of references.csv."
             remedy = f"Add the source there. {REWRITE}"
             yield bib_problem("bibliography-complete", message, remedy, row=entry.line, value=key)
 
@@ -103,7 +103,7 @@ def check_citations(chapters: Mapping[str, str], data: Data) -> Iterator[Problem
             row = references.get(key)
             if row is None:
                 message, remedy = (
-                    f"The chapter cites {key!r}, which is no source.",
+                    f"The chapter cites {key!r}, which is not a source.",
                     "Correct the key, or add the source to references.csv.",
                 )
             elif row["same_as"]:

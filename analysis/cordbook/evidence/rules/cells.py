@@ -7,40 +7,29 @@ from collections.abc import Iterator
 from functools import cache
 
 from cordbook.evidence.patients import Meanings, most_apart, parse_stratum, stratum_pairs
-from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, where_read, whole
+from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, where_read, whole
 
 TABLE = "outcomes"
 
 
-def events_not_above_n(data: Data) -> Iterator[Fault]:
+def events_not_above_n(data: Data) -> Iterator[Violation]:
     for table in (TABLE, "extractions", "verifications"):
-        for number, row in data.rows(table):
+        for row in data.rows(table):
             events, n = whole(row["events"]), whole(row["n"])
             if events is not None and n is not None and events > n:
-                yield Fault(
-                    table,
-                    number,
-                    row,
-                    "events",
-                    f"{events} events in {n} patients.",
-                    f"Lower events or raise n; look again at {where_read(row)}.",
-                )
+                message = f"{events} events in {n} patients."
+                yield row.violation("events", message, remedy=f"Lower events or raise n; look again at {where_read(row)}.")
 
 
-def n_not_above_arm(data: Data) -> Iterator[Fault]:
+def n_not_above_arm(data: Data) -> Iterator[Violation]:
     arms = data.by_key("arms")
-    for number, row in data.rows(TABLE):
+    for row in data.rows(TABLE):
         size, arm = _size(arms, row["arm_id"])
         n = whole(row["n"])
         if size is not None and n is not None and n > size:
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "n",
-                f"The cell counts {n}, the arm {arm} has {size} patients.",
-                f"Correct n, or the size of the arm in arms.csv; look again at {where_read(row)}.",
-            )
+            message = f"The cell counts {n}, the arm {arm} has {size} patients."
+            remedy = f"Correct n, or the size of the arm in arms.csv; look again at {where_read(row)}."
+            yield row.violation("n", message, remedy=remedy)
 
 
 def _size(arms: dict[str, Row], arm_id: str) -> tuple[int | None, str]:
@@ -54,36 +43,25 @@ def _size(arms: dict[str, Row], arm_id: str) -> tuple[int | None, str]:
     return None, arm_id
 
 
-def arm_of_same_study(data: Data) -> Iterator[Fault]:
+def arm_of_same_study(data: Data) -> Iterator[Violation]:
     arms = data.by_key("arms")
-    for number, row in data.rows(TABLE):
+    for row in data.rows(TABLE):
         arm = arms.get(row["arm_id"])
         if arm is not None and arm["study_id"] != row["study_id"]:
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "arm_id",
-                f"The arm is one of {arm['study_id']}, the cell one of {row['study_id']}.",
-                f"Name an arm of {row['study_id']} as listed in arms.csv.",
-            )
+            message = f"The arm is one of {arm['study_id']}, the cell one of {row['study_id']}."
+            yield row.violation("arm_id", message, remedy=f"Name an arm of {row['study_id']} as listed in arms.csv.")
 
 
-def one_cell_a_place(data: Data) -> Iterator[Fault]:
-    first: dict[tuple[object, ...], tuple[int, str]] = {}
-    for number, row in data.rows(TABLE):
+def one_cell_a_place(data: Data) -> Iterator[Violation]:
+    first: dict[tuple[object, ...], Row] = {}
+    for row in data.rows(TABLE):
         place = (row["arm_id"], row["outcome"], _time(row), frozenset(stratum_pairs(row["stratum"])))
         if place in first:
-            other, cell = first[place]
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "cell_id",
-                f"Row {other} ({cell}) has the same arm, outcome, stratum and time point.",
-                "Keep one; a second reading of the same number belongs in extractions.csv.",
-            )
-        first.setdefault(place, (number, row["cell_id"]))
+            other = first[place]
+            message = f"Row {other.number} ({other['cell_id']}) has the same arm, outcome, stratum and time point."
+            remedy = "Keep one; a second reading of the same number belongs in extractions.csv."
+            yield row.violation("cell_id", message, remedy=remedy)
+        first.setdefault(place, row)
 
 
 def _time(row: Row) -> object:
@@ -92,32 +70,21 @@ def _time(row: Row) -> object:
     return row["timepoint_months"] if value is None else value
 
 
-def stratum_well_formed(data: Data) -> Iterator[Fault]:
-    allowed = {row["key"]: row["pattern"] for _, row in data.rows("stratum_keys")}
+def stratum_well_formed(data: Data) -> Iterator[Violation]:
+    allowed = {row["key"]: row["pattern"] for row in data.rows("stratum_keys")}
     known = {key: pattern for key, text in allowed.items() if (pattern := _compiled(text))}
-    for number, row in data.rows(TABLE):
+    for row in data.rows(TABLE):
         keys = [key for key, _ in stratum_pairs(row["stratum"])]
         for key in sorted({key for key in keys if keys.count(key) > 1}):
-            yield Fault(TABLE, number, row, "stratum", f"The key {key!r} stands twice.", "Keep one value a key.")
+            yield row.violation("stratum", f"The key {key!r} appears twice.", remedy="Keep one value per key.")
         for key, value in stratum_pairs(row["stratum"]):
             if key not in allowed:
-                yield Fault(
-                    TABLE,
-                    number,
-                    row,
-                    "stratum",
-                    f"The key {key!r} is not known.",
-                    "Use a key of stratum_keys.csv, or add it there with what it means.",
-                )
+                message = f"The key {key!r} is not known."
+                remedy = "Use a key of stratum_keys.csv, or add it there with what it means."
+                yield row.violation("stratum", message, remedy=remedy)
             elif key in known and not known[key].fullmatch(value):
-                yield Fault(
-                    TABLE,
-                    number,
-                    row,
-                    "stratum",
-                    f"{value!r} is no value of the key {key!r}.",
-                    f"It must match {allowed[key]} (stratum_keys.csv).",
-                )
+                message = f"{value!r} is not a valid value of the key {key!r}."
+                yield row.violation("stratum", message, remedy=f"It must match {allowed[key]} (stratum_keys.csv).")
 
 
 @cache
@@ -128,45 +95,35 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def stratum_patterns_compile(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("stratum_keys"):
+def stratum_patterns_compile(data: Data) -> Iterator[Violation]:
+    for row in data.rows("stratum_keys"):
         if _compiled(row["pattern"]) is None:
-            yield Fault(
-                "stratum_keys",
-                number,
-                row,
-                "pattern",
-                "The pattern is not a regular expression.",
-                "Correct it; brackets must be closed.",
-            )
+            message = "The pattern is not a regular expression."
+            yield row.violation("pattern", message, remedy="Correct it; brackets must be closed.")
 
 
-def stratum_relation_fits(data: Data) -> Iterator[Fault]:
+def stratum_relation_fits(data: Data) -> Iterator[Violation]:
     for rows in data.grouped(TABLE, "arm_id", "outcome").values():
-        for number, row in rows:
-            if message := _relation_fault(data.meanings, row, rows):
-                yield Fault(
-                    TABLE,
-                    number,
-                    row,
-                    "stratum_relation",
-                    message,
+        for row in rows:
+            if message := _broken_relation(data.meanings, row, rows):
+                remedy = (
                     "total: blank stratum. same_patients: a wider row with the same numbers. "
-                    "part_of_total: a wider row with at least as many. only_stratum: no wider row.",
+                    "part_of_total: a wider row with at least as many. only_stratum: no wider row."
                 )
+                yield row.violation("stratum_relation", message, remedy=remedy)
 
 
-def _relation_fault(meanings: Meanings, row: Row, rows: list[NumberedRow]) -> str | None:
+def _broken_relation(meanings: Meanings, row: Row, rows: list[Row]) -> str | None:
     relation = row["stratum_relation"]
     if (relation == "total") != (not row["stratum"]):
         return "A blank stratum is a total, and only a blank stratum is."
-    wider = [r for _, r in rows if _wider(meanings, r, row)] if relation in ("only_stratum", "same_patients") else []
+    wider = [r for r in rows if _wider(meanings, r, row)] if relation in ("only_stratum", "same_patients") else []
     if relation == "only_stratum" and wider:
         return f"A wider row of the same arm and outcome exists ({wider[0]['cell_id']})."
     if relation == "same_patients" and not any((r["events"], r["n"]) == (row["events"], row["n"]) for r in wider):
         return "No wider row of the same arm and outcome has the same events and n."
     if relation == "part_of_total":
-        holders = (r for _, r in rows if r is not row and _holds(meanings, r, row))
+        holders = (r for r in rows if r is not row and _holds(meanings, r, row))
         if not any(holders):
             return "No other row of the same arm and outcome holds as many events and patients."
     return None
@@ -189,136 +146,106 @@ def _holds(meanings: Meanings, whole_row: Row, part: Row) -> bool:
     return wide and counts[0] >= counts[1] and counts[2] >= counts[3]
 
 
-def strata_within_whole(data: Data) -> Iterator[Fault]:
+def strata_within_whole(data: Data) -> Iterator[Violation]:
     meanings = data.meanings
     arms = data.by_key("arms")
-    pooled_parts: dict[tuple[str, str], list[NumberedRow]] = {}
+    pooled_parts: dict[tuple[str, str], list[Row]] = {}
     for (arm_id, outcome), rows in data.grouped(TABLE, "arm_id", "outcome").items():
-        for place in {_time(row) for _, row in rows}:
-            yield from _check_wholes([(number, row) for number, row in rows if _time(row) == place], meanings)
+        for place in {_time(row) for row in rows}:
+            yield from _check_wholes([row for row in rows if _time(row) == place], meanings)
         size, arm = _size(arms, arm_id)
         for added in _rows_added_up(rows):
             # A row that alone is above the arm is reported by n-not-above-arm.
-            fitting = [(number, row) for number, row in added if size is None or (whole(row["n"]) or 0) <= size]
+            fitting = [row for row in added if size is None or (whole(row["n"]) or 0) <= size]
             yield from _check_size(_of_different_patients(fitting, "n", meanings), size, arm, "strata of different patients")
         if wider := arms[arm_id]["part_of"] if arm_id in arms else "":
-            pooled = ([r for r in added if r[1]["poolable"] == "yes"] for added in _rows_added_up(rows))
+            pooled = ([r for r in added if r["poolable"] == "yes"] for added in _rows_added_up(rows))
             most = max((_of_different_patients(r, "n", meanings) for r in pooled), key=_people)
             pooled_parts.setdefault((wider, outcome), []).extend(most)
     for (wider, _), rows in pooled_parts.items():
-        if len({row["arm_id"] for _, row in rows}) > 1:
+        if len({row["arm_id"] for row in rows}) > 1:
             yield from _check_size(rows, *_size(arms, wider), "rows of parts of one arm")
 
 
-def _rows_added_up(rows: list[NumberedRow]) -> tuple[list[NumberedRow], list[NumberedRow]]:
+def _rows_added_up(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     """Rows that are the widest of their arm, and the others: those of one kind may be added up, never those of both."""
-    sorts: tuple[list[NumberedRow], list[NumberedRow]] = ([], [])
-    for numbered in rows:
-        sorts[numbered[1]["stratum_relation"] not in ("total", "only_stratum")].append(numbered)
+    sorts: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows:
+        sorts[row["stratum_relation"] not in ("total", "only_stratum")].append(row)
     return sorts
 
 
-def _people(rows: list[NumberedRow]) -> int:
-    return sum(whole(row["n"]) or 0 for _, row in rows)
+def _people(rows: list[Row]) -> int:
+    return sum(whole(row["n"]) or 0 for row in rows)
 
 
-def _largest(rows: list[NumberedRow], column: str) -> NumberedRow:
-    return max(rows, key=lambda numbered: (whole(numbered[1][column]) or 0, numbered[0]))
+def _largest(rows: list[Row], column: str) -> Row:
+    return max(rows, key=lambda row: (whole(row[column]) or 0, row.number))
 
 
-def _check_size(rows: list[NumberedRow], size: int | None, arm: str, what: str) -> Iterator[Fault]:
+def _check_size(rows: list[Row], size: int | None, arm: str, what: str) -> Iterator[Violation]:
     """Rows that are added up, of all times, against the arm."""
     if size is not None and len(rows) > 1 and _people(rows) > size:
-        number, row = _largest(rows, "n")
-        yield Fault(
-            TABLE,
-            number,
-            row,
-            "n",
-            f"{len(rows)} {what} count {_people(rows)} together, the arm {arm} has {size} patients.",
-            f"Correct n of these rows ({listed(sorted(n for n, _ in rows))}), or the size of the arm in arms.csv; "
-            "of rows that hold the same patients, pool one.",
+        message = f"{len(rows)} {what} count {_people(rows)} together, the arm {arm} has {size} patients."
+        remedy = (
+            f"Correct n of these rows ({listed(sorted(row.number for row in rows))}), or the size of the arm in arms.csv; "
+            "of rows that hold the same patients, pool one."
         )
+        yield _largest(rows, "n").violation("n", message, remedy=remedy)
 
 
-def _check_wholes(rows: list[NumberedRow], meanings: Meanings) -> Iterator[Fault]:
+def _check_wholes(rows: list[Row], meanings: Meanings) -> Iterator[Violation]:
     """Compare each row of one time with the rows of different patients within it."""
-    for whole_number, whole_row in rows:
-        inside = [(number, row) for number, row in rows if _wider(meanings, whole_row, row)]
+    for whole_row in rows:
+        inside = [row for row in rows if _wider(meanings, whole_row, row)]
         for column in ("events", "n") if inside else ():
             limit = whole(whole_row[column])
             taken = _of_different_patients(inside, column, meanings)
-            total = sum(whole(row[column]) or 0 for _, row in taken)
+            total = sum(whole(row[column]) or 0 for row in taken)
             if limit is not None and total > limit:
-                number, row = _largest(taken, "n")
-                yield Fault(
-                    TABLE,
-                    number,
-                    row,
-                    column,
+                message = (
                     f"Strata of different patients have {column} {total} together, "
-                    f"their whole ({whole_row['cell_id']}, row {whole_number}) has {limit}.",
-                    f"Correct {column} of the strata (rows {listed(sorted(n for n, _ in taken))}) or of the whole.",
+                    f"their whole ({whole_row['cell_id']}, row {whole_row.number}) has {limit}."
                 )
+                remedy = f"Correct {column} of the strata (rows {listed(sorted(row.number for row in taken))}) or of the whole."
+                yield _largest(taken, "n").violation(column, message, remedy=remedy)
 
 
-def _of_different_patients(rows: list[NumberedRow], column: str, meanings: Meanings) -> list[NumberedRow]:
+def _of_different_patients(rows: list[Row], column: str, meanings: Meanings) -> list[Row]:
     """Of rows of one arm and outcome, those that hold different patients for sure, as many people as there can be."""
     if len(rows) < 2:
         return rows
-    strata = [parse_stratum(row["stratum"]) for _, row in rows]
+    strata = [parse_stratum(row["stratum"]) for row in rows]
     shares = [{j for j, other in enumerate(strata) if i != j and meanings.may_share(one, other)} for i, one in enumerate(strata)]
-    return [rows[i] for i in most_apart([whole(row[column]) or 0 for _, row in rows], shares)]
+    return [rows[i] for i in most_apart([whole(row[column]) or 0 for row in rows], shares)]
 
 
-def poolable_has_no_reason(data: Data) -> Iterator[Fault]:
+def poolable_has_no_reason(data: Data) -> Iterator[Violation]:
     known = set(data.by_key("not_poolable_reasons"))
-    for number, row in data.rows(TABLE):
+    for row in data.rows(TABLE):
         reasons = row["not_poolable_reason"].split(";") if row["not_poolable_reason"] else []
         if row["poolable"] == "no" and not reasons:
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "not_poolable_reason",
-                "The cell is not poolable, and no reason is given.",
-                "Give a reason of not_poolable_reasons.csv.",
-            )
+            message = "The cell is not poolable, and no reason is given."
+            yield row.violation("not_poolable_reason", message, remedy="Give a reason of not_poolable_reasons.csv.")
         if row["poolable"] == "yes" and reasons:
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "not_poolable_reason",
-                "The cell is poolable, and a reason against it is given.",
-                "Remove the reason, or set poolable to no.",
-            )
+            message = "The cell is poolable, and a reason against it is given."
+            yield row.violation("not_poolable_reason", message, remedy="Remove the reason, or set poolable to no.")
         for reason in reasons:
             if reason not in known:
-                yield Fault(
-                    TABLE,
-                    number,
-                    row,
-                    "not_poolable_reason",
-                    f"The reason {reason!r} is not known.",
-                    "Use a reason of not_poolable_reasons.csv (joined by ; without blanks), or add it there.",
-                )
+                message = f"The reason {reason!r} is not known."
+                remedy = "Use a reason of not_poolable_reasons.csv (joined by ; without blanks), or add it there."
+                yield row.violation("not_poolable_reason", message, remedy=remedy)
 
 
-def timepoint_within_followup(data: Data) -> Iterator[Fault]:
+def timepoint_within_followup(data: Data) -> Iterator[Violation]:
     studies = data.by_key("studies")
-    for number, row in data.rows(TABLE):
+    for row in data.rows(TABLE):
         study = studies.get(row["study_id"])
         time, end = decimal(row["timepoint_months"]), decimal(study["followup_months"]) if study else None
         if time is not None and end is not None and time > end:
-            yield Fault(
-                TABLE,
-                number,
-                row,
-                "timepoint_months",
-                f"The outcome was read at {time:g} months, the study's follow-up is {end:g} months.",
-                "Correct one of them; where the report gives a range, followup_months is its minimum.",
-            )
+            message = f"The outcome was read at {time:g} months, the study's follow-up is {end:g} months."
+            remedy = "Correct one of them; where the report gives a range, followup_months is its minimum."
+            yield row.violation("timepoint_months", message, remedy=remedy)
 
 
 CELL_RULES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cordbook.core.csv_files import NotCsv, read
-from cordbook.evidence.rules.base import Data, Fault, Rule
+from cordbook.evidence.rules.base import Data, Rule, Violation
 
 _EXAMPLE = re.compile(r"example\d+")
 #: How the examples are taken out.
@@ -41,11 +41,11 @@ def examples_of(data: Path) -> tuple[str, ...]:
         return ()
 
 
-def no_invented_examples(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("studies"):
+def no_invented_examples(data: Data) -> Iterator[Violation]:
+    for row in data.rows("studies"):
         if is_example(row["study_id"]):
             message = f"{row['study_id']} is an invented example: the study never took place."
-            yield Fault("studies", number, row, "study_id", message, f"Take the examples out: {REMEDY}.")
+            yield row.violation("study_id", message, remedy=f"Take the examples out: {REMEDY}.")
 
 
 EXAMPLE_RULES = (Rule("no-examples", "studies", "No study is an invented example.", no_invented_examples, severity="warning"),)

@@ -12,7 +12,7 @@ from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, Row, listed
 from cordbook.evidence.schema import Field, ForeignKey, Table
 
-#: What each rule of the schema asks; the ids stand in reports and in doubts.csv.
+#: What each rule of the schema asks; the ids stand in reports and in waivers.csv.
 SCHEMA_RULES: Mapping[str, str] = {
     "known-columns": "The header has the columns of the schema, each once, and no other.",
     "row-shape": "Every row has as many cells as the header.",
@@ -22,8 +22,8 @@ SCHEMA_RULES: Mapping[str, str] = {
     "allowed-values": "A value of a closed list is one of the list.",
     "pattern": "A value has the form that the schema gives.",
     "range": "A number lies within the limits of the schema.",
-    "unique": "A value of a unique column stands once.",
-    "primary-key": "The key of a row stands once.",
+    "unique": "A value of a unique column appears once.",
+    "primary-key": "The key of a row appears once.",
     "foreign-key": "What a row points to exists.",
     "clean-text": "Text has no control or invisible characters, no blanks at its ends and composed accents (NFC).",
     "no-formula": "Text does not begin with a sign that a spreadsheet takes for a formula (= + - @); a number may be negative.",
@@ -31,7 +31,7 @@ SCHEMA_RULES: Mapping[str, str] = {
 FORMULA_SIGNS = ("=", "+", "-", "@")
 #: Invisible characters that turn up when text is pasted; joiners (Cf) never belong in these tables.
 UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-#: Looking for a near spelling costs time, so a column full of faults gets only this many hints.
+#: Looking for a near spelling costs time, so a column full of errors gets only this many hints.
 MOST_HINTS = 20
 
 Complaint = tuple[str, str, str]  # rule, message, remedy
@@ -46,24 +46,24 @@ def check_table(data: Data, table: Table) -> Iterator[Problem]:
         yield from _check_foreign_key(data, table, key)
 
 
-def _report(data: Data, table: Table, number: int, row: Row, column: str, complaint: Complaint) -> Problem:
+def _report(data: Data, row: Row, column: str, complaint: Complaint) -> Problem:
     rule, message, remedy = complaint
-    return Problem(table.path, number, column, row[column], rule, message, remedy, key=data.key(table.name, row))
+    return data.problem(row.violation(column, message, remedy=remedy), rule)
 
 
 def _check_column(data: Data, table: Table, field: Field) -> Iterator[Problem]:
     complain = _complainer(field)
     first: dict[str, int] = {}
-    for number, row in data.rows(table.name):
+    for row in data.rows(table.name):
         text = row[field.name]
         for complaint in complain(text):
-            yield _report(data, table, number, row, field.name, complaint)
+            yield _report(data, row, field.name, complaint)
         if field.unique and text:
             if text in first:
                 message = f"Row {first[text]} has the same {field.name}."
                 remedy = "Keep it in one row; a second report of one source points to the first (same_as)."
-                yield _report(data, table, number, row, field.name, ("unique", message, remedy))
-            first.setdefault(text, number)
+                yield _report(data, row, field.name, ("unique", message, remedy))
+            first.setdefault(text, row.number)
 
 
 def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
@@ -75,11 +75,11 @@ def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
     def complain(text: str) -> tuple[Complaint, ...]:
         if text == "":
             return (("required", f"{field.name} is blank.", _fill(field)),) if field.required else ()
-        found = [*_text_faults(field, text)]
+        found = [*_unclean_text(field, text)]
         try:
             value = field.parse(text)
-        except ValueError as fault:
-            return (*found, ("type", f"{_quoted(text)} {fault}.", f"Write a value of type {field.type}{_unit(field)}."))
+        except ValueError as error:
+            return (*found, ("type", f"{_quoted(text)} {error}.", f"Write a value of type {field.type}{_unit(field)}."))
         if field.enum and text not in field.enum:
             found.append(("allowed-values", f"{_quoted(text)} is not in the list.", _allowed(field, text, hints)))
         if pattern and not pattern.fullmatch(text):
@@ -94,7 +94,7 @@ def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
 
 
 def complaints(field: Field, text: str) -> tuple[Complaint, ...]:
-    """What is wrong with a text as a value of a column, by the schema alone: rule, message and remedy of each fault.
+    """What is wrong with a text as a value of a column, by the schema alone: rule, message and remedy of each.
 
     >>> [rule for rule, _, _ in complaints(Field("n", "integer", minimum=0), "-2")]
     ['range']
@@ -102,7 +102,7 @@ def complaints(field: Field, text: str) -> tuple[Complaint, ...]:
     return _complainer(field)(text)
 
 
-def _text_faults(field: Field, text: str) -> Iterator[Complaint]:
+def _unclean_text(field: Field, text: str) -> Iterator[Complaint]:
     if text.isascii() and text.isprintable():
         unwanted = []
     else:
@@ -154,20 +154,20 @@ def _interval(field: Field) -> str:
 def _check_primary_key(data: Data, table: Table) -> Iterator[Problem]:
     first: dict[str, int] = {}
     column = table.primary_key[-1]
-    for number, row in data.rows(table.name):
+    for row in data.rows(table.name):
         key = table.key_of(row)
         if key in first:
             message = f"Row {first[key]} has the same key ({' + '.join(table.primary_key)})."
             complaint = ("primary-key", message, "Remove one of the rows, or give this one its own key.")
-            yield _report(data, table, number, row, column, complaint)
-        first.setdefault(key, number)
+            yield _report(data, row, column, complaint)
+        first.setdefault(key, row.number)
 
 
 def _check_foreign_key(data: Data, table: Table, key: ForeignKey) -> Iterator[Problem]:
-    targets = {tuple(row[c] for c in key.target_fields) for _, row in data.rows(key.target)}
-    for number, row in data.rows(table.name):
+    targets = {tuple(row[c] for c in key.target_fields) for row in data.rows(key.target)}
+    for row in data.rows(table.name):
         value = tuple(row[c] for c in key.fields)
         if value not in targets and any(value):
             message = f"{_quoted(' + '.join(value))} is not in {data.file(key.target)}."
             remedy = f"Correct the spelling, or add it to {data.file(key.target)} first."
-            yield _report(data, table, number, row, key.fields[-1], ("foreign-key", message, remedy))
+            yield _report(data, row, key.fields[-1], ("foreign-key", message, remedy))

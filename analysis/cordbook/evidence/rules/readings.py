@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, where_read
+from cordbook.evidence.rules.base import Data, Row, Rule, Violation, where_read
 
 #: The review began in this year; a date of work before it is a slip of the pen.
 FIRST_YEAR = 2026
@@ -17,36 +17,26 @@ def _pair(row: Row) -> tuple[str, str]:
 
 def _readings(data: Data) -> dict[str, dict[str, Row]]:
     readings: dict[str, dict[str, Row]] = {}
-    for _, row in data.rows("extractions"):
+    for row in data.rows("extractions"):
         readings.setdefault(row["cell_id"], {}).setdefault(row["reading"], row)
     return readings
 
 
-def cell_was_read(data: Data) -> Iterator[Fault]:
+def cell_was_read(data: Data) -> Iterator[Violation]:
     readings, reconciled = _readings(data), data.by_key("reconciliations")
-    for number, row in data.rows("outcomes"):
+    for row in data.rows("outcomes"):
         if not any(r["seen"] == "yes" for r in readings.get(row["cell_id"], {}).values()):
-            yield Fault(
-                "outcomes",
-                number,
-                row,
-                "cell_id",
-                "No reading of the cell saw a number.",
-                "Add the reading to extractions.csv (reading, reader, seen, events, n).",
-            )
+            message = "No reading of the cell saw a number."
+            remedy = "Add the reading to extractions.csv (reading, reader, seen, events, n)."
+            yield row.violation("cell_id", message, remedy=remedy)
         if row["cell_id"] not in reconciled:
-            yield Fault(
-                "outcomes",
-                number,
-                row,
-                "cell_id",
-                "The cell has no row in reconciliations.csv.",
-                "Add one: agree, disagree_settled, disagree_open, second_not_seen or single.",
-            )
+            message = "The cell has no row in reconciliations.csv."
+            remedy = "Add one: agree, disagree_settled, disagree_open, second_not_seen or single."
+            yield row.violation("cell_id", message, remedy=remedy)
 
 
-def seen_has_numbers(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("extractions"):
+def seen_has_numbers(data: Data) -> Iterator[Violation]:
+    for row in data.rows("extractions"):
         filled = [bool(text) for text in _pair(row)]
         if row["seen"] == "yes" and not all(filled):
             message = "The reader saw a number, and events or n is blank."
@@ -54,47 +44,29 @@ def seen_has_numbers(data: Data) -> Iterator[Fault]:
             message = "The reader saw no number, and events or n is filled."
         else:
             continue
-        yield Fault(
-            "extractions",
-            number,
-            row,
-            "seen",
-            message,
-            "Fill both events and n, or set seen to no and leave both blank.",
-        )
+        yield row.violation("seen", message, remedy="Fill both events and n, or set seen to no and leave both blank.")
 
 
-def reader_is_listed(data: Data) -> Iterator[Fault]:
+def reader_is_listed(data: Data) -> Iterator[Violation]:
     reconciled = data.by_key("reconciliations")
-    for number, row in data.rows("extractions"):
+    for row in data.rows("extractions"):
         listed = reconciled.get(row["cell_id"])
         if row["reader"] and listed is not None and row["reader"] not in listed["readers"].split("+"):
-            yield Fault(
-                "extractions",
-                number,
-                row,
-                "reader",
-                f"reconciliations.csv names the readers {listed['readers']}, not {row['reader']}.",
-                "Add the reader there, joined by a plus sign, or correct the name here.",
-            )
+            message = f"reconciliations.csv names the readers {listed['readers']}, not {row['reader']}."
+            remedy = "Add the reader there, joined by a plus sign, or correct the name here."
+            yield row.violation("reader", message, remedy=remedy)
 
 
-def agreement_fits_readings(data: Data) -> Iterator[Fault]:
+def agreement_fits_readings(data: Data) -> Iterator[Violation]:
     readings = _readings(data)
-    for number, row in data.rows("reconciliations"):
-        message = _agreement_fault(row["agreement"], readings.get(row["cell_id"], {}))
+    for row in data.rows("reconciliations"):
+        message = _broken_agreement(row["agreement"], readings.get(row["cell_id"], {}))
         if message:
-            yield Fault(
-                "reconciliations",
-                number,
-                row,
-                "agreement",
-                message,
-                "Set agreement to what the two readings in extractions.csv show, or correct a reading.",
-            )
+            remedy = "Set agreement to what the two readings in extractions.csv show, or correct a reading."
+            yield row.violation("agreement", message, remedy=remedy)
 
 
-def _agreement_fault(agreement: str, readings: dict[str, Row]) -> str | None:
+def _broken_agreement(agreement: str, readings: dict[str, Row]) -> str | None:
     first, second = readings.get("1"), readings.get("2")
     if first is None:
         return "The cell has no first reading."
@@ -111,174 +83,110 @@ def _agreement_fault(agreement: str, readings: dict[str, Row]) -> str | None:
     return None
 
 
-def disagreement_is_settled(data: Data) -> Iterator[Fault]:
+def disagreement_is_settled(data: Data) -> Iterator[Violation]:
     outcomes = data.by_key("outcomes")
-    for number, row in data.rows("reconciliations"):
+    for row in data.rows("reconciliations"):
         if row["agreement"] == "disagree_settled" and not row["settled_by"]:
-            yield Fault(
-                "reconciliations",
-                number,
-                row,
-                "settled_by",
-                "The readings differ, and no reason for the choice is given.",
-                "Say in settled_by why one reading was taken.",
-            )
+            message = "The readings differ, and no reason for the choice is given."
+            yield row.violation("settled_by", message, remedy="Say in settled_by why one reading was taken.")
         cell = outcomes.get(row["cell_id"])
         if row["agreement"] == "disagree_open" and cell is not None and cell["poolable"] == "yes":
-            yield Fault(
-                "reconciliations",
-                number,
-                row,
-                "agreement",
-                "The readings differ, nothing settles it, and the cell is poolable.",
-                "Settle it with a reason, or set poolable to no in outcomes.csv.",
-            )
+            message = "The readings differ, nothing settles it, and the cell is poolable."
+            yield row.violation("agreement", message, remedy="Settle it with a reason, or set poolable to no in outcomes.csv.")
 
 
-def value_was_read(data: Data) -> Iterator[Fault]:
+def value_was_read(data: Data) -> Iterator[Violation]:
     readings, settled = _readings(data), data.by_key("reconciliations")
     verified = _latest_verification(data)
-    for number, row in data.rows("outcomes"):
+    for row in data.rows("outcomes"):
         seen = [_pair(r) for r in readings.get(row["cell_id"], {}).values() if r["seen"] == "yes"]
         by_hand = row["cell_id"] in verified  # a person's reading stands above both; the next rule compares it
         reason = settled.get(row["cell_id"], Row())
         chosen_otherwise = reason["agreement"].startswith("disagree") and bool(reason["settled_by"])
         if seen and _pair(row) not in seen and not by_hand and not chosen_otherwise:
             shown = " and ".join("/".join(pair) for pair in seen)
-            yield Fault(
-                "outcomes",
-                number,
-                row,
-                _changed_column(row, seen),
-                f"The cell has {row['events']}/{row['n']}, it was read as {shown}.",
-                f"Take a value that was read, or record a person's reading in verifications.csv; see {where_read(row)}.",
-            )
+            message = f"The cell has {row['events']}/{row['n']}, it was read as {shown}."
+            remedy = f"Take a value that was read, or record a person's reading in verifications.csv; see {where_read(row)}."
+            yield row.violation(_changed_column(row, seen), message, remedy=remedy)
 
 
 def _changed_column(row: Row, seen: list[tuple[str, str]]) -> str:
     return "n" if row["events"] in [events for events, _ in seen] else "events"
 
 
-def _latest_verification(data: Data) -> dict[str, NumberedRow]:
-    latest: dict[str, NumberedRow] = {}
-    for number, row in data.rows("verifications"):
-        if row["cell_id"] not in latest or row["verified_on"] >= latest[row["cell_id"]][1]["verified_on"]:
-            latest[row["cell_id"]] = number, row
+def _latest_verification(data: Data) -> dict[str, Row]:
+    latest: dict[str, Row] = {}
+    for row in data.rows("verifications"):
+        if row["cell_id"] not in latest or row["verified_on"] >= latest[row["cell_id"]]["verified_on"]:
+            latest[row["cell_id"]] = row
     return latest
 
 
-def verification_stands(data: Data) -> Iterator[Fault]:
+def verification_stands(data: Data) -> Iterator[Violation]:
     outcomes = data.by_key("outcomes")
-    for cell_id, (number, row) in _latest_verification(data).items():
+    for cell_id, row in _latest_verification(data).items():
         cell = outcomes.get(cell_id)
         if cell is not None and _pair(cell) != _pair(row):
-            yield Fault(
-                "verifications",
-                number,
-                row,
-                "events",
-                f"The person read {row['events']}/{row['n']}, the cell has {cell['events']}/{cell['n']}.",
-                "Correct the cell and record it in corrections.csv, or correct this row.",
-            )
+            message = f"The person read {row['events']}/{row['n']}, the cell has {cell['events']}/{cell['n']}."
+            remedy = "Correct the cell and record it in corrections.csv, or correct this row."
+            yield row.violation("events", message, remedy=remedy)
 
 
-def verdict_fits(data: Data) -> Iterator[Fault]:
+def verdict_fits(data: Data) -> Iterator[Violation]:
     made = {
         (row["row_key"], row["corrected_on"])
-        for _, row in data.rows("corrections")
+        for row in data.rows("corrections")
         if row["table"] == "outcomes" and row["column"] in ("events", "n")
     }
-    for number, row in data.rows("verifications"):
+    for row in data.rows("verifications"):
         if row["verdict"] == "corrected" and (row["cell_id"], row["verified_on"]) not in made:
-            yield Fault(
-                "verifications",
-                number,
-                row,
-                "verdict",
-                f"The cell is said to have been corrected on {row['verified_on']}, and corrections.csv has no such row.",
+            message = f"The cell is said to have been corrected on {row['verified_on']}, and corrections.csv has no such row."
+            remedy = (
                 "Add the correction with the old and the new value, or set verdict to confirmed. "
-                "`cordbook verify-cells` writes both.",
+                "`cordbook verify-cells` writes both."
             )
+            yield row.violation("verdict", message, remedy=remedy)
 
 
-def dates_are_plausible(data: Data) -> Iterator[Fault]:
+def dates_are_plausible(data: Data) -> Iterator[Violation]:
     for table, column in (("verifications", "verified_on"), ("corrections", "corrected_on")):
-        for number, row in data.rows(table):
+        for row in data.rows(table):
             year = row[column][:4]
             if year.isascii() and year.isdigit() and int(year) < FIRST_YEAR:
-                yield Fault(
-                    table,
-                    number,
-                    row,
-                    column,
-                    f"The review began in {FIRST_YEAR}.",
-                    "Correct the year (form 2026-11-20).",
-                )
+                yield row.violation(column, f"The review began in {FIRST_YEAR}.", remedy="Correct the year (form 2026-11-20).")
 
 
-def corrections_stand(data: Data) -> Iterator[Fault]:
-    known: list[NumberedRow] = []
-    for number, row in data.rows("corrections"):
-        fault = _correction_target(data, number, row)
-        if fault:
-            yield fault
+def corrections_stand(data: Data) -> Iterator[Violation]:
+    known: list[Row] = []
+    for row in data.rows("corrections"):
+        if broken := _broken_target(data, row):
+            yield broken
         else:
-            known.append((number, row))
-    chains: dict[tuple[str, str, str], list[NumberedRow]] = {}
-    for number, row in sorted(known, key=lambda item: (item[1]["corrected_on"], item[0])):
-        chains.setdefault((row["table"], row["row_key"], row["column"]), []).append((number, row))
+            known.append(row)
+    chains: dict[tuple[str, str, str], list[Row]] = {}
+    for row in sorted(known, key=lambda row: (row["corrected_on"], row.number)):
+        chains.setdefault((row["table"], row["row_key"], row["column"]), []).append(row)
     for (table, key, column), chain in chains.items():
-        for (_, before), (number, row) in pairwise(chain):
+        for before, row in pairwise(chain):
             if row["old_value"] != before["new_value"]:
-                yield Fault(
-                    "corrections",
-                    number,
-                    row,
-                    "old_value",
-                    f"The correction before ({before['correction_id']}) left {before['new_value']!r}.",
-                    "Set old_value to what stood there before this correction.",
-                )
-        number, row = chain[-1]
+                message = f"The correction before ({before['correction_id']}) left {before['new_value']!r}."
+                yield row.violation("old_value", message, remedy="Set old_value to what stood there before this correction.")
+        row = chain[-1]
         stands = data.by_key(table)[key][column]
         if stands != row["new_value"]:
-            yield Fault(
-                "corrections",
-                number,
-                row,
-                "new_value",
-                f"{table}.csv holds {stands!r} there.",
-                "Make the change in the table, or add a further correction that says why it changed again.",
-            )
+            message = f"{table}.csv holds {stands!r} there."
+            remedy = "Make the change in the table, or add a further correction that says why it changed again."
+            yield row.violation("new_value", message, remedy=remedy)
 
 
-def _correction_target(data: Data, number: int, row: Row) -> Fault | None:
+def _broken_target(data: Data, row: Row) -> Violation | None:
     if not data.has(row["table"]):
-        return Fault(
-            "corrections",
-            number,
-            row,
-            "table",
-            f"There is no table {row['table']!r}.",
-            "Name a table of datapackage.json.",
-        )
+        return row.violation("table", f"There is no table {row['table']!r}.", remedy="Name a table of datapackage.json.")
     if row["column"] not in data.columns(row["table"]):
-        return Fault(
-            "corrections",
-            number,
-            row,
-            "column",
-            f"{row['table']} has no column {row['column']!r}.",
-            "Name one of its columns.",
-        )
+        return row.violation("column", f"{row['table']} has no column {row['column']!r}.", remedy="Name one of its columns.")
     if row["row_key"] not in data.by_key(row["table"]):
-        return Fault(
-            "corrections",
-            number,
-            row,
-            "row_key",
-            f"{row['table']} has no row {row['row_key']!r}.",
-            "Give the key of the row; parts of a compound key are joined by |.",
-        )
+        message = f"{row['table']} has no row {row['row_key']!r}."
+        return row.violation("row_key", message, remedy="Give the key of the row; parts of a compound key are joined by |.")
     return None
 
 

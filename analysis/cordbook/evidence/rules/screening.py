@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from cordbook.evidence.rules.base import Data, Fault, Rule, whole
-from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, set_aside, settled
+from cordbook.evidence.rules.base import Data, Rule, Violation, whole
+from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, merged_records, settled
 
 
-def searches_hold_their_records(data: Data) -> Iterator[Fault]:
-    counted = Counter(row["search_id"] for _, row in data.rows("records"))
-    for number, row in data.rows("searches"):
+def searches_hold_their_records(data: Data) -> Iterator[Violation]:
+    counted = Counter(row["search_id"] for row in data.rows("records"))
+    for row in data.rows("searches"):
         fetched, own = whole(row["fetched"]), counted[row["search_id"]]
         if fetched is not None and own > fetched:
             message = f"{own} records name the search, and it fetched {fetched}."
-            yield Fault("searches", number, row, "fetched", message, "Correct the number, or search_id of the records.")
+            yield row.violation("fetched", message, remedy="Correct the number, or search_id of the records.")
 
 
-def merges_make_sense(data: Data) -> Iterator[Fault]:
-    standing = set_aside(row for _, row in data.rows("record_merges"))
+def merges_make_sense(data: Data) -> Iterator[Violation]:
+    standing = merged_records(data.rows("record_merges"))
     seen: set[str] = set()
-    for number, row in data.rows("record_merges"):
-        message = _merge_fault(row, standing, seen)
+    for row in data.rows("record_merges"):
+        message = _broken_merge(row, standing, seen)
         if message:
             remedy = "Undo the merge with `cordbook dedupe --undo`, or correct the row."
-            yield Fault("record_merges", number, row, "record_id", message, remedy)
+            yield row.violation("record_id", message, remedy=remedy)
         if not row["undone_on"]:
             seen.add(row["record_id"])
 
 
-def _merge_fault(row: dict[str, str], standing: dict[str, tuple[str, str]], seen: set[str]) -> str | None:
+def _broken_merge(row: dict[str, str], standing: dict[str, tuple[str, str]], seen: set[str]) -> str | None:
     if bool(row["same_as_record"]) == bool(row["same_as_study"]):
         return "A merge names either a record or a study."
     if bool(row["undone_by"]) != bool(row["undone_on"]):
@@ -48,10 +48,10 @@ def _merge_fault(row: dict[str, str], standing: dict[str, tuple[str, str]], seen
     return None
 
 
-def decisions_are_whole(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("screening"):
+def decisions_are_whole(data: Data) -> Iterator[Violation]:
+    for row in data.rows("screening"):
         full = row["stage"] == FULL_TEXT
-        faults = (
+        questions = (
             (
                 row["decision"] == EXCLUDE and not row["reason"],
                 "reason",
@@ -78,19 +78,19 @@ def decisions_are_whole(data: Data) -> Iterator[Fault]:
                 "Leave it blank.",
             ),
         )
-        for broken, column, message, remedy in faults:
+        for broken, column, message, remedy in questions:
             if broken:
-                yield Fault("screening", number, row, column, message, remedy)
+                yield row.violation(column, message, remedy=remedy)
 
 
-def full_reports_passed_screening(data: Data) -> Iterator[Fault]:
-    passed = settled((row for _, row in data.rows("screening")), TITLE_ABSTRACT)
-    for number, row in data.rows("screening"):
+def full_reports_passed_screening(data: Data) -> Iterator[Violation]:
+    passed = settled(data.rows("screening"), TITLE_ABSTRACT)
+    for row in data.rows("screening"):
         before = passed.get(row["record_id"])
         if row["stage"] == FULL_TEXT and (before is None or before.outcome != INCLUDE):
             state = before.outcome if before else "not screened"
             message = f"The full report was judged; title and abstract stand at: {state}."
-            yield Fault("screening", number, row, "stage", message, "Settle title and abstract first.")
+            yield row.violation("stage", message, remedy="Settle title and abstract first.")
 
 
 SCREENING_RULES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cordbook.evidence.rules.base import Data, Fault, Rule
+from cordbook.evidence.rules.base import Data, Rule, Violation
 
 USERS = (
     ("studies", "study_id"),
@@ -18,73 +18,44 @@ USERS = (
 CITED_IN_TEXT = "method"
 
 
-def aliases_point_to_sources(data: Data) -> Iterator[Fault]:
+def aliases_point_to_sources(data: Data) -> Iterator[Violation]:
     references = data.by_key("references")
-    for number, row in data.rows("references"):
+    for row in data.rows("references"):
         target = references.get(row["same_as"])
         if row["same_as"] and target is not None and target["same_as"]:
-            yield Fault(
-                "references",
-                number,
-                row,
-                "same_as",
-                f"{row['same_as']} is itself a second id of {target['same_as']}.",
-                f"Point to {target['same_as']}.",
-            )
+            message = f"{row['same_as']} is itself a second id of {target['same_as']}."
+            yield row.violation("same_as", message, remedy=f"Point to {target['same_as']}.")
         for column in ("doi", "pmid", "pmcid"):
             if row["same_as"] and row[column]:
-                yield Fault(
-                    "references",
-                    number,
-                    row,
-                    column,
-                    "A second id of a source carries no identifier of its own.",
-                    f"Move it to {row['same_as']}.",
-                )
+                message = "A second id of a source carries no identifier of its own."
+                yield row.violation(column, message, remedy=f"Move it to {row['same_as']}.")
 
 
-def doi_in_lower_case(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("references"):
+def doi_in_lower_case(data: Data) -> Iterator[Violation]:
+    for row in data.rows("references"):
         if row["doi"] != row["doi"].lower():
-            yield Fault("references", number, row, "doi", "The DOI has capital letters.", f"Write {row['doi'].lower()}.")
+            yield row.violation("doi", "The DOI has capital letters.", remedy=f"Write {row['doi'].lower()}.")
 
 
-def references_are_used(data: Data) -> Iterator[Fault]:
-    used = {row[column] for table, column in USERS for _, row in data.rows(table)}
-    used |= {row["same_as"] for _, row in data.rows("references")}
-    for number, row in data.rows("references"):
+def references_are_used(data: Data) -> Iterator[Violation]:
+    used = {row[column] for table, column in USERS for row in data.rows(table)}
+    used |= {row["same_as"] for row in data.rows("references")}
+    for row in data.rows("references"):
         if row["reference_id"] not in used and row["kind"] != CITED_IN_TEXT:
-            yield Fault(
-                "references",
-                number,
-                row,
-                "reference_id",
-                "No table points to this source.",
-                "Remove the row, or add what was read in the source.",
-            )
+            message = "No table points to this source."
+            yield row.violation("reference_id", message, remedy="Remove the row, or add what was read in the source.")
 
 
-def studies_are_references(data: Data) -> Iterator[Fault]:
+def studies_are_references(data: Data) -> Iterator[Violation]:
     studies = data.by_key("studies")
-    for number, row in data.rows("references"):
+    for row in data.rows("references"):
         if (row["kind"] == "study") != (row["reference_id"] in studies):
-            yield Fault(
-                "references",
-                number,
-                row,
-                "kind",
-                "The kind study and a row in studies.csv go together.",
-                "Add the study to studies.csv, or correct the kind.",
-            )
+            message = "The kind study and a row in studies.csv go together."
+            yield row.violation("kind", message, remedy="Add the study to studies.csv, or correct the kind.")
         if (row["kind"] == "study") != bool(row["identity_confidence"]):
-            yield Fault(
-                "references",
-                number,
-                row,
-                "identity_confidence",
-                "It is given for studies, and only for them.",
-                "Write confirmed, partial or unidentified for a study; leave it blank for other kinds.",
-            )
+            message = "It is given for studies, and only for them."
+            remedy = "Write confirmed, partial or unidentified for a study; leave it blank for other kinds."
+            yield row.violation("identity_confidence", message, remedy=remedy)
 
 
 SOURCE_RULES = (

@@ -8,28 +8,23 @@ from itertools import combinations
 from cordbook.evidence.matching import StudyFace, studies_entered_twice, study_face
 from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
-from cordbook.evidence.rules.base import Data, Fault, NumberedRow, Row, Rule, decimal, listed, whole
+from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, whole
 from cordbook.evidence.subject_tables import FACTS, counted_facts
 from cordbook.evidence.vocabulary import DIMENSIONS
 
 
-def arm_id_fits(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("arms"):
+def arm_id_fits(data: Data) -> Iterator[Violation]:
+    for row in data.rows("arms"):
         expected = f"{row['study_id']}.{row['arm']}"
         if row["arm_id"] != expected:
-            yield Fault(
-                "arms",
-                number,
-                row,
-                "arm_id",
-                f"The key of this arm is {expected}.",
-                "Write study id, full stop, arm; outcomes.csv names the arm by this key.",
-            )
+            message = f"The key of this arm is {expected}."
+            remedy = "Write study id, full stop, arm; outcomes.csv names the arm by this key."
+            yield row.violation("arm_id", message, remedy=remedy)
 
 
-def parts_of_arms_fit(data: Data) -> Iterator[Fault]:
+def parts_of_arms_fit(data: Data) -> Iterator[Violation]:
     arms = data.by_key("arms")
-    for number, row in data.rows("arms"):
+    for row in data.rows("arms"):
         wider = arms.get(row["part_of"])
         if wider is None:
             continue
@@ -41,27 +36,21 @@ def parts_of_arms_fit(data: Data) -> Iterator[Fault]:
             message = f"The wider arm has the role {wider['role']}, this one {row['role']}."
         else:
             continue
-        yield Fault("arms", number, row, "part_of", message, "Name a whole arm of the same study and role, or leave it blank.")
+        yield row.violation("part_of", message, remedy="Name a whole arm of the same study and role, or leave it blank.")
     for (wider_id,), rows in data.grouped("arms", "part_of").items():
         wider = arms.get(wider_id)
         limit = whole(wider["n"]) if wider is not None else None
-        total = sum(whole(row["n"]) or 0 for _, row in rows)
+        total = sum(whole(row["n"]) or 0 for row in rows)
         if limit is not None and total > limit:
-            number, row = max(rows, key=lambda numbered: whole(numbered[1]["n"]) or 0)
-            yield Fault(
-                "arms",
-                number,
-                row,
-                "n",
-                f"The parts of {wider_id} have {total} patients together, it has {limit}.",
-                "Correct the sizes; arms that overlap are no parts.",
-            )
+            message = f"The parts of {wider_id} have {total} patients together, it has {limit}."
+            remedy = "Correct the sizes; arms that overlap are not parts."
+            yield max(rows, key=lambda row: whole(row["n"]) or 0).violation("n", message, remedy=remedy)
 
 
-def counts_within_study(data: Data) -> Iterator[Fault]:
+def counts_within_study(data: Data) -> Iterator[Violation]:
     sizes = _study_sizes(data)
-    counted = list(counted_facts(row for _, row in data.rows(FACTS)))
-    for number, row in data.rows("studies"):
+    counted = list(counted_facts(data.rows(FACTS)))
+    for row in data.rows("studies"):
         size = sizes.get(row["study_id"])
         if size is None:
             continue
@@ -71,14 +60,14 @@ def counts_within_study(data: Data) -> Iterator[Fault]:
                 column = max(values, key=lambda c: values[c])
                 named = fact.label or data.by_key(DIMENSIONS).get(fact.fact, Row())["label"] or fact.fact
                 message = f"{named}: {sum(values.values())} patients in all, the arms of the study have {size}."
-                yield Fault("studies", number, row, column, message, "Correct the counts, or the sizes in arms.csv.")
+                yield row.violation(column, message, remedy="Correct the counts, or the sizes in arms.csv.")
 
 
 def _study_sizes(data: Data) -> dict[str, int]:
     """Patients in the whole arms of each study; studies with an arm of unknown size are left out."""
     sizes: dict[str, int] = {}
     unknown: set[str] = set()
-    for _, row in data.rows("arms"):
+    for row in data.rows("arms"):
         if not row["part_of"]:
             n = whole(row["n"])
             if n is None:
@@ -88,152 +77,120 @@ def _study_sizes(data: Data) -> dict[str, int]:
     return {study: n for study, n in sizes.items() if study not in unknown}
 
 
-def groups_have_a_primary(data: Data) -> Iterator[Fault]:
+def groups_have_a_primary(data: Data) -> Iterator[Violation]:
     members = data.grouped("overlap_members", "overlap_group")
-    for number, row in data.rows("overlap_groups"):
+    for row in data.rows("overlap_groups"):
         rows = members.get((row["overlap_group"],), [])
-        if not any(member["is_primary"] == "yes" for _, member in rows):
-            yield Fault(
-                "overlap_groups",
-                number,
-                row,
-                "overlap_group",
-                "No study of the group is the primary one.",
-                "Set is_primary to yes for the report to be pooled, in overlap_members.csv.",
-            )
+        if not any(member["is_primary"] == "yes" for member in rows):
+            message = "No study of the group is the primary one."
+            remedy = "Set is_primary to yes for the report to be pooled, in overlap_members.csv."
+            yield row.violation("overlap_group", message, remedy=remedy)
         if len(rows) < 2:
-            yield Fault(
-                "overlap_groups",
-                number,
-                row,
-                "overlap_group",
-                "A group needs two studies.",
-                "Add the other study to overlap_members.csv, or remove the group.",
-            )
+            message = "A group needs two studies."
+            remedy = "Add the other study to overlap_members.csv, or remove the group."
+            yield row.violation("overlap_group", message, remedy=remedy)
 
 
-def disjoint_pairs_fit(data: Data) -> Iterator[Fault]:
+def disjoint_pairs_fit(data: Data) -> Iterator[Violation]:
     groups = data.groups_of_study
-    for number, row in data.rows("overlap_disjoint"):
+    for row in data.rows("overlap_disjoint"):
         a, b = row["study_a"], row["study_b"]
         if a == b:
-            yield Fault("overlap_disjoint", number, row, "study_b", "The pair is one study.", "Name two studies.")
+            yield row.violation("study_b", "The pair is one study.", remedy="Name two studies.")
         elif not groups.get(a, frozenset()) & groups.get(b, frozenset()):
-            yield Fault(
-                "overlap_disjoint",
-                number,
-                row,
-                "study_b",
-                f"{a} and {b} are in no common overlap group.",
-                "Remove the pair, or put both studies into one group.",
-            )
+            message = f"{a} and {b} are in no common overlap group."
+            yield row.violation("study_b", message, remedy="Remove the pair, or put both studies into one group.")
 
 
-def patients_counted_once(data: Data) -> Iterator[Fault]:
-    disjoint = {frozenset((row["study_a"], row["study_b"])) for _, row in data.rows("overlap_disjoint")}
+def patients_counted_once(data: Data) -> Iterator[Violation]:
+    disjoint = {frozenset((row["study_a"], row["study_b"])) for row in data.rows("overlap_disjoint")}
     arms = data.by_key("arms")
     groups = data.groups_of_study
-    pooled: dict[tuple[str, str, str], dict[str, list[NumberedRow]]] = {}
-    for number, row in data.rows("outcomes"):
+    pooled: dict[tuple[str, str, str], dict[str, list[Row]]] = {}
+    for row in data.rows("outcomes"):
         arm = arms.get(row["arm_id"])
         if row["poolable"] == "yes" and arm is not None:
             for group in groups.get(row["study_id"], ()):
                 studies = pooled.setdefault((group, row["outcome"], arm["role"]), {})
-                studies.setdefault(row["study_id"], []).append((number, row))
+                studies.setdefault(row["study_id"], []).append(row)
     for (group, outcome, _), studies in sorted(pooled.items()):
         for (a, first), (b, second) in combinations(sorted(studies.items()), 2):
             if frozenset((a, b)) not in disjoint:
                 yield from _shared(data.meanings, group, outcome, first, second)
 
 
-def _shared(meanings: Meanings, group: str, outcome: str, first: list[NumberedRow], second: list[NumberedRow]) -> Iterator[Fault]:
-    for number, row in second:
+def _shared(meanings: Meanings, group: str, outcome: str, first: list[Row], second: list[Row]) -> Iterator[Violation]:
+    for row in second:
         own = parse_stratum(row["stratum"])
-        others = [r for _, r in first if meanings.may_share_between_studies(parse_stratum(r["stratum"]), own)]
+        others = [r for r in first if meanings.may_share_between_studies(parse_stratum(r["stratum"]), own)]
         if others:
-            yield Fault(
-                "outcomes",
-                number,
-                row,
-                "poolable",
+            message = (
                 f"{row['study_id']} shares patients with {others[0]['study_id']} (group {group}), and both are pooled "
-                f"for {outcome} (see {listed((r['cell_id'] for r in others), 3)}).",
-                "Set poolable to no with the reason overlap in one of them; if they share no patients, "
-                "list the pair in overlap_disjoint.csv with the reason.",
+                f"for {outcome} (see {listed((r['cell_id'] for r in others), 3)})."
             )
+            remedy = (
+                "Set poolable to no with the reason overlap in one of them; if they share no patients, "
+                "list the pair in overlap_disjoint.csv with the reason."
+            )
+            yield row.violation("poolable", message, remedy=remedy)
 
 
-def studies_entered_once(data: Data) -> Iterator[Fault]:
+def studies_entered_once(data: Data) -> Iterator[Violation]:
     groups = data.groups_of_study
-    rows = {row["study_id"]: (number, row) for number, row in data.rows("studies")}
+    rows = {row["study_id"]: row for row in data.rows("studies")}
     for a, b, reason in studies_entered_twice(_faces(data)):
         if groups.get(a.id, frozenset()) & groups.get(b.id, frozenset()):
             continue
-        number, row = rows[b.id]
-        yield Fault(
-            "studies",
-            number,
-            row,
-            "study_id",
-            f"{a.id} and {b.id} look like one study entered under two ids: {reason}.",
+        message = f"{a.id} and {b.id} look like one study entered under two ids: {reason}."
+        remedy = (
             f"Remove one of them; or, if they are two reports of the same patients, put both into one group in overlap_groups.csv "
             f"and overlap_members.csv, or name {a.id} in same_as of {b.id} in references.csv; if they share no patients, list this "
-            "row in doubts.csv with the reason.",
+            "row in waivers.csv with the reason."
         )
+        yield rows[b.id].violation("study_id", message, remedy=remedy)
 
 
 def _faces(data: Data) -> Iterator[StudyFace]:
     references, arms = data.by_key("references"), data.by_key("arms")
     cells = data.grouped("outcomes", "study_id")
-    for _, row in data.rows("studies"):
+    for row in data.rows("studies"):
         study = row["study_id"]
         reference = references.get(study, Row())
         counts = (
             (c["outcome"], arms.get(c["arm_id"], Row())["role"], c["stratum"], c["events"], c["n"])
-            for _, c in cells.get((study,), ())
+            for c in cells.get((study,), ())
         )
         yield study_face(study, reference["title"], reference["first_author"], reference["year"], counts)
 
 
-def registrations_are_shared_within_groups(data: Data) -> Iterator[Fault]:
+def registrations_are_shared_within_groups(data: Data) -> Iterator[Violation]:
     groups = data.groups_of_study
     for (registration,), rows in data.grouped("studies", "registration").items():
         if not registration:
             continue
-        _, first = rows[0]
-        for number, row in rows[1:]:
+        first = rows[0]
+        for row in rows[1:]:
             if not groups.get(first["study_id"], frozenset()) & groups.get(row["study_id"], frozenset()):
-                yield Fault(
-                    "studies",
-                    number,
-                    row,
-                    "registration",
-                    f"{first['study_id']} has the same registration, and the two are in no common overlap group.",
-                    "Put both into an overlap group (they report one trial), or correct the number.",
-                )
+                message = f"{first['study_id']} has the same registration, and the two are in no common overlap group."
+                remedy = "Put both into an overlap group (they report one trial), or correct the number."
+                yield row.violation("registration", message, remedy=remedy)
 
 
-def years_are_ordered(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("registered_trials"):
+def years_are_ordered(data: Data) -> Iterator[Violation]:
+    for row in data.rows("registered_trials"):
         start, end = whole(row["start_year"]), whole(row["completion_year"])
         if start is not None and end is not None and start > end:
-            yield Fault(
-                "registered_trials",
-                number,
-                row,
-                "completion_year",
-                f"The trial begins in {start} and ends in {end}.",
-                "Correct one of the years as the register shows them.",
-            )
+            message = f"The trial begins in {start} and ends in {end}."
+            yield row.violation("completion_year", message, remedy="Correct one of the years as the register shows them.")
 
 
-def interval_holds_estimate(data: Data) -> Iterator[Fault]:
+def interval_holds_estimate(data: Data) -> Iterator[Violation]:
     for table, column in (
         ("continuous", "value"),
         ("published_pooled", "estimate"),
         ("natural_pooled", "estimate_percent"),
     ):
-        for number, row in data.rows(table):
+        for row in data.rows(table):
             low, value, high = (decimal(row[c]) for c in ("ci_low", column, "ci_high"))
             if high is not None and value is not None and value > high:
                 place, message = "ci_high", f"The upper limit {high:g} is below the estimate {value:g}."
@@ -243,40 +200,34 @@ def interval_holds_estimate(data: Data) -> Iterator[Fault]:
                 place, message = "ci_low", f"The lower limit {low:g} is above the upper limit {high:g}."
             else:
                 continue
-            remedy = "Look again; where the source itself misprints it, list the row in doubts.csv."
-            yield Fault(table, number, row, place, message, remedy)
+            remedy = "Look again; where the source itself misprints it, list the row in waivers.csv."
+            yield row.violation(place, message, remedy=remedy)
 
 
-def limits_come_in_pairs(data: Data) -> Iterator[Fault]:
+def limits_come_in_pairs(data: Data) -> Iterator[Violation]:
     for table in ("continuous", "published_pooled", "natural_pooled"):
-        for number, row in data.rows(table):
+        for row in data.rows(table):
             if bool(row["ci_low"]) != bool(row["ci_high"]):
                 column = "ci_high" if row["ci_low"] else "ci_low"
-                yield Fault(table, number, row, column, "Only one limit of the interval is given.", "Give both, or neither.")
+                yield row.violation(column, "Only one limit of the interval is given.", remedy="Give both, or neither.")
 
 
-def notice_is_about_something(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows("integrity_notices"):
+def notice_is_about_something(data: Data) -> Iterator[Violation]:
+    for row in data.rows("integrity_notices"):
         if bool(row["study_id"]) == bool(row["citation"]):
-            yield Fault(
-                "integrity_notices",
-                number,
-                row,
-                "study_id",
-                "A notice is about a study of the review or a citation: one of them.",
-                "Fill study_id where the study is in studies.csv, else citation.",
-            )
+            message = "A notice is about a study of the review or a citation: one of them."
+            yield row.violation("study_id", message, remedy="Fill study_id where the study is in studies.csv, else citation.")
 
 
-def retracted_cells_have_a_notice(data: Data) -> Iterator[Fault]:
+def retracted_cells_have_a_notice(data: Data) -> Iterator[Violation]:
     sources = {key: row["same_as"] or key for key, row in data.by_key("references").items()}
-    told = ((sources.get(r["study_id"], ""), r["kind"], whole(r["year"])) for _, r in data.rows("integrity_notices"))
+    told = ((sources.get(r["study_id"], ""), r["kind"], whole(r["year"])) for r in data.rows("integrity_notices"))
     retracted = standing_retractions(told)
-    for number, row in data.rows("outcomes"):
+    for row in data.rows("outcomes"):
         study = row["study_id"]
         if "retracted" in row["not_poolable_reason"].split(";") and sources.get(study, study) not in retracted:
             message = f"The reason is retracted, and no retraction of {study} stands in integrity_notices.csv."
-            yield Fault("outcomes", number, row, "not_poolable_reason", message, "Add the notice, or give another reason.")
+            yield row.violation("not_poolable_reason", message, remedy="Add the notice, or give another reason.")
 
 
 STUDY_RULES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from string import Formatter
 
 from cordbook.evidence.patients import KEYS, VALUES, positions, stratum_pairs
-from cordbook.evidence.rules.base import Data, Fault, Row, Rule, listed
+from cordbook.evidence.rules.base import Data, Row, Rule, Violation, listed
 from cordbook.evidence.rules.vocabulary import matches
 from cordbook.evidence.subject_tables import FACTS, PHRASES, TABLE_OF, TOPICS, fact_of, topic_of
 
@@ -17,39 +17,39 @@ _IN_TEXTS = {"treated": frozenset({"was", "given", "groups"})}
 WORDINGS = "wordings"
 
 
-def columns_of_facts_exist(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows(FACTS):
+def columns_of_facts_exist(data: Data) -> Iterator[Violation]:
+    for row in data.rows(FACTS):
         fact = fact_of(row)
         table = TABLE_OF.get(fact.place, "studies")
         missing = [column for column in fact.all_columns if column not in data.columns(table)]
         if missing and data.has(table):
             message = f"{data.file(table)} has no column {listed(missing)}; what it tells is not stated."
-            yield Fault(FACTS, number, row, "columns", message, "Correct the name, add the column, or remove the row.")
+            yield row.violation("columns", message, remedy="Correct the name, add the column, or remove the row.")
 
 
-def topics_imply_what_is_allowed(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows(TOPICS):
+def topics_imply_what_is_allowed(data: Data) -> Iterator[Violation]:
+    for row in data.rows(TOPICS):
         for column, value in topic_of(row).implies.items():
             allowed = data.field("studies", column)
             if allowed is None or (allowed.enum and value not in allowed.enum):
-                message = f"{value} is no value of {column} in {data.file('studies')}."
+                message = f"{value} is not a valid value of {column} in {data.file('studies')}."
                 remedy = f"Allowed: {listed(allowed.enum, 20)}." if allowed else "Leave it blank."
-                yield Fault(TOPICS, number, row, column, message, remedy)
+                yield row.violation(column, message, remedy=remedy)
 
 
-def phrases_can_be_filled(data: Data) -> Iterator[Fault]:
+def phrases_can_be_filled(data: Data) -> Iterator[Violation]:
     for table, column in ((FACTS, "phrase"), (PHRASES, "text")):
-        for number, row in data.rows(table):
+        for row in data.rows(table):
             known = _IN_FACTS if table == FACTS else _IN_TEXTS.get(row["place"], frozenset())
-            if fault := _fault_of_form(row[column], known):
+            if message := _unfillable(row[column], known):
                 remedy = f"Known here: {listed(f'{{{name}}}' for name in sorted(known)) or 'none'}."
-                yield Fault(table, number, row, column, fault, remedy)
+                yield row.violation(column, message, remedy=remedy)
 
 
-def _fault_of_form(text: str, known: frozenset[str]) -> str:
+def _unfillable(text: str, known: frozenset[str]) -> str:
     """Why a text cannot be filled in; empty where it can.
 
-    >>> _fault_of_form("{n} of {people}", frozenset({"n", "people"})), _fault_of_form("{x}", frozenset())
+    >>> _unfillable("{n} of {people}", frozenset({"n", "people"})), _unfillable("{x}", frozenset())
     ('', '{x} stands for nothing.')
     """
     try:
@@ -60,43 +60,43 @@ def _fault_of_form(text: str, known: frozenset[str]) -> str:
     return f"{listed(f'{{{name}}}' for name in unknown)} stands for nothing." if unknown else ""
 
 
-def wordings_are_expressions(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows(WORDINGS):
+def wordings_are_expressions(data: Data) -> Iterator[Violation]:
+    for row in data.rows(WORDINGS):
         try:
             # The empty alternative matches, so that the text is looked at too.
             re.compile(f"(?:{row['pattern']})|").sub(row["text"], "")
         except (re.error, IndexError) as error:
             message = f"The pattern and its text are not a regular expression with what stands for it ({error})."
-            yield Fault(WORDINGS, number, row, "pattern", message, "Correct it; a full stop that is meant as such is written \\.")
+            yield row.violation("pattern", message, remedy="Correct it; a full stop that is meant as such is written \\.")
 
 
-def keys_part_patients_soundly(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows(KEYS):
+def keys_part_patients_soundly(data: Data) -> Iterator[Violation]:
+    for row in data.rows(KEYS):
         places = positions(row["scale"])
         if twice := sorted({name for name in places if not name or places.count(name) > 1}):
             message = f"The scale names {listed(name or 'a blank position' for name in twice)} twice or not at all."
-            yield Fault(KEYS, number, row, "scale", message, "Name each position once, from first to last: C1-C8;T1-T12.")
+            yield row.violation("scale", message, remedy="Name each position once, from first to last: C1-C8;T1-T12.")
         if row["between_studies"] == "yes" and row["disjoint"] != "yes":
             message = "Values that part the patients of two studies part those of one arm too."
-            yield Fault(KEYS, number, row, "between_studies", message, "Set disjoint to yes, or between_studies to no.")
+            yield row.violation("between_studies", message, remedy="Set disjoint to yes, or between_studies to no.")
 
 
-def values_mean_what_can_be_compared(data: Data) -> Iterator[Fault]:
+def values_mean_what_can_be_compared(data: Data) -> Iterator[Violation]:
     keys = data.by_key(KEYS)
-    for number, row in data.rows(VALUES):
+    for row in data.rows(VALUES):
         own = keys.get(row["key"])
         if own is None:  # the schema's foreign key tells
             continue
-        for column, fault in _faults_of_value(row, own, keys):
+        for column, message in _wrong_in_value(row, own, keys):
             remedy = f"Values of the key must match {own['pattern']} ({data.file(KEYS)}); a star stands for any text."
-            yield Fault(VALUES, number, row, column, fault, remedy)
+            yield row.violation(column, message, remedy=remedy)
 
 
-def _faults_of_value(row: Row, own: Row, keys: Mapping[str, Row]) -> Iterator[tuple[str, str]]:
+def _wrong_in_value(row: Row, own: Row, keys: Mapping[str, Row]) -> Iterator[tuple[str, str]]:
     """Columns of a row of stratum_values, each with what is wrong there."""
     stars = row["value"].count("*")
     if stars > 1 or (not stars and not matches(own["pattern"], row["value"])):
-        yield "value", f"{row['value']!r} is no value of {row['key']}, and no form with one star."
+        yield "value", f"{row['value']!r} is not a value of {row['key']}, and no form with one star."
     if "*" in row["stands_for"] and not stars:
         yield "stands_for", "The star stands for nothing, as the value has none."
     if not any(row[column] for column in ("stands_for", "may_share", "implies")):
@@ -106,7 +106,7 @@ def _faults_of_value(row: Row, own: Row, keys: Mapping[str, Row]) -> Iterator[tu
         yield "may_share", f"{row['key']} has no value {listed(unknown)}."
     for key, value in stratum_pairs(row["implies"]):
         if key == row["key"] or key not in keys or not matches(keys[key]["pattern"], value):
-            yield "implies", f"{key}={value} is no stratum of another key."
+            yield "implies", f"{key}={value} is not a stratum of another key."
 
 
 SUBJECT_RULES = (

@@ -12,10 +12,10 @@ from cordbook.evidence.rules import RULES, SCHEMA_RULES, Data, check_table
 from cordbook.evidence.rules.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
 from cordbook.evidence.schema import Package, load_package
 
-DOUBTS = "doubts"
-DOUBT_RULES: Mapping[str, str] = {
-    "doubt-target": "A doubt names a rule, a table and a row that exist.",
-    "doubt-applies": "A listed doubt still applies.",
+WAIVERS = "waivers"
+WAIVER_RULES: Mapping[str, str] = {
+    "waiver-target": "A waiver names a rule, a table and a row that exist.",
+    "waiver-applies": "A listed waiver still applies.",
 }
 BIBLIOGRAPHY_FILE = "references.bib"
 #: Files that mark the parent of the data folder as a project, which must have a references.bib.
@@ -58,7 +58,7 @@ def rule_list() -> dict[str, str]:
     return {
         **SCHEMA_RULES,
         **{rule.id: rule.asks for rule in RULES},
-        **DOUBT_RULES,
+        **WAIVER_RULES,
         **BIBLIOGRAPHY_RULES,
     }
 
@@ -79,45 +79,45 @@ def validate(data_dir: Path, *, with_text: bool = True) -> Report:
 
 
 def check_tables(package: Package, raw: Mapping[str, RawTable]) -> list[Problem]:
-    """All problems of tables that have been read: shape, schema, meaning, and doubts."""
+    """All problems of tables that have been read: shape, schema, meaning, and accepted exceptions."""
     data = Data(package, raw)
     shape = [problem for table in raw.values() for problem in table.problems]
     found = [problem for table in package.tables for problem in check_table(data, table)]
     for rule in RULES:
-        found += [data.problem(fault, rule.id, rule.severity) for fault in rule.check(data)]
+        found += [data.problem(violation, rule.id, rule.severity) for violation in rule.check(data)]
     # A row of the wrong width has its values in the wrong columns: one problem says it all.
     ragged = {(p.file, p.row) for p in shape if p.rule == "row-shape"}
     found = [problem for problem in found if (problem.file, problem.row) not in ragged]
-    return [*shape, *_with_doubts(data, found)]
+    return [*shape, *_with_waivers(data, found)]
 
 
-def _with_doubts(data: Data, problems: list[Problem]) -> Iterator[Problem]:
-    """Turn problems that are listed as doubts into warnings; report doubts that name nothing."""
-    # Only rules on meaning can be doubted: a value of the wrong type could not be used at all.
+def _with_waivers(data: Data, problems: list[Problem]) -> Iterator[Problem]:
+    """Turn problems that are listed as accepted exceptions into warnings; report waivers that name nothing."""
+    # Only rules on meaning can be waived: a value of the wrong type could not be used at all.
     known = {rule.id for rule in RULES}
     reasons: dict[tuple[str, str, str], str] = {}
     unused: dict[tuple[str, str, str], Problem] = {}
-    for number, row in data.rows(DOUBTS):
+    for row in data.rows(WAIVERS):
         rule, table, key = row["rule"], row["table"], row["row_key"]
-        file = data.file(DOUBTS)
-        doubt = data.key(DOUBTS, row)
+        file = data.file(WAIVERS)
+        waiver = data.key(WAIVERS, row)
         if rule not in known:
             message, remedy = (
-                f"There is no rule {rule!r} that can be doubted.",
+                f"There is no rule {rule!r} that can be waived.",
                 "Name a rule on meaning, as the report shows it in brackets.",
             )
-            yield Problem(file, number, "rule", rule, "doubt-target", message, remedy, key=doubt)
+            yield Problem(file, row.number, "rule", rule, "waiver-target", message, remedy, key=waiver)
         elif not data.has(table):
             message, remedy = f"There is no table {table!r}.", "Name a table of datapackage.json."
-            yield Problem(file, number, "table", table, "doubt-target", message, remedy, key=doubt)
+            yield Problem(file, row.number, "table", table, "waiver-target", message, remedy, key=waiver)
         elif key not in data.by_key(table):
             message, remedy = f"{table} has no row {key!r}.", "Give the key of the row."
-            yield Problem(file, number, "row_key", key, "doubt-target", message, remedy, key=doubt)
+            yield Problem(file, row.number, "row_key", key, "waiver-target", message, remedy, key=waiver)
         else:
             place = (rule, data.file(table), key)
             reasons[place] = row["reason"]
             message = "The row no longer breaks the rule."
-            unused[place] = Problem(file, number, "rule", rule, "doubt-applies", message, "Remove the doubt.", key=doubt)
+            unused[place] = Problem(file, row.number, "rule", rule, "waiver-applies", message, "Remove the waiver.", key=waiver)
     for problem in problems:
         place = (problem.rule, problem.file, problem.key)
         unused.pop(place, None)

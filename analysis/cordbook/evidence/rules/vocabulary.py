@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cordbook.evidence.rules.base import Data, Fault, Rule, listed
+from cordbook.evidence.rules.base import Data, Rule, Violation, listed
 from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, SEVERAL, STRATUM, fields_of
 
 
@@ -32,32 +32,32 @@ def source_of(data: Data, text: str) -> Source | None:
         return None
     if all(f.enum for _, f in fields):
         return Source(closed=frozenset(value for _, f in fields for value in f.enum))
-    return Source(used=frozenset(row[column] for name, _ in fields for _, row in data.rows(name)))
+    return Source(used=frozenset(row[column] for name, _ in fields for row in data.rows(name)))
 
 
-def sources_exist(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows(DIMENSIONS):
+def sources_exist(data: Data) -> Iterator[Violation]:
+    for row in data.rows(DIMENSIONS):
         unknown = [text for text in row["source"].split(";") if source_of(data, text) is None]
         if unknown:
             message = f"There is no {listed(unknown)}; nothing has a code from there."
             remedy = "Name a column of datapackage.json, TABLE.column, stratum.KEY of stratum_keys.csv, or PREFIX_* of columns."
-            yield Fault(DIMENSIONS, number, row, "source", message, remedy)
+            yield row.violation("source", message, remedy=remedy)
 
 
 def _sources(data: Data) -> dict[str, list[Source]]:
     """The sources of each dimension; none where one of them is not found, so that nobody can say which codes it had."""
-    found = {row["dimension"]: [source_of(data, text) for text in row["source"].split(";")] for _, row in data.rows(DIMENSIONS)}
+    found = {row["dimension"]: [source_of(data, text) for text in row["source"].split(";")] for row in data.rows(DIMENSIONS)}
     return {name: [source for source in sources if source] if all(sources) else [] for name, sources in found.items()}
 
 
-def labels_have_codes(data: Data) -> Iterator[Fault]:
+def labels_have_codes(data: Data) -> Iterator[Violation]:
     sources = _sources(data)
-    for number, row in data.rows(LABELS):
+    for row in data.rows(LABELS):
         places = sources.get(row["kind"], [])
         if places and not any(_may_hold(place, row["code"]) for place in places):
             message = f"{row['kind']} has no code {row['code']!r}."
             remedy = "Correct the code as the schema or stratum_keys.csv has it, or remove the row."
-            yield Fault(LABELS, number, row, "code", message, remedy)
+            yield row.violation("code", message, remedy=remedy)
 
 
 def _may_hold(source: Source, code: str) -> bool:
@@ -74,33 +74,33 @@ def matches(pattern: str, code: str) -> bool:
         return True
 
 
-def labels_are_used(data: Data) -> Iterator[Fault]:
+def labels_are_used(data: Data) -> Iterator[Violation]:
     sources = _sources(data)
-    for number, row in data.rows(LABELS):
+    for row in data.rows(LABELS):
         open_lists = [source.used for source in sources.get(row["kind"], ()) if source.used is not None]
         if open_lists and not any(row["code"] in used for used in open_lists):
             message = f"No row of the data holds the {row['kind']} {row['code']!r}."
-            yield Fault(LABELS, number, row, "code", message, "Correct the code, or remove the row.")
+            yield row.violation("code", message, remedy="Correct the code, or remove the row.")
 
 
-def named_lists_are_complete(data: Data) -> Iterator[Fault]:
+def named_lists_are_complete(data: Data) -> Iterator[Violation]:
     named = data.grouped(LABELS, "kind")
     sources = _sources(data)
-    for number, row in data.rows(DIMENSIONS):
+    for row in data.rows(DIMENSIONS):
         rows = named.get((row["dimension"],), [])
         codes = {code for source in sources[row["dimension"]] for code in source.closed}
-        missing = sorted(codes - {label["code"] for _, label in rows})
+        missing = sorted(codes - {label["code"] for label in rows})
         if rows and missing:
             message = f"labels.csv names some codes of {row['dimension']}, but not {listed(missing)}."
-            yield Fault(DIMENSIONS, number, row, "dimension", message, "Add a row of labels.csv for each of them.")
+            yield row.violation("dimension", message, remedy="Add a row of labels.csv for each of them.")
 
 
-def phrases_hold_the_value(data: Data) -> Iterator[Fault]:
-    for number, row in data.rows(KEYS):
+def phrases_hold_the_value(data: Data) -> Iterator[Violation]:
+    for row in data.rows(KEYS):
         times = row["phrase"].count("{}")
         if times > 1:
             message = f"The phrase holds the value {times} times."
-            yield Fault(KEYS, number, row, "phrase", message, "Write {} once, where the value belongs.")
+            yield row.violation("phrase", message, remedy="Write {} once, where the value belongs.")
 
 
 VOCABULARY_RULES = (

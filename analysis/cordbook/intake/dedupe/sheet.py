@@ -27,7 +27,7 @@ class BadSheet(CordbookError, ValueError):
 
 
 def sheet(pairs: Iterable[Pair], tables: Tables) -> str:
-    """One row a pair; the reader writes ``same`` or ``different`` into the first column."""
+    """One row per pair; the reader writes ``same`` or ``different`` into the first column."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)

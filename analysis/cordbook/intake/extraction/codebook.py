@@ -320,7 +320,7 @@ def cell_faults(reading: Reading, codebook: Codebook, arm: str, outcome: str, st
     if arm not in reading.rows(ARM):
         wrong.append(f"There is no arm {arm!r}; there are {', '.join(reading.rows(ARM)) or 'none yet'}.")
     if outcome not in codebook.outcomes():
-        wrong.append(f"{outcome!r} is no outcome of outcome_terms.csv; a new one is added there first.")
+        wrong.append(f"{outcome!r} is not an outcome of outcome_terms.csv; a new one is added there first.")
     for name, value in (("stratum", stratum), ("timepoint_months", months)):
         wrong += [f"{message} {remedy}" for _, message, remedy in complaints(codebook.column(CELL, name), value) if value]
     if wrong:

@@ -37,7 +37,7 @@ class Taken:
 def form_text(
     reading: Reading, codebook: Codebook, arms: Sequence[str] = (), cells: Iterable[tuple[str, str, str, str]] = ()
 ) -> str:
-    """A CSV with a line a question: those answered with their answers, and blank ones for ``arms`` and ``cells`` beside them."""
+    """A CSV with one line per question: those answered with their answers, and blank ones for ``arms`` and ``cells`` beside them."""
     opened: dict[Place, Answer] = {}
     for arm in arms:
         opened |= open_arm(arm)
@@ -103,7 +103,7 @@ def _allowed(question: Question, codebook: Codebook) -> tuple[str, ...]:
 
 
 def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
-    """Answers of a form. A line that cannot stand is a fault and keeps no other from going in. ``ValueError`` where it is no form.
+    """Answers of a form. A line that cannot stand is a fault and keeps no other from going in. ``ValueError`` where it is not a form.
 
     A line without value and reason is left open, unless another line of its row has a value: then it is not reported.
     """
@@ -203,7 +203,7 @@ def _answer(question: Question, value: str, reason: str, reading: Reading) -> An
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str, str, str, str]]:
-    """Line number, table, row, column, value, reason. ``ValueError`` where it is no form."""
+    """Line number, table, row, column, value, reason. ``ValueError`` where it is not a form."""
     for line, row in spreadsheet_rows(text, NEEDED):
         yield line, row["table"], row["row"], row["column"], row["value"], row.get("reason", "")
 
@@ -238,7 +238,7 @@ def _rows(lines: Sequence[tuple[int, str, str, str, str, str]]) -> Iterator[tupl
             found.setdefault((table, row), (number, {}))[1][column] = value
     for wanted in (STUDY, ARM, CELL):
         for (table, row), (number, values) in found.items():
-            # A blank row of the form that nobody filled is no row.
+            # A blank row of the form that nobody filled is not a row.
             if table == wanted and (table == STUDY or any(values.values())):
                 yield table, row, number, values
 

@@ -47,7 +47,7 @@ def counts_for_percent(stated: str, n: int) -> Counted:
 
     A half may have been rounded up, down or to even, so a count that lies right between two percents fits both: an offer is made
     only where every custom gives the same count. ``stated`` is a percent such as ``43.8`` or ``43.8 %``, with a point or a
-    comma. Raises ``ValueError`` for what is no percent from 0 to 100, or for no patients.
+    comma. Raises ``ValueError`` for what is not a percentage from 0 to 100, or for no patients.
 
     >>> counts_for_percent("43.8%", 16).count
     7

@@ -167,13 +167,13 @@ def cell_row(arm: str, outcome: str, stratum: str, months: str) -> str:
 
 def record_of_study(data: Path, study_id: str) -> Row | None:
     """The record that two people included as this study, or None."""
-    from cordbook.evidence.screening import FULL_TEXT, INCLUDE, set_aside, settled
+    from cordbook.evidence.screening import FULL_TEXT, INCLUDE, merged_records, settled
 
-    aside = set_aside(read_rows(data, "record_merges"))
+    replaced = merged_records(read_rows(data, "record_merges"))
     included = [
         record
         for record, state in settled(read_rows(data, "screening"), FULL_TEXT).items()
-        if state.outcome == INCLUDE and state.study_id == study_id and record not in aside
+        if state.outcome == INCLUDE and state.study_id == study_id and record not in replaced
     ]
     rows = {row["record_id"]: row for row in read_rows(data, "records")}
     return next((rows[r] for r in included if r in rows), None)

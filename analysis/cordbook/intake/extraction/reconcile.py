@@ -133,7 +133,7 @@ def _shown(reading: Reading, place: Place) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settlements:
-    """What was decided on the differences of a study: ``data/readings/STUDY.agreed.csv``, a row a decision; a later one stands."""
+    """What was decided on the differences of a study: ``data/readings/STUDY.agreed.csv``, one row per decision; a later one stands."""
 
     data: Path
     kept: Path
@@ -191,7 +191,7 @@ def decide(difference: Difference, keep: str, value: str, reason: str, by: str, 
 def _counts(text: str) -> str:
     found = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:/|of)\s*([0-9]{1,9})\s*", text, re.ASCII)
     if found is None or int(found.group(1)) > int(found.group(2)) or not int(found.group(2)):
-        raise NotReadable(f"{text!r} is no count of patients written as 9/20")
+        raise NotReadable(f"{text!r} is not a count of patients written as 9/20")
     return f"{int(found.group(1))}/{int(found.group(2))}"
 
 

@@ -16,7 +16,7 @@ HEADER = ("study_id", "table", "row", "column", "first", "second", "keep", "valu
 
 
 def sheet_text(comparison: Comparison, decisions: Mapping[Place, Decision], codebook: Codebook) -> str:
-    """A CSV with a line a difference; the person fills ``keep`` (and ``value`` for other) and ``reason``."""
+    """A CSV with one line per difference; the person fills ``keep`` (and ``value`` for other) and ``reason``."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
@@ -34,7 +34,7 @@ def sheet_text(comparison: Comparison, decisions: Mapping[Place, Decision], code
 def take(
     text: str, comparison: Comparison, known: Mapping[Place, Decision], by: str, codebook: Codebook
 ) -> tuple[dict[Difference, Decision], list[str]]:
-    """Decisions of a sheet that are new, and what is wrong, each with its line. ``ValueError`` where it is no such sheet."""
+    """Decisions of a sheet that are new, and what is wrong, each with its line. ``ValueError`` where it is not such a sheet."""
     waiting = {d.place: d for d in comparison.differences}
     made: dict[Difference, Decision] = {}
     faults = []

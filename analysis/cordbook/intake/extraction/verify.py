@@ -93,7 +93,7 @@ def _write(data: Path, kept: Path, finding: Finding, shown: tuple[str, str], on:
     errors: list[Problem] = new_errors(data, tables)
     if errors:
         raise NotVerified("the data would break a rule: " + "; ".join(f"{p.message} {p.remedy}" for p in errors))
-    transaction.land(kept, transaction.texts_of(data, tables))
+    transaction.commit(kept, transaction.texts_of(data, tables))
     return row["verdict"]
 
 

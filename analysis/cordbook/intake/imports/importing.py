@@ -1,4 +1,4 @@
-"""Exports of databases that no program may ask: read, taken in, and what could not be read kept aside."""
+"""Exports of databases that no program may ask: read, taken in, and what could not be read written to a file of rejects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Imported:
     new: tuple[str, ...]
     known: int
     rejects: tuple[Reject, ...]
-    aside: Path | None = None
+    rejects_file: Path | None = None
     #: How many records the database said it gave, if the caller knows.
     promised: int | None = None
 
@@ -92,9 +92,9 @@ def import_file(
     digest = hashlib.sha256(data).hexdigest()[:12]
     records = [record for _, record in parsed.records]
     if not records:
-        aside = _keep_aside(project, path, digest, parsed.rejects)
+        rejects_file = _write_rejects(project, path, digest, parsed.rejects)
         source = how.get("source", "")
-        return Imported(path.name, parsed.form, encoding, "", source, parsed.seen, (), 0, parsed.rejects, aside, promised)
+        return Imported(path.name, parsed.form, encoding, "", source, parsed.seen, (), 0, parsed.rejects, rejects_file, promised)
     source = how.get("source") or Counter(r.source for r in records).most_common(1)[0][0]
     day = searched_on or today
     notes = [f"export {slug(path.name)}"]
@@ -119,7 +119,7 @@ def import_file(
             "note": "; ".join(notes),
         }
         new, known = take_in(project.data, search, records, lambda r: strategy or _prefix(r), trusted=False)
-    aside = _keep_aside(project, path, digest, parsed.rejects)
+    rejects_file = _write_rejects(project, path, digest, parsed.rejects)
     return Imported(
         path.name,
         parsed.form,
@@ -130,7 +130,7 @@ def import_file(
         tuple(new),
         known,
         parsed.rejects,
-        aside,
+        rejects_file,
         promised,
     )
 
@@ -147,7 +147,7 @@ def _prefix(record: Record) -> str:
     return short_name(record.source) or "other"
 
 
-def _keep_aside(project: Project, path: Path, digest: str, rejects: tuple[Reject, ...]) -> Path | None:
+def _write_rejects(project: Project, path: Path, digest: str, rejects: tuple[Reject, ...]) -> Path | None:
     """The rejects as a file of their own, to be mended and imported."""
     if not rejects:
         return None

@@ -1,1 +1,1 @@
-"""Records taken in: their form, their store, decisions, and changes that land whole."""
+"""Records taken in: their form, their store, decisions, and changes of several tables in one transaction."""

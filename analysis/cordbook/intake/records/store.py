@@ -1,4 +1,4 @@
-"""The tables of searches and records: read, and written whole or not at all."""
+"""The tables of searches and records: read, and written atomically."""
 
 from __future__ import annotations
 
@@ -55,21 +55,21 @@ def columns_of(data: Path, table: str) -> tuple[str, ...]:
 
 
 def write_tables(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> None:
-    """Write tables: all aside first, then each in the place of the old one, in the order given."""
+    """Write tables: all as temporary files first, then each in the place of the old one, in the order given."""
     staged: list[tuple[Path, Path]] = []
     try:
         for table, rows in tables.items():
             path = data / f"{table}.csv"
             staged.append((stage(path, to_csv(rows, columns_of(data, table))), path))
-        for aside, path in staged:
-            put(aside, path)
+        for temporary, path in staged:
+            put(temporary, path)
     finally:
-        for aside, _ in staged:
-            aside.unlink(missing_ok=True)
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, what: Any) -> None:
-    """Write ``what`` as JSON, whole or not at all."""
+    """Write ``what`` as JSON, atomically."""
     write_whole(path, json.dumps(what, ensure_ascii=False), durable=True)
 
 

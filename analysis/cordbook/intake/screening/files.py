@@ -63,7 +63,7 @@ class Taken:
 
 
 def sheet_text(items: Iterable[Item], rows: Sequence[Row], stage: str, reviewer: str) -> str:
-    """A CSV with a row a record and the reviewer's own decisions; no cell is one that a spreadsheet would compute."""
+    """A CSV with one row per record and the reviewer's own decisions; no cell is one that a spreadsheet would compute."""
     said = standing(rows, stage)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -110,7 +110,7 @@ def _label(decision: str) -> str:
 
 
 def read_sheet(text: str) -> list[tuple[int, Row]]:
-    """Rows of a CSV with the number of the line on which each begins; separators , ; and tab. ValueError where it is no table."""
+    """Rows of a CSV with the number of the line on which each begins; separators , ; and tab. ValueError where it is not a table."""
     first = text.lstrip("\ufeff").partition("\n")[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=separator, strict=True)

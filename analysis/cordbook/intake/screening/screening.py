@@ -21,7 +21,7 @@ from cordbook.evidence.screening import (
     TITLE_ABSTRACT,
     UNSURE,
     WAITING,
-    set_aside,
+    merged_records,
     settle,
     settled,
     standing,
@@ -36,7 +36,7 @@ class NotAllowed(CordbookError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record as a reviewer sees it: harmless text on one line a field."""
+    """A record as a reviewer sees it: harmless text, one line per field."""
 
     record_id: str
     title: str
@@ -67,7 +67,7 @@ class Agreement:
 
 def load_items(data: Path) -> dict[str, Item]:
     """Records that no merge sets aside, in the order of the file."""
-    aside = set_aside(read_rows(data, "record_merges"))
+    replaced = merged_records(read_rows(data, "record_merges"))
     abstracts = {row["record_id"]: row["abstract"] for row in read_rows(data, "abstracts")}
     return {
         row["record_id"]: Item(
@@ -75,7 +75,7 @@ def load_items(data: Path) -> dict[str, Item]:
             one_line(row["year"]), one_line(row["container"]), one_line(row["doi"]), one_line(row["url"]),
         )
         for row in read_rows(data, "records")
-        if row["record_id"] not in aside
+        if row["record_id"] not in replaced
     }  # fmt: skip
 
 
@@ -114,7 +114,8 @@ def decision_row(
     """A row of ``screening`` without its moment; raises :class:`NotAllowed` for what no rule would let in."""
     if decision not in (INCLUDE, EXCLUDE, UNSURE, NOT_RETRIEVED):
         raise NotAllowed(
-            f"{decision!r} is no decision: write include, exclude, unsure" + (" or not_retrieved" if stage == FULL_TEXT else "")
+            f"{decision!r} is not a valid decision: write include, exclude, unsure"
+            + (" or not_retrieved" if stage == FULL_TEXT else "")
         )
     if decision == NOT_RETRIEVED and stage != FULL_TEXT:
         raise NotAllowed("not_retrieved is for full reports; decide on title and abstract with include, exclude or unsure")

@@ -24,7 +24,7 @@ MISSING = 'Searching needs the package httpx. Install it with: pip install "cord
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: Seconds and tries for a source that has not answered yet: without a network that should be told soon.
 CONNECTING, FIRST_TRIES = 20.0, 2
-#: A body beyond this is no page of records.
+#: A body beyond this is not a page of records.
 LARGEST_BODY = 128 * 2**20
 
 T = TypeVar("T")
@@ -171,7 +171,7 @@ def as_json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Malformed("an answer that is cut off or no JSON") from error
     if not isinstance(found, dict):
-        raise Malformed("an answer that is no JSON object")
+        raise Malformed("an answer that is not a JSON object")
     return found
 
 

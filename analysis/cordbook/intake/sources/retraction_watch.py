@@ -1,4 +1,4 @@
-"""The Retraction Watch data set as Crossref publishes it: one CSV file, one row a notice.
+"""The Retraction Watch data set as Crossref publishes it: one CSV file, one row per notice.
 
 Columns that are read: Record ID, RetractionNature, RetractionDate, RetractionDOI, OriginalPaperDOI, OriginalPaperPubMedID,
 Reason. A number that is not known is written "unavailable" or 0 there, a date month/day/year.
@@ -28,7 +28,7 @@ COLUMNS = (
     "Reason",
 )
 NAME = "Retraction Watch"
-#: A cell beyond this is no cell of the data set: a quote was lost.
+#: A cell beyond this is not a cell of the data set: a quote was lost.
 LONGEST_CELL = 1_000_000
 
 

@@ -1,6 +1,6 @@
 """Saved searches, run: every page is kept as it comes, and goes into the tables when the search is whole.
 
-A search under way is a folder of ``.cordbook/searches``: ``state.json`` says where to go on, one file a page holds what came.
+A search under way is a folder of ``.cordbook/searches``: ``state.json`` says where to go on, one file per page holds what came.
 A page is written before the state that says so. So whatever breaks in between, the next run fetches that page again, over the
 same file: nothing is lost and nothing is taken twice.
 """
@@ -185,11 +185,11 @@ def _run_one(project: Project, strategy: Strategy, since: str, today: str, clien
     if under_way and under_way.state["query"] != strategy.query:
         say(
             f"{strategy.strategy_id}: the query has changed since the search of {under_way.state['started_on']} broke off; "
-            "what had come is set aside"
+            "what had come is kept beside it"
         )
-        aside = folder.with_name(f"{folder.name}.aside")
-        shutil.rmtree(aside, ignore_errors=True)
-        put(folder, aside)
+        previous = folder.with_name(f"{folder.name}.previous")
+        shutil.rmtree(previous, ignore_errors=True)
+        put(folder, previous)
         under_way = None
     if under_way:
         say(

@@ -37,7 +37,7 @@ class Source(Protocol):
 
 
 def text_at(thing: Any, *path: str | int) -> str:
-    """The value at ``path`` in nested JSON as text; blank where something is missing or is no scalar."""
+    """The value at ``path`` in nested JSON as text; blank where something is missing or is not a scalar."""
     for step in path:
         if isinstance(step, int):
             if not isinstance(thing, list) or not -len(thing) <= step < len(thing):
@@ -51,7 +51,7 @@ def text_at(thing: Any, *path: str | int) -> str:
 
 
 def list_at(thing: Any, *path: str) -> list[Any]:
-    """The list at ``path`` in nested JSON; empty where something is missing or is no list."""
+    """The list at ``path`` in nested JSON; empty where something is missing or is not a list."""
     for step in path:
         if not isinstance(thing, dict):
             return []

@@ -99,7 +99,7 @@ def _few_collections() -> Iterator[None]:
 def _attempt(project: Project, report: Callable[[str], None], force: bool, allow: bool) -> tuple[Any, Pages, list[Path], int]:
     from cordbook.publish.execute.chapters import refresh
     from cordbook.publish.freshness.records import Today
-    from cordbook.publish.pages.forked_work import aside, write_made_pages
+    from cordbook.publish.pages.forked_work import in_background, write_made_pages
     from cordbook.review.estimates.estimates import load_estimates
 
     report("validating data/")
@@ -111,7 +111,7 @@ def _attempt(project: Project, report: Callable[[str], None], force: bool, allow
     count = len(today.estimates)
     broken = _judged(project, today, allow)
     report(f"{count} estimates; executing chapters that are stale")
-    with aside(lambda: write_made_pages(project, today.estimates)) as pages_made:
+    with in_background(lambda: write_made_pages(project, today.estimates)) as pages_made:
         executed = refresh(project, report=report, force=force, today=today, store=store, meanwhile=load_sphinx)
         report("writing pages" if executed else "no chapter is stale; writing pages")
         made = pages_made()

@@ -17,7 +17,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of one row, or of a file that is no table. ``row`` is the number a spreadsheet shows; None where the row is gone."""
+    """A change of one row, or of a file that is not a table. ``row`` is the number a spreadsheet shows; None where the row is gone."""
 
     file: str
     row: int | None

@@ -17,7 +17,7 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 def wrong_numbers(html: Path, estimates: Estimates, names: Iterable[str]) -> list[str]:
-    """Numbers in the prose of some pages that are no form of their estimate today, in words."""
+    """Numbers in the prose of some pages that are not a form of their estimate today, in words."""
     allowed: dict[str, set[str]] = {}
     wrong = []
     for name in sorted(names):

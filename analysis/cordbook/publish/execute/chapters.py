@@ -207,8 +207,8 @@ def execute(
         # All are forked before the event loop below exists; each waits for its orders.
         forks = [ForkedProcess() for _ in paths]
     # After forking: a forked child must not hold what a thread of its parent had locked.
-    aside = threading.Thread(target=meanwhile, name="cordbook-meanwhile")
-    aside.start()
+    background = threading.Thread(target=meanwhile, name="cordbook-meanwhile")
+    background.start()
     loop = asyncio.new_event_loop()
     try:
         # One more than there are processors: a kernel also waits, for its sockets and for the builder.
@@ -233,7 +233,7 @@ def execute(
             task.cancel()
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
-        aside.join()
+        background.join()
 
 
 async def _in_turn(turns: asyncio.Semaphore, project: Project, path: Path, fork: Any, store: str) -> tuple[Path, Executed]:

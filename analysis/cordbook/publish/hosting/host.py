@@ -88,7 +88,7 @@ def _unpack(archive: Path, version: Version, place: Path, stage: Path, report: C
     manifest = f"{top}source/{FOLDER}/{version}/{MANIFEST}"
     stored_zip.extract(archive, [m for m in members if m.name.startswith(f"{top}html/") or m.name == manifest], inside)
     if not (inside / manifest).is_file() or not (inside / top / "html" / "index.html").is_file():
-        raise CannotHost(f"{archive} is no archive of version {version}: it has no {manifest} or no book")
+        raise CannotHost(f"{archive} is not an archive of version {version}: it has no {manifest} or no book")
     date = read_manifest((inside / manifest).parent).date.isoformat()
     place.parent.mkdir(parents=True, exist_ok=True)
     put(inside / top / "html", place, durable=False)

@@ -125,7 +125,7 @@ def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The number at the top: what it is where that is no percentage, the number itself, its interval or what else is to know."""
+    """The number at the top: what it is where that is not a percentage, the number itself, its interval or what else is to know."""
 
     what: str
     value: str
@@ -205,7 +205,7 @@ def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> Estima
 
 
 def headline(e: Estimate) -> str:
-    """The number with its interval, and what it is where that is no percentage: ``odds ratio 2.3 (95% CI 0.9 to 5.9)``."""
+    """The number with its interval, and what it is where that is not a percentage: ``odds ratio 2.3 (95% CI 0.9 to 5.9)``."""
     return phrase(e, "short") if e.not_pooled else f"{_measure(e)} {phrase(e, 'short')}".strip()
 
 

@@ -31,7 +31,7 @@ def _succeeds(forked: Any) -> bool:
 
 
 @contextmanager
-def aside(work: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+def in_background(work: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Begin some work in a forked process; yields what waits for its end and says whether it was done.
 
     False means that the builder has to do it: the work failed (there it fails again, and is told), or this system cannot

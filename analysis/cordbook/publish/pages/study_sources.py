@@ -79,7 +79,7 @@ def readings(r: StudyRecord) -> Folded | None:
             _reading(c, 2),
             Cell(AGREEMENT.get(c.agreement, plain(c.agreement)), (c.settled_by,)),
             Cell(READ.get(c.source_kind, plain(c.source_kind)), (c.locator, f"confidence: {c.confidence}")),
-            Cell("; ".join(c.verified) or "not yet", (c.note and f"Note: {c.note}", *c.doubts, *c.corrections)),
+            Cell("; ".join(c.verified) or "not yet", (c.note and f"Note: {c.note}", *c.waivers, *c.corrections)),
         )
         for c in r.cells
     )

@@ -89,12 +89,12 @@ def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: 
     sizes[ro_crate.FILE] = _size(files[ro_crate.FILE][1])
     files[SUMS] = (0o644, "".join(f"{sizes[path][1]}  {path}\n" for path in sorted(sizes)).encode())
     target.parent.mkdir(parents=True, exist_ok=True)
-    with whole(target, durable=True) as aside:
+    with whole(target, durable=True) as temporary:
         try:
-            stored_zip.write(aside, [(f"{name}/{path}", mode, content) for path, (mode, content) in files.items()])
+            stored_zip.write(temporary, [(f"{name}/{path}", mode, content) for path, (mode, content) in files.items()])
         except ValueError as error:
             raise ArchiveError(str(error)) from error
-        size, sha256 = _size(aside)
+        size, sha256 = _size(temporary)
     return Archive(target, size, sha256)
 
 

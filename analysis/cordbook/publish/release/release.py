@@ -98,7 +98,7 @@ class _Findings:
 def date_asked(text: str | None) -> dt.date:
     """The date of a release: as asked, else that of ``SOURCE_DATE_EPOCH``, else today's.
 
-    Raises :class:`UsageError` for what is no date.
+    Raises :class:`UsageError` for what is not a date.
     """
     if text:
         try:
@@ -146,7 +146,7 @@ def _tree_reasons(project: Project, asked: Asked) -> Iterator[str]:
     if there and asked.version <= there[-1]:
         yield f"version {asked.version} is not above the last release, {there[-1]}"
     elif (project.root / FOLDER / str(asked.version)).exists():
-        yield f"{FOLDER}/{asked.version} is there already, but is no whole release; remove it"
+        yield f"{FOLDER}/{asked.version} already exists, but is not a complete release; remove it"
     if (project.root / "dist").exists() and not (project.root / "dist").is_dir():
         yield "dist is a file; archives are written into a folder of that name"
     try:
@@ -267,10 +267,10 @@ def _put_in_place(project: Project, stage: Path, version: str, changed: list[str
         if not path.startswith(f"{folder}/"):
             write_whole(project.root / path, (stage / path).read_bytes(), durable=True)
     publish(Project(stage).site, project.site)
-    aside = project.root / FOLDER / f".{version}"
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(stage / folder, aside)
-    put(aside, project.root / folder)
+    temporary = project.root / FOLDER / f".{version}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.copytree(stage / folder, temporary)
+    put(temporary, project.root / folder)
 
 
 def set_development(project: Project, text: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Members are stored, not compressed: what deflate makes of a text differs between
 again, byte for byte, in ten years. They are sorted by name and carry one date, so that every header follows from name, permissions
 and content. Whether an archive is whole is asked in the plainest way: its members are written again, and the two must be equal.
 Any unzip program reads these files; this reader accepts no others: nothing compressed (no bombs), no name that leaves the folder or
-stands twice. ``zipfile`` of the standard library does the writing and parsing.
+appears twice. ``zipfile`` of the standard library does the writing and parsing.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
     """Refuse what must not be unpacked before anything is: wrong names, compressed members, sizes beyond the archive."""
     if not infos:
-        raise Damaged("directory at the end", "it names no member; this is no archive of a release")
+        raise Damaged("directory at the end", "it names no member; this is not an archive of a release")
     if fault := _name_faults([info.orig_filename for info in infos]):
         raise Damaged("names", fault)
     for info in infos:

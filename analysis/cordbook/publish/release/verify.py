@@ -86,7 +86,7 @@ def verify(
         version = str(Version.parse(target))
     except ReleaseError:
         raise CannotVerify(
-            f"{target!r} is no file, no folder and no version; give an archive (X.zip) or a version (0.1.0)"
+            f"{target!r} is not a file, a folder or a version; give an archive (X.zip) or a version (0.1.0)"
         ) from None
     return _version(version, root, recompute, own_code, report)
 

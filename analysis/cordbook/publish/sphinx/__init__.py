@@ -1,1 +1,1 @@
-"""The Sphinx extension of the book, one module a part."""
+"""The Sphinx extension of the book, one module per part."""

@@ -375,7 +375,7 @@ def _make_pages(app: Sphinx) -> None:
 
 
 def _only_own_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Leave out scripts that nobody needs here and that name another host (Thebe), and those that stand twice.
+    """Leave out scripts that nobody needs here and that name another host (Thebe), and those that appear twice.
 
     Jupyter Book adds them only when a page is read again, so that they would also make pages differ from build to build.
     """

@@ -23,7 +23,7 @@ from cordbook.review.estimates.estimates import Estimates
 PAGE = "book/methods/glossary"
 #: Pages that hold names and addresses, no prose; and the glossary, which says it all.
 NOT_MARKED = (PAGE, "book/methods/references", "book/studies/index", "book/explorer")
-#: Before scripts that stand twice are left out (900).
+#: Before scripts that appear twice are left out (900).
 _BEFORE_TIDYING = 890
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape, unescape
 
-#: Elements whose text is no prose, and classes of such elements.
+#: Elements whose text is not prose, and classes of such elements.
 LEFT_OUT = frozenset(
     (
         "a", "abbr", "button", "caption", "code", "dt", "figure", "form", "h1", "h2", "h3", "h4", "h5", "h6", "kbd",

@@ -24,7 +24,7 @@ from cordbook.core.files import write_whole
 from cordbook.display.figures.thinning import is_many
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
-#: Folder of the site with the rows, a folder a page.
+#: Folder of the site with the rows, one folder per page.
 FOLDER = "rows"
 #: A table of more rows than the first number keeps so many as the second says in its page; entries of a list of references are
 #: smaller, and are looked up from everywhere.

@@ -92,8 +92,8 @@ def create(target: Path, about: About, *, report: Callable[[str], None] = print)
     target = target.absolute()
     about = replace(about, name=about.name.strip() or target.name)
     _checked(target, about)
-    with tempfile.TemporaryDirectory(prefix="cordbook-new-") as aside:
-        made = Path(aside) / "review"
+    with tempfile.TemporaryDirectory(prefix="cordbook-new-") as temporary:
+        made = Path(temporary) / "review"
         report("writing pages, settings and commands")
         for path, content in _files(about):
             _write(made / path, content)
@@ -133,7 +133,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _files(about: About) -> Iterator[tuple[str, bytes]]:
-    """Paths and contents of the files that are no tables."""
+    """Paths and contents of the files that are not tables."""
     fill = _filler(about)
     for path in sorted(p for p in TEMPLATE.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         name = path.relative_to(TEMPLATE).as_posix()

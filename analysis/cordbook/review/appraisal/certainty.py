@@ -1,7 +1,7 @@
 """Rule-based certainty of evidence, after GRADE: where it starts, five reasons to lower it, each with its rule and its reason.
 
 What can be computed from an estimate and the tables is computed; what cannot is declared in ``data/certainty.yml`` with a
-reason. Nothing is rated up. A judgement made by rules is no judgement of a panel: it is told in full so that one can be made.
+reason. Nothing is rated up. A judgement made by rules is not a judgement of a panel: it is told in full so that one can be made.
 
 One fact lowers once. How much studies differ is inconsistency: it is read from the variance between them, from the test of
 heterogeneity and from whether their own intervals overlap, never from an interval that is wide because people are few. That is

@@ -1,7 +1,7 @@
 """Risk of bias as far as the tables tell: an objective list of items, each answered by a declared rule.
 
 The rules stand in ``data/risk_of_bias.yml``; this module makes the facts that they ask of, and judges. Nothing is
-guessed: what the tables do not record stays ``unclear``. It is no RoB 2 or ROBINS-I assessment, which people make.
+guessed: what the tables do not record stays ``unclear``. It is not a RoB 2 or ROBINS-I assessment, which people make.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def parse_items(content: Any, name: str = "risk_of_bias.yml") -> tuple[Item, ...
         if not found:
             items.append(Item(*(entry[key] for key in _NEEDED), *(_conditions(entry.get(key)) for key in _CONDITIONS)))
     ids = [item.id for item in items]
-    faults += [f"{i}: the id stands twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    faults += [f"{i}: the id appears twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
     if faults:
         raise RiskOfBiasError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     return tuple(items)
@@ -205,7 +205,7 @@ def _readings(evidence: Evidence) -> pd.Series:
 
 
 def judge_studies(items: tuple[Item, ...], facts: pd.DataFrame) -> pd.DataFrame:
-    """The answer of every item for every study: rows as in ``facts``, a column an item, values of :data:`ANSWERS`."""
+    """The answer of every item for every study: rows as in ``facts``, one column per item, values of :data:`ANSWERS`."""
     rows = facts.to_dict("index")
     return pd.DataFrame({item.id: [answer(item, rows[study]) for study in facts.index] for item in items}, index=facts.index)
 
@@ -238,7 +238,7 @@ def _holds(value: Any, asked: Any) -> bool:
 
 
 def weight_by_answer(estimate: Estimate, judged: pd.DataFrame) -> pd.DataFrame:
-    """Percent of an estimate's weight by answer: a row an item, a column of :data:`ANSWERS` each; rows sum to 100.
+    """Percent of an estimate's weight by answer: one row per item, one column per answer of :data:`ANSWERS`; rows sum to 100.
 
     Raises ``ValueError`` where there is no study.
     """

@@ -166,7 +166,7 @@ def _kind_faults(test: ClaimTest, estimates: Estimates) -> list[str]:
 
 
 def count_verdicts(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:
-    """Verdicts by parent document: one row a document, one column a verdict, and a row ``all`` at the foot."""
+    """Verdicts by parent document: one row per document, one column per verdict, and a row ``all`` at the foot."""
     frame = pd.DataFrame([(v.seed_id, v.verdict) for v in verdicts], columns=["seed_id", "verdict"])
     table = pd.crosstab(frame["seed_id"], frame["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     table.loc["all"] = table.sum()

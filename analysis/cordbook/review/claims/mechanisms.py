@@ -162,12 +162,12 @@ def select_claims(
 
 
 def rows_by_topic(claims: Iterable[Claim]) -> tuple[MapRow, ...]:
-    """One row a topic, in the order in which topics first appear."""
+    """One row per topic, in the order in which topics first appear."""
     return _rows((c.topic_name, c) for c in claims)
 
 
 def rows_by_section(claims: Iterable[Claim]) -> tuple[MapRow, ...]:
-    """One row a section, in the order of the review."""
+    """One row per section, in the order of the review."""
     ordered = sorted(claims, key=lambda c: tuple(int(part) for part in c.section.split(".")))
     return _rows((c.section_name, c) for c in ordered)
 

@@ -11,7 +11,7 @@ PARTLY = "partly supported"
 NOT_SUPPORTED = "not supported"
 CONTRADICTED = "contradicted"
 UNTESTED = "cannot be tested yet"
-#: From best to worst; the last is no judgement of the claim.
+#: From best to worst; the last is not a judgement of the claim.
 VERDICTS = (SUPPORTED, PARTLY, NOT_SUPPORTED, CONTRADICTED, UNTESTED)
 
 #: What a verdict by place of the interval says, as the end of a sentence.

@@ -153,7 +153,7 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
         if not found:
             syntheses.append(_freeze(_with_defaults(defaults, entry)))
     ids = [s.id for s in syntheses]
-    faults += [f"{i}: the id stands twice; give each declaration its own" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    faults += [f"{i}: the id appears twice; give each declaration its own" for i in sorted({i for i in ids if ids.count(i) > 1})]
     known = set(ids)
     for synthesis in syntheses:
         if synthesis.natural and synthesis.natural.split("--")[0] not in known:

@@ -40,7 +40,7 @@ class NotEstimable(CordbookError, ValueError):
 class Estimate:
     """A pooled result with an id, its declaration, and the rows that it was computed from.
 
-    ``rows`` has one row an arm, for comparisons one row a study, each with what the model made of it; ``result.studies`` are these
+    ``rows`` has one row per arm, for comparisons one row per study, each with what the model made of it; ``result.studies`` are these
     same rows. ``result`` is None where no study could be pooled, and where the studies are shown side by side: ``not_pooled`` then
     holds the reasons, and ``unpooled`` what the model gives all the same, for those who ask for its average (:meth:`pooled_anyway`).
     """

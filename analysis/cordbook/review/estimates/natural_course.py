@@ -29,7 +29,7 @@ class NaturalCourse:
 
     A study of ``population`` that counts ``outcome`` is set beside estimates for values of the stratum key ``key``, called
     ``value_name`` in a sentence; ``fact`` are the columns that count its people by these values. ``not_for`` gives the phases of
-    studies for which an estimate of a phase is no yardstick; an estimate that names none is of ``usual_phase``. The explorer sets
+    studies for which an estimate of a phase is not a yardstick; an estimate that names none is of ``usual_phase``. The explorer sets
     that of ``usual_value`` beside a question that names no value of the key.
     """
 
@@ -43,7 +43,7 @@ class NaturalCourse:
     usual_value: str = ""
 
     def value_of(self, synthesis: Synthesis) -> str | None:
-        """The value of the key that a declared estimate of the natural course is for; None where it is no such estimate."""
+        """The value of the key that a declared estimate of the natural course is for; None where it is not such an estimate."""
         asked = dict(synthesis.strata) if isinstance(synthesis.strata, tuple) else {}
         of_nature = synthesis.where == (("role", ("natural_course",)),) and synthesis.outcome == self.outcome
         return asked.get(self.key) if of_nature and asked.keys() <= {self.key, PHASE} else None

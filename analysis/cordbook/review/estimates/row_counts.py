@@ -19,7 +19,7 @@ def count_rows(evidence: Evidence, question: str) -> int:
     for condition in conditions:
         sign = next((s for s in condition if s in "=~"), None)
         if sign is None:
-            raise ValueError(f"{condition!r} is no condition; write COLUMN=VALUE or COLUMN~PART")
+            raise ValueError(f"{condition!r} is not a condition; write COLUMN=VALUE or COLUMN~PART")
         column, value = condition.split(sign, 1)
         if column not in table.columns:
             raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")

@@ -1,4 +1,4 @@
-"""Which cells answer a declared question: one row an arm, nobody counted twice.
+"""Which cells answer a declared question: one row per arm, nobody counted twice.
 
 The rules, in this order (the methods chapter says them in words):
 
@@ -132,7 +132,7 @@ def _months(rows: pd.DataFrame, i: int) -> float:
 
 
 def one_row_an_arm(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ...]:
-    """Add up disjoint strata: one row an arm, sorted by year and label.
+    """Add up disjoint strata: one row per arm, sorted by year and label.
 
     ``meanings`` (:attr:`Evidence.meanings`) say which strata are of different patients. Raises :class:`SelectionError` where
     strata of one arm may share patients.
@@ -141,7 +141,7 @@ def one_row_an_arm(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ..
 
 
 def pair_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[PairRow, ...]:
-    """Treated against comparator within each study that has both: one row a study.
+    """Treated against comparator within each study that has both: one row per study.
 
     Several treated (or comparator) arms of one study are added up, so that nobody is counted twice.
     """

@@ -73,7 +73,7 @@ class Answer:
 
 
 def explorer_cells(evidence: Evidence) -> pd.DataFrame:
-    """:attr:`Evidence.cells` with columns to filter by: dimensions that are no column of a table, and every item on risk of bias."""
+    """:attr:`Evidence.cells` with columns to filter by: dimensions that are not a column of a table, and every item on risk of bias."""
     cells = evidence.cells
     strata = strata_of(cells)
     dimensions = [d for d in evidence.vocabulary.filters() if d.id not in cells and not d.id.startswith(STRATUM)]

@@ -167,7 +167,7 @@ def estimates_json(frozen: Frozen, version: Version, date: dt.date) -> str:
 
 
 def rows_json(rows: Rows) -> str:
-    """The text of ``rows.json``: one line a row, so that version control shows what changed."""
+    """The text of ``rows.json``: one line per row, so that version control shows what changed."""
     blocks = []
     for name, table in rows.items():
         lines = [f"  {_line(key)}: {_line(row)}" for key, row in table.items()]

@@ -32,7 +32,7 @@ class Item:
 def news(evidence: Evidence, status: Status, releases: Sequence[Release], estimates: int) -> tuple[Item, ...]:
     """The newest :data:`MOST` items, newest first; ``releases`` come oldest first, ``estimates`` is how many there are today.
 
-    Studies of the first release are no news one by one: the release is. Studies that are not in the last release are dated by the
+    Studies of the first release are not news one by one: the release is. Studies that are not in the last release are dated by the
     data, but never before that release.
     """
     items = [*_releases(releases), *_studies(evidence, status, releases)]

@@ -17,7 +17,16 @@ from cordbook.core.tracking import by_value_of_estimates
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_state import load_status
-from cordbook.evidence.screening import EXCLUDE, FULL_TEXT, INCLUDE, NOT_RETRIEVED, TITLE_ABSTRACT, Settled, set_aside, settled
+from cordbook.evidence.screening import (
+    EXCLUDE,
+    FULL_TEXT,
+    INCLUDE,
+    NOT_RETRIEVED,
+    TITLE_ABSTRACT,
+    Settled,
+    merged_records,
+    settled,
+)
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.reporting.previous_version import Previous, previous_version
 
@@ -246,12 +255,12 @@ def database_flow(
         if len(records) or len(screening):
             raise FlowError(f"records.csv has {len(records)} rows, but searches.csv names no search that found them")
         return DatabaseFlow(sources, *[None] * 10, (), None, None), set()
-    aside = set_aside(_rows(merges))
+    replaced = merged_records(_rows(merges))
     decisions = _rows(screening)
     first, full = settled(decisions, TITLE_ABSTRACT), settled(decisions, FULL_TEXT)
-    _check_records(searches, records, aside, first, full)
-    unique = [r for r in records["record_id"] if r not in aside]
-    known = sum(1 for _, study in aside.values() if study)
+    _check_records(searches, records, replaced, first, full)
+    unique = [r for r in records["record_id"] if r not in replaced]
+    known = sum(1 for _, study in replaced.values() if study)
     # A record that an earlier search of the same source returned is not taken in again, so it has no row: a duplicate as well.
     identified = int(searches["fetched"].sum())
     outcomes = Counter(first[r].outcome for r in unique if r in first)
@@ -320,7 +329,7 @@ def _source_of_records(strategies: pd.DataFrame, searches: pd.DataFrame, records
 def _check_records(
     searches: pd.DataFrame,
     records: pd.DataFrame,
-    aside: Mapping[str, tuple[str, str]],
+    replaced: Mapping[str, tuple[str, str]],
     first: Mapping[str, Settled],
     full: Mapping[str, Settled],
 ) -> None:
@@ -334,14 +343,14 @@ def _check_records(
     searched, known = set(searches["search_id"]), set(records["record_id"])
     strangers = sorted(set(counted.index) - searched)
     faults += [f"records name the search {name}, which searches.csv does not have" for name in strangers]
-    for record, (other, study) in aside.items():
+    for record, (other, study) in replaced.items():
         if record not in known:
             faults.append(f"record {record}: is merged but stands not in records.csv")
         if bool(other) == bool(study):
             faults.append(f"record {record}: a merge names either a record or a study")
         if other and other not in known:
             faults.append(f"record {record}: is a duplicate of a record that is not there")
-        if other and _in_a_circle(record, aside):
+        if other and _in_a_circle(record, replaced):
             faults.append(f"record {record}: its merges lead in a circle")
     for record in sorted({*first, *full} - known):
         faults.append(f"record {record}: was screened but stands not in records.csv")
@@ -357,9 +366,9 @@ def _check_records(
         raise FlowError(f"{len(faults)} contradiction(s) in the screening log\n  " + "\n  ".join(faults))
 
 
-def _in_a_circle(record: str, aside: Mapping[str, tuple[str, str]]) -> bool:
+def _in_a_circle(record: str, replaced: Mapping[str, tuple[str, str]]) -> bool:
     seen: set[str] = set()
-    while record in aside and record not in seen:
+    while record in replaced and record not in seen:
         seen.add(record)
-        record = aside[record][0]
+        record = replaced[record][0]
     return record in seen

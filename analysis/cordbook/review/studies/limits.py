@@ -76,7 +76,7 @@ def _limits_of_counts(r: StudyRecord) -> Iterable[str]:
         ("were read with low confidence", [c for c in r.cells if c.confidence == "low"]),
         ("were read once only", [c for c in r.cells if c.agreement in ("single", "second_not_seen")]),
         ("were read differently by the two readers and left open", [c for c in r.cells if c.agreement == "disagree_open"]),
-        ("carry a known doubt, told in the tables", [c for c in r.cells if c.doubts]),
+        ("fail a check for a known reason, given in the tables", [c for c in r.cells if c.waivers]),
     ):
         if cells:
             yield _share_of_counts(len(cells), len(r.cells), problem)
@@ -96,4 +96,4 @@ def _share_of_counts(part: int, whole: int, problem: str) -> str:
 
 def _singular(problem: str) -> str:
     verb, _, rest = problem.partition(" ")
-    return f"{ {'were': 'was', 'carry': 'carries', 'are': 'is'}[verb] } {rest}".strip()
+    return f"{ {'were': 'was', 'fail': 'fails', 'are': 'is'}[verb] } {rest}".strip()

@@ -80,7 +80,7 @@ class OutcomeCell:
     """Events among n patients. ``low`` and ``high`` are the exact (Clopper-Pearson) 95% interval of the share.
 
     ``reasons`` are the label and meaning of each reason why the cell is not poolable; ``estimates`` the ids of the
-    estimates that hold it; ``verified`` says who checked it, and ``doubts`` what is known to be odd of it. ``rank`` and ``gravity``
+    estimates that hold it; ``verified`` says who checked it, and ``waivers`` why it may break a rule of validation. ``rank`` and ``gravity``
     are the places of its outcome among those asked for first and among the gravest harms.
     """
 
@@ -109,7 +109,7 @@ class OutcomeCell:
     settled_by: str | None
     reconciled_by: str | None
     verified: tuple[str, ...]
-    doubts: tuple[str, ...]
+    waivers: tuple[str, ...]
     corrections: tuple[str, ...]
     rank: int | None
     gravity: int | None
@@ -196,7 +196,7 @@ class StudyRecord:
         return self.label.endswith(RETRACTED)
 
     def whole_arms(self, role: str) -> tuple[Arm, ...]:
-        """Arms of a role that are no part of another arm."""
+        """Arms of a role that are not part of another arm."""
         return tuple(a for a in self.arms if a.role == role and a.part_of is None)
 
     def size(self, *roles: str) -> int | None:
@@ -324,7 +324,7 @@ class _CellTables:
         self.readings = tables.by("extractions", "cell_id")
         self.settled = tables.key("reconciliations", "cell_id")
         self.verified = tables.by("verifications", "cell_id")
-        self.doubts = _of_outcomes(tables["doubts"])
+        self.waivers = _of_outcomes(tables["waivers"])
         self.corrections = _of_outcomes(tables["corrections"])
 
     def cell(self, row: Row, count: Count, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCell:
@@ -342,7 +342,7 @@ class _CellTables:
             agreement=settled.get("agreement"), settled_by=settled.get("settled_by"),
             reconciled_by=settled.get("reconciled_by"),
             verified=tuple(f"{v['verified_by']}, {v['verified_on']}, {v['source_read']}" for v in self.verified.get(cell_id, ())),
-            doubts=tuple(dict.fromkeys(d["reason"] for d in self.doubts.get(cell_id, ()))),
+            waivers=tuple(dict.fromkeys(d["reason"] for d in self.waivers.get(cell_id, ()))),
             corrections=tuple(_correction(c) for c in self.corrections.get(cell_id, ())),
             rank=term.get("rank"), gravity=term.get("gravity"),
         )  # fmt: skip

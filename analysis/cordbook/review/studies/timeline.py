@@ -30,7 +30,7 @@ def topics_of(evidence: Evidence) -> dict[str, str]:
 
 
 def reports_by_year(evidence: Evidence) -> pd.DataFrame:
-    """Number of study reports: a row a year (without gaps), a column a topic; reports whose year is not known are left out."""
+    """Number of study reports: one row per year (without gaps), one column per topic; reports whose year is not known are left out."""
     studies, topics = evidence["studies"], list(topics_of(evidence))
     years = studies["study_id"].map(evidence.study_years).astype("Int64")
     counts = pd.crosstab(years.dropna().astype(int), studies.loc[years.notna(), "topic"])

@@ -52,7 +52,7 @@ class Version:
         """Read ``X.Y.Z``; raises :class:`ReleaseError` for anything else."""
         match = _VERSION.fullmatch(text)
         if match is None:
-            raise ReleaseError(f"{text!r} is no version of a review: write three numbers, for instance 0.2.0")
+            raise ReleaseError(f"{text!r} is not a valid version: write three numbers, for instance 0.2.0")
         return cls(*(int(number) for number in match.groups()))
 
     def __str__(self) -> str:

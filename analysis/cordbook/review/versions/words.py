@@ -36,7 +36,7 @@ def _evidence(found: Comparison) -> list[str]:
 
 
 def evidence_lines(rows: Sequence[Cause]) -> list[str]:
-    """How many rows of which tables came, went or were corrected, one line a kind."""
+    """How many rows of which tables came, went or were corrected, one line per kind."""
     lines = []
     for kind in (ADDED, REMOVED, CORRECTED):
         tables = [t for t, _ in dict.fromkeys((c.table, c.key) for c in rows if c.kind == kind)]

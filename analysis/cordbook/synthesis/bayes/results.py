@@ -107,7 +107,7 @@ class BayesEffect(Result):
         return (self.new_study_density if new_study else self.mu_density).probability_above(threshold)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a study: what was observed and the shrunken estimate."""
+        """Return one row per study: what was observed and the shrunken estimate."""
         return records_frame(self.studies)
 
     def _lines(self) -> list[str]:
@@ -171,7 +171,7 @@ class BayesProportion(Result):
         return (self.new_study_density if new_study else ours).probability_above(threshold)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a study: counts, the proportion observed and the shrunken one."""
+        """Return one row per study: counts, the proportion observed and the shrunken one."""
         return records_frame(self.studies)
 
     def _lines(self) -> list[str]:

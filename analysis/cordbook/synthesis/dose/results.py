@@ -139,7 +139,7 @@ class DoseResponse(Result):
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a group: study, dose, counts, observed and fitted risk."""
+        """Return one row per group: study, dose, counts, observed and fitted risk."""
         return records_frame(self.groups)
 
     def _lines(self) -> list[str]:

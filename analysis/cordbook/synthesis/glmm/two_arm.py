@@ -47,7 +47,7 @@ MODE_TOLERANCE = 1e-8
 STEP_TOLERANCE = 1e-9
 # Starts for tau. A log odds ratio with tau = 2 already spreads odds ratios over a factor of 50 either way.
 TAU_STARTS = (0.1, 0.3, 0.8, 2.0)
-# A tau below this (odds ratios within 0.01% of each other) is no heterogeneity: the maximum is on the boundary.
+# A tau below this (odds ratios within 0.01% of each other) counts as no heterogeneity: the maximum is on the boundary.
 TAU_ZERO = 1e-4
 # Odds ratios whose logarithms spread with a standard deviation of 10 are no longer a population of studies. When the likelihood still
 # rises there (studies which contradict each other with nothing in between), tau is held at this value and a note says so.

@@ -77,7 +77,7 @@ def check_average(average_of: str, measure: str) -> None:
     if average_of == "population" and measure not in AVERAGED:
         raise ValueError(
             f"average = 'population' is not given for measure = {measure!r}, whose way back leads through a sample size "
-            "that is no study's; use average = 'median', or the GLMM."
+            "that is not any study's; use average = 'median', or the GLMM."
         )
 
 

@@ -301,7 +301,7 @@ def _pool_by_effects(
     if measure == "double-arcsine":
         notes.extend(double_arcsine_notes(pooled.estimate, x, size))
         notes.append(
-            "The double arcsine has no population average: its way back leads through a sample size that is no study's; "
+            "The double arcsine has no population average: its way back leads through a sample size that is not any study's; "
             "use the GLMM."
         )
     back = back_transform(measure, size)

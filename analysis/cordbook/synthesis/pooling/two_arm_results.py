@@ -103,7 +103,7 @@ class ComparedArms(Result):
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a study: label, the four counts, estimate, ci_low, ci_high, weight."""
+        """Return one row per study: label, the four counts, estimate, ci_low, ci_high, weight."""
         return records_frame(self.studies)
 
     def _lines(self) -> list[str]:

@@ -171,7 +171,7 @@ def _narrow_notes(rows: Sequence[PooledRow], vi: np.ndarray, level: float) -> tu
 
 
 def _by_column(by: Sequence[float] | str | None, data: pd.DataFrame | None) -> Sequence[float] | str | None:
-    """The column that ``by`` names; a word that is no column of the data stays for `_order` to judge."""
+    """The column that ``by`` names; a word that is not a column of the data stays for `_order` to judge."""
     return list(data[by]) if isinstance(by, str) and data is not None and by in data else by
 
 

@@ -90,7 +90,7 @@ class SequentialBoundaries(Result):
     spending: str
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a look: fraction, z, nominal_p, spent."""
+        """Return one row per look: fraction, z, nominal_p, spent."""
         import pandas as pd
 
         return pd.DataFrame({"fraction": self.fractions, "z": self.z, "nominal_p": self.nominal_p, "spent": self.spent})
@@ -261,7 +261,7 @@ class SequentialReview(Result):
     notes: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an update."""
+        """Return one row per update."""
         return records_frame(self.updates)
 
     def _lines(self) -> list[str]:
@@ -392,7 +392,7 @@ def _check_fractions(fractions: ArrayLike) -> np.ndarray:
 
 def _check_updates(estimates: np.ndarray, se: np.ndarray, information: np.ndarray, required: float) -> None:
     if estimates.ndim != 1 or not estimates.shape == se.shape == information.shape or estimates.size == 0:
-        raise ValueError("estimates, se and information must be flat lists of the same length, one value an update.")
+        raise ValueError("estimates, se and information must be flat lists of the same length, one value per update.")
     problems = [f"update {i + 1}: estimate = {estimates[i]} is not finite." for i in np.flatnonzero(~np.isfinite(estimates))]
     problems += [
         f"update {i + 1}: se = {se[i]} must be finite and above 0." for i in np.flatnonzero(~(np.isfinite(se) & (se > 0)))

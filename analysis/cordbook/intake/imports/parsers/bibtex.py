@@ -53,7 +53,7 @@ def _read(piece: str, line: int, records: list[Any], rejects: list[Reject]) -> N
     quiet.setLevel(logging.CRITICAL)
     try:
         library = bibtexparser.parse_string(piece, append_middleware=[LatexDecodingMiddleware()])
-    # Whatever its parser or the LaTeX decoder stumbles over: the piece is kept aside, the rest is read.
+    # Whatever its parser or the LaTeX decoder stumbles over: the piece is rejected, the rest is read.
     except Exception as error:
         rejects.append(Reject(line, last, f"cannot be read: {type(error).__name__}", piece.rstrip()))
         return

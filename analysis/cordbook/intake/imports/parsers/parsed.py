@@ -38,7 +38,7 @@ Values = Mapping[str, Sequence[str]]
 FieldMap = Mapping[str, Sequence[str]]
 
 
-#: Why such a record is put aside: taken as one, the second would be lost.
+#: Why such a record is rejected: taken as one, the second would be lost.
 TWO_TITLES = "two titles in one record; where the second begins, its first line is missing"
 #: The same, seen from another field.
 TWO_RECORDS = "a field that a record has once comes again after others: two records that have run into each other"

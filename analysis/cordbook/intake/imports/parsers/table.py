@@ -106,6 +106,6 @@ def _row(lines: Sequence[str], at: int, separator: str, width: int) -> tuple[lis
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
     if len(cells) != width:
-        # Only its first line is put aside: the rest may be good rows that an open quotation mark has swallowed.
+        # Only its first line is rejected: the rest may be good rows that an open quotation mark has swallowed.
         return [], 1, f"{len(cells)} cells where the header has {width}"
     return cells, taken, ""

@@ -16,8 +16,8 @@ Raw = Mapping[str, RawTable]
 
 
 @dataclass(frozen=True)
-class Spoilt:
-    """Spoilt tables, and the place at which the problem must stand (column None: any)."""
+class Mutation:
+    """Changed tables, and the place at which the problem must stand (column None: any)."""
 
     raw: Raw
     table: str
@@ -44,9 +44,9 @@ def pick(draw, raw: Raw, table: str, suits: Callable[[Row], object] = lambda row
     return draw(st.sampled_from([(number, row) for number, row in raw[table].rows if suits(row)]))
 
 
-def changed(draw, raw: Raw, table: str, column: str, value: Callable[[Row], str], suits=lambda row: True) -> Spoilt:
+def changed(draw, raw: Raw, table: str, column: str, value: Callable[[Row], str], suits=lambda row: True) -> Mutation:
     number, row = pick(draw, raw, table, suits)
-    return Spoilt(with_cells(raw, table, number, {column: value(row)}), table, number, column)
+    return Mutation(with_cells(raw, table, number, {column: value(row)}), table, number, column)
 
 
 def _columns(package: Package, suits) -> list[tuple[str, str]]:
@@ -103,7 +103,7 @@ def duplicated_unique(draw, raw, package):
     first, row = pick(draw, raw, "references", lambda r: r[column])
     second, _ = pick(draw, raw, "references")
     assume(first != second)
-    return Spoilt(with_cells(raw, "references", second, {column: row[column]}), "references", max(first, second), column)
+    return Mutation(with_cells(raw, "references", second, {column: row[column]}), "references", max(first, second), column)
 
 
 def duplicated_key(draw, raw, package):
@@ -113,8 +113,8 @@ def duplicated_key(draw, raw, package):
     second, _ = pick(draw, raw, table.name)
     assume(first != second)
     (column,) = table.primary_key
-    spoilt = with_cells(raw, table.name, second, {column: row[column]})
-    return Spoilt(spoilt, table.name, max(first, second), column)
+    mutated = with_cells(raw, table.name, second, {column: row[column]})
+    return Mutation(mutated, table.name, max(first, second), column)
 
 
 def points_nowhere(draw, raw, package):
@@ -159,8 +159,8 @@ def arm_of_another(draw, raw, package):
 
 def same_place_twice(draw, raw, package):
     _, row = pick(draw, raw, "outcomes")
-    spoilt, number = with_row(raw, "outcomes", {**row, "cell_id": "again.cell"})
-    return Spoilt(spoilt, "outcomes", number, "cell_id")
+    mutated, number = with_row(raw, "outcomes", {**row, "cell_id": "again.cell"})
+    return Mutation(mutated, "outcomes", number, "cell_id")
 
 
 def bad_stratum(draw, raw, package):
@@ -199,7 +199,7 @@ def code_without_a_label(draw, raw, package):
     )
     left = [(n, r) for n, r in raw["labels"].rows if n != number]
     place = next(n for n, r in raw["dimensions"].rows if r["dimension"] == row["kind"])
-    return Spoilt({**raw, "labels": replace(raw["labels"], rows=left)}, "dimensions", place, "dimension")
+    return Mutation({**raw, "labels": replace(raw["labels"], rows=left)}, "dimensions", place, "dimension")
 
 
 def value_said_twice(draw, raw, package):
@@ -224,7 +224,7 @@ def value_that_means_nothing(draw, raw, package):
 def wrong_relation(draw, raw, package):
     number, row = pick(draw, raw, "outcomes", lambda r: r["stratum_relation"] in ("total", "same_patients"))
     other = {"total": "only_stratum", "same_patients": "total"}[row["stratum_relation"]]
-    return Spoilt(with_cells(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation")
+    return Mutation(with_cells(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation")
 
 
 def strata_above_whole(draw, raw, package):
@@ -243,7 +243,7 @@ def strata_above_whole(draw, raw, package):
 def poolable_without_reason(draw, raw, package):
     number, row = pick(draw, raw, "outcomes")
     cells = {"poolable": "no", "not_poolable_reason": ""} if row["poolable"] == "yes" else {"poolable": "yes"}
-    return Spoilt(with_cells(raw, "outcomes", number, cells), "outcomes", number, "not_poolable_reason")
+    return Mutation(with_cells(raw, "outcomes", number, cells), "outcomes", number, "not_poolable_reason")
 
 
 def too_late(draw, raw, package):
@@ -264,12 +264,12 @@ def too_late(draw, raw, package):
 def never_read(draw, raw, package):
     number, row = pick(draw, raw, "outcomes")
     kept = [(n, r) for n, r in raw["extractions"].rows if r["cell_id"] != row["cell_id"]]
-    return Spoilt({**raw, "extractions": replace(raw["extractions"], rows=kept)}, "outcomes", number, "cell_id")
+    return Mutation({**raw, "extractions": replace(raw["extractions"], rows=kept)}, "outcomes", number, "cell_id")
 
 
 def seen_without_number(draw, raw, package):
     number, _row = pick(draw, raw, "extractions", lambda r: r["seen"] == "yes")
-    return Spoilt(
+    return Mutation(
         with_cells(raw, "extractions", number, {draw(st.sampled_from(["events", "n"])): ""}),
         "extractions",
         number,
@@ -285,8 +285,8 @@ def false_agreement(draw, raw, package):
     """A reading is changed: the row on how the two agree no longer holds."""
     agreed = {row["cell_id"]: number for number, row in raw["reconciliations"].rows if row["agreement"] == "agree"}
     number, row = pick(draw, raw, "extractions", lambda r: r["cell_id"] in agreed)
-    spoilt = with_cells(raw, "extractions", number, {"n": _plus(row["n"], 1)})
-    return Spoilt(spoilt, "reconciliations", agreed[row["cell_id"]], "agreement")
+    mutated = with_cells(raw, "extractions", number, {"n": _plus(row["n"], 1)})
+    return Mutation(mutated, "reconciliations", agreed[row["cell_id"]], "agreement")
 
 
 def unsettled(draw, raw, package):
@@ -320,25 +320,25 @@ def _verification(row: Row, **cells: str) -> Row:
 
 def verified_otherwise(draw, raw, package):
     _, row = pick(draw, raw, "outcomes")
-    spoilt, number = with_row(raw, "verifications", _verification(row, n=_plus(row["n"], 1)))
-    return Spoilt(spoilt, "verifications", number, "events")
+    mutated, number = with_row(raw, "verifications", _verification(row, n=_plus(row["n"], 1)))
+    return Mutation(mutated, "verifications", number, "events")
 
 
 def corrected_without_trace(draw, raw, package):
     _, row = pick(draw, raw, "outcomes")
-    spoilt, number = with_row(raw, "verifications", _verification(row, verdict="corrected"))
+    mutated, number = with_row(raw, "verifications", _verification(row, verdict="corrected"))
     if draw(st.booleans()):
         # A correction of another day, column or row is not this one.
         other = {"corrected_on": "2026-12-02"}, {"column": "note"}, {"row_key": "another"}
         fits = {"table": "outcomes", "row_key": row["cell_id"], "column": "events", "corrected_on": "2026-12-01"}
-        spoilt, _ = with_row(spoilt, "corrections", fits | draw(st.sampled_from(other)))
-    return Spoilt(spoilt, "verifications", number, "verdict")
+        mutated, _ = with_row(mutated, "corrections", fits | draw(st.sampled_from(other)))
+    return Mutation(mutated, "verifications", number, "verdict")
 
 
 def before_the_review(draw, raw, package):
     _, row = pick(draw, raw, "outcomes")
-    spoilt, number = with_row(raw, "verifications", _verification(row, verified_on="1926-12-01"))
-    return Spoilt(spoilt, "verifications", number, "verified_on")
+    mutated, number = with_row(raw, "verifications", _verification(row, verified_on="1926-12-01"))
+    return Mutation(mutated, "verifications", number, "verified_on")
 
 
 def correction_not_made(draw, raw, package):
@@ -360,8 +360,8 @@ def correction_not_made(draw, raw, package):
         "corrected_on": "2026-12-01",
         "reason": "full text read",
     }
-    spoilt, number = with_row(raw, "corrections", right | cells)
-    return Spoilt(spoilt, "corrections", number, column)
+    mutated, number = with_row(raw, "corrections", right | cells)
+    return Mutation(mutated, "corrections", number, column)
 
 
 # ----------------------------------------------------------------------------------- studies
@@ -369,7 +369,7 @@ def correction_not_made(draw, raw, package):
 
 def arm_renamed(draw, raw, package):
     number, row = pick(draw, raw, "arms")
-    return Spoilt(with_cells(raw, "arms", number, {"arm": f"{row['arm']}_x"}), "arms", number, "arm_id")
+    return Mutation(with_cells(raw, "arms", number, {"arm": f"{row['arm']}_x"}), "arms", number, "arm_id")
 
 
 def part_of_a_stranger(draw, raw, package):
@@ -392,7 +392,7 @@ def no_primary(draw, raw, package):
         (n, {**r, "is_primary": "no"} if r["overlap_group"] == row["overlap_group"] else r)
         for n, r in raw["overlap_members"].rows
     ]
-    return Spoilt(
+    return Mutation(
         {**raw, "overlap_members": replace(raw["overlap_members"], rows=rows)},
         "overlap_groups",
         number,
@@ -425,9 +425,9 @@ def patients_twice(draw, raw, package):
     first, second = draw(st.sampled_from(pairs))
     open_ = {"poolable": "yes", "not_poolable_reason": ""}
     by_number = dict(raw["outcomes"].rows)
-    spoilt = with_cells(with_cells(raw, "outcomes", first, open_), "outcomes", second, open_)
+    mutated = with_cells(with_cells(raw, "outcomes", first, open_), "outcomes", second, open_)
     later = max((first, second), key=lambda n: by_number[n]["study_id"])
-    return Spoilt(spoilt, "outcomes", later, "poolable")
+    return Mutation(mutated, "outcomes", later, "poolable")
 
 
 def entered_twice(draw, raw, package):
@@ -441,23 +441,23 @@ def entered_twice(draw, raw, package):
     second, other = pick(draw, raw, "studies", lambda r: r["study_id"] not in alone and r["study_id"] != one["study_id"])
     source = references[one["study_id"]][1]
     number, _ = references[other["study_id"]]
-    spoilt = with_cells(raw, "references", number, {c: source[c] for c in ("title", "first_author", "year")})
-    return Spoilt(spoilt, "studies", max(first, second), "study_id")
+    mutated = with_cells(raw, "references", number, {c: source[c] for c in ("title", "first_author", "year")})
+    return Mutation(mutated, "studies", max(first, second), "study_id")
 
 
 def still_an_example(draw, raw, package):
     """A study has the name of an invented example."""
     _, row = pick(draw, raw, "studies")
-    spoilt, number = with_row(raw, "studies", {**row, "study_id": f"example{draw(st.integers(1, 99))}"})
-    return Spoilt(spoilt, "studies", number, "study_id")
+    mutated, number = with_row(raw, "studies", {**row, "study_id": f"example{draw(st.integers(1, 99))}"})
+    return Mutation(mutated, "studies", number, "study_id")
 
 
 def registered_twice(draw, raw, package):
     groups = {row["study_id"] for _, row in raw["overlap_members"].rows}
     first, one = pick(draw, raw, "studies", lambda r: r["registration"] and r["study_id"] not in groups)
     second, _ = pick(draw, raw, "studies", lambda r: r["study_id"] not in groups and not r["registration"])
-    spoilt = with_cells(raw, "studies", second, {"registration": one["registration"]})
-    return Spoilt(spoilt, "studies", max(first, second), "registration")
+    mutated = with_cells(raw, "studies", second, {"registration": one["registration"]})
+    return Mutation(mutated, "studies", max(first, second), "registration")
 
 
 def ends_before_start(draw, raw, package):
@@ -488,7 +488,7 @@ def half_interval(draw, raw, package):
 
 def notice_about_nothing(draw, raw, package):
     number, _ = pick(draw, raw, "integrity_notices")
-    return Spoilt(
+    return Mutation(
         with_cells(raw, "integrity_notices", number, {"study_id": "", "citation": ""}),
         "integrity_notices",
         number,
@@ -500,7 +500,7 @@ def retracted_without_notice(draw, raw, package):
     number, _ = pick(
         draw, raw, "outcomes", lambda r: r["poolable"] == "no" and not r["not_poolable_reason"].startswith("retracted")
     )
-    return Spoilt(
+    return Mutation(
         with_cells(raw, "outcomes", number, {"not_poolable_reason": "retracted"}), "outcomes", number, "not_poolable_reason"
     )
 
@@ -518,30 +518,30 @@ def loud_doi(draw, raw, package):
 
 
 def unused_reference(draw, raw, package):
-    spoilt, number = with_row(raw, "references", {"reference_id": "unread2020", "kind": "review", "year": "2020"})
-    return Spoilt(spoilt, "references", number, "reference_id")
+    mutated, number = with_row(raw, "references", {"reference_id": "unread2020", "kind": "review", "year": "2020"})
+    return Mutation(mutated, "references", number, "reference_id")
 
 
 def study_of_another_kind(draw, raw, package):
     return changed(draw, raw, "references", "kind", lambda r: "review", lambda r: r["kind"] == "study")
 
 
-def doubt_about_nothing(draw, raw, package):
+def waiver_of_nothing(draw, raw, package):
     column, value = draw(st.sampled_from([("rule", "no-such-rule"), ("table", "nowhere"), ("row_key", "nobody")]))
-    return changed(draw, raw, "doubts", column, lambda row: value)
+    return changed(draw, raw, "waivers", column, lambda row: value)
 
 
-def doubt_that_is_settled(draw, raw, package):
+def waiver_that_no_longer_applies(draw, raw, package):
     _, sound = pick(draw, raw, "outcomes", lambda r: r["events"] == "0" and r["stratum"] == "")
-    doubt = {
-        "doubt_id": "W99",
+    waiver = {
+        "waiver_id": "W99",
         "rule": "events-not-above-n",
         "table": "outcomes",
         "row_key": sound["cell_id"],
         "reason": "none",
     }
-    spoilt, number = with_row(raw, "doubts", doubt)
-    return Spoilt(spoilt, "doubts", number, "rule")
+    mutated, number = with_row(raw, "waivers", waiver)
+    return Mutation(mutated, "waivers", number, "rule")
 
 
 # ----------------------------------------------------------------------------------- subject
@@ -566,7 +566,7 @@ def wording_without_end(draw, raw, package):
     return changed(draw, raw, "wordings", "pattern", lambda r: r["pattern"] + "(")
 
 
-SPOILERS: dict[str, Callable[..., Spoilt]] = {
+MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "required": required,
     "type": wrong_type,
     "allowed-values": allowed_values,
@@ -626,6 +626,6 @@ SPOILERS: dict[str, Callable[..., Spoilt]] = {
     "topic-implies": topic_of_strangers,
     "phrase-form": phrase_with_a_gap,
     "wording-form": wording_without_end,
-    "doubt-target": doubt_about_nothing,
-    "doubt-applies": doubt_that_is_settled,
+    "waiver-target": waiver_of_nothing,
+    "waiver-applies": waiver_that_no_longer_applies,
 }

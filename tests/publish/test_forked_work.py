@@ -8,7 +8,7 @@ import pytest
 from cordbook.publish.build.build import build
 from cordbook.publish.execute import forked_kernels
 from cordbook.publish.pages import forked_work as room
-from cordbook.publish.pages.forked_work import aside
+from cordbook.publish.pages.forked_work import in_background
 from tests.publish.conftest import quiet, site_of, sources_to
 
 pytestmark = pytest.mark.skipif(not forked_kernels.can_fork(), reason="this system cannot fork")
@@ -25,13 +25,13 @@ def ended(pid):
 
 def test_work_is_done_in_another_process(tmp_path):
     said = tmp_path / "said"
-    with aside(lambda: said.write_text(str(os.getpid()))) as done:
+    with in_background(lambda: said.write_text(str(os.getpid()))) as done:
         assert done()
     assert int(said.read_text()) != os.getpid()
 
 
 def test_work_that_fails_is_left_to_the_builder_and_says_nothing(capfd):
-    with aside(lambda: [][0]) as done:
+    with in_background(lambda: [][0]) as done:
         assert not done()
     assert capfd.readouterr() == ("", "")
 
@@ -43,7 +43,7 @@ def test_work_that_nobody_waits_for_is_ended(tmp_path):
         said.write_text(str(os.getpid()))
         time.sleep(600)
 
-    with aside(work):
+    with in_background(work):
         while not said.exists() or not said.read_text():
             time.sleep(0.01)
     assert ended(int(said.read_text()))
@@ -51,23 +51,23 @@ def test_work_that_nobody_waits_for_is_ended(tmp_path):
 
 def test_work_that_is_stuck_is_given_up(monkeypatch):
     monkeypatch.setattr(room, "PATIENCE_S", 0.1)
-    with aside(lambda: time.sleep(600)) as done:
+    with in_background(lambda: time.sleep(600)) as done:
         assert not done()
 
 
 @pytest.mark.parametrize("trouble", ["fails", "cannot fork"])
-def test_a_build_whose_pages_are_not_made_aside_makes_them_itself(book, tmp_path, monkeypatch, trouble):
+def test_a_build_whose_pages_are_not_made_in_the_background_makes_them_itself(book, tmp_path, monkeypatch, trouble):
     copy = sources_to(book, tmp_path / "copy")
     if trouble == "fails":
         here, work = os.getpid(), room.write_made_pages
 
-        def fails_aside(project, estimates):
+        def fails_in_background(project, estimates):
             if os.getpid() != here:
                 raise OSError("no space left on device")
             work(project, estimates)
 
-        monkeypatch.setattr(room, "write_made_pages", fails_aside)
-        monkeypatch.setattr("cordbook.publish.sphinx.extension.write_made_pages", fails_aside)
+        monkeypatch.setattr(room, "write_made_pages", fails_in_background)
+        monkeypatch.setattr("cordbook.publish.sphinx.extension.write_made_pages", fails_in_background)
     else:
         monkeypatch.setattr(forked_kernels, "can_fork", lambda: False)
     build(copy, report=quiet)

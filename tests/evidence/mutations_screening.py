@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.evidence.spoil import Raw, Spoilt, with_row
+from tests.evidence.mutations import Mutation, Raw, with_row
 
 SEARCH = {
     "search_id": "test-search", "source": "pubmed", "searched_on": "2026-12-01", "searched_by": "A Person", "fetched": "3", "complete": "true",
@@ -25,7 +25,7 @@ def _records(draw, raw: Raw, fetched: str = "3") -> tuple[Raw, int]:
 
 def too_few_fetched(draw, raw, package):
     raw, search = _records(draw, raw, fetched="0")
-    return Spoilt(raw, "searches", search, "fetched")
+    return Mutation(raw, "searches", search, "fetched")
 
 
 def senseless_merge(draw, raw, package):
@@ -43,7 +43,7 @@ def senseless_merge(draw, raw, package):
     )
     merge = {"record_id": "test.1", "method": "person", "decided_by": "A Person", "decided_on": "2026-12-01"}
     raw, number = with_row(raw, "record_merges", merge | wrong)
-    return Spoilt(raw, "record_merges", number, "record_id")
+    return Mutation(raw, "record_merges", number, "record_id")
 
 
 def _decision(**cells: str) -> dict[str, str]:
@@ -66,7 +66,7 @@ def half_decision(draw, raw, package):
         )
     )
     raw, number = with_row(raw, "screening", _decision(**cells))
-    return Spoilt(raw, "screening", number, column)
+    return Mutation(raw, "screening", number, column)
 
 
 def full_report_first(draw, raw, package):
@@ -77,10 +77,10 @@ def full_report_first(draw, raw, package):
             raw, _ = with_row(raw, "screening", _decision(reviewer=reviewer, decision="exclude", reason=reason))
     later = _decision(stage="full_text", decision="include", study_id="nobody2026", decided_at="2026-12-03T10:00:00Z")
     raw, number = with_row(raw, "screening", later)
-    return Spoilt(raw, "screening", number, "stage")
+    return Mutation(raw, "screening", number, "stage")
 
 
-SCREENING_SPOILERS = {
+SCREENING_MUTATIONS = {
     "search-records": too_few_fetched,
     "merge-sense": senseless_merge,
     "decision-whole": half_decision,
