@@ -43,8 +43,8 @@ from cordbook.display.tables.table import (
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import part_name
 from cordbook.review.appraisal.certainty import rate_steps
+from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
-from cordbook.review.appraisal.say import say
 from cordbook.review.claims.mechanisms import (
     Claim,
     expect,
@@ -93,7 +93,7 @@ class Review:
 
     def say(self, estimate_id: str, form: str = "short") -> str:
         """An estimate in words, for instance ``say("tumour-cell-therapy", "of")``."""
-        return say(self.estimates, estimate_id, form)
+        return format_estimate(self.estimates, estimate_id, form)
 
     def forest(
         self,
@@ -296,8 +296,8 @@ class Review:
 
 def _with_retractions(figure: Figure, estimate: Estimate) -> Figure:
     """The figure with a word on retracted reports that its estimate counts, for those who see it and those who hear it."""
-    told = retraction_note(estimate)
-    return replace(figure, caption=f"{figure.caption} {told}", alt=f"{figure.alt} {told}") if told else figure
+    note = retraction_note(estimate)
+    return replace(figure, caption=f"{figure.caption} {note}", alt=f"{figure.alt} {note}") if note else figure
 
 
 def open_review(root: Path | str | None = None) -> Review:

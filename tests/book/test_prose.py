@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cordbook.review.appraisal.say import say
+from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows
 
@@ -121,7 +121,7 @@ def words_of(role: str, text: str, estimates) -> str:
     """What a role says; raises where its id, form, table or key does not exist."""
     if role == "est":
         estimate_id, _, form = text.partition(":")
-        return say(estimates, estimate_id, form or "short")
+        return format_estimate(estimates, estimate_id, form or "short")
     if role == "cell":
         cell_id = text.removesuffix(":percent")
         cells = estimates.evidence["outcomes"].set_index("cell_id")

@@ -103,7 +103,7 @@ def test_the_landing_page_says_what_has_not_been_done(site, page):
 
 def test_every_number_of_an_estimate_in_prose_is_todays(site, page, estimates):
     """Numbers linked to estimates, on every page, are forms of that estimate."""
-    from cordbook.review.appraisal.say import all_forms
+    from cordbook.review.appraisal.estimate_text import all_forms
 
     seen, forms = 0, cache(lambda estimate_id: all_forms(estimates, estimate_id))
     for path in pages(site):

@@ -36,9 +36,9 @@ def test_a_fact_is_told_of_the_studies_that_it_is_declared_for():
     fact = fact_of({"fact": "grade", "columns": "A=ais_a;B=ais_b", "only": "population=injured"})
     assert fact.counts
     assert fact.counted({"ais_a": 3, "ais_b": 0}) == (("A", 3),)
-    assert fact.told_of({"population": "injured"})
-    assert not fact.told_of({"population": "other"})
-    assert fact_of({"fact": "sex", "columns": "men"}).told_of({})
+    assert fact.is_recorded({"population": "injured"})
+    assert not fact.is_recorded({"population": "other"})
+    assert fact_of({"fact": "sex", "columns": "men"}).is_recorded({})
 
 
 def test_every_topic_population_and_treatment_of_the_review_is_declared(evidence):

@@ -329,7 +329,7 @@ def test_200_random_changed_bytes_are_each_found_where_they_are(released, tmp_pa
             file.flush()
             _, problems = check_bytes(changed)
             assert problems, f"byte {place} was not missed"
-            told = problems[0].in_words()
+            told = problems[0].describe()
             in_directory = place >= end and "directory at the end" in told
             assert owner(members, place, end) in told or f"byte {place}" in told or "names" in told or in_directory, (place, told)
             file.seek(place)
@@ -383,7 +383,7 @@ ESTIMATES = "source/releases/0.1.0/estimates.json"
 def test_a_tampered_number_is_named_even_if_every_hash_was_set_right(released, tmp_path, hide):
     number = repr(read_release(released.root, "0.1.0").estimates["ais-improved"].ci_low)
     forged = tampered(zip_of(released), tmp_path / "x.zip", ESTIMATES, number, "0.123", hide=hide)
-    told = [p.in_words() for p in verify(str(forged), None, report=quiet).problems]
+    told = [p.describe() for p in verify(str(forged), None, report=quiet).problems]
     place = "releases/0.1.0/estimates.json"
     assert any(t.startswith(f"{place}, ais-improved: ci_low is 0.123 in the release, 0.") for t in told)
     assert (f"{place}: is not as it was released" in told) != hide
@@ -403,7 +403,7 @@ def test_tampered_data_is_named_by_its_file_and_by_the_estimate_that_it_moves(re
             line.replace(",11,20,", ",19,20,"),
             hide=hide,
         )
-        told = "\n".join(p.in_words() for p in verify(str(forged), None, report=quiet).problems)
+        told = "\n".join(p.describe() for p in verify(str(forged), None, report=quiet).problems)
         assert ("data/outcomes.csv: is not as it was released" in told) != hide
         assert "estimates.json, ais-improved: estimate is" in told
         assert "rows.json: rows of outcomes are not those of data/" in told
@@ -414,7 +414,7 @@ def test_a_release_changed_in_a_later_commit_is_named(released, tmp_path):
     path = project.root / "releases" / "0.1.0" / "estimates.json"
     path.write_text(path.read_text(encoding="utf-8").replace("AIS improved", "AIS much improved"), encoding="utf-8")
     commit(project.root, "History rewritten")
-    told = [p.in_words() for p in verify("0.1.0", project.root, report=quiet).problems]
+    told = [p.describe() for p in verify("0.1.0", project.root, report=quiet).problems]
     assert told == ["releases/0.1.0/estimates.json: is not what the commit of the release holds"]
 
 

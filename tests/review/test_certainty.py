@@ -32,7 +32,7 @@ from cordbook.review.appraisal.certainty import (
     spread_of,
     unknown_judgements,
 )
-from cordbook.review.appraisal.say import say
+from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.estimates.rows import arrays, labels_of, with_effects
 from cordbook.review.estimates.side_by_side import FEW, WIDE
 from cordbook.synthesis import compare_arms, pool_proportions
@@ -436,6 +436,6 @@ def test_all_faults_of_the_file_are_told_at_once(root):
 
 
 def test_certainty_is_a_form_of_words(estimates, rated):
-    assert say(estimates, "ais-improved-cell-therapy", "certainty") == rated["ais-improved-cell-therapy"].level
+    assert format_estimate(estimates, "ais-improved-cell-therapy", "certainty") == rated["ais-improved-cell-therapy"].level
     with pytest.raises(KeyError, match="certainty"):
-        say(estimates, "ais-improved-cell-therapy", "luck")
+        format_estimate(estimates, "ais-improved-cell-therapy", "luck")

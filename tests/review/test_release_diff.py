@@ -99,7 +99,7 @@ def add_study(data: Path) -> None:
 
 def told(comparison: Comparison) -> dict[str, list[str]]:
     """The causes of each change in words, by the id of the estimate."""
-    return {c.id: [w.in_words() for w in c.causes] for c in comparison.changes}
+    return {c.id: [w.describe() for w in c.causes] for c in comparison.changes}
 
 
 def test_nothing_changed_gives_nothing(changed):
@@ -133,7 +133,7 @@ def test_of_many_corrections_every_one_that_counts_is_named_and_no_other(project
             if events != rows[cell].get("events"):
                 made[cell] = f"outcomes row {cell} corrected: events {rows[cell]['events']} -> {events}"
         found = compare(before, freeze(load_estimates(place)))
-    assert {w.in_words() for w in found.rows} == set(made.values())
+    assert {w.describe() for w in found.rows} == set(made.values())
     for estimate_id, estimate in before.estimates.items():
         expected = {made[cell] for cell in estimate.cell_ids if cell in made}
         assert set(told(found).get(estimate_id, [])) == expected
@@ -179,7 +179,7 @@ def test_a_correction_of_prose_is_no_change(changed, column):
 
 def test_a_correction_that_moves_nothing_is_a_row_but_no_cause(changed):
     found = changed(lambda data: edit_row(data, "studies", "lima2010", country="Elsewhere"))
-    assert [c.in_words() for c in found.rows] == ["studies row lima2010 corrected: country blank -> Elsewhere"]
+    assert [c.describe() for c in found.rows] == ["studies row lima2010 corrected: country blank -> Elsewhere"]
     assert found.changes == ()
 
 
@@ -208,7 +208,7 @@ def test_a_sentence_that_is_no_longer_true_is_a_changed_conclusion(changed, befo
     cell = next(iter(before.estimates["tumour"].cell_ids))
     found = changed(lambda data: edit_row(data, "outcomes", cell, events="1"))
     (change,) = [c for c in found.changes if c.id == "tumour"]
-    assert [c.in_words() for c in change.conclusions] == [
+    assert [c.describe() for c in change.conclusions] == [
         "direction: not seen -> seen",
         "sentence “No tumour was seen.”: true -> no longer true",
     ]
@@ -228,7 +228,7 @@ def test_a_certainty_that_moves_without_its_number_names_its_rows_else_the_rules
 
     rules = Frozen(sure, (), before.claims, before.rows, other_rules)
     (change,) = compare(before, rules).changes
-    assert [w.in_words() for w in change.causes] == ["data/certainty.yml changed"]
+    assert [w.describe() for w in change.causes] == ["data/certainty.yml changed"]
     assert required_step(compare(before, rules)).name == MAJOR
 
 
@@ -236,7 +236,7 @@ def test_a_number_that_moves_by_itself_is_the_program(before):
     moved = replace(before.estimates["tumour"], ci_high=0.9)
     after = Frozen({**before.estimates, "tumour": moved}, (), before.claims, before.rows, {**before.made_with, "scipy": "99"})
     (change,) = compare(before, after).changes
-    assert [w.in_words() for w in change.causes] == [
+    assert [w.describe() for w in change.causes] == [
         f"computed by another version of the program: scipy {before.made_with['scipy']} -> 99"
     ]
     assert required_step(compare(before, after)).name == MAJOR

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.made_rows import made_row
 
-from cordbook.review.appraisal.say import say
+from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.estimates.conclusions import NONE_SEEN, NOT_POOLED, SEEN, direction
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.estimates import estimate_of
@@ -142,6 +142,6 @@ def test_every_estimate_of_the_book_that_is_not_pooled_says_so_everywhere(estima
 
 def test_a_sentence_cannot_ask_for_the_interval_of_studies_side_by_side(estimates):
     with pytest.raises(KeyError, match="bowel-improved-cell-therapy is not pooled, so it has no 'high'"):
-        say(estimates, "bowel-improved-cell-therapy", "high")
-    assert say(estimates, "bowel-improved-cell-therapy", "of") == "3 of 19"
-    assert "not pooled" in say(estimates, "bowel-improved-cell-therapy")
+        format_estimate(estimates, "bowel-improved-cell-therapy", "high")
+    assert format_estimate(estimates, "bowel-improved-cell-therapy", "of") == "3 of 19"
+    assert "not pooled" in format_estimate(estimates, "bowel-improved-cell-therapy")

@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except (CordbookError, OSError) as error:
-        print(f"cordbook {options.command}: {_in_words(error)}", file=sys.stderr)
+        print(f"cordbook {options.command}: {_message(error)}", file=sys.stderr)
         return _exit_code(error, getattr(options, "exit_codes", {}))
 
 
-def _in_words(error: CordbookError | OSError) -> str:
+def _message(error: CordbookError | OSError) -> str:
     """The message as a terminal may show it: files and answers of strangers are quoted in some."""
     from cordbook.intake.records.untrusted_text import harmless
 

@@ -83,11 +83,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_as_json(checked, proposed, len(written)), indent=1, ensure_ascii=False))
     else:
-        print(_told(checked, proposed, len(written), wrote=options.write))
+        print(_report(checked, proposed, len(written), wrote=options.write))
     return FAILED if checked.failed else DONE
 
 
-def _told(checked: Checked, proposed: Sequence[Proposal], written: int, *, wrote: bool) -> str:
+def _report(checked: Checked, proposed: Sequence[Proposal], written: int, *, wrote: bool) -> str:
     from cordbook.intake.records.untrusted_text import one_line
     from cordbook.intake.references.notices import NAMES
 
@@ -101,14 +101,14 @@ def _told(checked: Checked, proposed: Sequence[Proposal], written: int, *, wrote
                 if update
                 else ", ".join(p.finding.match.differ if p.finding.match else ())
             )
-            told = (
+            parts = (
                 p.finding.reference.reference_id,
                 NAMES[p.finding.kind],
                 p.row["year"] or "-",
                 notice or "-",
                 ", ".join(p.finding.sources),
             )
-            rows.append((*(one_line(cell) for cell in told), p.row["notice_id"] if p.known else "new"))
+            rows.append((*(one_line(cell) for cell in parts), p.row["notice_id"] if p.known else "new"))
         lines += [aligned(rows), ""]
         lines += [f"{p.finding.reference.reference_id}: {one_line(p.row['what_it_says'])}" for p in proposed if not p.known]
     else:
@@ -164,8 +164,8 @@ def _difference(finding: Finding) -> str:
         "year": (ours.year, "/".join(work.years)),
         "first author": (ours.author, "".join(work.authors[:1])),
     }
-    told = "; ".join(f"{name}: {pairs[name][0]!r}, Crossref {pairs[name][1]!r}" for name in matched.differ)
-    return one_line(f"{ours.reference_id}, {told}")
+    text = "; ".join(f"{name}: {pairs[name][0]!r}, Crossref {pairs[name][1]!r}" for name in matched.differ)
+    return one_line(f"{ours.reference_id}, {text}")
 
 
 def _as_json(checked: Checked, proposed: Sequence[Proposal], written: int) -> dict[str, Any]:

@@ -28,12 +28,12 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import find_project
-    from cordbook.publish.release.states import last_version, state
+    from cordbook.publish.release.revision import last_version, revision
     from cordbook.review.versions.diff import compare
     from cordbook.review.versions.words import as_table
 
     project = find_project()
-    old, new = state(project, options.old or last_version(project)), state(project, options.new)
+    old, new = revision(project, options.old or last_version(project)), revision(project, options.new)
     found = compare(old.frozen, new.frozen)
     if options.json:
         print(json.dumps({"old": old.name, "new": new.name, **found.to_dict()}, indent=1, ensure_ascii=False))

@@ -74,8 +74,8 @@ def _waiting(project: Project) -> int:
     studies = waiting_studies(project.data)
     for study in studies:
         begun = store.both(study)
-        told = ", ".join(f"reading {r.number} by {r.reader} {'complete' if r.complete else 'begun'}" for r in begun)
-        print(f"{study}: {told or 'not read yet'}")
+        text = ", ".join(f"reading {r.number} by {r.reader} {'complete' if r.complete else 'begun'}" for r in begun)
+        print(f"{study}: {text or 'not read yet'}")
     print(f"{len(studies)} included studies wait for extraction." if studies else "No included study waits for extraction.")
     return DONE
 

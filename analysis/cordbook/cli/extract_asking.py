@@ -118,8 +118,8 @@ def _same(session: Session, question: Question, asked: Terminal) -> dict[Place, 
     if len(answers) < 2:
         return _NEITHER
     asked.say()
-    told = ", ".join(f"{place[2]} {a.value or f'({a.reason})'}" for place, a in answers.items())
-    asked.show(f"count {row} · the rest as for {before}? {told}")
+    message = ", ".join(f"{place[2]} {a.value or f'({a.reason})'}" for place, a in answers.items())
+    asked.show(f"count {row} · the rest as for {before}? {message}")
     while True:
         text = asked.line("Enter: the same, e: one by one >").casefold()
         if text == STOP:

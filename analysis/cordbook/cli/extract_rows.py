@@ -86,8 +86,8 @@ def another_cell(session: Session, asked: Terminal) -> bool:
     arms = _arms(session, asked)
     stratum = asked.line("stratum, as KEY=VALUE (Enter: all patients of the arm) >")
     last = last_months(session.reading)
-    told = f"[{last}], . not told" if last else "Enter: not told"
-    months = asked.line(f"months after treatment or exposure ({told}) >") or last
+    message = f"[{last}], . not told" if last else "Enter: not told"
+    months = asked.line(f"months after treatment or exposure ({message}) >") or last
     for outcome in outcomes:
         for arm in arms:
             _open_cell(session, (arm, outcome, stratum, "" if months == "." else months), asked)
@@ -98,8 +98,8 @@ def _arms(session: Session, asked: Terminal) -> list[str]:
     arms = session.reading.rows(ARM)
     if len(arms) == 1:
         return arms
-    told = " ".join(f"[{i}] {a}" for i, a in enumerate(arms, 1))
-    text = asked.line(f"arm {told} (Enter: each of them) >", arms)
+    message = " ".join(f"[{i}] {a}" for i, a in enumerate(arms, 1))
+    text = asked.line(f"arm {message} (Enter: each of them) >", arms)
     return [chosen(text, arms)] if text else arms
 
 

@@ -24,14 +24,14 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import find_project
-    from cordbook.publish.release.states import IN_WORDS, TREE, state
+    from cordbook.publish.release.revision import TREE, WORKING_TREE, revision
     from cordbook.review.versions.history import history, read_all
     from cordbook.review.versions.words import history_table
 
     project = find_project()
     states = [(str(r.version), r.date, r) for r in read_all(project.root)]
     if options.today:
-        states.append((IN_WORDS, None, state(project, TREE).frozen))
+        states.append((WORKING_TREE, None, revision(project, TREE).frozen))
     found = history(states, options.estimate)
     if options.plot:
         from cordbook.display.figures.release_plot import history_figure

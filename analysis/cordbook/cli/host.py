@@ -18,8 +18,8 @@ def register(commands: argparse._SubParsersAction) -> None:
         epilog="Example: cordbook host public, then copy public/ to the host. "
         "Exit code 0: done; 1: nothing was written, for the reasons listed; 2: wrong usage.",
     )
-    told = "an empty or new folder, or one that this command has made before"
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help=told)
+    text = "an empty or new folder, or one that this command has made before"
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help=text)
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the archives are (default: dist/ of the project)")
     parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         done.append(imported)
         code = DONE if imported.whole and code == DONE else INCOMPLETE
         if not options.json:
-            print(_told(imported))
+            print(_report(imported))
     if options.json:
         print(json.dumps([asdict(i) | {"rejects_file": str(i.rejects_file or "")} for i in done], indent=2))
     elif any(i.new for i in done):
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _told(done) -> str:
+def _report(done) -> str:
     from cordbook.intake.records.untrusted_text import one_line
 
     differs = done.promised is not None and done.promised != done.seen

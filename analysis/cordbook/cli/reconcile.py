@@ -173,12 +173,12 @@ def _show(comparison: Comparison, difference: Difference, count: str, codebook: 
     asked.say(f"{count}   {where} · {'events of n' if column == COUNTS else column}")
     if column != COUNTS:
         asked.show(codebook.column(table, column).description, indent="  ")
-    for number, reading, said in ((1, comparison.first, difference.first), (2, comparison.second, difference.second)):
+    for number, reading, values in ((1, comparison.first, difference.first), (2, comparison.second, difference.second)):
         source = reading.value(table, row, "locator") if column == COUNTS else ""
         why = reading.answers.get(difference.place)
-        told = said or f"no value ({why.reason})" if why and why.reason else said or "no value"
+        text = values or f"no value ({why.reason})" if why and why.reason else values or "no value"
         asked.show(
-            f"[{number}] {told.replace('/', ' of ') if column == COUNTS else told}   {reading.reader}{f', {source}' if source else ''}"
+            f"[{number}] {text.replace('/', ' of ') if column == COUNTS else text}   {reading.reader}{f', {source}' if source else ''}"
         )
 
 

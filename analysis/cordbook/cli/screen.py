@@ -120,11 +120,11 @@ def _screen(session: Session, asked: Terminal) -> int:
     try:
         while waiting:
             if since >= EVERY and len(waiting) > 1:
-                waiting, said = _in_order(session, items, rows, waiting)
+                waiting, found = _in_order(session, items, rows, waiting)
                 since = 0
-                if said and said != message:
-                    asked.say(said)
-                message = said
+                if found and found != message:
+                    asked.say(found)
+                message = found
             record = waiting[0]
             _show(asked, items[record], words, f"{len(waiting)} to go")
             row = _ask(session, asked, record, role=REVIEWER, back=bool(back))
@@ -148,9 +148,9 @@ def _screen(session: Session, asked: Terminal) -> int:
 
 def _in_order(session: Session, items: dict[str, Item], rows: Sequence[Row], waiting: list[str]) -> tuple[list[str], str]:
     own = {
-        r: said[REVIEWER, session.person]["decision"] in (INCLUDE, UNSURE)
-        for r, said in standing(rows, session.stage).items()
-        if (REVIEWER, session.person) in said
+        r: message[REVIEWER, session.person]["decision"] in (INCLUDE, UNSURE)
+        for r, message in standing(rows, session.stage).items()
+        if (REVIEWER, session.person) in message
     }
     return ranked({r: item.text for r, item in items.items()}, own, waiting)
 
@@ -242,8 +242,8 @@ def _status(session: Session) -> int:
             for name in (INCLUDE, EXCLUDE, NOT_RETRIEVED, "conflict")
         }
         waiting = len(judged) - sum(counts.values())
-        told = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n or name in (INCLUDE, EXCLUDE))
-        print(f"{stage.replace('_', ' ')}: {len(judged)} records, {told}, {waiting} waiting")
+        text = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n or name in (INCLUDE, EXCLUDE))
+        print(f"{stage.replace('_', ' ')}: {len(judged)} records, {text}, {waiting} waiting")
         for a in agreements(rows, stage):
             kappa = (
                 "kappa has no value: one answer only"
@@ -266,8 +266,8 @@ def _say_stopping(session: Session, say: object) -> None:
         (r for r in rows if r["stage"] == TITLE_ABSTRACT and r["record_id"] in items), key=lambda r: r["decided_at"]
     ):
         first.setdefault(row["record_id"], "")
-    said = standing(rows, TITLE_ABSTRACT)
-    relevant = [any(row["decision"] in (INCLUDE, UNSURE) for row in said[r].values()) for r in first]
+    decided = standing(rows, TITLE_ABSTRACT)
+    relevant = [any(row["decision"] in (INCLUDE, UNSURE) for row in decided[r].values()) for r in first]
     state = stopping(relevant, len(items) - len(first))
     if state is None:
         return

@@ -76,18 +76,18 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps([asdict(o) for o in outcomes], indent=2))
     else:
-        print(_told(outcomes, project.data, markdown=options.format == "markdown"))
+        print(_report(outcomes, project.data, markdown=options.format == "markdown"))
     return DONE if all(o.complete for o in outcomes) else FAILED
 
 
-def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
+def _report(outcomes: list, data: Path, *, markdown: bool) -> str:
     from cordbook.intake.records.store import read_rows
     from cordbook.intake.records.untrusted_text import one_line
 
     rows = {row["record_id"]: row for row in read_rows(data, "records")}
     lines: list[str] = []
 
-    def told(text: str) -> str:
+    def plain(text: str) -> str:
         return _markdown(one_line(text)) if markdown else one_line(text)
 
     if markdown:
@@ -104,16 +104,16 @@ def _told(outcomes: list, data: Path, *, markdown: bool) -> str:
             )
         if o.failed:
             kept = f"{o.fetched} records are kept; give the command again to go on" if o.fetched else "nothing was changed"
-            lines += ["", f"{o.strategy_id} is not whole: {told(o.failed)}. {kept[0].upper()}{kept[1:]}."]
+            lines += ["", f"{o.strategy_id} is not whole: {plain(o.failed)}. {kept[0].upper()}{kept[1:]}."]
         elif not o.complete:
             lines += ["", f"{o.strategy_id} is not whole, though the source gave all it would; search again another day."]
-        lines += [f"{'-' if markdown else ' '} {told(remark)}" for remark in o.remarks]
+        lines += [f"{'-' if markdown else ' '} {plain(remark)}" for remark in o.remarks]
     new = [record_id for o in outcomes for record_id in o.new] if markdown else []
     if new:
         lines.append("")
     for record_id in new[:MOST_TITLES]:
         row = rows[record_id]
-        title = told(textwrap.shorten(one_line(row["title"]), 200, placeholder=" ..."))
+        title = plain(textwrap.shorten(one_line(row["title"]), 200, placeholder=" ..."))
         lines.append(
             f"- [{title}]({row['url']}) {row['year']}"
             if row["url"].startswith("http") and ")" not in row["url"]

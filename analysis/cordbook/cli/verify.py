@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:
         for problem in found.problems:
-            print(problem.in_words(), file=sys.stderr)
+            print(problem.describe(), file=sys.stderr)
         computed = f", {found.estimates} estimates computed anew with {found.computed_with}" if found.computed_with else ""
         verdict = f"{len(found.problems)} difference(s)" if found.problems else "as it was released"
         print(f"{found.source}, version {found.version}: {found.files} files{computed}: {verdict}")

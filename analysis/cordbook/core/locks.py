@@ -37,16 +37,16 @@ def locked(folder: Path, report: Callable[[str], None] = print) -> Iterator[None
 def _wait(handle: int, report: Callable[[str], None]) -> None:
     if fcntl is None:
         return
-    said = False
+    announced = False
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            if not said:
+            if not announced:
                 holder = os.pread(handle, 20, 0).decode(errors="replace") or "unknown"
                 report(f"another build is running (process {holder}); waiting for it to end")
-                said = True
+                announced = True
             time.sleep(_POLL_S)
 
 

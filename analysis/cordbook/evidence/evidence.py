@@ -192,8 +192,8 @@ class Evidence:
         sources = {r.reference_id: r.reference_id if pd.isna(r.same_as) else r.same_as for r in references.itertuples()}
         notices = self.tables["integrity_notices"].dropna(subset="study_id")
         years = notices["year"].astype(object).where(notices["year"].notna(), None)
-        told = [(sources[s], kind, year) for s, kind, year in zip(notices["study_id"], notices["kind"], years, strict=True)]
-        taken_back = standing_retractions(told)
+        notes = [(sources[s], kind, year) for s, kind, year in zip(notices["study_id"], notices["kind"], years, strict=True)]
+        taken_back = standing_retractions(notes)
         return frozenset(s for s in self.tables["studies"]["study_id"] if sources[s] in taken_back)
 
     @property

@@ -67,7 +67,7 @@ class Status:
     @property
     def next_planned(self) -> str:
         """The date of the next search in words."""
-        return "no date is set yet" if self.next_search is None else in_words(self.next_search)
+        return "no date is set yet" if self.next_search is None else format_value(self.next_search)
 
 
 def load_status(data: Path) -> Status:
@@ -95,10 +95,10 @@ def load_status(data: Path) -> Status:
     return Status(**content)
 
 
-def in_words(value: object) -> str:
+def format_value(value: object) -> str:
     """A field for people: a date as day, month and year; a missing one as "not yet".
 
-    >>> in_words(dt.date(2026, 11, 20)), in_words(None), in_words("living")
+    >>> format_value(dt.date(2026, 11, 20)), format_value(None), format_value("living")
     ('20 November 2026', 'not yet', 'living')
     """
     if value is None:

@@ -40,8 +40,8 @@ class Topic:
     @property
     def implies(self) -> Mapping[str, str]:
         """Columns of studies.csv that a study of the topic mostly fills so."""
-        told = {"population": self.population, "intervention_class": self.intervention_class}
-        return {column: value for column, value in told.items() if value}
+        known = {"population": self.population, "intervention_class": self.intervention_class}
+        return {column: value for column, value in known.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Fact:
         """Every column that it is told by."""
         return (*(column for _, column in self.columns), *([self.beside] if self.beside else []))
 
-    def told_of(self, study: Mapping[str, Any]) -> bool:
+    def is_recorded(self, study: Mapping[str, Any]) -> bool:
         """Is the fact told of a study (a row of studies.csv)?"""
         return self.only is None or study.get(self.only[0]) == self.only[1]
 

@@ -187,8 +187,8 @@ class Vocabulary:
     @cached_property
     def _by_source(self) -> Mapping[str, str]:
         """The dimension of each source, and of its column alone; of several that share one, the first."""
-        told = [(source, d.id) for d in reversed(list(self.dimensions.values())) for source in d.sources]
-        return {s.rpartition(".")[2]: own for s, own in told if not s.startswith(STRATUM)} | dict(told)
+        pairs = [(source, d.id) for d in reversed(list(self.dimensions.values())) for source in d.sources]
+        return {s.rpartition(".")[2]: own for s, own in pairs if not s.startswith(STRATUM)} | dict(pairs)
 
     def _part(self, key: str, value: str) -> str:
         named = self.known(f"{STRATUM}{key}", value)

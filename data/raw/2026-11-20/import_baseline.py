@@ -35,16 +35,16 @@ RULES: Mapping[str, str] = {
     "R1": "Bibliographic columns of studies.csv and of every other source move to references.csv; "
     "the study id is the reference id.",
     "R2": "A second row of one paper points to the first with same_as and leaves doi, pmid and pmcid "
-    "blank, so that an identifier stands once.",
+    "blank, so that an identifier appears once.",
     "R3": "n_treated and n_control become rows of arms.csv (treated, control) with the columns that describe "
     "the treatment. In natural-history studies that split patients by time of surgery they become the arms "
     "early_surgery and late_surgery, parts of standard_care, whose size is their sum; otherwise n_control "
     "is the size of standard_care.",
     "R4": "Other arms named by a cell become rows of arms.csv; those that are a part of all treated or control "
     "patients say so in part_of.",
-    "R5": "Both readings of a cell move to extractions.csv, one row a reading; agreement, readers and the reason "
+    "R5": "Both readings of a cell move to extractions.csv, one row per reading; agreement, readers and the reason "
     "for a choice move to reconciliations.csv.",
-    "R6": "overlap_group and overlap_primary move to overlap_members.csv, one row a study and group; the reason "
+    "R6": "overlap_group and overlap_primary move to overlap_members.csv, one row per study and group; the reason "
     "is read from DECISIONS.md into overlap_groups.csv.",
     "R7": "candidate_reference of mechanisms.csv is split at ' | ' into a row of references.csv; the same DOI, "
     "PubMed or PMC number or title is one reference, and what the "
@@ -167,7 +167,7 @@ _BIBLIOGRAPHY = ("first_author", "year", "doi")
 
 
 class References:
-    """References in the making: one row a source, found again by id, DOI, PubMed number or title."""
+    """References in the making: one row per source, found again by id, DOI, PubMed number or title."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}

@@ -120,8 +120,8 @@ class MethodsPages:
         lights = traffic_lights(
             judged, asked, self._evidence.study_labels, title=estimate.title, figure_id=f"traffic-lights-{estimate_id}"
         )
-        told = f" The {len(studies)} studies with the most weight are drawn; the other {len(others):,} stand in the table of all reports below."
-        return replace(lights, caption=lights.caption + told) if others else lights
+        text = f" The {len(studies)} studies with the most weight are drawn; the other {len(others):,} stand in the table of all reports below."
+        return replace(lights, caption=lights.caption + text) if others else lights
 
     def risk_bars(self) -> Figure | Block:
         """Answers over all study reports, as bars by item; a sentence where there is no report."""

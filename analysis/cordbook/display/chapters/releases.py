@@ -10,7 +10,7 @@ from cordbook.core.text import capital
 from cordbook.display.figures.release_plot import ChangesTable, history_figure
 from cordbook.display.html.markup import element, join
 from cordbook.display.tables.back_matter import Block, paragraph
-from cordbook.evidence.review_state import in_words
+from cordbook.evidence.review_state import format_value
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.reporting.freezing import freeze
 from cordbook.review.versions.causes import ADDED
@@ -49,10 +49,10 @@ class ReleasePages:
         if not self._released:
             return paragraph("No version has been released yet. Until then everything on these pages may still change.")
         last = self._released[-1]
-        told = f"Version {last.version} was released on {in_words(last.date)}."
+        text = f"Version {last.version} was released on {format_value(last.date)}."
         if len(self._released) == 1:
-            return paragraph(f"{told} It is the first one.")
-        return paragraph(f"{told} It is the {_ordinal(len(self._released))}; {self._released[-2].version} came before it.")
+            return paragraph(f"{text} It is the first one.")
+        return paragraph(f"{text} It is the {_ordinal(len(self._released))}; {self._released[-2].version} came before it.")
 
     def changes(self) -> Block:
         """All of it: what the last release changed, some numbers through all versions, and what has changed since."""
@@ -106,18 +106,18 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
         *([f"New study reports: {', '.join(new[:MOST_NAMED])}{more}."] if new else []),
         *([f"{capital(rows)}."] if rows else []),
     ]
-    told = f"{len(found.changes)} estimates differ. " if len(found.changes) != 1 else "One estimate differs. "
+    message = f"{len(found.changes)} estimates differ. " if len(found.changes) != 1 else "One estimate differs. "
     changed = len(found.conclusions)
-    told += (
+    message += (
         "No conclusion changed."
         if not changed
         else "One conclusion changed."
         if changed == 1
         else f"{changed} conclusions changed."
     )
-    html, text = [element("p", line) for line in (*lines, told)], [*lines, told]
+    html, text = [element("p", line) for line in (*lines, message)], [*lines, message]
     if found.claims:
-        claims = [c.in_words() for c in found.claims]
+        claims = [c.describe() for c in found.claims]
         html.append(element("ul", *(element("li", claim) for claim in claims)))
         text += claims
     if found.changes:

@@ -41,7 +41,7 @@ class ChangesTable:
     changes: tuple[EstimateChange, ...]
 
     def __repr__(self) -> str:
-        return "\n".join([self.caption, *(_in_words(change) for change in self.changes)])
+        return "\n".join([self.caption, *(_describe(change) for change in self.changes)])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
@@ -58,14 +58,14 @@ class ChangesTable:
             table = self._table(f"{self.id}-subgroups", name, parts, numbers)
             blocks.append(element("details", element("summary", name), table, class_="cb-folded"))
         lines = [
-            element("li", _arrows(cause.in_words()), id=f"{self.id}-why-{number}")
+            element("li", _arrows(cause.describe()), id=f"{self.id}-why-{number}")
             for cause, number in numbers.items()
             if number <= MOST_CAUSES
         ]
         listed = join(element("p", "Why, by number:"), element("ol", join(*lines), class_="cb-causes"))
         more = len(numbers) - len(lines)
-        told = element("p", f"{more:,} more causes are left out here; cordbook diff lists them all.") if more else ""
-        return join(*blocks, listed, told)
+        text = element("p", f"{more:,} more causes are left out here; cordbook diff lists them all.") if more else ""
+        return join(*blocks, listed, text)
 
     def _why(self, numbers: Sequence[int]) -> Html:
         """Links to the causes that are listed, and how many are not."""
@@ -80,10 +80,10 @@ class ChangesTable:
         rows = [
             (
                 element("a", change.title, href=f"{ESTIMATES_FOLDER}/{change.id}.html") if change.after else change.title,
-                _told(change.before),
-                _told(change.after),
+                _format_estimate(change.before),
+                _format_estimate(change.after),
                 intervals(change.before, change.after),
-                "; ".join(_arrows(c.in_words()) for c in change.conclusions) or "unchanged",
+                "; ".join(_arrows(c.describe()) for c in change.conclusions) or "unchanged",
                 self._why([numbers[c] for c in change.causes]),
             )
             for change in changes
@@ -91,16 +91,16 @@ class ChangesTable:
         return html_table(identifier, caption, header, rows, kind="cb-table cb-cards cb-changes")
 
 
-def _told(estimate: FrozenEstimate | None) -> str:
+def _format_estimate(estimate: FrozenEstimate | None) -> str:
     if estimate is None:
         return "not in this version"
     return f"{estimate.words['short']}; {estimate.k} {'study' if estimate.k == 1 else 'studies'}"
 
 
-def _in_words(change: EstimateChange) -> str:
+def _describe(change: EstimateChange) -> str:
     moved = f" ({change_in_words(change)})" if change.change is not None and change.moved else ""
-    why = "; ".join(c.in_words() for c in change.causes)
-    return f"{change.id}: {_told(change.before)} -> {_told(change.after)}{moved}. Why: {why}"
+    why = "; ".join(c.describe() for c in change.causes)
+    return f"{change.id}: {_format_estimate(change.before)} -> {_format_estimate(change.after)}{moved}. Why: {why}"
 
 
 def _arrows(words: str) -> str:
@@ -131,7 +131,7 @@ def intervals(before: FrozenEstimate | None, after: FrozenEstimate | None) -> Ht
         if differences
         else "0% to 100%"
     )
-    label = f"Before: {_told(before)}. Now: {_told(after)}. Scale: {scale}."
+    label = f"Before: {_format_estimate(before)}. Now: {_format_estimate(after)}. Scale: {scale}."
     box = f"0 0 {_WIDTH} {_HEIGHT}"
     return element("svg", *parts, viewBox=box, width=_WIDTH, height=_HEIGHT, role="img", aria_label=label, class_="cb-intervals")
 
@@ -198,11 +198,11 @@ def history_figure(points: Sequence[Point]) -> Figure:
             axes.set_xlim(low, 100)
             axes.set_xticks([low, (low + 100) / 2, 100], [f"{low}%", f"{(low + 100) / 2:.0f}%", "100%"])
         axes.tick_params(axis="x", labelsize=FONT_SIZE - 1, labelcolor=MUTED)
-        told = "; ".join(f"version {p.version}: {p.estimate.words['full']}" for p in drawn)  # type: ignore[union-attr]
+        text = "; ".join(f"version {p.version}: {p.estimate.words['full']}" for p in drawn)  # type: ignore[union-attr]
         return finish(
             drawing,
             figure_id=figure_id,
             title=f"{last.title}: from version to version",
             caption="Each line is one version of this review, the newest at the bottom, with its 95% interval.",
-            alt=f"{last.title} in {len(drawn)} versions. {told}.",
+            alt=f"{last.title} in {len(drawn)} versions. {text}.",
         )

@@ -70,7 +70,7 @@ def _narrow(rows: Sequence[_Row], scale: Scale, as_share: bool) -> str:
 
 def _rows(pair: Replication) -> list[_Row]:
     head = _Row(pair.question, None, None, None, "", "question")
-    theirs = [_Row(f"{p.label} ({p.id})", p.estimate, p.ci_low, p.ci_high, p.in_words(), "published") for p in pair.published]
+    theirs = [_Row(f"{p.label} ({p.id})", p.estimate, p.ci_low, p.ci_high, p.describe(), "published") for p in pair.published]
     rows = [head, *theirs]
     result = pair.ours.result
     if result is None:
@@ -156,8 +156,8 @@ def _draw(axes: Axes, row: _Row, y: int) -> None:
 
 def describe(pairs: Sequence[Replication]) -> str:
     """Theirs and ours in sentences."""
-    said = []
+    parts = []
     for pair in pairs:
-        theirs = "; ".join(f"{p.label} {p.in_words()}" for p in pair.published)
-        said.append(f"{pair.question}: published {theirs}; ours {phrase(pair.ours)}.")
-    return "Published and own pooled estimates. " + " ".join(said)
+        theirs = "; ".join(f"{p.label} {p.describe()}" for p in pair.published)
+        parts.append(f"{pair.question}: published {theirs}; ours {phrase(pair.ours)}.")
+    return "Published and own pooled estimates. " + " ".join(parts)

@@ -50,7 +50,7 @@ def compact(svg: str, prefix: str) -> str:
     for node in root.iter():
         _name_plainly(node)
         node.text, node.tail = (node.text if node.tag == "text" or (node.text or "").strip() else None), None
-        _say_shortly(node)
+        _shorten(node)
     root.attrib = _without(root, "width", "height", "version")
     _place_markers(root)
     _clip_what_needs_it(root)
@@ -58,7 +58,7 @@ def compact(svg: str, prefix: str) -> str:
     for node in root.iter():
         if node.tag == "path" and _EIGHT_CURVES.fullmatch(node.get("d", "")):
             _as_circle(node)
-    _say_once(root)
+    _factor_out_text_style(root)
     _gather(root)
     _shorten_ids(root, prefix)
     _unwrap(root)  # what was defined for others and is used by none has no id any more
@@ -73,7 +73,7 @@ def _name_plainly(node: Element) -> None:
     node.attrib = {name.replace(f"{{{_XLINK}}}", "xlink:"): value for name, value in node.attrib.items()}
 
 
-def _say_shortly(node: Element) -> None:
+def _shorten(node: Element) -> None:
     """Attributes instead of styles, which a strict Content-Security-Policy forbids; numbers and paths without spare signs."""
     for part in node.attrib.pop("style", "").split(";"):
         name, _, value = part.partition(":")
@@ -117,8 +117,8 @@ def _place_markers(root: Element) -> None:
         name = use.attrib[_HREF][1:]
         marker = markers[name]
         if often[name] > 1:
-            for said in set(use.attrib) & set(marker.attrib):
-                del use.attrib[said]
+            for found in set(use.attrib) & set(marker.attrib):
+                del use.attrib[found]
             continue
         at = f"translate({use.attrib.pop('x', '0')} {use.attrib.pop('y', '0')})"
         del use.attrib[_HREF]
@@ -199,7 +199,7 @@ def _drawn(node: Element) -> Iterator[Element]:
             yield from _drawn(child)
 
 
-def _say_once(root: Element) -> None:
+def _factor_out_text_style(root: Element) -> None:
     """What the first text says of its font and colour is said at the root; what is drawn without a colour says so from now on."""
     first = next((node for node in _drawn(root) if node.tag == "text"), None)
     if first is None:

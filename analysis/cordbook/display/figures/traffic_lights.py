@@ -99,8 +99,8 @@ def describe_lights(judged: pd.DataFrame, items: Sequence[Item], title: str) -> 
     parts = []
     for item in items:
         counts = judged[item.id].value_counts()
-        said = [f"{answer} {counts[answer]}" for answer in (YES, UNCLEAR, NO, NOT_APPLICABLE) if answer in counts]
-        parts.append(f"{item.name}: {', '.join(said)}")
+        texts = [f"{answer} {counts[answer]}" for answer in (YES, UNCLEAR, NO, NOT_APPLICABLE) if answer in counts]
+        parts.append(f"{item.name}: {', '.join(texts)}")
     return f"Traffic lights, {title}: {len(judged)} studies. {'; '.join(parts)}."
 
 
@@ -124,7 +124,7 @@ def item_bars(
                 axes.text(0, y + 0.09, item.name, fontsize=FONT_PT, color=INK)
                 _bar(axes, shares.loc[item.id], y + 0.13)
                 y += BAR_ROW_IN
-        alt = f"{title}, percent of {unit}. " + "; ".join(_said(item, shares.loc[item.id]) for item in items) + "."
+        alt = f"{title}, percent of {unit}. " + "; ".join(_describe_item(item, shares.loc[item.id]) for item in items) + "."
         caption = f"Percent of {unit} by answer. Studies to which an item does not apply are left blank at the right."
         return finish(drawing, figure_id=figure_id, title=title, caption=caption, alt=alt)
 
@@ -152,5 +152,5 @@ def _bar(axes: Axes, shares: pd.Series, y: float) -> None:
         left += width
 
 
-def _said(item: Item, shares: pd.Series) -> str:
+def _describe_item(item: Item, shares: pd.Series) -> str:
     return f"{item.name}: yes {shares[YES]:.0f}, unclear {shares[UNCLEAR]:.0f}, no {shares[NO]:.0f}"

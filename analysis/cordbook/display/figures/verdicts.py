@@ -58,9 +58,9 @@ def verdict_bars(verdicts: Sequence[ClaimVerdict], names: Mapping[str, str], fig
 
 def describe(counts, names: Mapping[str, str]) -> str:
     """The counts in sentences."""
-    said = []
+    texts = []
     for seed in ["all", *(s for s in counts.index if s != "all")]:
         row = counts.loc[seed]
         parts = ", ".join(f"{int(row[v])} {v}" for v in VERDICTS)
-        said.append(f"{'All ' + str(int(row.sum())) + ' claims' if seed == 'all' else names.get(seed, seed)}: {parts}.")
-    return "Verdicts on claims. " + " ".join(said)
+        texts.append(f"{'All ' + str(int(row.sum())) + ' claims' if seed == 'all' else names.get(seed, seed)}: {parts}.")
+    return "Verdicts on claims. " + " ".join(texts)

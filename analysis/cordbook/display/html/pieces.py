@@ -56,7 +56,7 @@ def numbers(piece: object) -> tuple[str, ...]:
     >>> numbers(("1,019 people", Link("46% (95% CI 12 to 80)", "../x3.html")))
     ('1,019', '46%', '95%', '12', '80')
     """
-    return tuple(number for told in texts(piece) for number in _NUMBER.findall(told))
+    return tuple(number for found in texts(piece) for number in _NUMBER.findall(found))
 
 
 @dataclass(frozen=True, slots=True)

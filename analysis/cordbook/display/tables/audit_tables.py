@@ -46,8 +46,8 @@ def replication_table(pairs: Iterable[Replication], address: Address) -> Table:
         (
             Cell(pair.question),
             Cell(
-                "; ".join(f"{p.label}: {p.in_words()}" for p in pair.published),
-                links=tuple((f"{p.label}: {p.in_words()}", None) for p in pair.published),
+                "; ".join(f"{p.label}: {p.describe()}" for p in pair.published),
+                links=tuple((f"{p.label}: {p.describe()}", None) for p in pair.published),
             ),
             Cell(phrase(pair.ours), address(pair.ours.id)),
             Cell(_explained(pair)),
@@ -87,7 +87,7 @@ def not_comparable_table(rest: Iterable[NotComparable]) -> Table:
 def _plain(row: NotComparable) -> str:
     p = row.published
     if p.measure == "proportion":
-        return p.in_words()
+        return p.describe()
     return f"{p.estimate:g}" + (f" ({p.ci_low:g} to {p.ci_high:g})" if p.ci_low is not None else " (no interval)")
 
 

@@ -73,16 +73,16 @@ def strategy_list(strategies: pd.DataFrame, searches: pd.DataFrame) -> Block:
     for s in strategies.itertuples():
         state = "has been run" if s.strategy_id in run else "proposed, not yet run"
         name = f"{s.source}: {s.part} ({state})"
-        told = "; ".join(
+        message = "; ".join(
             text
             for text in (f"Limits: {words(s.limits)}" if pd.notna(s.limits) else "", "" if pd.isna(s.note) else s.note)
             if text
         )
         parts.append(
             f'<details class="cb-folded" id="strategy-{escape(s.strategy_id, quote=True)}"><summary>{escape(name)}</summary>'
-            f'<pre class="cb-query">{escape(s.query)}</pre><p>{escape(told)}.</p></details>'
+            f'<pre class="cb-query">{escape(s.query)}</pre><p>{escape(message)}.</p></details>'
         )
-        lines.append(f"{name}\n{s.query}\n{told}")
+        lines.append(f"{name}\n{s.query}\n{message}")
     return Block("\n".join(parts), "\n\n".join(lines))
 
 

@@ -24,14 +24,14 @@ def retractions_list(estimates: Estimates, hrefs: Mapping[str, str]) -> Table | 
     holding = [e for e in estimates if e.synthesis.parent is None and retracted_labels(e)]
     rows = []
     for study in retracted:
-        told = notices[(notices["study_id"] == study) & (notices["kind"] == "retraction")]["reference"].tolist()
+        retractions = notices[(notices["study_id"] == study) & (notices["kind"] == "retraction")]["reference"].tolist()
         own = cells[cells["study_id"] == study]
         held = [e for e in holding if study in e.study_ids]
         changes = [f"{e.title}: {_change(e)}" for e in held]
         rows.append(
             (
                 Cell(labels[study], hrefs.get(study)),
-                Cell("; ".join(told) or "the notice stands with another report of it"),
+                Cell("; ".join(retractions) or "the notice stands with another report of it"),
                 Cell(_decision(len(own), int(own["poolable"].fillna(False).sum()))),
                 Cell("; ".join(changes) or "none", links=tuple((change, None) for change in changes)),
             )

@@ -109,7 +109,7 @@ def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: 
             Cell(phrase(e, "n"), numeric=True),
             Cell(_pooled(e), numeric=True),
             *(() if certainty is None else (Cell(certainty[e.id].level),)),
-            _in_words(plain_sentence(e), "" if certainty is None else certainty[e.id].because),
+            _meaning(plain_sentence(e), "" if certainty is None else certainty[e.id].because),
         )
         for e in estimates
     )
@@ -124,7 +124,7 @@ def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: 
     return Table("summary-of-findings", caption, header, rows, tuple(f"sof-{e.id}" for e in estimates), "cb-table cb-summary")
 
 
-def _in_words(sentence: str, because: str) -> Cell:
+def _meaning(sentence: str, because: str) -> Cell:
     """What an estimate means, and under it why it is not more certain: the narrow column of levels has no room for reasons."""
     if not because:
         return Cell(sentence)

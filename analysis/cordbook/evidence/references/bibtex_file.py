@@ -133,9 +133,9 @@ def note(row: Reference) -> str:
     if row["identity_confidence"] in IDENTITY_NOTES:
         parts.append(IDENTITY_NOTES[row["identity_confidence"]])
     incomplete = f"Record incomplete: {'; '.join(parts)}" if parts else ""
-    told = row["note"].removeprefix("title not shown; ")
-    told = f"What is known: {told}" if told and not row["title"] else told
-    return ". ".join(part for part in (incomplete, told) if part)
+    text = row["note"].removeprefix("title not shown; ")
+    text = f"What is known: {text}" if text and not row["title"] else text
+    return ". ".join(part for part in (incomplete, text) if part)
 
 
 def write_bibliography(text: str, path: Path) -> None:

@@ -221,8 +221,8 @@ def notice_is_about_something(data: Data) -> Iterator[Violation]:
 
 def retracted_cells_have_a_notice(data: Data) -> Iterator[Violation]:
     sources = {key: row["same_as"] or key for key, row in data.by_key("references").items()}
-    told = ((sources.get(r["study_id"], ""), r["kind"], whole(r["year"])) for r in data.rows("integrity_notices"))
-    retracted = standing_retractions(told)
+    notices = ((sources.get(r["study_id"], ""), r["kind"], whole(r["year"])) for r in data.rows("integrity_notices"))
+    retracted = standing_retractions(notices)
     for row in data.rows("outcomes"):
         study = row["study_id"]
         if "retracted" in row["not_poolable_reason"].split(";") and sources.get(study, study) not in retracted:

@@ -46,17 +46,17 @@ def decisions(text: str, tables: Tables) -> list[tuple[str, str, bool]]:
         raise BadSheet("the first line must name the columns decision, record and other")
     found, wrong = [], []
     for row in rows:
-        said = (row["decision"] or "").strip().casefold()
+        decision = (row["decision"] or "").strip().casefold()
         pair = [(row[side] or "").strip().removeprefix("'") for side in ("record", "other")]
-        if not said:
+        if not decision:
             continue
         unknown = [i for i in pair if i not in tables.records and i not in tables.studies]
         if unknown:
             wrong.append(f"line {rows.line_num}: no record or study {unknown[0]!r}")
-        elif said not in ("same", "different", "s", "d"):
-            wrong.append(f"line {rows.line_num}: {said!r} is neither same nor different")
+        elif decision not in ("same", "different", "s", "d"):
+            wrong.append(f"line {rows.line_num}: {decision!r} is neither same nor different")
         else:
-            found.append((pair[0], pair[1], said.startswith("s")))
+            found.append((pair[0], pair[1], decision.startswith("s")))
     if wrong:
         raise BadSheet("nothing was taken from it:\n" + "\n".join(wrong))
     return found

@@ -253,5 +253,7 @@ def _rank(identity: str, tables: Tables) -> tuple[object, ...]:
     if identity.startswith(STUDY):
         return (0, "", 0, identity)
     record = tables.records[identity]
-    said = sum(bool(getattr(record, name)) for name in ("doi", "pmid", "authors", "container", "volume", "pages", "year", "url"))
-    return (1 if identity in tables.screened else 2, tables.received[identity], -said, identity)
+    filled = sum(
+        bool(getattr(record, name)) for name in ("doi", "pmid", "authors", "container", "volume", "pages", "year", "url")
+    )
+    return (1 if identity in tables.screened else 2, tables.received[identity], -filled, identity)

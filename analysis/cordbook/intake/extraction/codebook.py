@@ -220,8 +220,8 @@ def faults(reading: Reading, question: Question, answer: Answer, codebook: Codeb
     # What was wrong before is not the fault of this answer.
     before = {_mark(p) for p in codebook.problems(study_rows(reading))} if after else set()
     new = [p for p in after if _mark(p) not in before]
-    told = [(p.severity, f"{p.message} {p.remedy}") for p in new]
-    return [t for s, t in told if s == "error"], [t for s, t in told if s != "error"]
+    problems = [(p.severity, f"{p.message} {p.remedy}") for p in new]
+    return [t for s, t in problems if s == "error"], [t for s, t in problems if s != "error"]
 
 
 def same_value(a: str, b: str, column: Field) -> bool:

@@ -76,8 +76,8 @@ def _before(reading: Reading, row: str, name: str) -> str:
     """The last count before another one of which all is said that they may share; for a definition, of the same outcome."""
     cells = reading.rows(CELL)
     for other in reversed(cells[: cells.index(row)] if row in cells else []):
-        said = all((CELL, other, c) in reading.answers for c in COMMON if c != "not_poolable_reason")
+        answered = all((CELL, other, c) in reading.answers for c in COMMON if c != "not_poolable_reason")
         alike = name != "definition" or reading.value(CELL, other, "outcome") == reading.value(CELL, row, "outcome")
-        if said and alike:
+        if answered and alike:
             return other
     return ""

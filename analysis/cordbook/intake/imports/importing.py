@@ -60,12 +60,12 @@ def read(path: Path, form: str = "", encoding: str = "", source: str = "") -> tu
     text, encoding = decode(data, encoding)
     found = parse(text, form)
     # Files that tools for NBIB, CNKI and tables write do not always name their source; the format does.
-    told = {"NBIB": "PubMed", "Web of Science text": "Web of Science", "CNKI text": "CNKI", "Cochrane text": "CENTRAL"}.get(
+    databases = {"NBIB": "PubMed", "Web of Science text": "Web of Science", "CNKI text": "CNKI", "Cochrane text": "CENTRAL"}.get(
         found.form, ""
     )
 
     def placed(record: Record) -> Record:
-        name = source or (told if record.source == "other" else "") or record.source
+        name = source or (databases if record.source == "other" else "") or record.source
         key = record.source_key or (record.pmid if name == "PubMed" else "")
         return replace(record, source=name, source_key=key)
 

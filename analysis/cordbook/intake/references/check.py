@@ -1,6 +1,6 @@
 """Every reference against Crossref and the Retraction Watch data set: what was taken back, corrected, or is another paper.
 
-Answers of Crossref are kept in ``.cordbook/references``, one file a DOI with the day of the question, as they come: a check that
+Answers of Crossref are kept in ``.cordbook/references``, one file per DOI with the day of the question, as they come: a check that
 breaks off goes on where it stopped. Nothing here writes to ``data/``; :mod:`cordbook.intake.references.notices` does, when asked to.
 """
 
@@ -150,7 +150,7 @@ def check(
 
 
 class _Kept:
-    """Answers of Crossref, one file a DOI."""
+    """Answers of Crossref, one file per DOI."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -204,9 +204,9 @@ def _fresh(answer: Mapping[str, Any] | None, today: str, max_age: int) -> bool:
 
 def _notices(reference: Reference, work: Work | None, watch: Watch | None) -> list[Finding]:
     """Notices about a reference, each once, with all sources that name it."""
-    told = [*(work.updates if work else ()), *(watch.of(reference.doi, reference.pmid) if watch else ())]
+    updates = [*(work.updates if work else ()), *(watch.of(reference.doi, reference.pmid) if watch else ())]
     found: list[Finding] = []
-    for update in told:
+    for update in updates:
         same = next((i for i, f in enumerate(found) if f.update and _same(f.update, update)), None)
         if same is None:
             found.append(Finding(reference, update.kind, update, (update.source,)))

@@ -71,7 +71,7 @@ def _row(finding: Finding, today: str) -> Row:
         "kind": finding.kind,
         "year": finding.update.year if finding.update else "",
         "reference": _reference(finding),
-        "what_it_says": _identity_says(finding) if finding.kind == IDENTITY else _says(finding),
+        "what_it_says": _identity_says(finding) if finding.kind == IDENTITY else _describe(finding),
         "source_url": _address(finding),
         "confidence": _confidence(finding),
         "found_by": FOUND_BY,
@@ -98,7 +98,7 @@ def _reference(finding: Finding) -> str:
     return "; ".join(filter(None, (", ".join(filter(None, parts)), record)))
 
 
-def _says(finding: Finding) -> str:
+def _describe(finding: Finding) -> str:
     update = finding.update
     assert update is not None
     text = _SAYS[finding.kind]

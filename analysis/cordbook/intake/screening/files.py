@@ -64,12 +64,12 @@ class Taken:
 
 def sheet_text(items: Iterable[Item], rows: Sequence[Row], stage: str, reviewer: str) -> str:
     """A CSV with one row per record and the reviewer's own decisions; no cell is one that a spreadsheet would compute."""
-    said = standing(rows, stage)
+    decided = standing(rows, stage)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(SHEET)
     for item in items:
-        own = said.get(item.record_id, {}).get((REVIEWER, reviewer), {})
+        own = decided.get(item.record_id, {}).get((REVIEWER, reviewer), {})
         decision = own.get("decision", "")
         cells = (
             item.record_id, item.title, item.abstract, item.authors, item.year, item.container, item.doi, item.url, _label(decision), decision,
@@ -81,11 +81,11 @@ def sheet_text(items: Iterable[Item], rows: Sequence[Row], stage: str, reviewer:
 
 def ris_text(items: Iterable[Item], rows: Sequence[Row], stage: str, reviewer: str) -> str:
     """The same in RIS, labelled in N1 as ASReview does."""
-    said = standing(rows, stage)
+    decided = standing(rows, stage)
     names = {v: k for k, v in RIS_LABELS.items()}
     lines = []
     for item in items:
-        label = names[_label(said.get(item.record_id, {}).get((REVIEWER, reviewer), {}).get("decision", ""))]
+        label = names[_label(decided.get(item.record_id, {}).get((REVIEWER, reviewer), {}).get("decision", ""))]
         fields = [
             ("TY", "JOUR"),
             ("ID", item.record_id),
@@ -172,7 +172,7 @@ def take(
     *, replace: bool = False,
 ) -> Taken:  # fmt: skip
     """Decisions of a file as rows of ``reviewer``; a row that cannot stand is a fault and keeps no other from going in."""
-    said = standing(rows, stage)
+    decided = standing(rows, stage)
     made: dict[str, tuple[int, Row]] = {}
     faults: list[str] = []
     clash: set[str] = set()
@@ -196,7 +196,7 @@ def take(
             except NotAllowed as fault:
                 faults.append(f"line {line}: {fault}")
                 continue
-            own = said.get(record, {}).get((REVIEWER, reviewer))
+            own = decided.get(record, {}).get((REVIEWER, reviewer))
             if record in made and not _same(made[record][1], new):
                 faults.append(f"line {line}: says something else of {record} than line {made[record][0]}; neither was taken")
                 clash.add(record)

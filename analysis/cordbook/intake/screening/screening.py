@@ -89,21 +89,21 @@ def to_judge(items: Iterable[str], rows: Sequence[Row], stage: str) -> list[str]
 
 def queue(items: Iterable[str], rows: Sequence[Row], stage: str, reviewer: str) -> list[str]:
     """Records that wait for this reviewer, in the order of the file. What others said is not shown."""
-    said = standing(rows, stage)
+    decided = standing(rows, stage)
     return [
         r
         for r in to_judge(items, rows, stage)
-        if (REVIEWER, reviewer) not in said.get(r, {}) and settle(said.get(r, {})).outcome == WAITING
+        if (REVIEWER, reviewer) not in decided.get(r, {}) and settle(decided.get(r, {})).outcome == WAITING
     ]
 
 
 def conflicts(items: Iterable[str], rows: Sequence[Row], stage: str) -> dict[str, list[Row]]:
     """Records on which reviewers differ, or one is unsure, with their rows."""
-    said = standing(rows, stage)
+    decided = standing(rows, stage)
     return {
-        r: [row for (role, _), row in said[r].items() if role == REVIEWER]
+        r: [row for (role, _), row in decided[r].items() if role == REVIEWER]
         for r in to_judge(items, rows, stage)
-        if r in said and settle(said[r]).outcome == CONFLICT
+        if r in decided and settle(decided[r]).outcome == CONFLICT
     }
 
 

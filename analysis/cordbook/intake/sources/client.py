@@ -125,7 +125,7 @@ class Client:
                         later = f"; it asks to wait {wait:.0f} s" if wait > self.patience else ""
                         raise SearchFailed(f"{host} answered with status {status} {attempt} times{later}")
                 else:
-                    raise Refused(f"{host} refused the request with status {status}: {_said(body)}", status)
+                    raise Refused(f"{host} refused the request with status {status}: {_message_of(body)}", status)
             if not quiet:
                 self.say(f"{host}: {why}, trying again in {wait:.0f} s")
             time.sleep(wait)
@@ -180,8 +180,8 @@ def contact_address(data: Path) -> str:
 
     From CORDBOOK_CONTACT, else ``contact`` in ``review.yml``; blank where neither says.
     """
-    if told := os.environ.get("CORDBOOK_CONTACT", "").strip():
-        return told
+    if text := os.environ.get("CORDBOOK_CONTACT", "").strip():
+        return text
     try:
         return load_status(data).contact
     except (StatusError, OSError, ValueError):  # the build says what is wrong with it
@@ -192,7 +192,7 @@ def _why(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _said(body: bytes) -> str:
+def _message_of(body: bytes) -> str:
     from cordbook.intake.records.untrusted_text import plain
 
     return plain(body[:2000].decode("utf-8", "replace"))[:300] or "no reason given"

@@ -127,8 +127,8 @@ def _found(body: bytes) -> _Found:
     result = answer.get("esearchresult")
     if not isinstance(result, dict):
         raise Malformed("an answer without esearchresult")
-    if said := text_at(result, "ERROR"):
-        raise Malformed(f"PubMed says: {said[:200]}")
+    if found := text_at(result, "ERROR"):
+        raise Malformed(f"PubMed says: {found[:200]}")
     missing = [w for w in list_at(result, "errorlist", "phrasesnotfound") if isinstance(w, str)]
     ignored = [w for w in list_at(result, "warninglist", "quotedphrasesnotfound") if isinstance(w, str)]
     remarks = tuple(f"PubMed does not know: {word}" for word in missing + ignored)
@@ -167,10 +167,10 @@ def articles(body: bytes) -> tuple[Record, ...]:
             raise Expired from error
         raise Malformed("an answer that is cut off or no XML") from error
     if root.tag != "PubmedArticleSet":
-        said = " ".join(root.itertext())
-        if "obtain query" in said or "retrieve history" in said:
+        text = " ".join(root.itertext())
+        if "obtain query" in text or "retrieve history" in text:
             raise Expired
-        raise Malformed(f"PubMed says: {' '.join(said.split())[:200]}")
+        raise Malformed(f"PubMed says: {' '.join(text.split())[:200]}")
     return tuple(_article(node) for node in root if node.tag in ("PubmedArticle", "PubmedBookArticle"))
 
 

@@ -27,7 +27,7 @@ class Change:
     before: str = ""
     after: str = ""
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """As a person would say it: ``outcomes.csv row 412 (CELL_ID), events 5 -> 7``."""
         place = self.file + (f" row {self.row}" if self.row else "") + (f" ({self.key})" if self.key else "")
         if self.kind == "changed" and self.column:
@@ -46,7 +46,7 @@ class Moved:
     k_before: int
     k_after: int
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         return f"{self.id}: {self.before or 'none'} -> {self.after or 'none'}"
 
 
@@ -108,17 +108,17 @@ def moved_estimates(estimates: Estimates, last: Snapshot) -> list[Moved]:
     for estimate in estimates:
         entry, now = before.pop(estimate.id, None), estimate.to_dict()
         if entry is None:
-            moved.append(Moved(estimate.id, "new", "", in_words(now), 0, estimate.k))
+            moved.append(Moved(estimate.id, "new", "", format_estimate(now), 0, estimate.k))
         elif _numbers(entry) != _numbers(now):
-            moved.append(Moved(estimate.id, "moved", in_words(entry), in_words(now), int(entry["k"]), estimate.k))
-    return moved + [Moved(i, "gone", in_words(e), "", int(e["k"]), 0) for i, e in before.items()]
+            moved.append(Moved(estimate.id, "moved", format_estimate(entry), format_estimate(now), int(entry["k"]), estimate.k))
+    return moved + [Moved(i, "gone", format_estimate(e), "", int(e["k"]), 0) for i, e in before.items()]
 
 
 def _numbers(entry: Mapping[str, Any]) -> list[Any]:
     return [entry.get(name) for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2")]
 
 
-def in_words(entry: Mapping[str, Any]) -> str:
+def format_estimate(entry: Mapping[str, Any]) -> str:
     """An estimate of the JSON form in short, with its interval."""
     from cordbook.review.estimates.phrases import percent_number, ratio
 

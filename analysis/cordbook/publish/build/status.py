@@ -54,8 +54,8 @@ class Status:
         if not self.built_before:
             blocks.append("No good build is known here, so there is nothing to compare the data with.")
         blocks += _block("Stale chapters", [f"{_title(name)} is stale: {'; '.join(why)}" for name, why in self.stale])
-        blocks += _block("Changes of data/ since the last good build", [c.in_words() for c in self.changes])
-        blocks += _block("Estimates that move", [m.in_words() for m in self.moved])
+        blocks += _block("Changes of data/ since the last good build", [c.describe() for c in self.changes])
+        blocks += _block("Estimates that move", [m.describe() for m in self.moved])
         blocks += _block("Guards that would break", [b.explain().replace("\n", "\n  ") for b in self.broken])
         if not self.stale:
             blocks.append(
@@ -118,7 +118,7 @@ def _why(stale: Staleness, today: Today, changes: list[Change], last: Snapshot |
     code = [read[1] for read in stale.changed if read[0] == "code"]
     for read in stale.changed:
         if read[0] != "code":
-            rows = [c.in_words() for c in changes if _touches(c, read, today, last)]
+            rows = [c.describe() for c in changes if _touches(c, read, today, last)]
             found |= dict.fromkeys(rows or [_read_in_words(read)])
     reasons = list(found)
     if len(reasons) > _LISTED:

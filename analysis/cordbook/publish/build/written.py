@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html import unescape
 from pathlib import Path
 
-from cordbook.review.appraisal.say import all_forms
+from cordbook.review.appraisal.estimate_text import all_forms
 from cordbook.review.estimates.estimates import Estimates
 
 _NUMBER = re.compile(

@@ -106,10 +106,10 @@ def print_pdf(
 def _printed(program: str, html: str, folder: Path, edition: Edition) -> bytes:
     page, out = folder / "book.html", folder / "book.pdf"
     page.write_text(html, encoding="utf-8")
-    said = _run([program, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={out}", page.as_uri()])
+    output = _run([program, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={out}", page.as_uri()])
     content = out.read_bytes() if out.is_file() else b""
     if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
-        raise PrintFailed(f"{program} wrote no PDF. It said:\n{said[-2000:].strip() or '(nothing)'}")
+        raise PrintFailed(f"{program} wrote no PDF. It said:\n{output[-2000:].strip() or '(nothing)'}")
     return _TIME.sub(lambda match: b"/%s (D:%s000000" % (match[1], f"{edition.date:%Y%m%d}".encode()), content)
 
 

@@ -155,7 +155,7 @@ def _pages(site: Path, parts: Sequence[Part]) -> Iterator[_Page]:
             for found in content.select(DROPPED):
                 found.decompose()
             for section in reversed(content.find_all("section")):
-                if _says_nothing(section):
+                if _is_empty(section):
                     section.decompose()
             for fold in content.find_all("details"):
                 fold["open"] = ""
@@ -166,7 +166,7 @@ def _pages(site: Path, parts: Sequence[Part]) -> Iterator[_Page]:
             opens = ""
 
 
-def _says_nothing(section: Tag) -> bool:
+def _is_empty(section: Tag) -> bool:
     """Whether nothing but its heading is left of a section."""
     rest = [child for child in section.find_all(True, recursive=False) if child.name not in ("h1", "h2", "h3", "h4", "h5", "h6")]
     return not any(child.get_text(strip=True) or child.name in ("svg", "img") or child.find(["svg", "img"]) for child in rest)
@@ -222,7 +222,7 @@ def _settle_link(link: Tag, page: str, places: Mapping[tuple[str, str], str], ed
     parts = urlsplit(str(link[name]))
     if parts.scheme or parts.netloc:
         if not link.find_parent("svg"):
-            _say_address(link, str(link[name]))
+            _write_address(link, str(link[name]))
         return
     path = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(parts.path))) if parts.path else f"{page}.html"
     inside = _inside(path.removesuffix(".html"), unquote(parts.fragment), places) if path.endswith(".html") else None
@@ -243,13 +243,15 @@ def _inside(page: str, fragment: str, places: Mapping[tuple[str, str], str]) -> 
     return found
 
 
-def _say_address(link: Tag, address: str) -> None:
+def _write_address(link: Tag, address: str) -> None:
     """Put the address behind a link that does not say it: on paper nobody can follow it otherwise."""
-    said = next(pattern.sub(short, address) for pattern, short in _SHORT if pattern.fullmatch(address)) if "//" in address else ""
+    printed = (
+        next(pattern.sub(short, address) for pattern, short in _SHORT if pattern.fullmatch(address)) if "//" in address else ""
+    )
     # "NCT00000001" beside clinicaltrials.gov/study/NCT00000001 says enough.
-    if said and re.split(r"[/: ]", said)[-1].casefold() not in link.get_text().casefold():
+    if printed and re.split(r"[/: ]", printed)[-1].casefold() not in link.get_text().casefold():
         behind = BeautifulSoup("", "html.parser").new_tag("span", attrs={"class": "pb-address"})
-        behind.string = f" [{said}]"
+        behind.string = f" [{printed}]"
         link.insert_after(behind)
 
 
@@ -265,7 +267,7 @@ def _front(edition: Edition, with_studies: bool) -> Front:
     )
     return Front(
         authors=", ".join(" ".join(filter(None, (a.given, a.family))) for a in edition.authors),
-        version=citation.said_of_edition,
+        version=citation.edition_text,
         warning=edition.warning,
         citation=text(citation).strip(),
         small=tuple(line for line in small if line),

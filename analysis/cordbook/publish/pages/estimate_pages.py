@@ -216,17 +216,17 @@ def _measure(e: Estimate) -> str:
 
 def description(e: Estimate, beside: Beside) -> str:
     """The estimate in a few sentences, for a share preview: in words, studies and people, a new study, nature, certainty."""
-    told = [plain_sentence(e)]
+    parts = [plain_sentence(e)]
     if e.is_reported:
         number = headline(e)
-        told.append(f"{number[:1].upper()}{number[1:]}; {phrase(e, 'studies')}, {phrase(e, 'people')}.")
+        parts.append(f"{number[:1].upper()}{number[1:]}; {phrase(e, 'studies')}, {phrase(e, 'people')}.")
     if _has_prediction(e):
-        told.append(f"A new study may show {phrase(e, 'prediction')}.")
+        parts.append(f"A new study may show {phrase(e, 'prediction')}.")
     if beside.natural:
-        told.append(f"{beside.natural[0].title}: {phrase(beside.natural[0], 'short')}.")
+        parts.append(f"{beside.natural[0].title}: {phrase(beside.natural[0], 'short')}.")
     if beside.certainty:
-        told.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
-    return one_line(" ".join(told))
+        parts.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
+    return one_line(" ".join(parts))
 
 
 def _way(e: Estimate, beside: Beside) -> Shown:
@@ -255,17 +255,17 @@ def _verified(beside: Beside) -> Verified | None:
 
 
 def _plain(e: Estimate, beside: Beside) -> str:
-    told = [plain_sentence(e), *(reason.text for reason in e.not_pooled)]
+    parts = [plain_sentence(e), *(reason.text for reason in e.not_pooled)]
     if e.result is not None and e.is_comparison:
         what, none = _measure(e), 0 if e.synthesis.measure == "RD" else 1
-        told.append(f"{'An' if what.startswith('o') else 'A'} {what} of {none} would mean no difference.")
+        parts.append(f"{'An' if what.startswith('o') else 'A'} {what} of {none} would mean no difference.")
     if e.result is not None and e.k == 1:
-        told.append("This is one study alone: nothing is pooled.")
+        parts.append("This is one study alone: nothing is pooled.")
     if kind_of(e) == "single arm" and e.is_reported:
-        told.append(_NO_CONTROL)
+        parts.append(_NO_CONTROL)
     if beside.certainty and beside.certainty.domains:
-        told.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
-    return " ".join(told)
+        parts.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
+    return " ".join(parts)
 
 
 def _has_prediction(e: Estimate) -> bool:
@@ -303,11 +303,11 @@ def _prediction(e: Estimate) -> str:
 
 
 def _computed(e: Estimate) -> Facts:
-    told = e.result is not None and e.result.i2 is not None
+    has_i2 = e.result is not None and e.result.i2 is not None
     rows: list[tuple[str, Shown]] = [
         ("Model", (f"{capital(method(e))} (", Link("what this means", STATISTICS), ")")),
         ("Prediction interval", _prediction(e)),
-        ("Differences between studies (I²)", phrase(e, "i2") if told else _CANNOT_TELL),
+        ("Differences between studies (I²)", phrase(e, "i2") if has_i2 else _CANNOT_TELL),
     ]
     rows += [_companion(companion, e) for companion in e.companions]
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]

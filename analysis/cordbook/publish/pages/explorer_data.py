@@ -184,16 +184,16 @@ def _outcomes(cells: pd.DataFrame, terms: pd.DataFrame, declared: Iterable[Synth
     counted = cells[cells["poolable"].fillna(False).astype(bool)]["outcome"].value_counts()
     known = [name for name in terms.index if name in set(cells["outcome"])]
     of_outcome = dict(iter(cells.groupby("outcome")))
-    told = terms.to_dict("index")
+    described = terms.to_dict("index")
     # Outcomes that the book asks about come first, in its order; then the others by how many counts there are.
     order = sorted(known, key=lambda o: (list(first).index(o) if o in first else len(first), -int(counted.get(o, 0)), o))
     return [
         {
             "id": name,
-            "label": str(told[name]["label"]),
-            "definition": str(told[name]["definition"]),
-            "group": str(told[name]["group"]),
-            "bad": told[name]["event_is"] == "bad",
+            "label": str(described[name]["label"]),
+            "definition": str(described[name]["definition"]),
+            "group": str(described[name]["group"]),
+            "bad": described[name]["event_is"] == "bad",
             "counts": int(counted.get(name, 0)),
             "start": {"estimate": first[name]} if name in first else _asked(default_question(of_outcome[name], name)),
         }

@@ -179,15 +179,15 @@ def _participants(r: StudyRecord) -> Facts:
         (r.vocabulary.dimension("population").label, r.vocabulary.label("population", r.population)),
         ("People", NOT_STATED if size is None else f"{'' if r.sizes_known else 'at least '}{people(size)}"),
         ("Age, mean or median", NOT_STATED if r.age_mean is None else f"{number(r.age_mean)} years"),
-        *((fact.label or r.vocabulary.dimension(fact.fact).label, _fact(r, fact, size)) for fact in _facts_told(r)),
+        *((fact.label or r.vocabulary.dimension(fact.fact).label, _fact(r, fact, size)) for fact in _recorded_facts(r)),
         ("Followed for", months(r.followup_months, NOT_STATED)),
         ("Country", r.country or NOT_STATED),
     ]
     return Facts("participants", "Who took part", tuple(pairs))
 
 
-def _facts_told(r: StudyRecord) -> list[Fact]:
-    return [fact for fact in r.subject.facts(PARTICIPANTS) if fact.told_of(r.row)]
+def _recorded_facts(r: StudyRecord) -> list[Fact]:
+    return [fact for fact in r.subject.facts(PARTICIPANTS) if fact.is_recorded(r.row)]
 
 
 def _fact(r: StudyRecord, fact: Fact, size: int | None) -> Shown:
@@ -216,8 +216,8 @@ def _arms(r: StudyRecord) -> Table | None:
     rows: list[tuple[Shown, ...]] = []
     whole = {a.arm_id: r.vocabulary.arm(a.name) for a in r.arms}
     for a in r.arms:
-        told = [(fact, a.value(fact)) for fact in r.subject.facts(GIVEN)]
-        names = [r.vocabulary.label(fact.fact, code, "phrase" if n else "label") for n, (fact, code) in enumerate(told) if code]
+        given = [(fact, a.value(fact)) for fact in r.subject.facts(GIVEN)]
+        names = [r.vocabulary.label(fact.fact, code, "phrase" if n else "label") for n, (fact, code) in enumerate(given) if code]
         doses = [(fact, value) for fact in r.subject.facts(DOSE) if (value := a.value(fact))]
         rows.append(
             (
@@ -308,20 +308,20 @@ def _spread(c: Row) -> str:
 
 def _printed_recovery(row: Row, vocabulary: Vocabulary) -> str:
     pairs = [tuple(part.split("=", 1)) for part in (row["stratum"] or "").split(";") if "=" in part]
-    told = [vocabulary.stratum(pairs) if pairs else "", row["definition"], row["timepoint"]]
+    parts = [vocabulary.stratum(pairs) if pairs else "", row["definition"], row["timepoint"]]
     interval = (
         f" (95% interval {number(row['ci_low'])} to {number(row['ci_high'])})"
         if row["ci_low"] is not None and row["ci_high"] is not None
         else ""
     )
-    return f"{number(row['estimate_percent'])}%{interval}: {'; '.join(part for part in told if part)}."
+    return f"{number(row['estimate_percent'])}%{interval}: {'; '.join(part for part in parts if part)}."
 
 
 def _printed_dose(row: Row, r: StudyRecord) -> str:
     values = [(fact, row.get(fact.columns[0][1])) for fact in r.subject.facts(PRINTED)]
-    told = [fact.phrase.format(n=value if isinstance(value, str) else number(value)) for fact, value in values if value]
+    parts = [fact.phrase.format(n=value if isinstance(value, str) else number(value)) for fact, value in values if value]
     risk = f"Risk in percent, as printed: {row['risk_percent']}" if row["risk_percent"] else "Model values"
-    return f"{risk} ({'; '.join(told)})."
+    return f"{risk} ({'; '.join(parts)})."
 
 
 def _beside(sentence: str, estimate: Estimate | None) -> Shown:

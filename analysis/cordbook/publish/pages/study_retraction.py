@@ -32,5 +32,5 @@ def retraction(r: StudyRecord) -> Retraction | None:
 def _change(estimate: Estimate) -> Shown:
     without = without_retracted(estimate)
     left = phrase(without) if without is not None and without.is_reported else "too few studies to pool"
-    told = f": {phrase(estimate)}. Without retracted reports: {left}."
-    return (Link(estimate.title, estimate_address(estimate.id)), told)
+    text = f": {phrase(estimate)}. Without retracted reports: {left}."
+    return (Link(estimate.title, estimate_address(estimate.id)), text)

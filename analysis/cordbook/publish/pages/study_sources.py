@@ -35,12 +35,12 @@ def registration(r: StudyRecord) -> Registration | None:
 
 def _trial(t: Row) -> Shown:
     number = "number not seen" if t["registry_id"].startswith("id_not_seen_") else t["registry_id"]
-    told = [
+    parts = [
         t["title"], t["sponsor"] and f"sponsor: {t['sponsor']}",
         t["status"] and f"state when last seen: {plain(t['status'])}",
         t["enrollment"] and f"planned or actual: {people(t['enrollment'])}", _years(t), t["note"],
     ]  # fmt: skip
-    return (Link(number, _register_page(number)), ": " if any(told) else "", "; ".join(str(part) for part in told if part))
+    return (Link(number, _register_page(number)), ": " if any(parts) else "", "; ".join(str(part) for part in parts if part))
 
 
 def _years(t: Row) -> str:
@@ -95,12 +95,12 @@ def state_of(c: OutcomeCell) -> str:
 def verified_line(cells: Sequence[OutcomeCell]) -> Shown:
     """How many of some counts a person has verified, none included."""
     done = sum(bool(c.verified) for c in cells)
-    told = (
+    text = (
         f"{done} of {len(cells)} counts here verified by a person"
         if len(cells) > 1
         else ("This count was verified by a person" if done else "This count was not verified by a person yet")
     )
-    return (Link(told, "../methods/extraction-audit.html"), ".")
+    return (Link(text, "../methods/extraction-audit.html"), ".")
 
 
 def _state(r: StudyRecord) -> str:

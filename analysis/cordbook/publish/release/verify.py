@@ -46,7 +46,7 @@ class Problem:
     place: str
     what: str
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """In one line."""
         return f"{self.place}: {self.what}"
 

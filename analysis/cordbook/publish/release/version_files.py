@@ -158,7 +158,7 @@ def results_lines(comparison: Comparison | None, frozen: Frozen) -> list[str]:
     return [
         *_evidence(comparison),
         *_moved(comparison),
-        *(f"Conclusion changed: {c.in_words()}." for c in comparison.conclusions),
+        *(f"Conclusion changed: {c.describe()}." for c in comparison.conclusions),
     ] or ["No estimate moved."]
 
 
@@ -182,7 +182,7 @@ def _moved(comparison: Comparison) -> Iterator[str]:
 
 
 def _line(change: EstimateChange) -> str:
-    def told(estimate: Any) -> str:
+    def format_estimate(estimate: Any) -> str:
         return "none" if estimate is None else f"{estimate.words['short']}, k = {estimate.k}"
 
-    return f"`{change.id}`: {told(change.before)} → {told(change.after)}. Cause: {listed([c.in_words() for c in change.causes])}."
+    return f"`{change.id}`: {format_estimate(change.before)} → {format_estimate(change.after)}. Cause: {listed([c.describe() for c in change.causes])}."

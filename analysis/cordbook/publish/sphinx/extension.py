@@ -33,7 +33,7 @@ from cordbook.core.text import NOT_STATED
 from cordbook.core.tracking import Read, begin, end, note
 from cordbook.core.versions import package_digest
 from cordbook.display.html.markup import anchor
-from cordbook.evidence.review_state import in_words, load_status
+from cordbook.evidence.review_state import format_value, load_status
 from cordbook.publish.execute.chapters import ChapterFailed, refresh
 from cordbook.publish.freshness.records import Today
 from cordbook.publish.pages import feed
@@ -53,7 +53,7 @@ from cordbook.publish.sphinx import (
     study_ext,
     versions_ext,
 )
-from cordbook.review.appraisal.say import DIFFERENCE, say
+from cordbook.review.appraisal.estimate_text import DIFFERENCE, format_estimate
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
 from cordbook.review.estimates.phrases import percent
@@ -115,7 +115,7 @@ class EstimateRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         estimate_id, _, form = self.text.partition(":")
         try:
-            text = say(_estimates(self.env), estimate_id.strip(), form.strip() or "short")
+            text = format_estimate(_estimates(self.env), estimate_id.strip(), form.strip() or "short")
         except KeyError as error:
             lacks = _estimates(self.env).lacks(estimate_id.strip())
             return self._not_stated(lacks) if lacks else _problem(self, f"est role: {error.args[0]}")
@@ -183,7 +183,7 @@ class StatusRole(SphinxRole):
         status = load_status(Path(self.env.srcdir) / "data")
         if not hasattr(status, self.text):
             return _problem(self, f"status role: no field {self.text!r} in data/review.yml")
-        return [nodes.Text(in_words(getattr(status, self.text)))], []
+        return [nodes.Text(format_value(getattr(status, self.text)))], []
 
 
 def _problem(role: SphinxRole, text: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:

@@ -90,10 +90,10 @@ def _keep_words(app: Sphinx, doctree: nodes.document) -> None:
 
 def words_script(pages: dict[str, str], estimates: Estimates) -> bytes:
     """A script with what each page and each term is about, by page or page#anchor."""
-    told = {page: shorten(words, LONGEST) for page, words in pages.items() if words}
+    known = {page: shorten(words, LONGEST) for page, words in pages.items() if words}
     terms = glossary_ext.terms(estimates)
-    told |= {f"{glossary_ext.PAGE}#{term.anchor}": shorten(term.meaning, LONGEST) for term in terms}
-    content = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    known |= {f"{glossary_ext.PAGE}#{term.anchor}": shorten(term.meaning, LONGEST) for term in terms}
+    content = json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return f"window.cordbookWords={content};\n".encode()
 
 

@@ -32,12 +32,12 @@ def connect(app: Sphinx) -> None:
 def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     there = set(_META.findall(context.get("metatags") or ""))
     name = load_status(Path(app.srcdir) / "data").name
-    told = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or name)
+    summary = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or name)
     title = _plain(context.get("title") or context.get("docstitle") or name)
     wanted = {
-        "name=description": told,
+        "name=description": summary,
         "property=og:title": title,
-        "property=og:description": told,
+        "property=og:description": summary,
         "property=og:type": "website" if page == app.config.root_doc else "article",
         "property=og:site_name": name,
         "property=og:url": context.get("pageurl") or "",

@@ -23,7 +23,7 @@ from cordbook.errors import CordbookError
 from cordbook.evidence import rule_list
 from cordbook.evidence.codebook import MARK, codebook_text
 from cordbook.evidence.references.bibtex_file import bibliography_text
-from cordbook.evidence.review_state import in_words
+from cordbook.evidence.review_state import format_value
 from cordbook.evidence.schema import PACKAGE_FILE, load_package
 
 HERE = Path(__file__).parent
@@ -153,7 +153,7 @@ def _filler(about: About) -> Callable[[str], str]:
         block_start_string="<%", block_end_string="%>", variable_start_string="<<", variable_end_string=">>",
         comment_start_string="<#", comment_end_string="#>", undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
-    environment.filters |= {"markdown": as_markdown, "quoted": quoted, "in_words": in_words}
+    environment.filters |= {"markdown": as_markdown, "quoted": quoted, "format_value": format_value}
     people = about.authors or (Author(UNNAMED),)
     known = {
         "title": about.title.strip(),

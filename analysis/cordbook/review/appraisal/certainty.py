@@ -212,8 +212,8 @@ def parse_settings(content: Any, name: str = FILE) -> Settings:
         if not found:
             ((scope, values),) = entry["for"].items()
             values = tuple(values) if isinstance(values, list) else (values,)
-            told = (entry["domain"], entry["down"], entry["reason"], entry["short"], entry.get("about", ""))
-            judgements.append(Judgement((scope, values), *told))
+            parts = (entry["domain"], entry["down"], entry["reason"], entry["short"], entry.get("about", ""))
+            judgements.append(Judgement((scope, values), *parts))
     if faults:
         raise CertaintyError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     signs = Counting(**{key: tuple(counting[key]) for key in Counting.__dataclass_fields__})

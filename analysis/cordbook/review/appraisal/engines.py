@@ -88,8 +88,8 @@ def reasons_of_rows(rows: Iterable[EngineRow]) -> dict[str, str]:
 def _row(estimate: Estimate, found: EngineComparison) -> EngineRow:
     shown = found[found.shown]
     return EngineRow(
-        estimate.id, estimate.title, _declared(found), f"{shown.model}; {shown.ci}", found.same_model, _in_words(shown, shown.ours),
-        _in_words(shown, shown.theirs), len(found.checks), found.difference, found.agrees, found.reason,
+        estimate.id, estimate.title, _declared(found), f"{shown.model}; {shown.ci}", found.same_model, _describe(shown, shown.ours),
+        _describe(shown, shown.theirs), len(found.checks), found.difference, found.agrees, found.reason,
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _declared(found: EngineComparison) -> str:
     return "one study" if found.model == "single" else MODELS.get(found.model, found.model)
 
 
-def _in_words(check: EngineCheck, values: tuple[EngineValue, ...]) -> str:
+def _describe(check: EngineCheck, values: tuple[EngineValue, ...]) -> str:
     if len(values) > 1:
         return f"{len(values)} intervals"
     (value,) = values

@@ -162,8 +162,8 @@ class VerifiedWeight:
         >>> [VerifiedWeight("a", "A", 9, 9, 1, share).percent for share in (0, 0.001, 0.5, 0.999, 1)]
         ['0%', 'under 1%', '50%', 'over 99%', '100%']
         """
-        told = f"{self.share:.0%}"
-        return "under 1%" if told == "0%" and self.share > 0 else "over 99%" if told == "100%" and self.share < 1 - 1e-9 else told
+        text = f"{self.share:.0%}"
+        return "under 1%" if text == "0%" and self.share > 0 else "over 99%" if text == "100%" and self.share < 1 - 1e-9 else text
 
 
 @by_value_of_estimates

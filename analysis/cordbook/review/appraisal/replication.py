@@ -57,7 +57,7 @@ class Published:
     model: str
     note: str
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Estimate and interval."""
         show = percent if self.measure == "proportion" else ratio
         if self.ci_low is None or self.ci_high is None:

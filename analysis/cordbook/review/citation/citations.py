@@ -15,7 +15,7 @@ from typing import Any
 from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.references.bibliography import NOT_SEEN
-from cordbook.evidence.review_state import in_words
+from cordbook.evidence.review_state import format_value
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.estimates.phrases import MISSING, phrase
@@ -59,10 +59,10 @@ class Citation:
         return {"book": edition, "estimate": f"{edition}-{self.id}"}.get(self.kind, self.id)
 
     @property
-    def said_of_edition(self) -> str:
+    def edition_text(self) -> str:
         """The version in words; of a working tree that it is not released, and the date of its data."""
         e = self.edition
-        return f"Version {e.version}" + ("" if e.released else f", unreleased, data of {in_words(e.date)}")
+        return f"Version {e.version}" + ("" if e.released else f", unreleased, data of {format_value(e.date)}")
 
 
 def cite_book(edition: Edition) -> Citation:
@@ -93,9 +93,9 @@ def cite_frozen(estimate: FrozenEstimate, edition: Edition) -> Citation:
 
 
 def _estimate(estimate_id: str, title: str, short: str, k: int, n: int, measure: str, edition: Edition) -> Citation:
-    said = short if short == MISSING or not measure else f"{measure} {short}"
+    text = short if short == MISSING or not measure else f"{measure} {short}"
     counts = f"k = {k:,}, n = {n:,}"
-    number = f"{said[:-1]}; {counts})" if said.endswith(")") else f"{said} ({counts})"
+    number = f"{text[:-1]}; {counts})" if text.endswith(")") else f"{text} ({counts})"
     return Citation(
         "estimate", estimate_id, title, edition.authors, edition.date.year, edition, edition.date,
         container=edition.title, number=number, doi=edition.doi, address=edition.address(f"{ESTIMATES_FOLDER}/{estimate_id}.html"),

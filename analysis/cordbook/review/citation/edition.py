@@ -19,7 +19,7 @@ import yaml
 
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
-from cordbook.evidence.review_state import Status, in_words, load_status
+from cordbook.evidence.review_state import Status, format_value, load_status
 from cordbook.review.versions.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
 
 CITATION = "CITATION.cff"
@@ -107,12 +107,12 @@ def edition_of_tree(root: Path, version: str | None = None) -> Edition:
         version = f"{version}+changed"
     return Edition(
         about["title"] or status.title, about["authors"], version, data_date(status), False, status.address,
-        last_release=_in_words(root, releases[-1]) if releases else "", short=status.name,
+        last_release=_name_with_date(root, releases[-1]) if releases else "", short=status.name,
     )  # fmt: skip
 
 
-def _in_words(root: Path, version: Version) -> str:
-    return f"{version} of {in_words(read_manifest(root / FOLDER / str(version)).date)}"
+def _name_with_date(root: Path, version: Version) -> str:
+    return f"{version} of {format_value(read_manifest(root / FOLDER / str(version)).date)}"
 
 
 def data_date(status: Status) -> dt.date:

@@ -26,7 +26,7 @@ def _heading(c: Citation) -> str:
 def _notes(c: Citation) -> list[str]:
     """What no field of its own holds: the version, the id, and what is not known of the record."""
     if c.kind != "study":
-        return [c.said_of_edition, *([f"Estimate {c.id}"] if c.id else [])]
+        return [c.edition_text, *([f"Estimate {c.id}"] if c.id else [])]
     return [*([FIRST_ONLY.rstrip(".")] if c.first_only else []), f"Read for {c.edition.name}, study {c.id}"]
 
 
@@ -79,11 +79,11 @@ def ris(c: Citation) -> str:
         (holder, c.container),
         ("PY", str(c.year or "")),
         ("DA", f"{c.date:%Y/%m/%d}" if c.date else ""),
-        ("ET", c.said_of_edition if c.kind != "study" else ""),
+        ("ET", c.edition_text if c.kind != "study" else ""),
         ("DO", c.doi),
         ("UR", c.address),
         # ET has said the edition already.
-        *(("N1", note) for note in _notes(c) if c.kind == "study" or note != c.said_of_edition),
+        *(("N1", note) for note in _notes(c) if c.kind == "study" or note != c.edition_text),
     ]
     lines = [f"{tag}  - {_line(value)}" for tag, value in tags if tag and value]
     return "\r\n".join([*lines, "ER  - ", ""])
@@ -136,9 +136,9 @@ def apa(c: Citation) -> str:
     if c.kind == "study":
         parts = [f"{_stop(c.title)}", *([_stop(c.container)] if c.container else [])]
     elif c.kind == "estimate":
-        parts = [_stop(_heading(c)), f"In {c.container} ({c.said_of_edition}; estimate {c.id})."]
+        parts = [_stop(_heading(c)), f"In {c.container} ({c.edition_text}; estimate {c.id})."]
     else:
-        parts = [f"{c.title} ({c.said_of_edition})."]
+        parts = [f"{c.title} ({c.edition_text})."]
     where = f"https://doi.org/{c.doi}" if c.doi else c.address
     return _line(" ".join([f"{_stop(names)} ({when}).", *parts, *([where] if where else [])]))
 

@@ -96,8 +96,8 @@ def published_agrees(part: Part, claim: Claim, estimates: Estimates) -> Finding:
         if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
             continue
         judged += 1
-        said = "higher" if row["ci_low"] > null else "lower" if row["ci_high"] < null else "none"
-        agree += said == expect
+        direction = "higher" if row["ci_low"] > null else "lower" if row["ci_high"] < null else "none"
+        agree += direction == expect
     today = tuple(f"published: {text}" for text in shown)
     if not judged:
         return Finding(UNTESTED, today, "No interval of it is on file, so the number cannot be judged.", (), True)
@@ -296,9 +296,9 @@ def source_faults(found: Mapping[str, str] | Sequence[str], evidence: Evidence) 
             faults.append(f"{row}: no such row in {table}.csv")
         elif isinstance(found, Mapping) and table == "mechanisms":
             note = str(hit.iloc[0]["note"])
-            said = next((meaning for word, meaning in _SAYS.items() if re.match(rf"{word}\b", note)), None)
-            if said and said != found[row]:
-                faults.append(f"{row}: declared {found[row]!r}, but its note begins with {said!r}")
+            shown = next((meaning for word, meaning in _SAYS.items() if re.match(rf"{word}\b", note)), None)
+            if shown and shown != found[row]:
+                faults.append(f"{row}: declared {found[row]!r}, but its note begins with {shown!r}")
             if found[row] == "animal_only" and hit.iloc[0]["evidence_type"] == "clinical":
                 faults.append(f"{row}: declared 'animal_only', but its evidence is clinical")
     return faults

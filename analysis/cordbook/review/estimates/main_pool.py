@@ -54,8 +54,8 @@ def difference_from_main(estimates: Estimates, estimate_id: str) -> str | None:
     if not difference:
         return None
     strata = _strata(estimates, (*difference.added, *(row for row, _ in difference.changed)))
-    told = [*_added(difference.added, strata), *_left_out(difference.left_out), *_changed(difference.changed)]
-    return f"{_total(estimate)}; the main pool ({main.title}) has {_total(main)}. This one {enumerate_words(told)}."
+    parts = [*_added(difference.added, strata), *_left_out(difference.left_out), *_changed(difference.changed)]
+    return f"{_total(estimate)}; the main pool ({main.title}) has {_total(main)}. This one {enumerate_words(parts)}."
 
 
 def _by_arm(estimate: Estimate) -> dict[str, Row]:
@@ -75,13 +75,13 @@ def _strata(estimates: Estimates, rows: Iterable[Row]) -> Mapping[str, str]:
 def _added(rows: tuple[Row, ...], strata: Mapping[str, str]) -> list[str]:
     parts = [row for row in rows if strata[row.cells[0]]]
     wholes = [row for row in rows if not strata[row.cells[0]]]
-    told = []
+    texts = []
     if parts:
         named = _named(f"{_study(row)}: {strata[row.cells[0]]}" for row in parts)
-        told.append(f"adds {_studies(parts)} with counts of a part of the patients only ({named})")
+        texts.append(f"adds {_studies(parts)} with counts of a part of the patients only ({named})")
     if wholes:
-        told.append(f"adds {_studies(wholes)} ({_named(map(_study, wholes))})")
-    return told
+        texts.append(f"adds {_studies(wholes)} ({_named(map(_study, wholes))})")
+    return texts
 
 
 def _left_out(rows: tuple[Row, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.references.bibliography import NOT_SEEN
-from cordbook.evidence.review_state import Status, in_words
+from cordbook.evidence.review_state import Status, format_value
 from cordbook.review.citation.citations import record_of, records_by_id
 from cordbook.review.citation.edition import data_date
 from cordbook.review.versions.releases import Release
@@ -44,17 +44,17 @@ def news(evidence: Evidence, status: Status, releases: Sequence[Release], estima
 def _not_yet(evidence: Evidence, status: Status, estimates: int) -> Item:
     counts = f"{len(evidence['studies']):,} study reports, {estimates:,} estimates."
     text = f"{counts} No version has been released yet, so all of it may change."
-    return Item("baseline", f"Baseline of {in_words(status.baseline)}", status.baseline, text, FIRST_PAGE)
+    return Item("baseline", f"Baseline of {format_value(status.baseline)}", status.baseline, text, FIRST_PAGE)
 
 
 def _releases(releases: Sequence[Release]) -> Iterator[Item]:
     for place, release in enumerate(releases):
         before = releases[place - 1] if place else None
         studies = release.rows.get("studies", {})
-        told = [f"{len(studies):,} study reports, {len(release.estimates):,} estimates."]
+        parts = [f"{len(studies):,} study reports, {len(release.estimates):,} estimates."]
         if before is not None:
-            told += _changes(before, release)
-        yield Item(f"release {release.version}", f"Version {release.version}", release.date, " ".join(told), CHANGES_PAGE)
+            parts += _changes(before, release)
+        yield Item(f"release {release.version}", f"Version {release.version}", release.date, " ".join(parts), CHANGES_PAGE)
 
 
 def _changes(before: Release, after: Release) -> Iterator[str]:

@@ -116,14 +116,14 @@ def _named(r: StudyRecord, facts: Sequence[Fact], arms: Iterable[Arm]) -> list[s
 def _graft(r: StudyRecord) -> list[str]:
     """Where what was given came from and how it was given: the other facts on it."""
     first, *others = r.subject.facts(GIVEN) or (None,)
-    if first is None or not first.told_of(r.row):
+    if first is None or not first.is_recorded(r.row):
         return []
     arms = r.whole_arms("treated")
     kinds = {a.value(first) for a in arms}
     own = r.subject.phrases({first.fact: kinds.pop()}) if len(kinds) == 1 else {}
     thing, _, were = own.get("origin", r.phrases.get("origin", "")).rpartition(" ")
-    told = [(fact, enumerate_words(_named(r, [fact], arms), "or")) for fact in others]
-    parts = [fact.phrase.format(were=were, label=label) for fact, label in told if label]
+    named = [(fact, enumerate_words(_named(r, [fact], arms), "or")) for fact in others]
+    parts = [fact.phrase.format(were=were, label=label) for fact, label in named if label]
     return [f"{thing} {enumerate_words(parts)}."] if thing and parts else []
 
 
@@ -136,9 +136,9 @@ def _compared(r: StudyRecord) -> list[str]:
 
 def _parts(r: StudyRecord) -> list[str]:
     """The groups that results are told apart by, where the treatment does not name them already."""
-    told = _named_parts(r) if "groups_named" in r.phrases else []
+    named = _named_parts(r) if "groups_named" in r.phrases else []
     parts = dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.part_of or not is_plain(r, a.name))
-    names = [name for name in parts if name not in told]
+    names = [name for name in parts if name not in named]
     return [f"Results are given by group: {'; '.join(names)}."] if names and not only_watched(r) else []
 
 
@@ -204,10 +204,10 @@ def headline(r: StudyRecord) -> str:
     if against:
         text += f" v {study_words.counts(against)}"
     more = sum(c.role == first.role for c in main) - 1
-    told = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
-    told += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
-    told += [f"{more} more"] if more else []
-    return f"{text} ({'; '.join(told)})" if told else text
+    message = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
+    message += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
+    message += [f"{more} more"] if more else []
+    return f"{text} ({'; '.join(message)})" if message else text
 
 
 def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
@@ -291,8 +291,8 @@ def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
     values = natural_values(course, r.row, r.cells, r.subject)
     if not values:
         unknown = inside(r.vocabulary.dimension(course.fact).label)
-        told = f"What we read does not tell the {unknown}, so we cannot say how many of these people would have improved anyway."
-        return ((told, None),)
+        text = f"What we read does not tell the {unknown}, so we cannot say how many of these people would have improved anyway."
+        return ((text, None),)
     phases = {dict(c.stratum).get(PHASE) or r.phase for c in counted}
     found: list[tuple[str, Estimate | None]] = []
     missing = []
@@ -309,17 +309,17 @@ def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
 
 
 def _anyway(r: StudyRecord) -> str:
-    told = nature(r)
-    text = " ".join(sentence for sentence, _ in told)
-    return f"What happens anyway? {text}" if any(e for _, e in told) else text
+    found = nature(r)
+    text = " ".join(sentence for sentence, _ in found)
+    return f"What happens anyway? {text}" if any(e for _, e in found) else text
 
 
 # ---------------------------------------------------------------------------------------------------- harm
 
 
 def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
-    told = {c.outcome for c in main}
-    harms = [c for c in r.harms if c.outcome not in told]
+    known = {c.outcome for c in main}
+    harms = [c for c in r.harms if c.outcome not in known]
     if not r.harms:
         return NO_HARM_COUNTED
     if not harms:

@@ -44,7 +44,7 @@ class Cause:
     before: str = ""
     after: str = ""
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """The cause as a person would say it: ``outcomes row CELL_ID corrected: events 5 -> 7``."""
         change = f"{self.column} {_short(self.before)} -> {_short(self.after)}"
         match self.kind:

@@ -28,7 +28,7 @@ class Conclusion:
     after: str
     name: str = ""
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """In one line, for instance ``rule-based certainty: low -> very low``."""
         what = NAME if self.what == "certainty" else self.what
         return f"{what}{f' {self.name}' if self.name else ''}: {self.before} -> {self.after}"
@@ -112,8 +112,8 @@ def compare(before: Frozen, after: Frozen) -> Comparison:
     ids = list(dict.fromkeys([*after.estimates, *before.estimates]))
     changed = [_change(i, before, after, rows, sentences, verdicts) for i in ids]
     found = tuple(c for c in changed if c is not None)
-    told = {c for change in found for c in change.conclusions}
-    return Comparison(found, rows, tuple(v for _, v in verdicts if v not in told))
+    known = {c for change in found for c in change.conclusions}
+    return Comparison(found, rows, tuple(v for _, v in verdicts if v not in known))
 
 
 def same_number(one: float | None, other: float | None) -> bool:

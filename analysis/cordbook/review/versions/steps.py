@@ -63,7 +63,7 @@ def _minor(comparison: Comparison) -> Iterator[str]:
     if new := [c.id for c in comparison.changes if any(w.kind == "declared" for w in c.causes)]:
         yield f"declared for the first time: {listed(new)}"
     if comparison.conclusions:
-        yield f"conclusions changed: {listed([c.in_words() for c in comparison.conclusions])}"
+        yield f"conclusions changed: {listed([c.describe() for c in comparison.conclusions])}"
 
 
 def counted(names: Sequence[str]) -> list[tuple[str, int]]:

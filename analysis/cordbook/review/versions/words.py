@@ -24,7 +24,7 @@ def as_table(found: Comparison, old: str, new: str) -> str:
     blocks += [_block(change) for change in found.changes]
     if not found.changes:
         blocks.append("No estimate moved, and no conclusion of one.")
-    blocks += [f"Conclusion changed: {c.in_words()}" for c in found.claims]
+    blocks += [f"Conclusion changed: {c.describe()}" for c in found.claims]
     changed = sum(bool(c.conclusions) for c in found.changes)
     blocks.append(f"{len(found.changes)} estimate(s) differ; the conclusion of {changed} changed.")
     return "\n\n".join(blocks)
@@ -46,19 +46,19 @@ def evidence_lines(rows: Sequence[Cause]) -> list[str]:
 
 
 def _block(change: EstimateChange) -> str:
-    rows = [("old", _told(change.before))] if change.before is not None else []
+    rows = [("old", _format_estimate(change.before))] if change.before is not None else []
     if change.after is not None:
-        rows.append(("new", _told(change.after)))
+        rows.append(("new", _format_estimate(change.after)))
     if change.change is not None and change.moved:
         rows.append(("change", change_in_words(change)))
-    rows.append(("conclusion", "; ".join(c.in_words() for c in change.conclusions) or "unchanged"))
-    causes = [c.in_words() for c in change.causes]
+    rows.append(("conclusion", "; ".join(c.describe() for c in change.conclusions) or "unchanged"))
+    causes = [c.describe() for c in change.causes]
     shown = causes[:_LISTED] + ([f"and {len(causes) - _LISTED} more: --json"] if len(causes) > _LISTED else [])
     rows += [("" if place else "cause", text) for place, text in enumerate(shown)]
     return f"{change.id}  ({_NAMES[change.kind]})\n{aligned(rows, indent='  ')}"
 
 
-def _told(estimate: object) -> str:
+def _format_estimate(estimate: object) -> str:
     return f"{estimate.words['short']}; k = {estimate.k}, {estimate.words['of']}"  # type: ignore[attr-defined]
 
 

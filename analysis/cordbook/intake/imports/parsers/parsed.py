@@ -55,9 +55,9 @@ def build(values: Values, fields: FieldMap) -> Record:
     for name, tags in fields.items():
         if name in ("last_page", "authors"):
             continue
-        said = next((kept for tag in tags if (kept := [v for v in values.get(tag, ()) if v.strip()])), [""])
+        values_of = next((kept for tag in tags if (kept := [v for v in values.get(tag, ()) if v.strip()])), [""])
         # Some exports write each paragraph of an abstract as a value of its own.
-        found[name] = " ".join(dict.fromkeys(said)) if name == "abstract" else said[0]
+        found[name] = " ".join(dict.fromkeys(values_of)) if name == "abstract" else values_of[0]
     found["authors"] = "; ".join(
         next((kept for tag in fields["authors"] if (kept := [v.strip(" ;,") for v in values.get(tag, ()) if v.strip(" ;,")])), [])
     )

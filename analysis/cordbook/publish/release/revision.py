@@ -1,4 +1,4 @@
-"""The states that a comparison can be asked for: a released version, or the working tree."""
+"""Find the revisions that a comparison can be asked for: a released version, or the working tree."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from cordbook.publish.release.frozen_today import frozen_today
 from cordbook.review.versions.releases import Frozen, ReleaseError, Version, list_releases, read_release
 
 TREE = "tree"
-IN_WORDS = "working tree"
+WORKING_TREE = "working tree"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Revision:
     """What the review said at one moment, with its name."""
 
     name: str
     frozen: Frozen
 
 
-def state(project: Project, name: str) -> State:
+def revision(project: Project, name: str) -> Revision:
     """A version (``0.1.0``), or ``tree`` for the working tree; raises :class:`ReleaseError`."""
     if name == TREE:
-        return State(IN_WORDS, frozen_today(project))
+        return Revision(WORKING_TREE, frozen_today(project))
     version = Version.parse(name)
-    return State(str(version), read_release(project.root, version))
+    return Revision(str(version), read_release(project.root, version))
 
 
 def last_version(project: Project) -> str:

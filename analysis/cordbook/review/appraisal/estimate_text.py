@@ -1,4 +1,4 @@
-"""An estimate in words, by id: the forms of :mod:`cordbook.review.estimates.phrases`, and its certainty."""
+"""Format an estimate as text, by id: the forms of :mod:`cordbook.review.estimates.phrases`, and its certainty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CERTAINTY = "certainty"
 DIFFERENCE = "difference"
 
 
-def say(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
+def format_estimate(estimates: Estimates, estimate_id: str, form: str = "short") -> str:
     """An estimate in one of the forms, or its certainty ("very low"); ``KeyError`` names ids or forms that there are.
 
     A sentence cannot ask for the interval of an average where studies are not pooled: it would read "from not pooled to not
@@ -42,7 +42,7 @@ def _difference(estimates: Estimates, estimate_id: str) -> str:
 
 
 def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
-    """Every text that :func:`say` gives for an estimate today, for checks of written pages."""
+    """Every text that :func:`format_estimate` gives for an estimate today, for checks of written pages."""
     estimate = estimates[estimate_id]
-    told = {say(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
-    return told | ({difference} if (difference := difference_from_main(estimates, estimate_id)) else set())
+    known = {format_estimate(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
+    return known | ({difference} if (difference := difference_from_main(estimates, estimate_id)) else set())
