@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.display.figures.style import INK, MUTED, RULE, TREATED
-from cordbook.display.figures.thinning import MOST_STUDIES, is_many, spread, with_most_weight
+from cordbook.display.figures.thinning import MOST_STUDIES, evenly_spaced, is_many, with_most_weight
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.synthesis import PooledProportion, cumulative, funnel_proportions, influence, leave_one_out, proportion_effects
 from cordbook.synthesis import regress_proportions as _regress
@@ -48,7 +48,7 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
             axes.plot(edge, data.limits.y, color=MUTED, linewidth=0.6)
         axes.axvline(result.estimate, color=TREATED, linewidth=1)
         # Spread over all sizes, so that the form of the funnel stays.
-        drawn = sorted(spread(sorted(range(len(n)), key=lambda i: (n[i], i)), MOST_POINTS))
+        drawn = sorted(evenly_spaced(sorted(range(len(n)), key=lambda i: (n[i], i)), MOST_POINTS))
         x, y = ([values[i] for i in drawn] for values in (data.x, data.y))
         axes.plot(x, y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
         axes.set_yscale("log")
@@ -115,7 +115,13 @@ def cumulative_plot(result: PooledProportion, years: Sequence[float], *, title: 
     if is_many(len(rows)):
         caption += f" Of {len(rows):,} steps, {MOST_STUDIES} evenly spaced ones are drawn."
     return _row_plot(
-        spread(rows), result, title=f"How the result grew: {title}", caption=caption, alt=alt, figure_id=figure_id, sign="+ "
+        evenly_spaced(rows),
+        result,
+        title=f"How the result grew: {title}",
+        caption=caption,
+        alt=alt,
+        figure_id=figure_id,
+        sign="+ ",
     )
 
 

@@ -48,10 +48,10 @@ def shares(numbers: Sequence[int], most: int = MOST_STUDIES) -> list[int]:
     return [most for _ in numbers] if not is_many(whole, most) else [max(3, most * n // whole) for n in numbers]
 
 
-def spread(items: Sequence[T], most: int = MOST_STUDIES) -> list[T]:
+def evenly_spaced(items: Sequence[T], most: int = MOST_STUDIES) -> list[T]:
     """At most ``most`` of the items, evenly spaced, the first and the last among them.
 
-    >>> spread(list(range(101)), most=5)
+    >>> evenly_spaced(list(range(101)), most=5)
     [0, 25, 50, 75, 100]
     """
     if not is_many(len(items), most):

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 from markupsafe import Markup
 
+from cordbook.display.html.inline_interval_plot import InlineIntervalPlot
 from cordbook.display.html.markup import Html, element, html_table, join, link
-from cordbook.display.html.strip import Strip
 
 _NUMBER = re.compile(r"\d(?:[\d.,]*\d)?%?")
 
@@ -35,7 +35,7 @@ def texts(piece: object) -> Iterator[str]:
 
     Raises ``TypeError`` for a value that is neither text nor a piece: a number stands in a model as it is shown.
     """
-    if piece is None or isinstance(piece, Markup | Strip):
+    if piece is None or isinstance(piece, Markup | InlineIntervalPlot):
         return
     if isinstance(piece, str):
         yield piece
@@ -135,7 +135,7 @@ def folded(table: Table) -> Folded:
     return Folded(f"{table.caption} ({len(table.rows)})", table)
 
 
-Shown: TypeAlias = "str | Link | Cell | Facts | Table | Folded | Strip | tuple[Shown, ...]"
+Shown: TypeAlias = "str | Link | Cell | Facts | Table | Folded | InlineIntervalPlot | tuple[Shown, ...]"
 
 
 def shown(value: object) -> Html:

@@ -15,9 +15,9 @@ from markupsafe import Markup
 
 from cordbook.core.project import Project
 from cordbook.core.text import capital
+from cordbook.display.html.inline_interval_plot import DIFFERENCE, RATIO, SHARE, InlineIntervalPlot
 from cordbook.display.html.markup import one_line
 from cordbook.display.html.pieces import Cell, Facts, Link, Shown, Table, unseen
-from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, Strip
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.page import Page, write_pages
@@ -372,7 +372,7 @@ def _key(e: Estimate, beside: Beside) -> str:
 def _pooled_row(e: Estimate, band: tuple[float, float] | None) -> tuple[Shown, ...]:
     r, scale = e.result, _scale(e)
     prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
-    drawn = Strip(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, prediction=prediction, band=band)
+    drawn = InlineIntervalPlot(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, prediction=prediction, band=band)
     counts = f"{r.events1:,}/{r.n1:,} v {r.events2:,}/{r.n2:,}" if e.is_comparison else f"{e.events:,}/{e.n:,}"
     return Cell("Pooled", style="strong"), counts, _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"
 
@@ -384,7 +384,7 @@ def _study_row(row: Row, scale: str, band: tuple[float, float] | None) -> tuple[
     name = Link(row.label, f"../studies/{row.study_id}.html")
     if not row.weight:
         return name, counts, "no say", "", "–"
-    drawn = Strip(row.estimate, row.ci_low, row.ci_high, scale=scale, band=band)
+    drawn = InlineIntervalPlot(row.estimate, row.ci_low, row.ci_high, scale=scale, band=band)
     return name, counts, _limits(row.estimate, row.ci_low, row.ci_high, scale), drawn, f"{row.weight:.1f}%"
 
 

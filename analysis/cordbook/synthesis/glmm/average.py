@@ -21,7 +21,7 @@ from cordbook.synthesis.glmm.likelihood import (
     TRAPEZOID_REACH,
     Counts,
     Derivatives,
-    Sites,
+    EPSites,
     evaluate,
     trapezoid,
 )
@@ -152,7 +152,9 @@ def mu_of_average(lam: Array, tau: Array) -> Array:
     return mu
 
 
-def evaluate_average(lam: Array, tau: Array, data: Counts, sites: Sites, *, coarse: bool = False) -> tuple[Derivatives, Sites]:
+def evaluate_average(
+    lam: Array, tau: Array, data: Counts, sites: EPSites, *, coarse: bool = False
+) -> tuple[Derivatives, EPSites]:
     """As `glmm.likelihood.evaluate`, with the logit of the average in place of mu."""
     mu = mu_of_average(lam, tau)
     at, sites = evaluate(mu, tau, data, sites, coarse=coarse)

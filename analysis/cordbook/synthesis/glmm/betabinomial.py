@@ -65,7 +65,7 @@ SMALL_RATIO = 0.02
 WIDE_RHO = 0.9
 
 
-class Peak(NamedTuple):
+class Optimum(NamedTuple):
     """A maximum of the likelihood: logit of the mean, ``log s``, log-likelihood without the binomial coefficients."""
 
     eta: float
@@ -107,7 +107,7 @@ class BetaBinomialFit:
     robust_se: float | None
     loglik: float
     loglik_common: float
-    peaks: tuple[Peak, ...]
+    peaks: tuple[Optimum, ...]
     flat: bool
     k: int
     status: str
@@ -191,7 +191,7 @@ def fit_counts(x: Array, n: Array) -> tuple[BetaBinomialFit, Surface | None]:
     if kind != "regular":
         return _without_maximum(kind, x, n, common), None
     surface = Surface.of(Tallies.of(x, n))
-    peaks, flat = find_peaks(surface)
+    peaks, flat = find_optima(surface)
     best = peaks[0]
     mean, rho = float(expit(best.eta)), best.rho
     se, robust = _errors(best, x, n)
@@ -222,11 +222,11 @@ def _without_maximum(kind: str, x: Array, n: Array, common: float) -> BetaBinomi
     return BetaBinomialFit(mean, None, mean, eta, None, None, limit, common, (), False, k, kind)
 
 
-def find_peaks(surface: Surface) -> tuple[tuple[Peak, ...], bool]:
+def find_optima(surface: Surface) -> tuple[tuple[Optimum, ...], bool]:
     """Return the maxima of the likelihood, the highest first, and whether it is flat (see `BetaBinomialFit`)."""
     etas, tops = surface.etas, surface.heights
-    found = [_climb(etas[i], GRID[i], surface.tallies) for i in _summits(tops)]
-    common = Peak(float(etas[-1]), COMMON, float(tops[-1]))
+    found = [_maximise(etas[i], GRID[i], surface.tallies) for i in _summits(tops)]
+    common = Optimum(float(etas[-1]), COMMON, float(tops[-1]))
     found = [common if peak.log_s >= GRID[-2] else peak for peak in found]
     top = max(found, key=lambda peak: peak.loglik)
     best = common if top.loglik <= common.loglik + SAME_LOGLIK else top
@@ -264,11 +264,11 @@ def _derivatives_at(eta: float, log_s: float, tallies: Tallies) -> _SumsAt:
     return _SumsAt._make(float(value[0]) for value in derivatives(np.array([eta]), np.array([log_s]), tallies))
 
 
-def _climb(eta: float, log_s: float, tallies: Tallies) -> Peak:
+def _maximise(eta: float, log_s: float, tallies: Tallies) -> Optimum:
     """Return the maximum near a summit of the grid by Newton's method in both parameters, kept to the grid's neighbours."""
     low, high = log_s - np.log(2.0), log_s + np.log(2.0)
     if log_s >= GRID[-2]:
-        return Peak(float(eta), COMMON, float(heights(np.array([eta]), np.array([COMMON]), tallies)[0][0]))
+        return Optimum(float(eta), COMMON, float(heights(np.array([eta]), np.array([COMMON]), tallies)[0][0]))
     for _ in range(NEWTON_STEPS):
         eta = float(best_eta(np.array([log_s]), tallies, start=eta)[0])
         at = _derivatives_at(eta, log_s, tallies)
@@ -281,7 +281,7 @@ def _climb(eta: float, log_s: float, tallies: Tallies) -> Peak:
         if done:
             break
     eta = float(best_eta(np.array([log_s]), tallies, start=eta)[0])
-    return Peak(eta, float(log_s), float(derivatives(np.array([eta]), np.array([log_s]), tallies).loglik[0]))
+    return Optimum(eta, float(log_s), float(derivatives(np.array([eta]), np.array([log_s]), tallies).loglik[0]))
 
 
 def heights(eta: Array, log_s: Array, tallies: Tallies) -> tuple[Array, Array]:
@@ -344,7 +344,7 @@ def edge(log_s: Array, inner: Array, tallies: Tallies, target: float, side: int)
     return ends
 
 
-def limits_of_mean(surface: Surface, best: Peak, cut: float) -> tuple[float, float]:
+def limits_of_mean(surface: Surface, best: Optimum, cut: float) -> tuple[float, float]:
     """Return the profile likelihood limits of the logit of the mean, twice the log-likelihood falling by ``cut`` (`glmm.single_arm.profile_cut`).
 
     They are the least and the greatest logit in the region where the likelihood is so high: found on the grid, then by Newton's method.
@@ -353,7 +353,7 @@ def limits_of_mean(surface: Surface, best: Peak, cut: float) -> tuple[float, flo
     return _extreme(surface, target, -1, _mean_itself), _extreme(surface, target, 1, _mean_itself)
 
 
-def limits_of_median(surface: Surface, best: Peak, cut: float) -> tuple[float, float]:
+def limits_of_median(surface: Surface, best: Optimum, cut: float) -> tuple[float, float]:
     """Return the profile likelihood limits of the median of the beta distribution, from 0 to 1."""
     target = best.loglik - 0.5 * cut
     low, high = (_extreme(surface, target, side, beta_medians) for side in (-1, 1))
@@ -439,7 +439,7 @@ def beta_medians(eta: Array, log_s: Array) -> Array:
         return np.where(log_s > np.log(1e10), mean, betaincinv(s * mean, s * expit(-eta), 0.5))
 
 
-def _errors(best: Peak, x: Array, n: Array) -> tuple[float, float]:
+def _errors(best: Optimum, x: Array, n: Array) -> tuple[float, float]:
     """Return the standard error of eta from the observed information, and the sandwich of that and the studies' scores."""
     eta, log_s = np.array([best.eta]), np.array([best.log_s])
     total = derivatives(eta, log_s, Tallies.of(x, n))

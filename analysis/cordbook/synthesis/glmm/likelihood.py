@@ -72,8 +72,8 @@ class Rule(NamedTuple):
     nodes: Array  # (q,)
 
 
-class Sites(NamedTuple):
-    """Normal stand-ins for each study's likelihood: precision and precision times mean, shape (b, k)."""
+class EPSites(NamedTuple):
+    """EP site approximations: normal stand-ins for each study's likelihood: precision and precision times mean, shape (b, k)."""
 
     precision: Array
     shift: Array
@@ -162,17 +162,17 @@ def _rule(t: Array, log_weight: Array) -> Rule:
     return Rule(np.stack([t, t * t, np.ones_like(t), log_weight]), np.stack([t**r for r in range(5)], axis=1), t)
 
 
-def first_sites(x: Array, n: Array, b: int) -> Sites:
+def first_sites(x: Array, n: Array, b: int) -> EPSites:
     """Return sites from the corrected proportions (x + 1/2) / (n + 1), good enough to begin with."""
     p = (x + 0.5) / (n + 1.0)
     precision = n * p * (1.0 - p)
     shift = precision * np.log((x + 0.5) / (n - x + 0.5)) + (x - n * p)
     if b == 1:
-        return Sites(precision[None], shift[None])
-    return Sites(np.tile(precision, (b, 1)), np.tile(shift, (b, 1)))
+        return EPSites(precision[None], shift[None])
+    return EPSites(np.tile(precision, (b, 1)), np.tile(shift, (b, 1)))
 
 
-def mode_sites(mu: Array, tau: Array, x: Array, n: Array) -> Sites:
+def mode_sites(mu: Array, tau: Array, x: Array, n: Array) -> EPSites:
     """Return sites at the modes of the posteriors, found from anywhere; mu and tau have shape (b, 1)."""
     t2 = tau * tau
     # The slope of the log posterior, x - n p - (theta - mu) / tau^2, falls with theta and changes sign between these.
@@ -195,10 +195,10 @@ def mode_sites(mu: Array, tau: Array, x: Array, n: Array) -> Sites:
         theta = np.where(there, theta, goal)
     p = expit(theta)
     information = n * p * (1.0 - p)
-    return Sites(information, information * theta + x - n * p)
+    return EPSites(information, information * theta + x - n * p)
 
 
-def spread_by_row(tau: Array, sites: Sites, data: Counts) -> Array:
+def spread_by_row(tau: Array, sites: EPSites, data: Counts) -> Array:
     """Return the largest posterior standard deviation of a study's logit in each fit, shape (b,)."""
     t2 = tau * tau
     if data.weights is None:
@@ -208,19 +208,19 @@ def spread_by_row(tau: Array, sites: Sites, data: Counts) -> Array:
     return np.sqrt(data.largest(t2 / (1.0 + sites.precision * t2)))
 
 
-def spread_of(tau: Array, sites: Sites, data: Counts) -> float:
+def spread_of(tau: Array, sites: EPSites, data: Counts) -> float:
     """Return the largest posterior standard deviation of a study's logit over all fits."""
     return float(spread_by_row(tau, sites, data).max(initial=0.0))
 
 
-def evaluate(mu: Array, tau: Array, data: Counts, sites: Sites, *, coarse: bool = False) -> tuple[Derivatives, Sites]:
+def evaluate(mu: Array, tau: Array, data: Counts, sites: EPSites, *, coarse: bool = False) -> tuple[Derivatives, EPSites]:
     """Return the log-likelihood and derivatives of b fits, and the sites for the next pass.
 
     Parameters
     ----------
     mu, tau : ndarray, shape (b,)
     data : Counts
-    sites : Sites
+    sites : EPSites
         Where the nodes go; any sites near the posteriors give the same integral to the accuracy of the rule.
     coarse : bool
         Whether the fewer nodes of a first approach will do.
@@ -236,10 +236,10 @@ def evaluate(mu: Array, tau: Array, data: Counts, sites: Sites, *, coarse: bool 
     if at_boundary.all():
         return boundary(mu, tau, data), sites
     inner, outer = np.flatnonzero(~at_boundary), np.flatnonzero(at_boundary)
-    found, moved = _interior(mu[inner], tau[inner], data.rows(inner), Sites(*(s[inner] for s in sites)), rule)
+    found, moved = _interior(mu[inner], tau[inner], data.rows(inner), EPSites(*(s[inner] for s in sites)), rule)
     edge = boundary(mu[outer], tau[outer], data.rows(outer))
     result = Derivatives(*(np.empty_like(mu) for _ in Derivatives._fields))
-    new = Sites(sites.precision.copy(), sites.shift.copy())
+    new = EPSites(sites.precision.copy(), sites.shift.copy())
     for whole, part, rest in zip(result, found, edge, strict=True):
         whole[inner], whole[outer] = part, rest
     for whole, part in zip(new, moved, strict=True):
@@ -268,13 +268,13 @@ def boundary(mu: Array, tau: Array, data: Counts) -> Derivatives:
     )
 
 
-def _interior(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tuple[Derivatives, Sites]:
+def _interior(mu: Array, tau: Array, data: Counts, sites: EPSites, rule: Rule) -> tuple[Derivatives, EPSites]:
     # Misplaced nodes may overflow before they are placed anew.
     with np.errstate(over="ignore", invalid="ignore"):
         return _summed(mu, tau, data, sites, rule)
 
 
-def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tuple[Derivatives, Sites]:
+def _summed(mu: Array, tau: Array, data: Counts, sites: EPSites, rule: Rule) -> tuple[Derivatives, EPSites]:
     b, k = sites.precision.shape
     size = max(1, CHUNK_NUMBERS // (b * rule.nodes.size))
     # Plain numbers spare small arrays the cost of broadcasting.
@@ -284,10 +284,10 @@ def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tu
         sums = data.total(per_study)
     else:
         sums = np.zeros((6, b))
-        new = Sites(np.empty((b, k)), np.empty((b, k)))
+        new = EPSites(np.empty((b, k)), np.empty((b, k)))
         for first in range(0, k, size):
             part = slice(first, first + size)
-            here = Sites(sites.precision[:, part], sites.shift[:, part])
+            here = EPSites(sites.precision[:, part], sites.shift[:, part])
             per_study, moved = _studies(here_mu, here_tau, data.x[part], data.n[part], here, rule)
             weights = None if data.weights is None else data.weights[:, part]
             sums += per_study.sum(axis=-1) if weights is None else (per_study * weights).sum(axis=-1)
@@ -300,8 +300,8 @@ def _summed(mu: Array, tau: Array, data: Counts, sites: Sites, rule: Rule) -> tu
 
 
 def _studies(
-    mu: Array | float, tau: Array | float, x: Array, n: Array, sites: Sites, rule: Rule, *, placed: bool = False
-) -> tuple[Array, Sites]:
+    mu: Array | float, tau: Array | float, x: Array, n: Array, sites: EPSites, rule: Rule, *, placed: bool = False
+) -> tuple[Array, EPSites]:
     """Return the terms of the sums in the module's docstring, before division by tau or tau^2, for each study.
 
     ``mu`` and ``tau`` have shape (b, 1), or are numbers where b is 1. The shape is (6, b, k); the first is the log-likelihood.
@@ -356,10 +356,10 @@ def _studies(
     # The likelihood is log-concave, so a posterior is never wider than its prior (Brascamp and Lieb 1976); only rounding is.
     certainty = 1.0 / var_z
     precision = np.maximum((certainty - 1.0) / t2, 0.0)
-    return out, Sites(precision, precision * mu + mean_z * certainty / tau)
+    return out, EPSites(precision, precision * mu + mean_z * certainty / tau)
 
 
-def _studies_again(mu: Array | float, tau: Array | float, x: Array, n: Array, rule: Rule) -> tuple[Array, Sites]:
+def _studies_again(mu: Array | float, tau: Array | float, x: Array, n: Array, rule: Rule) -> tuple[Array, EPSites]:
     """As `_studies`, with the nodes placed by the modes of the posteriors, and enough of them for that."""
     mu, tau = np.atleast_2d(mu), np.atleast_2d(tau)
     sites = mode_sites(mu, tau, x, n)

@@ -18,7 +18,7 @@ from cordbook.synthesis.glmm.likelihood import (
     TAU_LIMIT,
     Counts,
     Derivatives,
-    Sites,
+    EPSites,
     evaluate,
     mode_sites,
 )
@@ -52,13 +52,13 @@ LIMIT_STRIDE = 3.0
 SHRINK, GROW = 0.1, 2.0
 
 
-class Peak(NamedTuple):
+class Optimum(NamedTuple):
     """Maxima of b fits: location, derivatives there, shape (b,), and sites."""
 
     mu: Array
     tau: Array
     at: Derivatives
-    sites: Sites
+    sites: EPSites
 
 
 class _Step(NamedTuple):
@@ -70,14 +70,14 @@ class _Step(NamedTuple):
 _StepRule = Callable[[int, float, float, tuple[float, ...]], _Step]
 
 
-def climb(mu: Array, tau: Array, data: Counts, sites: Sites) -> Peak:
+def maximise(mu: Array, tau: Array, data: Counts, sites: EPSites) -> Optimum:
     """Return the maxima that Newton's method reaches from the given starts, each of shape (b,)."""
     mu, tau, _, sites, _ = _iterate(mu, tau, data, sites, _ascent(COARSE_DECREMENT, COARSE_FALL), coarse=True)
     mu, tau, at, sites, left = _iterate(mu, tau, data, sites, _ascent(FINE_DECREMENT, FINE_FALL))
-    return _settled(Peak(mu, tau, at, sites), left, data)
+    return _settled(Optimum(mu, tau, at, sites), left, data)
 
 
-def _settled(peak: Peak, left: NDArray[np.intp], data: Counts) -> Peak:
+def _settled(peak: Optimum, left: NDArray[np.intp], data: Counts) -> Optimum:
     """Return the peak with the rows that Newton's method left open found by scanning."""
     for i in left.tolist():
         row = data.rows(np.array([i]))
@@ -90,7 +90,7 @@ def _settled(peak: Peak, left: NDArray[np.intp], data: Counts) -> Peak:
     return peak
 
 
-def climb_mu(mu: Array, tau: Array, data: Counts, sites: Sites, steps: int) -> tuple[Array, Array, Sites]:
+def maximise_mu(mu: Array, tau: Array, data: Counts, sites: EPSites, steps: int) -> tuple[Array, Array, EPSites]:
     """Return mu and the log-likelihood after a few Newton steps in mu alone, coarse and for looking around only."""
     for _ in range(steps):
         at, sites = evaluate(mu, tau, data, sites, coarse=True)
@@ -104,7 +104,7 @@ def limits(
     mu: Array,
     tau: Array,
     data: Counts,
-    sites: Sites,
+    sites: EPSites,
     target: Array,
     side: NDArray[np.int_],
     of_tau: NDArray[np.bool_],
@@ -149,13 +149,13 @@ def _iterate(
     mu: Array,
     tau: Array,
     data: Counts,
-    sites: Sites,
+    sites: EPSites,
     step: _StepRule,
     *,
     coarse: bool = False,
     known: Derivatives | None = None,
     of_average: bool = False,
-) -> tuple[Array, Array, Derivatives, Sites, NDArray[np.intp]]:
+) -> tuple[Array, Array, Derivatives, EPSites, NDArray[np.intp]]:
     """Repeat evaluation and step until every row is done; rows that are done are evaluated no more.
 
     ``known`` holds the derivatives at the start, where they need not be evaluated again. Returned last are the rows that are
@@ -171,11 +171,11 @@ def _iterate(
         if known is not None:
             table, known = np.array(known), None
         elif rows.size == b:
-            at, moved = look(mu, tau, data, Sites(precision, shift), coarse=coarse)
+            at, moved = look(mu, tau, data, EPSites(precision, shift), coarse=coarse)
             precision, shift = moved
             table = found = np.array(at)
         else:
-            here = Sites(precision[rows], shift[rows])
+            here = EPSites(precision[rows], shift[rows])
             at, moved = look(mu[rows], tau[rows], data.rows(rows), here, coarse=coarse)
             precision, shift = precision.copy(), shift.copy()
             precision[rows], shift[rows] = moved
@@ -189,7 +189,7 @@ def _iterate(
         rows = np.array(active, dtype=np.intp)
         if not active:
             break
-    return mu, tau, Derivatives(*found), Sites(precision, shift), rows
+    return mu, tau, Derivatives(*found), EPSites(precision, shift), rows
 
 
 def _ascent(decrement: float, fall: float) -> _StepRule:

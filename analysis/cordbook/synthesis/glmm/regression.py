@@ -96,7 +96,7 @@ def fit_binomial_regression(x: np.ndarray, n: np.ndarray, X: np.ndarray) -> Bino
     common = _fit_common(x, n, Q)
     best = common
     for tau in _starts(x, n, Q @ common.beta):
-        found = _climb(x, n, Q, common.beta, tau)
+        found = _maximise(x, n, Q, common.beta, tau)
         if found is not None and found.loglik > best.loglik + FALL:
             best = found
     free = p if best.tau == 0 else p + 1
@@ -143,7 +143,7 @@ def _fit_common(x: np.ndarray, n: np.ndarray, Q: np.ndarray) -> _Point:
     return _Point(beta, 0.0, loglik, np.r_[Q.T @ (x - n * p), 0.0], hessian)
 
 
-def _climb(x: np.ndarray, n: np.ndarray, Q: np.ndarray, beta: np.ndarray, tau: float) -> _Point | None:
+def _maximise(x: np.ndarray, n: np.ndarray, Q: np.ndarray, beta: np.ndarray, tau: float) -> _Point | None:
     """The maximum that Newton's method reaches with tau above 0; None where it runs to tau = 0."""
     smallest = BOUNDARY_RATIO / np.sqrt((n / 4).max())
     here = _evaluate(x, n, Q, beta, tau)

@@ -11,13 +11,13 @@ from cordbook.synthesis.glmm.likelihood import (
     TAU_LIMIT,
     Counts,
     Derivatives,
-    Sites,
+    EPSites,
     boundary,
     first_sites,
     mode_sites,
     spread_by_row,
 )
-from cordbook.synthesis.glmm.newton import Peak, climb, climb_mu
+from cordbook.synthesis.glmm.newton import Optimum, maximise, maximise_mu
 
 Array = NDArray[np.float64]
 
@@ -45,23 +45,23 @@ SAME_TAU = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Peaks:
+class Optima:
     mu: Array
     tau: Array
     se: Array
     at: Derivatives
-    sites: Sites
+    sites: EPSites
 
     @property
     def loglik(self) -> Array:
         return self.at.loglik
 
 
-def climb_rows(data: Counts, b: int) -> Peaks:
+def maximise_rows(data: Counts, b: int) -> Optima:
     """Return the maxima of b fits, each at least as high as the common-effect fit."""
     mu, tau = _starts(data, b)
     mu0, base = common_effect(data, b)
-    peak = climb(mu, tau, data, first_sites(data.x, data.n, b))
+    peak = maximise(mu, tau, data, first_sites(data.x, data.n, b))
     mu, tau, sites = peak.mu, peak.tau, peak.sites
     at = np.array(peak.at)
 
@@ -82,10 +82,10 @@ def climb_rows(data: Counts, b: int) -> Peaks:
     _, _, _, h_mm, h_mt, h_tt, _ = at
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.where(tau > 0.0, h_mt * h_mt / h_tt - h_mm, -h_mm) ** -0.5
-    return Peaks(mu, tau, se, Derivatives(*at), sites)
+    return Optima(mu, tau, se, Derivatives(*at), sites)
 
 
-def second_peak(data: Counts, peak: Peaks) -> tuple[float, float, float] | None:
+def second_optimum(data: Counts, peak: Optima) -> tuple[float, float, float] | None:
     """Return mu, tau and log-likelihood of another peak of the likelihood of one fit that is not much lower; None without one.
 
     ``tau = 0`` is a peak where the likelihood falls from it; others show as rises between the values of tau that are scanned.
@@ -96,27 +96,27 @@ def second_peak(data: Counts, peak: Peaks) -> tuple[float, float, float] | None:
         return float(mu0[0]), 0.0, float(base[0])
     start = np.full(SCAN_TAU.size, peak.mu[0])
     sites = mode_sites(start[:, None], SCAN_TAU[:, None], data.x, data.n)
-    mu, height, sites = climb_mu(start, SCAN_TAU, data, sites, SCAN_STEPS)
+    mu, height, sites = maximise_mu(start, SCAN_TAU, data, sites, SCAN_STEPS)
     tops = 1 + np.flatnonzero((height[1:-1] > height[:-2]) & (height[1:-1] > height[2:]) & (height[1:-1] > floor))
     for i in tops.tolist():
         if tau > 0.0 and 0.5 * tau < SCAN_TAU[i] < 2.0 * tau:
             continue
-        found = climb(mu[[i]], SCAN_TAU[[i]], data, Sites(*(s[[i]] for s in sites)))
+        found = maximise(mu[[i]], SCAN_TAU[[i]], data, EPSites(*(s[[i]] for s in sites)))
         if found.tau[0] > 0.0 and abs(found.tau[0] - tau) > SAME_TAU * found.tau[0] and found.at.loglik[0] > floor:
             return float(found.mu[0]), float(found.tau[0]), float(found.at.loglik[0])
     return None
 
 
-def _scan(mu: Array, data: Counts, height: Array) -> Peak | None:
+def _scan(mu: Array, data: Counts, height: Array) -> Optimum | None:
     """Look over a grid of tau for a point higher than ``height``, shape (1,), and climb from it; None when there is none."""
     b = SCAN_TAU.size
     start = np.full(b, mu[0])
     sites = mode_sites(start[:, None], SCAN_TAU[:, None], data.x, data.n)
-    at_mu, loglik, sites = climb_mu(start, SCAN_TAU, data, sites, SCAN_STEPS)
+    at_mu, loglik, sites = maximise_mu(start, SCAN_TAU, data, sites, SCAN_STEPS)
     best = int(np.argmax(loglik))
     if loglik[best] <= height[0] + SCAN_GAIN:
         return None
-    return climb(at_mu[[best]], SCAN_TAU[[best]], data, Sites(*(s[[best]] for s in sites)))
+    return maximise(at_mu[[best]], SCAN_TAU[[best]], data, EPSites(*(s[[best]] for s in sites)))
 
 
 def _starts(data: Counts, b: int) -> tuple[Array, Array]:

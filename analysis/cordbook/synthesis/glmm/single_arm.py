@@ -28,9 +28,9 @@ from scipy.special import chdtrc, chdtri, stdtrit
 from cordbook.synthesis.between_studies.heterogeneity import QTest
 from cordbook.synthesis.checks import FEWEST, check_counts, check_level, columns_of
 from cordbook.synthesis.glmm.average import Average, average, in_average, standard_error
-from cordbook.synthesis.glmm.likelihood import Counts, Derivatives, Sites, log_coefficients, saturated
+from cordbook.synthesis.glmm.likelihood import Counts, Derivatives, EPSites, log_coefficients, saturated
 from cordbook.synthesis.glmm.newton import limits
-from cordbook.synthesis.glmm.search import Peaks, climb_rows, common_effect, kinds_of, merged
+from cordbook.synthesis.glmm.search import Optima, common_effect, kinds_of, maximise_rows, merged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ def fit_binomial_normal(events: ArrayLike, n: ArrayLike, *, data: pd.DataFrame |
     return fit_counts(x.astype(float), size.astype(float))[0]
 
 
-def fit_counts(x: Array, n: Array) -> tuple[BinomialNormalFit, Peaks | None]:
+def fit_counts(x: Array, n: Array) -> tuple[BinomialNormalFit, Optima | None]:
     """Fit counts that have been checked; return the fit and, when it has one, the peak for `profile_limits`."""
     k = x.size
     kind = str(kinds_of(x, n, None)[0])
@@ -162,7 +162,7 @@ def fit_counts(x: Array, n: Array) -> tuple[BinomialNormalFit, Peaks | None]:
         mu = -np.inf if kind == "no-events" else np.inf
         return BinomialNormalFit(mu, None, None, p, 0.0, 0.0, None, None, q, k - 1, q_p, k, kind), None
     data = merged(x, n)
-    peak = climb_rows(data, 1)
+    peak = maximise_rows(data, 1)
     mu, tau = float(peak.mu[0]), float(peak.tau[0])
     lr = max(0.0, 2.0 * (float(peak.loglik[0]) - common)) if tau > 0.0 else 0.0
     fit = BinomialNormalFit(
@@ -253,7 +253,7 @@ def fit_binomial_normal_batch(
         size_of_chunk = max(1, ROWS_TIMES_STUDIES // x.size)
         for first in range(0, regular.size, size_of_chunk):
             rows = regular[first : first + size_of_chunk]
-            peak = climb_rows(Counts.of(x, size, w[rows]), rows.size)
+            peak = maximise_rows(Counts.of(x, size, w[rows]), rows.size)
             mu[rows], se[rows], tau2[rows] = peak.mu, peak.se, peak.tau**2
             loglik[rows] = peak.loglik
             kinds[rows] = np.where(peak.tau > 0.0, "interior", "boundary")
@@ -321,7 +321,7 @@ def profile_cut(level: float, k: int | None = None) -> float:
 
 
 def limits_of_peak(
-    x: Array, n: Array, peak: Peaks, level: float, *, of_mu: bool = True, of_tau2: bool = True, small_sample: bool = False
+    x: Array, n: Array, peak: Optima, level: float, *, of_mu: bool = True, of_tau2: bool = True, small_sample: bool = False
 ) -> ProfileLimits:
     """Return profile likelihood intervals around a peak that `fit_counts` returned for the same counts.
 
@@ -349,7 +349,7 @@ def limits_of_peak(
         np.full(b, peak.mu[0]),
         np.full(b, peak.tau[0]),
         data,
-        Sites(*(np.tile(s, (b, 1)) for s in peak.sites)),
+        EPSites(*(np.tile(s, (b, 1)) for s in peak.sites)),
         np.where(of_tau, target, target_of_mu),
         np.array([side for _, side in wanted]),
         of_tau,
@@ -361,7 +361,7 @@ def limits_of_peak(
 
 
 def average_limits(
-    x: Array, n: Array, peak: Peaks, level: float, *, profile: bool, small_sample: bool = False, reach: float = 0.0
+    x: Array, n: Array, peak: Optima, level: float, *, profile: bool, small_sample: bool = False, reach: float = 0.0
 ) -> tuple[Average, float, float]:
     """Return the population average at a peak that `fit_counts` returned, and the limits of its logit.
 
@@ -379,7 +379,7 @@ def average_limits(
         to.lam[twice],
         peak.tau[twice],
         merged(x, n),
-        Sites(*(np.tile(s, (2, 1)) for s in peak.sites)),
+        EPSites(*(np.tile(s, (2, 1)) for s in peak.sites)),
         np.full(2, target),
         np.array([-1, 1]),
         np.zeros(2, dtype=bool),

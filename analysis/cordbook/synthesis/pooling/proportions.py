@@ -22,7 +22,7 @@ from scipy.special import betaincinv, expit
 from cordbook.synthesis.between_studies.heterogeneity import h2_of, i2_of, typical_variance
 from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_level, columns_of
 from cordbook.synthesis.glmm import betabinomial, single_arm
-from cordbook.synthesis.glmm.search import Peaks, merged, second_peak
+from cordbook.synthesis.glmm.search import Optima, merged, second_optimum
 from cordbook.synthesis.measures import (
     CORRECTION,
     MEASURES,
@@ -395,13 +395,13 @@ def _pool_by_likelihood(
             *_likelihood_notes(
                 fit, x, size, names, p, {"median study": (low, high), "population average": mean_ends}, ends.tau2_high
             ),
-            *_second_peak_note(second_peak(merged(*counts), peak), fit),
+            *_second_peak_note(second_optimum(merged(*counts), peak), fit),
         ),
     )
 
 
 def _population_average(
-    x: Array, n: Array, peak: Peaks, method: str, level: float, df: int | None
+    x: Array, n: Array, peak: Optima, method: str, level: float, df: int | None
 ) -> tuple[ProportionAverage, tuple[float, float]]:
     """Return the population average of the GLMM by the method of the median's interval, and the limits of its logit."""
     profile = method in PROFILE_CI

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.display.html.strip import DIFFERENCE, RATIO, SHARE, WIDTH, Strip
+from cordbook.display.html.inline_interval_plot import DIFFERENCE, RATIO, SHARE, WIDTH, InlineIntervalPlot
 
 NUMBERS = re.compile(r'\b(?:x|x1|x2)="(-?[\d.]+)"')
 
@@ -21,7 +21,7 @@ NUMBERS = re.compile(r'\b(?:x|x1|x2)="(-?[\d.]+)"')
 )
 def test_nothing_leaves_the_frame(scale, values, pooled):
     least, low, point, high, most = values
-    drawn = Strip(point, low, high, scale=scale, pooled=pooled, prediction=(least, most), band=(low, high)).to_html()
+    drawn = InlineIntervalPlot(point, low, high, scale=scale, pooled=pooled, prediction=(least, most), band=(low, high)).to_html()
     assert all(0 <= float(x) <= WIDTH for x in NUMBERS.findall(drawn))
     assert all(0 <= float(corner.split(",")[0]) <= WIDTH for p in re.findall(r'points="([^"]+)"', drawn) for corner in p.split())
     assert all(float(width) >= 0 for width in re.findall(r'\bwidth="(-?[\d.]+)"', drawn))
@@ -40,10 +40,10 @@ def test_nothing_leaves_the_frame(scale, values, pooled):
     ],
 )
 def test_places_on_each_scale(scale, value, place):
-    drawn = Strip(value, value, value, scale=scale).to_html()
+    drawn = InlineIntervalPlot(value, value, value, scale=scale).to_html()
     assert f'<line x1="{place:.1f}" x2="{place:.1f}"' in drawn
 
 
 def test_no_difference_is_a_line_for_comparisons_alone():
-    assert Strip(1, 1, 1, scale=RATIO).to_html().count("cb-strip-axis") == 2
-    assert Strip(0.5, 0.4, 0.6).to_html().count("cb-strip-axis") == 1
+    assert InlineIntervalPlot(1, 1, 1, scale=RATIO).to_html().count("cb-strip-axis") == 2
+    assert InlineIntervalPlot(0.5, 0.4, 0.6).to_html().count("cb-strip-axis") == 1

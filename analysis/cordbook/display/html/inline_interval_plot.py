@@ -16,13 +16,13 @@ _NO_EFFECT = {RATIO: 1.0, DIFFERENCE: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class InlineIntervalPlot:
     """The drawing. What it shows stands beside it as text, so it is hidden from screen readers.
 
     ``point``, ``low``, ``high``, ``prediction`` and ``band`` are shares (0 to 1), ratios, or differences of shares; ``scale``
     says which. ``pooled`` draws a diamond. Shares run from 0 to 100%, ratios from 0.05 to 20 on a log scale.
 
-    >>> "polygon" in Strip(0.5, 0.4, 0.6, pooled=True).to_html()
+    >>> "polygon" in InlineIntervalPlot(0.5, 0.4, 0.6, pooled=True).to_html()
     True
     """
 
