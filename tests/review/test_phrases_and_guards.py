@@ -40,7 +40,7 @@ def test_a_condition_counts_what_the_role_counts(estimates, question):
         ("[serches] == 0", "no table 'serches'"),
         ("[searches/phase_of_moon=full] == 0", "no column 'phase_of_moon'"),
         ("[searches/source] == 0", "write COLUMN=VALUE"),
-        ("[arms/n<many] == 0", "'many' in 'arms/n<many' is no number"),
+        ("[arms/n<many] == 0", "'many' in 'arms/n<many' is not a number"),
     ],
 )
 def test_a_count_that_cannot_be_asked_says_why(estimates, condition, said):

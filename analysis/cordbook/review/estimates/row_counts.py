@@ -72,7 +72,7 @@ def _condition(question: str, text: str) -> tuple[str, str, str]:
             f"{text!r} in {question!r} is not a condition; write COLUMN=VALUE, COLUMN!=VALUE, COLUMN~PART, COLUMN<NUMBER or COLUMN>NUMBER"
         )
     if match["sign"] in "<>" and math.isnan(_number(match["value"])):
-        raise QuestionError(f"{match['value']!r} in {question!r} is no number; < and > compare with a number")
+        raise QuestionError(f"{match['value']!r} in {question!r} is not a number; < and > compare with a number")
     return match["column"], match["sign"], match["value"].strip()
 
 
@@ -96,7 +96,7 @@ def newest(evidence: Evidence, place: str) -> str:
     """
     name, _, column = place.partition("/")
     if not column:
-        raise QuestionError(f"{place!r} is no place of dates; write TABLE/COLUMN")
+        raise QuestionError(f"{place!r} does not name a column; write TABLE/COLUMN")
     table = evidence[name]
     if column not in table.columns:
         raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
