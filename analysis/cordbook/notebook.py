@@ -245,7 +245,7 @@ class Review:
         )  # fmt: skip
 
     def expect(self, sentence: str, holds: bool) -> None:
-        """Guard a sentence on counted rows: the chapter fails when ``holds`` is no longer true."""
+        """Guard a sentence on stored results of simulations: the chapter fails when ``holds`` is false. What ``data/`` says has guards in prose."""
         expect(sentence, holds)
 
     def evidence_map(self, section: str | None = None, *, title: str | None = None) -> Figure:

@@ -114,7 +114,7 @@ def walk(page: str, here: Path, folder: Path, own: dict[str, str], *, timeout: f
             here = Path((folder / "here").read_text().strip())
             printed.append(Printed(block.text, keys, done.stdout))
         elif writes := _WRITES.match(block.caption):
-            (path,) = [p for p in here.rglob(writes["file"]) if "_build" not in p.parts]
+            (path,) = [p for p in here.rglob(writes["file"]) if not {"_build", "analysis"} & set(p.relative_to(here).parts)]
             write_into(path, block.text)
         else:
             assert _TYPES.match(block.caption), f"nobody knows what to do with a block {block.caption!r}"

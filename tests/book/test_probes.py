@@ -58,8 +58,6 @@ def planted(tmp_path_factory) -> tuple[Path, probes.Planted]:
     """The site of a book whose data is hostile, and what was put where. Guards may break: the words are tried."""
     project = copy_project(tmp_path_factory.mktemp("probes") / "project")
     probes.fill(project / "data")
-    for path in (project / "book").rglob("*.ipynb"):  # sentences on counts would stop it: filled tables make some untrue
-        path.write_text(path.read_text(encoding="utf-8").replace("review.expect(", "(lambda *_: None)("), encoding="utf-8")
     found = probes.plant(project / "data")
     for name, keys in probes.DECLARED.items():
         probes.plant_declared(project / name, keys, found)

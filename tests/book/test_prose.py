@@ -15,7 +15,7 @@ import pytest
 
 from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.estimates.phrases import percent
-from cordbook.review.estimates.row_counts import count_rows
+from cordbook.review.estimates.row_counts import count_rows, newest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [ROOT / "index.ipynb", *sorted((ROOT / "book").rglob("*.ipynb"))]
@@ -135,6 +135,8 @@ def words_of(role: str, text: str, estimates) -> str:
         return str(value)
     if role == "count":
         return str(count_rows(estimates.evidence, text))
+    if role == "newest":
+        return newest(estimates.evidence, text) or "not yet"
     return ""
 
 
@@ -196,21 +198,35 @@ def grade(text: str) -> float:
     return 0.39 * len(words) / len(sentences) + 11.8 * sum(syllables(w) for w in words) / len(words) - 15.59
 
 
-def plain_box(path: Path, estimates) -> str | None:
-    match = re.search(r"^:::\{div\} cb-plain\n(.*?)^:::$", prose(path), flags=re.S | re.M)
-    if match is None:
-        return None
-    text = ROLE.sub(lambda m: words_of(m[1], m[2], estimates), match[1])
+CONDITIONAL = re.compile(r"^:::\{(guard|wording)\}\n:when: ([^\n]*)\n(.*?)^:::$", flags=re.S | re.M)
+
+
+def said(text: str, estimates) -> list[str]:
+    """A text as readers may find it: with the first texts of its wordings, and with the second ones; guards are left out."""
+
+    def chosen(place: int):
+        return CONDITIONAL.sub(lambda m: m[3].split(":otherwise:")[place if m[1] == "wording" else 0], text)
+
+    return [ROLE.sub(lambda m: words_of(m[1], m[2], estimates), chosen(place)) for place in (0, 1)]
+
+
+def plain_boxes(path: Path, estimates) -> list[str]:
+    """The box of plain words, once for each outcome of its conditions; none where a page has none."""
+    match = re.search(r"^(:{3,})\{div\} cb-plain\n(.*?)^\1$", prose(path), flags=re.S | re.M)
+    return [plain_text(text) for text in said(match[2], estimates)] if match else []
+
+
+def plain_text(text: str) -> str:
     text = re.sub(r"\]\([^)]*\)|[\[\]*_`]", "", text)
     return text.replace("In plain words.", "", 1)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_plain_words_are_plain(path, estimates):
-    box = plain_box(path, estimates)
+    boxes = plain_boxes(path, estimates)
     numbered = re.match(r"# \d", prose(path).lstrip())
-    assert box or not numbered, "a chapter opens with a box of plain words"
-    if box:
+    assert boxes or not numbered, "a chapter opens with a box of plain words"
+    for box in boxes:
         assert grade(box) <= HIGHEST_GRADE, f"grade {grade(box):.1f}: shorter sentences, shorter words"
 
 

@@ -7,25 +7,34 @@ import pytest
 from cordbook.cli import main
 from cordbook.core.project import Project
 from cordbook.publish.build.build import BuildFailed, build
+from cordbook.publish.build.status import status
 from cordbook.publish.execute.chapters import chapters
 from cordbook.publish.freshness.records import Records
-from cordbook.publish.sources.page_guards import StoredEstimates, broken_guards, explain_all, find_guards, left_out_guards
+from cordbook.publish.freshness.snapshot import data_texts
+from cordbook.publish.sources.page_guards import Stored, broken_guards, explain_all, find_guards, left_out_guards
 from cordbook.review.estimates.guards import judge
 from tests.conftest import ROOT
 from tests.publish.conftest import edited, quiet, site_of
 from tests.publish.small_book import set_events
 
+CELL = "lima2010.treated.ais_improved.all.27.7"
 GUARDS = find_guards(Project(ROOT))
 #: Values far from any that a guard of the book allows on one side or the other.
 FAR = (-1e9, 1e9, 0.0, None)
 
 
 class _Bent:
-    """Today's estimates with one attribute of one estimate set to another value."""
+    """Today's estimates with one attribute of one estimate, or one count, set to another value."""
 
     def __init__(self, estimates, name, value):
-        self.estimates, self.value = estimates, value
+        self.estimates, self.name, self.value = estimates, name, value
         self.id, _, self.attribute = name.rpartition(".")
+
+    def count(self, question):
+        return float("nan") if self.name == f"[{question}]" and self.value is None else self._count(question)
+
+    def _count(self, question):
+        return self.value if self.name == f"[{question}]" else self.estimates.count(question)
 
     def __getitem__(self, estimate_id):
         estimate = self.estimates[estimate_id]
@@ -113,7 +122,68 @@ def test_a_condition_that_cannot_be_read_is_told_with_its_place(book):
             build(book, report=quiet, allow_broken_guards=True)
 
 
+WORDING = """# State
+
+:::{{wording}}
+:when: [outcomes/cell_id={cell}/events={events}] == 1
+
+As it was: {{cell}}`{cell}`.
+
+:otherwise:
+
+It has changed, **now** {{cell}}`{cell}`; searched: {{newest}}`searches/searched_on`.
+:::
+"""
+
+
+@pytest.fixture
+def worded(book):
+    """The small book with a page of one wording."""
+    with edited(book, "_toc.yml", "book/prose.md", "data/outcomes.csv", "data/extractions.csv"):
+        toc = book.root / "_toc.yml"
+        toc.write_text(toc.read_text(encoding="utf-8") + "  - file: book/state\n", encoding="utf-8")
+        page = book.root / "book" / "state.md"
+        page.write_text(WORDING.format(cell=CELL, events=11), encoding="utf-8")
+        yield page
+        page.unlink()
+
+
+def test_a_wording_shows_the_text_that_is_true_and_no_data_break_the_build(book, worded):
+    def shown():
+        return (book.site / "book" / "state.html").read_text(encoding="utf-8")
+
+    build(book, report=quiet)
+    assert "As it was" in shown()
+    assert "It has changed" not in shown()
+    set_events(book.data, CELL, 12)
+    turned = status(book).turned
+    assert [(t.wording.place, t.text.partition(",")[0]) for t in turned] == [("book/state, line 3", "It has changed")]
+    assert "Wordings that change" in status(book).as_text()
+    build(book, report=quiet)
+    assert "It has changed, <strong>now</strong>" in shown()
+    assert "12 of " in shown()
+    assert "not yet" in shown()
+    assert "As it was" not in shown()
+    assert status(book).turned == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[outcomes/", "[outcome/", "no table 'outcome'"),
+        (":otherwise:", "Otherwise:", "it has not two texts"),
+        (":when: [", ":wenn: [", "it has no condition"),
+    ],
+)
+def test_a_wording_that_cannot_be_read_is_told_before_a_chapter_runs(book, worded, old, new, said):
+    worded.write_text(worded.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(BuildFailed, match="One condition cannot be read. Nothing was executed") as failure:
+        build(book, report=quiet, allow_broken_guards=True)
+    assert "a wording cannot be judged in book/state, line 3" in str(failure.value)
+    assert said in str(failure.value)
+
+
 def test_conditions_are_judged_by_stored_estimates_as_by_those_of_today(estimates):
-    stored = StoredEstimates(e.to_dict() for e in estimates)
+    stored = Stored([e.to_dict() for e in estimates], data_texts(Project(ROOT)))
     for guard in GUARDS:
         assert judge(guard.condition, stored).values == judge(guard.condition, estimates).values

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 
+import pandas as pd
 import pytest
 
 from cordbook.notebook import open_review
@@ -19,7 +20,7 @@ from cordbook.review.claims.mechanisms import (
     select_claims,
     sources,
 )
-from cordbook.review.estimates.row_counts import count_rows
+from cordbook.review.estimates.row_counts import count_rows, newest
 
 
 @pytest.fixture(scope="module")
@@ -156,10 +157,22 @@ def test_a_sentence_that_no_longer_holds_stops_the_chapter():
         ("mechanisms/section=2.1/evidence_type=animal", lambda r: r["section"] == "2.1" and r["evidence_type"] == "animal"),
         ("mechanisms/section~3./direction=harmful", lambda r: "3." in r["section"] and r["direction"] == "harmful"),
         ("mechanisms/reference_id=", lambda r: not r["reference_id"]),
+        ("mechanisms/section!=2.1/reference_id!=", lambda r: r["section"] != "2.1" and r["reference_id"]),
+        ("mechanisms/section<2.2", lambda r: r["section"].count(".") < 2 and float(r["section"]) < 2.2),
     ],
 )
 def test_counts_for_prose_are_those_of_the_file(review, raw, question, fits):
-    assert count_rows(review.evidence, question) == sum(map(fits, raw))
+    assert count_rows(review.evidence, question) == sum(map(bool, map(fits, raw)))
+
+
+def test_the_newest_date_of_a_column_is_that_of_its_rows(review):
+    tables = {"searches": pd.DataFrame({"searched_on": ["2026-11-21", None, "2027-01-03"]}), "none": pd.DataFrame({"on": []})}
+    assert newest(tables, "searches/searched_on") == "2027-01-03"
+    assert newest(tables, "none/on") == ""
+    with pytest.raises(KeyError, match="no column 'moon'"):
+        newest(review.evidence, "searches/moon")
+    with pytest.raises(ValueError, match="TABLE/COLUMN"):
+        newest(review.evidence, "searches")
 
 
 def test_a_count_that_cannot_be_read_says_why(review):

@@ -215,6 +215,22 @@ def test_a_sentence_that_is_no_longer_true_is_a_changed_conclusion(changed, befo
     assert required_step(found).name == MINOR
 
 
+def test_a_sentence_on_counts_of_rows_is_a_changed_conclusion_though_it_rests_on_no_estimate(project, before, tmp_path):
+    asked = f"[studies/topic=cell_therapy] == {before.count('studies/topic=cell_therapy')}"
+    kept = FrozenGuard("book/prose", "So many reports.", asked, True, ())
+    unknown = FrozenGuard("book/prose", "Nothing was searched.", "[searches] == 0", True, ())
+    then = replace(before, guards=(kept, unknown))
+    shutil.copytree(project / "data", tmp_path / "data")
+    add_study(tmp_path / "data")
+    after = freeze(load_estimates(tmp_path))
+    assert [c.in_words() for c in compare(then, after).claims] == [
+        "sentence “So many reports.”: true -> no longer true",
+        "sentence “Nothing was searched.”: true -> cannot be judged",  # a release keeps no searches, and the sentence is gone
+    ]
+    still = replace(after, guards=(unknown,))
+    assert "searched" not in str(compare(then, still).claims)
+
+
 def test_a_certainty_that_moves_without_its_number_names_its_rows_else_the_rules(before):
     sure = {**before.estimates, "tumour": replace(before.estimates["tumour"], certainty="high")}
     cell = min(before.estimates["tumour"].cell_ids)

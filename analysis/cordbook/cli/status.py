@@ -1,4 +1,4 @@
-"""``cordbook status``: what is stale and why, which estimates move, which guards would break."""
+"""``cordbook status``: what is stale and why, which estimates move, which guards would break, which wordings change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "status",
         help="what a build would change, and why",
         description="Compare today's data with the last good build: stale chapters with the rows that made them so, estimates "
-        "that move, guards that would break. Builds nothing.",
+        "that move, guards that would break, wordings that change. Builds nothing.",
         epilog="Exit code 0, with --exit-code 1 where there is something to build; 2: the data cannot be used.",
     )
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it (default: text)")

@@ -139,16 +139,16 @@ def _number(errors: int) -> str:
 
 def _judged(project: Project, today: Any, allow: bool) -> int:
     from cordbook.publish.freshness.snapshot import last_good
-    from cordbook.publish.sources.page_guards import StoredEstimates, broken_guards, explain_all, find_guards, left_out_guards
+    from cordbook.publish.sources.page_guards import Stored, broken_guards, explain_all, find_conditions, left_out_guards
 
-    guards = find_guards(project)
-    broken = broken_guards(guards, today.estimates)
+    conditions = find_conditions(project)
+    broken = broken_guards(conditions, today.estimates)
     if broken:
         last = last_good(project)
-        broken = broken_guards(guards, today.estimates, StoredEstimates(last.estimates) if last else None)
+        broken = broken_guards(conditions, today.estimates, Stored(last.estimates, last.files) if last else None)
     if any(b.fault for b in broken) or (broken and not allow):
         raise BuildFailed(explain_all(broken))
-    for warning in left_out_guards(guards, today.estimates):
+    for warning in left_out_guards(conditions, today.estimates):
         print(warning, file=sys.stderr)
     return len(broken)
 

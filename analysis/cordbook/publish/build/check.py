@@ -14,7 +14,7 @@ from cordbook.core.project import Project
 from cordbook.evidence import validate
 from cordbook.publish.build.written import wrong_numbers
 from cordbook.publish.execute.chapters import chapters, execute, pages
-from cordbook.publish.sources.page_guards import broken_guards, find_guards
+from cordbook.publish.sources.page_guards import broken_guards, find_conditions
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.phrases import phrase
 
@@ -46,15 +46,21 @@ def check(project: Project, *, report: Callable[[str], None] = print, rerun: boo
         return Checked(0, 0, 0, 0, (f"data/ has {found.errors} error(s): cordbook validate",))
     report("computing estimates and judging guards")
     estimates = load_estimates(project.root)
-    guards = find_guards(project)
-    problems = [b.explain() for b in broken_guards(guards, estimates)]
+    conditions = find_conditions(project)
+    problems = [b.explain() for b in broken_guards(conditions, estimates)]
     listed = chapters(project)
     if rerun:
         report(f"executing {len(listed)} chapters")
         problems += _other_outputs(project, listed, report)
     report("reading the built pages")
     problems += _site_problems(project, estimates, listed)
-    return Checked(len(listed) if rerun else 0, len(guards), len(estimates), len(pages(project)), tuple(problems))
+    return Checked(
+        len(listed) if rerun else 0,
+        sum(c.otherwise is None for c in conditions),
+        len(estimates),
+        len(pages(project)),
+        tuple(problems),
+    )
 
 
 def _other_outputs(project: Project, listed: list[Path], report: Callable[[str], None]) -> Iterator[str]:

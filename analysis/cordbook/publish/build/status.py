@@ -1,4 +1,4 @@
-"""What is stale and why, which estimates moved, which guards would break: all that a build would find, without building."""
+"""What is stale and why, which estimates moved, which guards would break and which wordings turn: all that a build would find, without building."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cordbook.publish.build.site import up_to_date
 from cordbook.publish.execute.chapters import Staleness, staleness
 from cordbook.publish.freshness.records import Today
 from cordbook.publish.freshness.snapshot import Snapshot, last_good
-from cordbook.publish.sources.page_guards import BrokenGuard, StoredEstimates, broken_guards, find_guards
+from cordbook.publish.sources.page_guards import BrokenGuard, Stored, Turned, broken_guards, find_conditions, turned_wordings
 from cordbook.review.estimates.estimates import load_estimates
 
 #: Reasons of one kind are listed up to here.
@@ -33,6 +33,7 @@ class Status:
     changes: tuple[Change, ...]
     moved: tuple[Moved, ...]
     broken: tuple[BrokenGuard, ...]
+    turned: tuple[Turned, ...]
     errors: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +45,7 @@ class Status:
             "changes": as_dicts(list(self.changes)),
             "estimates": as_dicts(list(self.moved)),
             "broken_guards": [b.to_dict() for b in self.broken],
+            "wordings": [t.to_dict() for t in self.turned],
         }
 
     def as_text(self) -> str:
@@ -57,6 +59,7 @@ class Status:
         blocks += _block("Changes of data/ since the last good build", [c.describe() for c in self.changes])
         blocks += _block("Estimates that move", [m.describe() for m in self.moved])
         blocks += _block("Guards that would break", [b.explain().replace("\n", "\n  ") for b in self.broken])
+        blocks += _block("Wordings that change", [t.explain() for t in self.turned])
         if not self.stale:
             blocks.append(
                 "The book is up to date." if self.fresh else "No chapter is stale; pages have to be written: cordbook build"
@@ -76,6 +79,9 @@ class Status:
         if self.broken:
             lines += ["", f"**{len(self.broken)} sentence(s) would no longer be true:**", ""]
             lines += [f"- {_md(b.guard.place)}: “{_md(b.guard.sentence)}” (`{b.guard.condition}`)" for b in self.broken]
+        if self.turned:
+            lines += ["", "Wordings that change:", ""]
+            lines += [f"- {_md(t.wording.place)}: “{_md(t.text)}” (`{t.wording.condition}`)" for t in self.turned]
         lines += ["", f"{len(self.stale)} chapter(s) to execute; {len(self.changes)} change(s) in `data/`."]
         return "\n".join(lines)
 
@@ -96,18 +102,20 @@ def status(project: Project, last: Snapshot | None = None) -> Status:
     """The state of the book; ``last`` replaces the last good build to compare with."""
     report: Report = validate(project.data)
     if report.errors:
-        return Status(False, False, (), (), (), (), report.errors)
+        return Status(False, False, (), (), (), (), (), report.errors)
     estimates = load_estimates(project.root, store_of(project))
     today = Today(project, estimates)
     last = last or last_good(project)
     changes = data_changes(project, last, primary_keys(estimates)) if last else []
     moved = moved_estimates(estimates, last) if last else []
-    before = StoredEstimates(last.estimates) if last else None
+    before = Stored(last.estimates, last.files) if last else None
     stale = tuple((s.name, _why(s, today, changes, last)) for s in staleness(project, today) if s)
-    broken = tuple(broken_guards(find_guards(project), estimates, before))
+    conditions = find_conditions(project)
+    broken = tuple(broken_guards(conditions, estimates, before))
+    turned = tuple(turned_wordings(conditions, estimates, before))
     fresh = up_to_date(project) is not None
     store_of(project).trim()
-    return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, 0)
+    return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, turned, 0)
 
 
 def _why(stale: Staleness, today: Today, changes: list[Change], last: Snapshot | None) -> tuple[str, ...]:

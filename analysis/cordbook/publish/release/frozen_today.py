@@ -19,8 +19,7 @@ def frozen_guards(project: Project, estimates: Estimates) -> tuple[FrozenGuard, 
         except GuardError:
             found.append(FrozenGuard(guard.page, guard.sentence, guard.condition, False, ()))
             continue
-        ids = tuple(dict.fromkeys(name.rpartition(".")[0] for name, _ in verdict.values))
-        found.append(FrozenGuard(guard.page, guard.sentence, guard.condition, verdict.holds, ids))
+        found.append(FrozenGuard(guard.page, guard.sentence, guard.condition, verdict.holds, verdict.estimate_ids))
     return tuple(found)
 
 

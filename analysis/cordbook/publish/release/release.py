@@ -27,7 +27,7 @@ from cordbook.publish.release.archive import Archive, build_in_its_own_process, 
 from cordbook.publish.release.frozen_today import frozen_today
 from cordbook.publish.release.manifest import PROTOCOL, digest_of, manifest_json
 from cordbook.publish.release.version_files import CHANGELOG, NoVersionLine, changelog, results_lines, versioned
-from cordbook.publish.sources.page_guards import broken_guards, find_guards
+from cordbook.publish.sources.page_guards import broken_guards, find_conditions
 from cordbook.review.estimates.declarations import DeclarationError
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.selection import SelectionError
@@ -168,7 +168,7 @@ def _findings(project: Project, asked: Asked) -> tuple[_Findings | None, list[st
         return None, [f"data/ breaks {found.errors} rule(s): cordbook validate"]
     try:
         estimates = load_estimates(project.root)
-        broken = broken_guards(find_guards(project), estimates)
+        broken = broken_guards(find_conditions(project), estimates)
         now = frozen_today(project, estimates)
     except (DeclarationError, SelectionError) as error:
         return None, [str(error)]

@@ -1,1 +1,1 @@
-"""Sources of pages searched: the guards in a chapter's prose."""
+"""Sources of pages searched: the guards and wordings in a chapter's prose."""

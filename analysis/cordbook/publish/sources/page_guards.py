@@ -1,10 +1,16 @@
-"""Every guard of every page, found in the sources and judged at once, before anything is executed or written."""
+"""Every condition of every page, found in the sources and judged at once, before anything is executed or written.
+
+A guard stands at a sentence that is true under a condition; one that does not hold stops a build. A wording has two texts, one for
+where its condition holds and one for where it does not, so that data cannot break it; only a condition that cannot be read does.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,27 +19,41 @@ from typing import Any
 import nbformat
 import yaml
 
+from cordbook.core.csv_files import parse
 from cordbook.core.notebooks import is_prose
 from cordbook.core.project import Project
 from cordbook.publish.execute.chapters import pages
 from cordbook.review.estimates.guards import GuardError, Lookup, NothingToJudge, Verdict, judge
+from cordbook.review.estimates.row_counts import read_question
 
-_OPEN = re.compile(r"^(?P<indent>\s*)(?P<fence>:{3,}|`{3,})\{guard\}\s*$")
+_OPEN = re.compile(r"^(?P<indent>\s*)(?P<fence>:{3,}|`{3,})\{(?P<directive>guard|wording)\}\s*$")
 _OPTION = re.compile(r"^\s*:(?P<name>[\w-]+):\s?(?P<value>.*)$")
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*$")
+#: The line between the two texts of a wording.
+OTHERWISE = ":otherwise:"
 #: A sentence in a message is cut here.
 _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class PageGuard:
-    """A guard as it stands in a page: where, what it guards, and under which condition."""
+class PageCondition:
+    """A guard or wording as it stands in a page: where, under which condition, and the sentence that is true where it holds.
+
+    ``otherwise`` is the sentence of a wording where it does not; a guard has none. ``fault`` says what a wording lacks.
+    """
 
     page: str
     cell: str
     line: int
     condition: str
     sentence: str
+    otherwise: str | None = None
+    fault: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What it is, for a person."""
+        return "guard" if self.otherwise is None else "wording"
 
     @property
     def place(self) -> str:
@@ -43,9 +63,9 @@ class PageGuard:
 
 @dataclass(frozen=True, slots=True)
 class BrokenGuard:
-    """A guard that does not hold, with the values before (None where none are known) and today, or why it cannot be read."""
+    """A guard that does not hold, with the values before (None where none are known) and today, or a condition that cannot be read."""
 
-    guard: PageGuard
+    guard: PageCondition
     verdict: Verdict | None
     before: Verdict | None = None
     fault: str = ""
@@ -53,7 +73,7 @@ class BrokenGuard:
     def explain(self) -> str:
         """The guard for a person: place, sentence, condition, old and new values."""
         lines = [
-            f"a guard is broken in {self.guard.place}",
+            f"a {self.guard.kind} {'cannot be judged' if self.fault else 'is broken'} in {self.guard.place}",
             f"  sentence:  {self.guard.sentence}",
             f"  condition: {self.guard.condition}",
         ]
@@ -78,26 +98,63 @@ class BrokenGuard:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A wording whose condition came out otherwise at the last good build."""
+
+    wording: PageCondition
+    today: Verdict
+
+    @property
+    def text(self) -> str:
+        """What the page says now."""
+        return self.wording.sentence if self.today.holds else str(self.wording.otherwise)
+
+    def explain(self) -> str:
+        """The wording for a person, in one line."""
+        return f"{self.wording.place}: {self.wording.condition} ({self.today.explain()}); now “{self.text}”"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "page": self.wording.page,
+            "cell": self.wording.cell or None,
+            "line": self.wording.line,
+            "condition": self.wording.condition,
+            "text": self.text,
+            "today": dict(self.today.values),
+        }
+
+
 def explain_all(broken: Iterable[BrokenGuard]) -> str:
-    """All broken guards in one message, with what to do."""
+    """All broken guards, and all conditions that cannot be read, in one message, with what to do."""
     found = list(broken)
-    head = "One guard is broken" if len(found) == 1 else f"{len(found)} guards are broken"
-    return "\n\n".join(
-        [
-            f"{head}: sentences of the book say what its numbers no longer say. Nothing was executed or written.",
-            *(b.explain() for b in found),
+    unread = sum(bool(b.fault) for b in found)
+    head, remedy = [], []
+    if untrue := len(found) - unread:
+        guards = "One guard is broken" if untrue == 1 else f"{untrue} guards are broken"
+        head.append(f"{guards}: sentences of the book say what its data no longer say.")
+        remedy.append(
             "Rewrite each sentence so that it is true, then its condition. To publish meanwhile with these sentences marked: "
-            "cordbook build --allow-broken-guards",
-        ]
-    )
+            "cordbook build --allow-broken-guards"
+        )
+    if unread:
+        head.append("One condition cannot be read." if unread == 1 else f"{unread} conditions cannot be read.")
+        remedy.append("Write each condition anew as its fault says; no option builds the book without it.")
+    head.append("Nothing was executed or written.")
+    return "\n\n".join([" ".join(head), *(b.explain() for b in found), *remedy])
 
 
-def find_guards(project: Project) -> list[PageGuard]:
-    """All guards of the pages in ``_toc.yml``, in the order of the book."""
+def find_conditions(project: Project) -> list[PageCondition]:
+    """All guards and wordings of the pages in ``_toc.yml``, in the order of the book."""
     return list(chain.from_iterable(_of_page(project, path) for path in pages(project)))
 
 
-def _of_page(project: Project, path: Path) -> Iterator[PageGuard]:
+def find_guards(project: Project) -> list[PageCondition]:
+    """The guards among :func:`find_conditions`."""
+    return [condition for condition in find_conditions(project) if condition.otherwise is None]
+
+
+def _of_page(project: Project, path: Path) -> Iterator[PageCondition]:
     page = path.relative_to(project.root).with_suffix("").as_posix()
     if path.suffix != ".ipynb":
         yield from _of_text(page, "", path.read_text(encoding="utf-8"), "")
@@ -108,7 +165,7 @@ def _of_page(project: Project, path: Path) -> Iterator[PageGuard]:
         yield from _of_text(page, cell.get("id", str(place)), cell.source, after)
 
 
-def _of_text(page: str, cell: str, text: str, after: str) -> Iterator[PageGuard]:
+def _of_text(page: str, cell: str, text: str, after: str) -> Iterator[PageCondition]:
     lines = text.splitlines()
     number = 0
     while number < len(lines):
@@ -118,9 +175,41 @@ def _of_text(page: str, cell: str, text: str, after: str) -> Iterator[PageGuard]
             continue
         end = _end(lines, number, match["fence"])
         options, body = _parts(lines[number + 1 : end])
-        sentence = " ".join(" ".join(body).split()) or _guarded(lines[:number], lines[end + 1 :], after.splitlines())
-        yield PageGuard(page, cell, number + 1, " ".join(str(options.get("when", "")).split()), _cut(sentence))
+        condition = " ".join(str(options.get("when", "")).split())
+        if match["directive"] == "wording":
+            yield _wording(page, cell, number + 1, condition, body)
+        else:
+            sentence = _one_line(body) or _guarded(lines[:number], lines[end + 1 :], after.splitlines())
+            yield PageCondition(page, cell, number + 1, condition, _cut(sentence))
         number += 1
+
+
+def _wording(page: str, cell: str, line: int, condition: str, body: list[str]) -> PageCondition:
+    try:
+        holds, otherwise = wordings(body)
+    except GuardError as error:
+        return PageCondition(page, cell, line, condition, _cut(_one_line(body)), "", str(error))
+    return PageCondition(page, cell, line, condition, _cut(_one_line(body[holds])), _cut(_one_line(body[otherwise])))
+
+
+def wordings(body: Sequence[str]) -> tuple[slice, slice]:
+    """Where the two texts of a wording stand among its lines: where the condition holds, and otherwise.
+
+    Raises :class:`GuardError` where one is missing.
+
+    >>> wordings(["None yet.", ":otherwise:", "Some."])
+    (slice(0, 1, None), slice(2, 3, None))
+    """
+    marks = [number for number, line in enumerate(body) if line.strip() == OTHERWISE]
+    if len(marks) != 1 or not _one_line(body[: marks[0]]) or not _one_line(body[marks[0] + 1 :]):
+        raise GuardError(
+            f"it has not two texts; write the one for where the condition holds, a line {OTHERWISE}, and the one for where it does not"
+        )
+    return slice(0, marks[0]), slice(marks[0] + 1, len(body))
+
+
+def _one_line(lines: Sequence[str]) -> str:
+    return " ".join(" ".join(lines).split())
 
 
 def _end(lines: list[str], start: int, fence: str) -> int:
@@ -161,45 +250,61 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def broken_guards(guards: Iterable[PageGuard], estimates: Lookup, before: Lookup | None = None) -> list[BrokenGuard]:
-    """All guards that today's estimates break or that cannot be read; ``before`` are those of the last good build.
+def broken_guards(conditions: Iterable[PageCondition], known: Lookup, before: Lookup | None = None) -> list[BrokenGuard]:
+    """All guards that today's data break, and conditions that cannot be read; ``before`` is what the last good build knew.
 
     Those that the data cannot judge are no broken ones: see :func:`left_out_guards`.
     """
     found = []
-    for guard in guards:
-        if not guard.condition:
-            found.append(BrokenGuard(guard, None, fault="it has no condition; write :when: some-estimate.estimate > 0.5"))
-            continue
+    for condition in conditions:
         try:
-            verdict = judge(guard.condition, estimates)
+            verdict = _judged(condition, known)
         except NothingToJudge:  # its sentence is left out: left_out_guards
             continue
         except GuardError as error:
-            found.append(BrokenGuard(guard, None, fault=str(error)))
+            found.append(BrokenGuard(condition, None, fault=str(error)))
             continue
-        if not verdict.holds:
-            found.append(BrokenGuard(guard, verdict, _judged_before(guard.condition, before)))
+        if not verdict.holds and condition.otherwise is None:
+            found.append(BrokenGuard(condition, verdict, _judged_before(condition.condition, before)))
     return found
 
 
-def left_out_guards(guards: Iterable[PageGuard], estimates: Lookup) -> list[str]:
-    """Of each guard whose estimates are told apart by columns that the data lack, what a person is told: its sentence is left out."""
-    return [text for guard in guards if (text := _left_out(guard, estimates))]
+def left_out_guards(conditions: Iterable[PageCondition], known: Lookup) -> list[str]:
+    """Of each condition whose estimates are told apart by columns that the data lack, what a person is told: its text is left out."""
+    return [text for condition in conditions if (text := _left_out(condition, known))]
 
 
-def _left_out(guard: PageGuard, estimates: Lookup) -> str:
+def _left_out(condition: PageCondition, known: Lookup) -> str:
     try:
-        judge(guard.condition, estimates)
+        judge(condition.condition, known)
     except NothingToJudge as error:
         return (
-            f"warning: a sentence is left out in {guard.place}, since {error}\n  sentence:  {guard.sentence}\n"
-            f"  condition: {guard.condition}\n"
+            f"warning: a sentence is left out in {condition.place}, since {error}\n  sentence:  {condition.sentence}\n"
+            f"  condition: {condition.condition}\n"
             "  Write another sentence, or remove the dimension from vocabulary/dimensions.csv and what asks for it."
         )
     except GuardError:  # broken_guards tells
         pass
     return ""
+
+
+def turned_wordings(conditions: Iterable[PageCondition], known: Lookup, before: Lookup | None) -> list[Turned]:
+    """The wordings that say something else than at the last good build; those that cannot be read are :func:`broken_guards`."""
+    found = []
+    for condition in conditions:
+        then = None if condition.otherwise is None else _judged_before(condition.condition, before)
+        today = then and _judged_before(condition.condition, known)
+        if then and today and then.holds != today.holds:
+            found.append(Turned(condition, today))
+    return found
+
+
+def _judged(condition: PageCondition, known: Lookup) -> Verdict:
+    if condition.fault:
+        raise GuardError(condition.fault)
+    if not condition.condition:
+        raise GuardError("it has no condition; write :when: some-estimate.estimate > 0.5, or :when: [searches] == 0")
+    return judge(condition.condition, known)
 
 
 def _judged_before(condition: str, before: Lookup | None) -> Verdict | None:
@@ -209,12 +314,23 @@ def _judged_before(condition: str, before: Lookup | None) -> Verdict | None:
         return None
 
 
-class StoredEstimates:
-    """Estimates as JSON (``cordbook estimates --json``), for conditions to look at."""
+class Stored:
+    """Estimates as JSON (``cordbook estimates --json``) and the texts of the files of ``data/``, for conditions to look at."""
 
-    def __init__(self, stored: Iterable[Mapping[str, Any]]) -> None:
-        self.by_id = {entry["id"]: entry for entry in stored}
+    def __init__(self, estimates: Iterable[Mapping[str, Any]], files: Mapping[str, str]) -> None:
+        self.by_id = {entry["id"]: entry for entry in estimates}
+        self.files = files
 
     def __getitem__(self, estimate_id: str) -> object:
         entry = self.by_id[estimate_id]
         return SimpleNamespace(**entry, pooled=entry["estimate"] is not None, result=SimpleNamespace(**entry))
+
+    def count(self, question: str) -> int:
+        """How many rows of the stored tables fit a question; raises ``KeyError`` for a table or column that was not there."""
+        asked = read_question(question)
+        table = parse(self.files[self._paths[asked.table]], strict=False)
+        return asked.count(table.header, table.rows)
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {table["name"]: table["path"] for table in json.loads(self.files["datapackage.json"])["resources"]}

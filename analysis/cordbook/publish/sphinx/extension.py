@@ -3,7 +3,8 @@
 ``{est}`ID``` writes an estimate, ``{est}`ID:FORM``` in one of the forms of :mod:`cordbook.review.estimates.phrases`,
 with a link to the estimate's page. ``{cell}`ID``` writes the counts of one cell, ``{value}`TABLE/KEY/COLUMN``` a value of
 a table, ``{status}`FIELD``` a field of ``data/review.yml``. The directive ``guard`` states the condition under which the text in it, or the
-heading after it, is true; the build stops where data has broken it.
+heading after it, is true; the build stops where data has broken it. The directive ``wording`` has two texts, one for where its
+condition holds and one for where it does not; no data stops it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,7 +40,7 @@ from cordbook.publish.execute.chapters import ChapterFailed, refresh
 from cordbook.publish.freshness.records import Today
 from cordbook.publish.pages import feed
 from cordbook.publish.pages.forked_work import write_made_pages
-from cordbook.publish.sources.page_guards import broken_guards, explain_all, find_guards
+from cordbook.publish.sources.page_guards import broken_guards, explain_all, find_conditions, wordings
 from cordbook.publish.sphinx import (
     cite_ext,
     estimate_ext,
@@ -57,7 +59,7 @@ from cordbook.review.appraisal.estimate_text import DIFFERENCE, format_estimate
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
 from cordbook.review.estimates.phrases import percent
-from cordbook.review.estimates.row_counts import count_rows
+from cordbook.review.estimates.row_counts import count_rows, newest
 
 ASSETS = Path(__file__).parents[1] / "assets"
 #: After chapters have been executed, before Sphinx looks which files there are.
@@ -165,7 +167,7 @@ class ValueRole(SphinxRole):
 
 
 class CountRole(SphinxRole):
-    """How many rows of a table fit: ``TABLE/COLUMN=VALUE/COLUMN~PART``; ``~`` asks for a part of the text."""
+    """How many rows of a table fit a question as in :mod:`cordbook.review.estimates.row_counts`."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         evidence = _estimates(self.env).evidence
@@ -173,6 +175,18 @@ class CountRole(SphinxRole):
             text = f"{count_rows(evidence, self.text):,}"
         except (ValueError, KeyError) as error:
             return _problem(self, f"count role: {error.args[0]}")
+        return [nodes.inline("", text, classes=["cb-cell"])], []
+
+
+class NewestRole(SphinxRole):
+    """The newest date of ``TABLE/COLUMN`` in words, or "not yet"."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        try:
+            found = newest(_estimates(self.env).evidence, self.text)
+            text = in_words(date.fromisoformat(found) if found else None)
+        except (ValueError, KeyError) as error:
+            return _problem(self, f"newest role: {error.args[0]}")
         return [nodes.inline("", text, classes=["cb-cell"])], []
 
 
@@ -195,8 +209,8 @@ def _relative(env: BuildEnvironment, estimate_id: str) -> str:
     return env.app.builder.get_relative_uri(env.docname, f"{estimate_ext.FOLDER}/{estimate_id}")
 
 
-class GuardDirective(SphinxDirective):
-    """Text that is true under a condition: ``:when:`` holds it; without text it guards what follows."""
+class _Conditional(SphinxDirective):
+    """Text under the condition of ``:when:``."""
 
     has_content = True
     option_spec: ClassVar[dict[str, Any]] = {"when": directives.unchanged_required}
@@ -204,20 +218,44 @@ class GuardDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         condition = self.options.get("when")
         if not condition:
-            raise self.error("guard: give the condition, as in :when: some-estimate.estimate > 0.5")
+            raise self.error(f"{self.name}: give the condition, as in :when: some-estimate.estimate > 0.5")
         try:
-            verdict = judge(condition, _estimates(self.env))
+            return self.shown(judge(condition, _estimates(self.env)))
         except NothingToJudge as error:
             note("file", "data/datapackage.json")
-            return [_note("cb-left-out", f"{self._what('Nothing is said here', 'This is not checked')}: {error}.")]
+            return [_note("cb-left-out", f"{self.what('Nothing is said here', 'This is not checked')}: {error}.")]
         except GuardError as error:
-            raise self.error(f"guard: {error}") from error
-        mark = [] if verdict.holds else [self._mark(condition, verdict)]
-        if not self.content:
-            return mark
+            raise self.error(f"{self.name}: {error}") from error
+
+    def shown(self, verdict: Verdict) -> list[nodes.Node]:
+        """What readers see where the condition came out so."""
+        raise NotImplementedError
+
+    def parsed(self, part: slice) -> list[nodes.Node]:
+        """The nodes of some lines of the text."""
         box = nodes.container(classes=["cb-guarded"])
-        self.state.nested_parse(self.content, self.content_offset, box)
-        return [*mark, *box.children]
+        self.state.nested_parse(self.content[part], self.content_offset + (part.start or 0), box)
+        return list(box.children)
+
+    def what(self, own: str, following: str) -> str:
+        """Words for a directive with text of its own, or for one that guards what follows it."""
+        return own if self.content else following
+
+
+class WordingDirective(_Conditional):
+    """Text in two wordings, with a line ``:otherwise:`` between them: the first where the condition holds, the second where not."""
+
+    def shown(self, verdict: Verdict) -> list[nodes.Node]:
+        holds, otherwise = wordings(self.content)
+        return self.parsed(holds if verdict.holds else otherwise)
+
+
+class GuardDirective(_Conditional):
+    """Text that is true under a condition: ``:when:`` holds it; without text it guards what follows."""
+
+    def shown(self, verdict: Verdict) -> list[nodes.Node]:
+        mark = [] if verdict.holds else [self._mark(verdict.condition, verdict)]
+        return [*mark, *(self.parsed(slice(0, None)) if self.content else [])]
 
     def _mark(self, condition: str, verdict: Verdict) -> nodes.Node:
         """A broken guard stops the build, unless it is allowed: then readers are told beside the sentence."""
@@ -228,13 +266,9 @@ class GuardDirective(SphinxDirective):
                 f"  sentence:  {sentence}\n  condition: {condition}\n  today:     {verdict.explain()}\n"
                 "Rewrite the sentence so that it is true, then its condition."
             )
-        what = self._what("This statement", "The statement here")
+        what = self.what("This statement", "The statement here")
         text = f"{what} no longer matches the numbers. It was written for: {condition}. Today: {verdict.explain()}."
         return _note("cb-broken-guard", text)
-
-    def _what(self, own: str, following: str) -> str:
-        """Words for a guard with text of its own, or for one that guards what follows it."""
-        return own if self.content else following
 
 
 def _note(kind: str, text: str) -> nodes.Node:
@@ -358,7 +392,7 @@ def _refresh(app: Sphinx) -> None:
     if _given.get() is not None:
         return
     project, today = Project(Path(app.srcdir)), _today(app)
-    if not app.config.cordbook_allow_broken_guards and (broken := broken_guards(find_guards(project), today.estimates)):
+    if not app.config.cordbook_allow_broken_guards and (broken := broken_guards(find_conditions(project), today.estimates)):
         raise ExtensionError(explain_all(broken))
     with locked(project.cache):
         try:
@@ -394,10 +428,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
         ("cell", CellRole),
         ("value", ValueRole),
         ("count", CountRole),
+        ("newest", NewestRole),
         ("status", StatusRole),
     ):
         app.add_role(name, role())
     app.add_directive("guard", GuardDirective)
+    app.add_directive("wording", WordingDirective)
     app.add_config_value("cordbook_allow_broken_guards", False, "env", [bool])
     app.connect("builder-inited", _refresh)
     app.connect("builder-inited", _spare_citations)

@@ -41,7 +41,7 @@ TRACED = ("certain", "probable")
 
 
 class BrokenSentence(CordbookError, AssertionError):
-    """A chapter says something that the tables no longer say; the message is the sentence."""
+    """A chapter says something that stored results no longer say; the message is the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +250,10 @@ def _address(reference: object) -> str | None:
 
 
 def expect(sentence: str, holds: bool) -> None:
-    """Stop where a sentence on counted claims no longer holds.
+    """Stop where a sentence on stored results no longer holds.
 
-    Estimates have guards; this is the same for what is counted in the tables.
-    Raises :class:`BrokenSentence` with the sentence.
+    What estimates and tables say is guarded in prose, and judged before any chapter runs; this is for results that no condition of
+    a guard can name, such as those of simulations. Raises :class:`BrokenSentence` with the sentence.
     """
     if not holds:
-        raise BrokenSentence(f"the tables no longer say: {sentence!r}; rewrite the sentence, then its condition")
+        raise BrokenSentence(f"the stored results no longer say: {sentence!r}; rewrite the sentence, then its condition")

@@ -19,6 +19,7 @@ from cordbook.evidence.patients import Meanings
 from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
+from cordbook.review.estimates.row_counts import count_rows
 from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, with_effects
 from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
@@ -237,6 +238,10 @@ class Estimates:
         if estimate_id not in found:
             raise UnknownName(f"no estimate {estimate_id!r}; near it are: {', '.join(found or self._all)}")
         return found[estimate_id]
+
+    def count(self, question: str) -> int:
+        """How many rows of a table fit a question; see :func:`~cordbook.review.estimates.row_counts.count_rows`."""
+        return count_rows(self.evidence, question)
 
     def __iter__(self) -> Iterator[Estimate]:
         note("estimates")

@@ -1,12 +1,15 @@
-"""Guards: the condition on estimates under which a sentence of the book is true.
+"""Conditions: when a sentence of the book is true (guards), and which of its wordings holds (wordings).
 
-A condition is written with estimate ids and their attributes::
+A condition is written with estimate ids and their attributes, and with counts of rows in square brackets, which ask what the
+``count`` role asks (:mod:`cordbook.review.estimates.row_counts`)::
 
     0.4 <= ais-improved-cell-therapy.estimate <= 0.65
     tumour-cell-therapy.events == 0 and tumour-cell-therapy.k >= 10
+    [searches] == 0
+    [registered_trials/status=completed/linked_study_id=] / [registered_trials/status=completed] > 0.25
 
-It is parsed, never run as Python: comparisons, ``and``, ``or``, ``not``, ``+ - * /``, numbers and attributes
-of estimates are all there is.
+It is parsed, never run as Python: comparisons, ``and``, ``or``, ``not``, ``+ - * /``, numbers, attributes of estimates and
+counts of rows are all there is. A share of nothing cannot be estimated.
 """
 
 from __future__ import annotations
@@ -20,12 +23,15 @@ from typing import Protocol
 
 from cordbook.core.text import inside
 from cordbook.errors import InputError
+from cordbook.review.estimates.row_counts import QuestionError
 
 #: What a condition may ask of an estimate; ``pooled`` is 1 where an average is reported and 0 where studies stand side by side.
 ATTRIBUTES = (
     "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p", "pooled",
 )  # fmt: skip
-_NAME = re.compile(rf"([a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:--[a-z0-9-]+)?)\.({'|'.join(ATTRIBUTES)})\b")
+_NAME = re.compile(
+    rf"\[(?P<question>[^\[\]]*)\]|(?P<id>[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:--[a-z0-9-]+)?)\.(?P<attribute>{'|'.join(ATTRIBUTES)})\b"
+)
 _COMPARE: Mapping[type, Callable[[float, float], bool]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -44,35 +50,49 @@ class NothingToJudge(GuardError):
 
 
 class Lookup(Protocol):
-    """Anything that gives an estimate by id; it may say by ``lacks`` what an estimate is told apart by and its data do not hold."""
+    """Anything that gives an estimate by id and the number of rows that fit a question.
+
+    It may say by ``lacks`` what an estimate is told apart by and its data do not hold.
+    """
 
     def __getitem__(self, estimate_id: str, /) -> object: ...
+
+    def count(self, question: str, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of a guard: does the condition hold, and the values that it was judged by."""
+    """The outcome of a condition: does it hold, and the values that it was judged by.
+
+    Values go by ``ID.ATTRIBUTE`` and ``[QUESTION]``.
+    """
 
     condition: str
     holds: bool
     values: tuple[tuple[str, float | None], ...]
+
+    @property
+    def estimate_ids(self) -> tuple[str, ...]:
+        """The estimates that the condition asks."""
+        return tuple(dict.fromkeys(name.rpartition(".")[0] for name, _ in self.values if not name.startswith("[")))
 
     def explain(self) -> str:
         """The values in one line."""
         return ", ".join(f"{name} = {'not estimable' if v is None else f'{v:.6g}'}" for name, v in self.values)
 
 
-def judge(condition: str, estimates: Lookup) -> Verdict:
-    """Judge a condition by today's estimates; a value that cannot be estimated makes a comparison false.
+def judge(condition: str, known: Lookup) -> Verdict:
+    """Judge a condition by what is known today; a value that cannot be estimated makes a comparison false.
 
-    Raises :class:`GuardError` for a condition that cannot be read or names an unknown estimate, and :class:`NothingToJudge` where a
-    column is lacking that an estimate is told apart by: the sentence was written of other data, and is neither true nor false of these.
+    Raises :class:`GuardError` for a condition that cannot be read or names an unknown estimate, table or column, and
+    :class:`NothingToJudge` where a column is lacking that an estimate is told apart by: the sentence was written of other data, and is
+    neither true nor false of these.
     """
-    names: dict[str, tuple[str, str]] = {}
+    names: dict[str, re.Match[str]] = {}
 
     def placeholder(match: re.Match[str]) -> str:
         key = f"v{len(names)}_"
-        names[key] = (match[1], match[2])
+        names[key] = match
         return key
 
     text = _NAME.sub(placeholder, " ".join(condition.split()))
@@ -80,15 +100,14 @@ def judge(condition: str, estimates: Lookup) -> Verdict:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         raise GuardError(f"cannot read the condition {condition!r}: {error.msg}") from error
-    _check_columns({estimate_id for estimate_id, _ in names.values()}, estimates)
-    values = {key: _value(estimates, *name) for key, name in names.items()}
+    _check_columns({match["id"] for match in names.values() if match["id"]}, known)
+    values = {key: _value(known, match) for key, match in names.items()}
     holds = bool(_evaluate(tree, values, condition))
-    shown = dict.fromkeys((f"{i}.{a}", values[key]) for key, (i, a) in names.items())
-    return Verdict(condition, holds, tuple(shown))
+    return Verdict(condition, holds, tuple(dict.fromkeys((match[0], values[key]) for key, match in names.items())))
 
 
-def _check_columns(ids: Iterable[str], estimates: Lookup) -> None:
-    lacks = getattr(estimates, "lacks", None)
+def _check_columns(ids: Iterable[str], known: Lookup) -> None:
+    lacks = getattr(known, "lacks", None)
     found = {label: columns for i in sorted(ids) for label, columns in lacks(i).items()} if lacks else {}
     if found:
         raise NothingToJudge(lacking_in_words(found))
@@ -104,11 +123,14 @@ def lacking_in_words(found: Mapping[str, Iterable[str]]) -> str:
     return f"the data have no columns on {told}"
 
 
-def _value(estimates: Lookup, estimate_id: str, attribute: str) -> float | None:
+def _value(known: Lookup, name: re.Match[str]) -> float | None:
     try:
-        estimate = estimates[estimate_id]
-    except KeyError as error:
+        if name["question"] is not None:
+            return float(known.count(name["question"]))
+        estimate = known[name["id"]]
+    except (KeyError, QuestionError) as error:
         raise GuardError(str(error.args[0])) from error
+    attribute = name["attribute"]
     holder = estimate if attribute in ("k", "n", "events", "pooled") else estimate.result
     value = getattr(holder, attribute, None)
     return None if value is None else float(value)
@@ -129,14 +151,16 @@ def _evaluate(node: ast.AST, values: Mapping[str, float | None], condition: str)
             return _compare(node, values, condition)
         case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
             left, right = (_evaluate(side, values, condition) for side in (node.left, node.right))
-            return None if left is None or right is None else _ARITHMETIC[type(op)](left, right)
+            if left is None or right is None or (isinstance(op, ast.Div) and not right):
+                return None
+            return _ARITHMETIC[type(op)](left, right)
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return float(number)
         case ast.Name(id=name) if name in values:
             return values[name]
     raise GuardError(
         f"cannot read {ast.unparse(node)!r} in the condition {condition!r}; allowed are numbers, ID.ATTRIBUTE with "
-        f"one of {', '.join(ATTRIBUTES)}, comparisons, and, or, not, + - * /"
+        f"one of {', '.join(ATTRIBUTES)}, counts of rows as [TABLE/COLUMN=VALUE], comparisons, and, or, not, + - * /"
     )
 
 

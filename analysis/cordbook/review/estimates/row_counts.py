@@ -1,34 +1,115 @@
-"""Counts of rows for prose: how many rows of a table of ``data/`` fit a condition."""
+"""Counts of rows: how many rows of a table of ``data/`` fit a question, in prose, in guards and in wordings.
+
+The one owner of counting rows for the text of the book. A question names a table, then conditions, all of which must hold::
+
+    searches                                         every row
+    mechanisms/section=2.1/evidence_type=clinical    the whole value; yes and no for truth values
+    registered_trials/linked_study_id=               blank
+    studies/design!=rct/topic~therapy                not that value; a part of the text, in any case of letters
+    arms/role=treated/n<30                           a number below (> above); a blank is neither
+"""
 
 from __future__ import annotations
 
-from cordbook.errors import UnknownName
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from operator import contains, eq, gt, lt, ne
+
+import pandas as pd
+
+from cordbook.core.tracking import by_value
+from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.evidence import Evidence
 
+_CONDITION = re.compile(r"(?P<column>\w+)\s*(?P<sign>!=|[=~<>])(?P<value>.*)", re.S)
+_SIGNS: Mapping[str, Callable[[str, str], bool]] = {
+    "=": eq,
+    "!=": ne,
+    "~": lambda text, part: contains(text.lower(), part.lower()),
+    "<": lambda text, bound: lt(_number(text), float(bound)),
+    ">": lambda text, bound: gt(_number(text), float(bound)),
+}
 
-def count_rows(evidence: Evidence, question: str) -> int:
-    """Rows of a table that fit all conditions of ``TABLE/COLUMN=VALUE/COLUMN~PART``.
 
-    ``=`` asks for the whole value (yes and no for truth values), ``~`` for a part of the text, in any case of letters.
-    A column of a section (``section~2.``) is text like any other. Without a condition all rows count.
+class QuestionError(InputError):
+    """A question to a table that cannot be read; the message says what can be asked."""
 
-    Raises ``KeyError`` for an unknown table or column, ``ValueError`` for a condition without ``=`` or ``~``.
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to one table: conditions as column, sign and value."""
+
+    table: str
+    conditions: tuple[tuple[str, str, str], ...]
+
+    def count(self, columns: Collection[str], rows: Iterable[Mapping[str, str]]) -> int:
+        """How many rows, given as texts, fit all conditions; a column that a row lacks is blank in it.
+
+        Raises ``KeyError`` where ``columns`` lacks one that is asked for.
+        """
+        for column, _, _ in self.conditions:
+            if column not in columns:
+                raise UnknownName(f"table {self.table} has no column {column!r}; there are {', '.join(columns)}")
+        return sum(all(_SIGNS[sign](row.get(column, ""), value) for column, sign, value in self.conditions) for row in rows)
+
+
+def read_question(text: str) -> Question:
+    """A question from its text; raises :class:`QuestionError` for a condition that cannot be read.
+
+    >>> read_question("mechanisms/section=2.1/claim~rat").conditions
+    (('section', '=', '2.1'), ('claim', '~', 'rat'))
     """
-    name, *conditions = (part.strip() for part in question.split("/"))
+    name, *conditions = (part.strip() for part in text.split("/"))
+    return Question(name, tuple(_condition(text, condition) for condition in conditions))
+
+
+def _condition(question: str, text: str) -> tuple[str, str, str]:
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise QuestionError(
+            f"{text!r} in {question!r} is not a condition; write COLUMN=VALUE, COLUMN!=VALUE, COLUMN~PART, COLUMN<NUMBER or COLUMN>NUMBER"
+        )
+    if match["sign"] in "<>" and math.isnan(_number(match["value"])):
+        raise QuestionError(f"{match['value']!r} in {question!r} is not a number; < and > compare with a number")
+    return match["column"], match["sign"], match["value"].strip()
+
+
+@by_value
+def count_rows(evidence: Evidence, question: str) -> int:
+    """Rows of a table that fit all conditions of a question. Who asks is stale when the number changes, not when any row does.
+
+    Raises ``KeyError`` for an unknown table or column, :class:`QuestionError` for a condition that cannot be read.
+    """
+    asked = read_question(question)
+    table = evidence[asked.table]
+    texts = {c: [_as_text(value) for value in table[c]] for c, _, _ in asked.conditions if c in table.columns}
+    return asked.count(list(table.columns), ({c: held[i] for c, held in texts.items()} for i in range(len(table))))
+
+
+@by_value
+def newest(evidence: Evidence, place: str) -> str:
+    """The newest date in ``TABLE/COLUMN``, as it stands there; empty where no row has one.
+
+    Raises ``KeyError`` for an unknown table or column, :class:`QuestionError` where the place is written otherwise.
+    """
+    name, _, column = place.partition("/")
+    if not column:
+        raise QuestionError(f"{place!r} does not name a column; write TABLE/COLUMN")
     table = evidence[name]
-    for condition in conditions:
-        sign = next((s for s in condition if s in "=~"), None)
-        if sign is None:
-            raise ValueError(f"{condition!r} is not a condition; write COLUMN=VALUE or COLUMN~PART")
-        column, value = condition.split(sign, 1)
-        if column not in table.columns:
-            raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
-        held = table[column].map(_as_text)
-        table = table[held == value] if sign == "=" else table[held.str.lower().str.contains(value.lower(), regex=False)]
-    return len(table)
+    if column not in table.columns:
+        raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
+    return max(map(_as_text, table[column]), default="")
 
 
 def _as_text(value: object) -> str:
-    if value is None or value != value or str(value) == "<NA>":
-        return ""
-    return {"True": "yes", "False": "no"}.get(str(value), str(value))
+    return "" if pd.isna(value) else {"True": "yes", "False": "no"}.get(str(value), str(value))
+
+
+def _number(text: str) -> float:
+    """A number from its text; a blank, or a text that is none, compares as false."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -85,7 +85,7 @@ def _numbers(estimate: FrozenEstimate | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two states: estimates, every row, and verdicts on claims that rest on no estimate that moved."""
+    """What differs between two states: estimates, every row, and ``claims``: verdicts and sentences that rest on no estimate that moved."""
 
     changes: tuple[EstimateChange, ...]
     rows: tuple[Cause, ...]
@@ -113,7 +113,7 @@ def compare(before: Frozen, after: Frozen) -> Comparison:
     changed = [_change(i, before, after, rows, sentences, verdicts) for i in ids]
     found = tuple(c for c in changed if c is not None)
     known = {c for change in found for c in change.conclusions}
-    return Comparison(found, rows, tuple(v for _, v in verdicts if v not in known))
+    return Comparison(found, rows, tuple(c for _, c in (*sentences, *verdicts) if c not in known))
 
 
 def same_number(one: float | None, other: float | None) -> bool:
@@ -185,11 +185,12 @@ def _own_conclusions(old: FrozenEstimate | None, new: FrozenEstimate | None) -> 
 
 def _broken_sentences(before: Frozen, after: Frozen) -> Iterator[tuple[tuple[str, ...], Conclusion]]:
     """Sentences that the older state could say and the newer one cannot, with the estimates that they rest on."""
+    today = {guard.condition: guard.holds for guard in after.guards}
     for guard in before.guards:
         if not guard.holds:
             continue
         try:
-            holds = judge(guard.condition, after.estimates).holds
+            holds = today[guard.condition] if guard.condition in today else judge(guard.condition, after).holds
         except GuardError:
             yield guard.estimate_ids, Conclusion("sentence", "true", "cannot be judged", f"“{guard.sentence}”")
             continue

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.tracking import note
-from cordbook.errors import InputError
+from cordbook.errors import InputError, UnknownName
+from cordbook.review.estimates.row_counts import read_question
 
 FOLDER = "releases"
 ESTIMATES, ROWS, MANIFEST = "estimates.json", "rows.json", "manifest.json"
@@ -184,6 +185,20 @@ class Frozen:
     claims: tuple[FrozenClaim, ...]
     rows: Rows
     made_with: Mapping[str, str]
+
+    def __getitem__(self, estimate_id: str) -> FrozenEstimate:
+        return self.estimates[estimate_id]
+
+    def count(self, question: str) -> int:
+        """How many of the rows that a release keeps fit a question, as conditions of guards ask it.
+
+        Raises ``KeyError`` for a table that no release keeps, or a column that holds nothing in it.
+        """
+        asked = read_question(question)
+        if asked.table not in self.rows:
+            raise UnknownName(f"a release keeps no rows of {asked.table!r}; it keeps {', '.join(self.rows)}")
+        rows = self.rows[asked.table].values()
+        return asked.count(sorted({column for row in rows for column in row}), rows)
 
 
 @dataclass(frozen=True, slots=True)
