@@ -187,7 +187,7 @@ def label_of_no_code(draw, raw, package):
 
 
 def label_of_no_row(draw, raw, package):
-    return changed(draw, raw, "labels", "code", lambda row: "unheard_of", lambda row: row["kind"] in ("arm", "scale"))
+    return changed(draw, raw, "labels", "code", lambda row: "unheard_of", lambda row: row["kind"] == "arm")
 
 
 def code_without_a_label(draw, raw, package):

@@ -60,9 +60,14 @@ COLUMNS = {
     "dimensions": "label",
     "term_forms": "form",
     "labels": "label",
+    "sections": "label",
+    "mechanism_topics": "label",
+    "study_phrases": "text",
+    "wordings": "text",
+    "facts": "label",
 }
 #: Where no column holds free text.
-VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}}
+VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}, "stratum_values": {"may_share": "A+B"}, "topics": {"first_outcome": "death"}}
 #: Tables are dealt out to chapters, each of which shows digests of all the rows of its tables.
 HANDS = 4
 HAND = """\

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cordbook.core.project import data_files
 from cordbook.publish.release.manifest import manifest_json
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.reporting.freezing import estimates_json, freeze, rows_json
@@ -27,7 +28,7 @@ def release(root: Path, name: str) -> None:
     folder.mkdir(parents=True)
     (folder / "estimates.json").write_text(estimates_json(frozen, version, day), encoding="utf-8")
     (folder / "rows.json").write_text(rows_json(frozen.rows), encoding="utf-8")
-    paths = [p.relative_to(root).as_posix() for p in sorted((root / "data").iterdir()) if p.is_file()]
+    paths = [f"data/{name}" for name in data_files(root / "data")]
     text = manifest_json(root, paths, estimates, version=version, date=day, previous=None, step="minor", new_studies=None)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
 

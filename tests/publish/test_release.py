@@ -421,11 +421,11 @@ def test_a_release_changed_in_a_later_commit_is_named(released, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (lambda raw: raw[: len(raw) // 2], "archive is cut|ends before|archive ends"),
-        (lambda raw: raw + b"\0", "too many|end of the archive"),
-        (lambda raw: b"PK" + b"\0" * 100, "start of the directory"),
-        (lambda raw: b"", "start of the directory"),
-        (lambda raw: raw[:18] + struct.pack("<I", 2**31) + raw[22:], "ends before"),
+        (lambda raw: raw[: len(raw) // 2], "directory at the end: .* cut or changed"),
+        (lambda raw: raw + b"\0", "too many|end of the archive|directory at the end"),
+        (lambda raw: b"PK" + b"\0" * 100, "directory at the end"),
+        (lambda raw: b"", "directory at the end"),
+        (lambda raw: raw[:18] + struct.pack("<I", 2**31) + raw[22:], "header of .*: not as it was written"),
     ],
 )
 def test_a_broken_archive_is_told_not_crashed_on(released, tmp_path, capsys, damage, told):

@@ -122,7 +122,7 @@ class Meanings:
 
         >>> told = Meanings(values=(Value("grade", "A", implies="injury=complete"), Value("grade", "B", implies="injury=incomplete")))
         >>> told.with_implied({"grade": "A"}), told.with_implied({"grade": "A+B"})
-        ({'grade': 'A', 'injury': 'complete'}, {'grade': 'A+B'})
+        ({'injury': 'complete', 'grade': 'A'}, {'grade': 'A+B'})
         """
         implied = [self._implied(key, value) for key, value in stratum.items() if key in self._implying]
         return {**dict(pair for pairs in implied for pair in pairs), **stratum} if any(implied) else stratum

@@ -116,22 +116,22 @@ def differing_files(root: Path, manifest: Manifest, paths: list[str]) -> list[st
     found = [
         f"{path} is missing" if not (root / path).is_file() else f"{path} is not as it was released"
         for path, digest in sorted(listed.items())
-        if not (root / path).is_file() or _digest(root / path) != digest
+        if not (root / path).is_file() or _digest(root, path) != digest
     ]
     folder = f"{FOLDER}/{manifest.version}"
     found += [
         f"{folder}/{name} is not as it was released"
         for name, digest in sorted(manifest.frozen.items())
-        if not (root / folder / name).is_file() or _digest(root / folder / name) != digest
+        if not (root / folder / name).is_file() or _digest(root, f"{folder}/{name}") != digest
     ]
     return found + [
         f"{path} is not in the manifest of {manifest.version}" for path in paths if kind_of(path) and path not in listed
     ]
 
 
-def _digest(path: Path) -> str:
+def _digest(root: Path, path: str) -> str:
     try:
-        return digest_of(path)
+        return digest_of(root, path)
     except (ValueError, KeyError, TypeError):  # a notebook that is none any more
         return "unreadable"
 

@@ -41,10 +41,10 @@ def kind_of(path: str) -> str | None:
     return "lock" if path in LOCK_FILES else None
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file; of a notebook that of the sources of its cells, since outputs follow from them."""
-    raw = path.read_bytes()
-    if path.suffix == ".ipynb":
+def digest_of(root: Path, path: str) -> str:
+    """SHA-256 of a file of a project; of a chapter that of the sources of its cells, since outputs follow from them."""
+    raw = (root / path).read_bytes()
+    if path.endswith(".ipynb") and kind_of(path) == "chapters":
         raw = json.dumps(sources(json.loads(raw)), ensure_ascii=False).encode()
     return hashlib.sha256(raw).hexdigest()
 
@@ -55,7 +55,7 @@ def digests(root: Path, paths: Iterable[str]) -> dict[str, dict[str, str]]:
     for path in sorted(paths):
         kind = kind_of(path)
         if kind:
-            found[kind][path] = digest_of(root / path)
+            found[kind][path] = digest_of(root, path)
     return found
 
 
@@ -89,7 +89,7 @@ def manifest_json(
         "python": python_version(),
         "packages": packages(),
         **digests(root, paths),
-        "frozen": {name: digest_of(folder / name) for name in (ESTIMATES, ROWS)},
+        "frozen": {name: digest_of(folder, name) for name in (ESTIMATES, ROWS)},
     }
     return to_json(content)
 

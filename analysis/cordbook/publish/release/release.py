@@ -184,7 +184,7 @@ def _findings(project: Project, asked: Asked) -> tuple[_Findings | None, list[st
 
 def _protocol_differs(project: Project, last: Release) -> bool:
     path = project.root / PROTOCOL
-    return path.is_file() and last.manifest.chapters.get(PROTOCOL) not in (None, digest_of(path))
+    return path.is_file() and last.manifest.chapters.get(PROTOCOL) not in (None, digest_of(project.root, PROTOCOL))
 
 
 def _version_reasons(asked: Asked, found: _Findings) -> Iterator[str]:

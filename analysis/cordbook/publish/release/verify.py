@@ -165,7 +165,7 @@ def _rewritten(today: Path, then: Path, version: str) -> Iterator[Problem]:
         place = f"{FOLDER}/{version}/{name}"
         if not (today / name).is_file():
             yield Problem(place, "is gone from the working tree")
-        elif (then / name).is_file() and digest_of(today / name) != digest_of(then / name):
+        elif (then / name).is_file() and digest_of(today, name) != digest_of(then, name):
             yield Problem(place, "is not what the commit of the release holds")
 
 

@@ -184,7 +184,7 @@ class NewestRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         try:
             found = newest(_estimates(self.env).evidence, self.text)
-            text = in_words(date.fromisoformat(found) if found else None)
+            text = format_value(date.fromisoformat(found) if found else None)
         except (ValueError, KeyError) as error:
             return _problem(self, f"newest role: {error.args[0]}")
         return [nodes.inline("", text, classes=["cb-cell"])], []
