@@ -53,6 +53,14 @@ def typed(text: str) -> str:
     return "".join("\n" if line == "[Enter]" else f"{line}\n" for line in lines)
 
 
+def _named(here: Path, name: str) -> Path:
+    """A file that the page names: the one that stands here, else the only one of the review with this name."""
+    if (here / name).is_file():
+        return here / name
+    (path,) = [p for p in here.rglob(name) if "_build" not in p.parts]
+    return path
+
+
 def write_into(path: Path, text: str) -> None:
     """Write what the page says into a notebook as a new text cell, or into a sheet."""
     if path.suffix == ".ipynb":
@@ -114,8 +122,7 @@ def walk(page: str, here: Path, folder: Path, own: dict[str, str], *, timeout: f
             here = Path((folder / "here").read_text().strip())
             printed.append(Printed(block.text, keys, done.stdout))
         elif writes := _WRITES.match(block.caption):
-            (path,) = [p for p in here.rglob(writes["file"]) if not {"_build", "analysis"} & set(p.relative_to(here).parts)]
-            write_into(path, block.text)
+            write_into(_named(here, writes["file"]), block.text)
         else:
             assert _TYPES.match(block.caption), f"nobody knows what to do with a block {block.caption!r}"
     return here, printed

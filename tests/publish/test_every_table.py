@@ -67,7 +67,12 @@ COLUMNS = {
     "facts": "label",
 }
 #: Where no column holds free text.
-VALUES = {"overlap_members": {"is_primary": "yes"}, "arms": {"n_doses": "9"}, "stratum_values": {"may_share": "A+B"}, "topics": {"first_outcome": "death"}}
+VALUES = {
+    "overlap_members": {"is_primary": "yes"},
+    "arms": {"n_doses": "9"},
+    "stratum_values": {"may_share": "A+B"},
+    "topics": {"first_outcome": "death"},
+}
 #: Tables are dealt out to chapters, each of which shows digests of all the rows of its tables.
 HANDS = 4
 HAND = """\
@@ -81,8 +86,11 @@ for name in {names!r}:
 """
 #: The chapter that asks for cells, each joined with its arm and study.
 JOINED = {"book/one.ipynb"}
-#: What the chapters of the small book read of these tables, beside the chapters above.
-ALSO = {"glossary": {"book/two.ipynb"}} | dict.fromkeys(("studies", "arms", "outcomes", "labels", "dimensions"), JOINED)
+#: What the chapters of the small book read of these tables (joined cells carry what is declared of the subject), beside the chapters above.
+ALSO = {"glossary": {"book/two.ipynb"}} | dict.fromkeys(
+    ("studies", "arms", "outcomes", "labels", "dimensions", "facts", "sections", "stratum_keys", "study_phrases", "topics"),
+    JOINED,
+)
 
 
 def chapter_of(table):
