@@ -223,7 +223,7 @@ def test_a_sentence_on_counts_of_rows_is_a_changed_conclusion_though_it_rests_on
     shutil.copytree(project / "data", tmp_path / "data")
     add_study(tmp_path / "data")
     after = freeze(load_estimates(tmp_path))
-    assert [c.in_words() for c in compare(then, after).claims] == [
+    assert [c.describe() for c in compare(then, after).claims] == [
         "sentence “So many reports.”: true -> no longer true",
         "sentence “Nothing was searched.”: true -> cannot be judged",  # a release keeps no searches, and the sentence is gone
     ]
