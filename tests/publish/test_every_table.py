@@ -88,7 +88,7 @@ for name in {names!r}:
 JOINED = {"book/one.ipynb"}
 #: What the chapters of the small book read of these tables (joined cells carry what is declared of the subject), beside the chapters above.
 ALSO = {"glossary": {"book/two.ipynb"}} | dict.fromkeys(
-    ("studies", "arms", "outcomes", "labels", "dimensions", "facts", "sections", "stratum_keys", "study_phrases", "topics"),
+    ("studies", "arms", "outcomes", "labels", "dimensions", "facts"),
     JOINED,
 )
 

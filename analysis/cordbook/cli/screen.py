@@ -148,9 +148,9 @@ def _screen(session: Session, asked: Terminal) -> int:
 
 def _in_order(session: Session, items: dict[str, Item], rows: Sequence[Row], waiting: list[str]) -> tuple[list[str], str]:
     own = {
-        r: message[REVIEWER, session.person]["decision"] in (INCLUDE, UNSURE)
-        for r, message in standing(rows, session.stage).items()
-        if (REVIEWER, session.person) in message
+        r: decisions[REVIEWER, session.person]["decision"] in (INCLUDE, UNSURE)
+        for r, decisions in standing(rows, session.stage).items()
+        if (REVIEWER, session.person) in decisions
     }
     return ranked({r: item.text for r, item in items.items()}, own, waiting)
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
+from cordbook.core.text import capital
 from cordbook.errors import CordbookError, UsageError
 
 DONE, FAILED = 0, 1
@@ -104,7 +105,7 @@ def _report(outcomes: list, data: Path, *, markdown: bool) -> str:
             )
         if o.failed:
             kept = f"{o.fetched} records are kept; give the command again to go on" if o.fetched else "nothing was changed"
-            lines += ["", f"{o.strategy_id} is not whole: {plain(o.failed)}. {kept[0].upper()}{kept[1:]}."]
+            lines += ["", f"{o.strategy_id} is not whole: {plain(o.failed)}. {capital(kept)}."]
         elif not o.complete:
             lines += ["", f"{o.strategy_id} is not whole, though the source gave all it would; search again another day."]
         lines += [f"{'-' if markdown else ' '} {plain(remark)}" for remark in o.remarks]

@@ -5,8 +5,11 @@ Takes notebooks as ``json`` reads them and as ``nbformat`` gives them (version 4
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from cordbook.core.files import digest
 
 Block = Mapping[str, Any]
 _KIND = "cell_type"
@@ -38,6 +41,25 @@ def joined(source: str | Iterable[str] | None) -> str:
 def source_of(block: Block) -> str:
     """The source of a block as one text."""
     return joined(block.get("source"))
+
+
+def sources_digest(raw: bytes) -> str:
+    """Digest of the sources of a notebook's file, which execution leaves alone; raises what :func:`sources` and JSON raise.
+
+    >>> one, executed = b'{"cells": []}', b'{"cells": [], "metadata": {"kernelspec": {}}}'
+    >>> sources_digest(one) == sources_digest(executed)
+    True
+    """
+    return digest(json.dumps(sources(json.loads(raw)), ensure_ascii=False))
+
+
+def written(notebook: Mapping[str, Any]) -> str:
+    """A notebook as the text of its file.
+
+    >>> written({"cells": []})
+    '{\\n "cells": []\\n}\\n'
+    """
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def sources(notebook: Mapping[str, Any]) -> list[list[str]]:

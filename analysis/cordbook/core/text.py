@@ -55,6 +55,15 @@ def people(n: int) -> str:
     return "1 person" if n == 1 else f"{n:,} people"
 
 
+def studies(k: int) -> str:
+    """How many studies.
+
+    >>> studies(1), studies(27)
+    ('1 study', '27 studies')
+    """
+    return "1 study" if k == 1 else f"{k:,} studies"
+
+
 def enumerate_words(words: Sequence[str], last: str = "and") -> str:
     """Words in a sentence.
 

@@ -41,5 +41,5 @@ def counts_of(cells: pd.DataFrame) -> list[Count]:
     ]
 
 
-def _pairs(stratum: str | None) -> Pairs:
-    return tuple(parse_stratum(None if pd.isna(stratum) else stratum).items())
+def _pairs(stratum: object) -> Pairs:
+    return tuple(parse_stratum(stratum).items())

@@ -20,7 +20,7 @@ from cordbook.evidence.patients import KEYS, VALUES, Meanings, meanings_of
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
-from cordbook.evidence.subject_tables import SUBJECT_TABLES, SubjectTables, declared_columns
+from cordbook.evidence.subject_tables import SubjectTables, declared_columns
 from cordbook.evidence.vocabulary import STRATUM, Vocabulary, fields_of, rows_of, vocabulary_of
 
 #: Behind the label of a study whose report was retracted.
@@ -113,16 +113,9 @@ class Evidence:
             year=cells["study_id"].map(self.study_years),
         )
 
-    @property
-    def subject(self) -> SubjectTables:
-        """What is declared of the review's subject."""
-        for name in SUBJECT_TABLES:
-            if name in self.tables:
-                note("table", name)
-        return self._subject
-
     @cached_property
-    def _subject(self) -> SubjectTables:
+    def subject(self) -> SubjectTables:
+        """What is declared of the review's subject; it notes by itself which of its tables is asked."""
         return SubjectTables(self.tables)
 
     @property
@@ -281,6 +274,17 @@ def _typed(rows: list[dict[str, str]], fields: tuple[Field, ...], table: str) ->
         except (ValueError, TypeError) as error:
             raise InputError(f"table {table}, column {field.name}: {error}; run `cordbook validate` for all faults") from error
     return pd.DataFrame(columns)
+
+
+def as_written(value: object) -> str:
+    """A typed value as the text that stands for it in its table: yes and no, blank for a missing one.
+
+    >>> as_written(True), as_written(17), as_written(pd.NA), as_written("A")
+    ('yes', '17', '', 'A')
+    """
+    if pd.isna(value):
+        return ""
+    return ("yes" if value else "no") if pd.api.types.is_bool(value) else str(value)
 
 
 def _column(values: list[str | None], field: Field) -> pd.Series:

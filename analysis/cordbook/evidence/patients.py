@@ -35,15 +35,15 @@ def stratum_pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, _, value in parts)
 
 
-def parse_stratum(text: str | None) -> dict[str, str]:
-    """A stratum as a dictionary; None and an empty text are all patients.
+def parse_stratum(text: object) -> dict[str, str]:
+    """A stratum as a dictionary; an empty text, and what is not a text (None, a missing value of a frame), are all patients.
 
     >>> parse_stratum("baseline_ais=A;followup_months=>=24")
     {'baseline_ais': 'A', 'followup_months': '>=24'}
     >>> parse_stratum("")
     {}
     """
-    return {key: value for key, value in stratum_pairs(text or "") if key or value}
+    return {key: value for key, value in stratum_pairs(text if isinstance(text, str) else "") if key or value}
 
 
 @dataclass(frozen=True, slots=True)

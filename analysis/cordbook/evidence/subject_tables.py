@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+from cordbook.core.tracking import note, unnoted
+from cordbook.evidence.patients import KEYS
 from cordbook.evidence.vocabulary import rows_of
 
-TOPICS, FACTS, PHRASES, SECTIONS, KEYS = SUBJECT_TABLES = ("topics", "facts", "study_phrases", "sections", "stratum_keys")
+if TYPE_CHECKING:  # validation knows the facts and waits for no heavy library
+    import pandas as pd
+
+TOPICS, FACTS, PHRASES, SECTIONS = "topics", "facts", "study_phrases", "sections"
+#: The tables that declare the subject.
+SUBJECT_TABLES = (TOPICS, FACTS, PHRASES, SECTIONS, KEYS)
 #: Kinds of topics: people get what is tested; were exposed and are watched for harm; had harm; are on usual care.
 TREATMENT, EXPOSURE, HARMS, NATURAL_COURSE = "treatment", "exposure", "harms", "natural_course"
 #: Where a fact is told: of the people of a study, of what an arm was given, of its dose, of a risk that is printed without counts.
@@ -110,27 +114,36 @@ def fact_of(row: Mapping[str, str]) -> Fact:
 
 @dataclass(frozen=True)
 class SubjectTables:
-    """The tables that declare the subject, as data frames by name; use :attr:`cordbook.evidence.evidence.Evidence.subject`."""
+    """The tables that declare the subject, as data frames by name; use :attr:`cordbook.evidence.evidence.Evidence.subject`.
+
+    It notes which of them is asked (:mod:`cordbook.core.tracking`), so that who asks for facts alone is not stale by a phrase.
+    """
 
     frames: Mapping[str, pd.DataFrame] = field(repr=False)
 
     def topic(self, topic: str) -> Topic:
         """A topic; one without a row is of treatment and implies nothing."""
+        note("table", TOPICS)
         return self._topics.get(topic) or Topic(topic)
 
     def topics(self, kind: str) -> frozenset[str]:
         """The topics of a kind that have a row."""
+        note("table", TOPICS)
         return frozenset(t.topic for t in self._topics.values() if t.kind == kind)
 
     def facts(self, place: str) -> tuple[Fact, ...]:
         """The facts of a place, in the order of the table."""
+        note("table", FACTS)
         return tuple(fact for fact in self._facts if fact.place == place)
 
     def fact(self, name: str) -> Fact | None:
+        """The fact of a name; None where it has no row."""
+        note("table", FACTS)
         return next((fact for fact in self._facts if fact.fact == name), None)
 
     def phrases(self, codes: Mapping[str, str | None]) -> dict[str, str]:
         """Words by place for what has these codes by kind: of each place the first row that fits."""
+        note("table", PHRASES)
         found: dict[str, str] = {}
         for place, kind, code, text in self._phrases:
             if codes.get(kind) == code:
@@ -141,14 +154,24 @@ class SubjectTables:
         """A section; one without a row is called by its number."""
         return self.sections.get(section) or Section(section, f"section {section}")
 
-    @cached_property
+    @property
     def sections(self) -> Mapping[str, Section]:
         """Sections by number, in the order of the table."""
+        note("table", SECTIONS)
+        return self._sections
+
+    @property
+    def summary_keys(self) -> frozenset[str]:
+        """Keys of strata that the summary of a study tells, as a lay reader can use them."""
+        note("table", KEYS)
+        return self._summary_keys
+
+    @cached_property
+    def _sections(self) -> Mapping[str, Section]:
         return {r["section"]: Section(r["section"], r["label"], r.get("page", "")) for r in self._rows(SECTIONS)}
 
     @cached_property
-    def summary_keys(self) -> frozenset[str]:
-        """Keys of strata that the summary of a study tells, as a lay reader can use them."""
+    def _summary_keys(self) -> frozenset[str]:
         return frozenset(r["key"] for r in self._rows(KEYS) if r.get("summary") is True)
 
     @cached_property
@@ -164,7 +187,8 @@ class SubjectTables:
         return tuple((r["place"], r["kind"], r["code"], r["text"]) for r in self._rows(PHRASES))
 
     def _rows(self, name: str) -> Sequence[Mapping[str, Any]]:
-        return rows_of(self.frames, name)
+        with unnoted():
+            return rows_of(self.frames, name)
 
 
 def declared_columns(frames: Mapping[str, pd.DataFrame]) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cordbook.core.text import NOT_STATED, capital, inside, number, plain
 from cordbook.core.tracking import note, unnoted
+from cordbook.evidence.patients import KEYS
 from cordbook.evidence.review_words import CONFIDENCE, DESIGN_LEVELS, DESIGNS, ROLES
 from cordbook.evidence.schema import Field, Package
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # validation knows the vocabulary and waits for no heavy libr
 
 #: The forms of a name: in a cell of a table or a heading, in a sentence, and as a subgroup behind "TITLE: ".
 Form = Literal["label", "phrase", "level"]
-LABELS, DIMENSIONS, KEYS, OUTCOMES = "labels", "dimensions", "stratum_keys", "outcome_terms"
+LABELS, DIMENSIONS, OUTCOMES = "labels", "dimensions", "outcome_terms"
 #: Before a key of strata where it is a dimension.
 STRATUM = "stratum."
 #: The code of people of whom several columns ``PREFIX_*`` count some.

@@ -55,7 +55,7 @@ def dose_groups(evidence: Evidence) -> pd.DataFrame:
     cells = cells[(cells["outcome"] == "myelopathy") & cells["poolable"].astype(bool)]
     rows = []
     for cell in cells.itertuples():
-        stratum = parse_stratum(None if pd.isna(cell.stratum) else cell.stratum)
+        stratum = parse_stratum(cell.stratum)
         dose = _eqd2(stratum)
         if stratum.get("setting") in SETTINGS and stratum.get("dose_site") in CORD_SITES and dose is not None:
             text = stratum.get("total_dose_gy", stratum.get("eqd2_gy", ""))

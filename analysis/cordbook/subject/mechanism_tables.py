@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from cordbook.core.text import capital
 from cordbook.display.tables.claim_tables import kind_of_evidence, source_of_claim
 from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
@@ -66,7 +67,7 @@ def cells_table(cells: pd.DataFrame, evidence: Evidence, address: Callable[[str]
 
 def _remark(row: object, reasons: pd.Series) -> str:
     pooled = "Pooled." if row.poolable else f"Not pooled: {_reasons(row.not_poolable_reason, reasons)}."
-    return pooled if pd.isna(row.note) else f"{pooled} {row.note[:1].upper()}{row.note[1:]}."
+    return pooled if pd.isna(row.note) else f"{pooled} {capital(row.note)}."
 
 
 def _treatment(row: object, words: Vocabulary) -> str:

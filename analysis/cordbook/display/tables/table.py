@@ -176,7 +176,7 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
     rows = []
     for row in estimate.rows:
         first = cells.loc[row.cells[0]]
-        counts = f"{row.events1}/{row.n1} v {row.events2}/{row.n2}" if estimate.is_comparison else f"{row.events}/{row.n}"
+        counts = " v ".join(f"{events}/{n}" for events, n in row.arms)
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from cordbook.evidence.patients import Meanings, most_apart, parse_stratum, stratum_pairs
+from cordbook.evidence.patients import KEYS, Meanings, most_apart, parse_stratum, stratum_pairs
 from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, where_read, whole
 
 TABLE = "outcomes"
@@ -71,7 +71,7 @@ def _time(row: Row) -> object:
 
 
 def stratum_well_formed(data: Data) -> Iterator[Violation]:
-    allowed = {row["key"]: row["pattern"] for row in data.rows("stratum_keys")}
+    allowed = {row["key"]: row["pattern"] for row in data.rows(KEYS)}
     known = {key: pattern for key, text in allowed.items() if (pattern := _compiled(text))}
     for row in data.rows(TABLE):
         keys = [key for key, _ in stratum_pairs(row["stratum"])]
@@ -96,7 +96,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def stratum_patterns_compile(data: Data) -> Iterator[Violation]:
-    for row in data.rows("stratum_keys"):
+    for row in data.rows(KEYS):
         if _compiled(row["pattern"]) is None:
             message = "The pattern is not a regular expression."
             yield row.violation("pattern", message, remedy="Correct it; brackets must be closed.")
@@ -256,7 +256,7 @@ CELL_RULES = (
     Rule("stratum-form", TABLE, "A stratum has known keys, each once, with values of their pattern.", stratum_well_formed),
     Rule(
         "stratum-patterns",
-        "stratum_keys",
+        KEYS,
         "The pattern of a stratum key is a regular expression.",
         stratum_patterns_compile,
     ),

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cordbook.evidence.patients import KEYS
 from cordbook.evidence.rules.base import Data, Rule, Violation, listed
-from cordbook.evidence.vocabulary import DIMENSIONS, KEYS, LABELS, SEVERAL, STRATUM, fields_of
+from cordbook.evidence.vocabulary import DIMENSIONS, LABELS, SEVERAL, STRATUM, fields_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cordbook.core.files import digest, file_digest
-from cordbook.core.notebooks import sources
+from cordbook.core.notebooks import sources_digest
 from cordbook.core.project import Project
 from cordbook.core.versions import package_digest
 
@@ -77,6 +76,6 @@ def edited_digest(project: Project) -> str:
 
 def _sources(path: Path) -> str:
     try:
-        return digest(json.dumps(sources(json.loads(path.read_bytes()))))
+        return sources_digest(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         return file_digest(path)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -219,7 +219,7 @@ def description(e: Estimate, beside: Beside) -> str:
     parts = [plain_sentence(e)]
     if e.is_reported:
         number = headline(e)
-        parts.append(f"{number[:1].upper()}{number[1:]}; {phrase(e, 'studies')}, {phrase(e, 'people')}.")
+        parts.append(f"{capital(number)}; {phrase(e, 'studies')}, {phrase(e, 'people')}.")
     if _has_prediction(e):
         parts.append(f"A new study may show {phrase(e, 'prediction')}.")
     if beside.natural:
@@ -369,18 +369,19 @@ def _key(e: Estimate, beside: Beside) -> str:
     return " ".join(key) if e.k else ""
 
 
+def _counts(arms: Iterable[tuple[int, int]]) -> str:
+    return " v ".join(f"{events:,}/{n:,}" for events, n in arms)
+
+
 def _pooled_row(e: Estimate, band: tuple[float, float] | None) -> tuple[Shown, ...]:
     r, scale = e.result, _scale(e)
     prediction = (r.pi_low, r.pi_high) if _has_prediction(e) else None
     drawn = InlineIntervalPlot(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, prediction=prediction, band=band)
-    counts = f"{r.events1:,}/{r.n1:,} v {r.events2:,}/{r.n2:,}" if e.is_comparison else f"{e.events:,}/{e.n:,}"
-    return Cell("Pooled", style="strong"), counts, _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"
+    return Cell("Pooled", style="strong"), _counts(e.arms), _limits(r.estimate, r.ci_low, r.ci_high, scale), drawn, "100%"
 
 
 def _study_row(row: Row, scale: str, band: tuple[float, float] | None) -> tuple[Shown, ...]:
-    counts = (
-        f"{row.events1:,}/{row.n1:,} v {row.events2:,}/{row.n2:,}" if hasattr(row, "events1") else f"{row.events:,}/{row.n:,}"
-    )
+    counts = _counts(row.arms)
     name = Link(row.label, f"../studies/{row.study_id}.html")
     if not row.weight:
         return name, counts, "no say", "", "–"

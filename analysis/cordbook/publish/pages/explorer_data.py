@@ -108,7 +108,7 @@ def _pairs_of_one_arm(cells: pd.DataFrame, names: list[str]) -> set[tuple[int, i
 
 def _plain_stratum(text: object) -> str:
     """One text for one stratum, whatever the order of its keys."""
-    return ";".join(f"{key}={value}" for key, value in sorted(parse_stratum(text if isinstance(text, str) else None).items()))
+    return ";".join(f"{key}={value}" for key, value in sorted(parse_stratum(text).items()))
 
 
 def _strata(cells: pd.DataFrame) -> list[str]:

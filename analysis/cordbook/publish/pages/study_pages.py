@@ -17,6 +17,7 @@ from cordbook.core.project import Project
 from cordbook.core.text import NOT_STATED, enumerate_words, inside, months, number, people, plain
 from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
 from cordbook.errors import InputError
+from cordbook.evidence.patients import parse_stratum
 from cordbook.evidence.review_words import MEASURES, NOTICES
 from cordbook.evidence.review_words import design as design_of
 from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, PRINTED, Fact
@@ -28,7 +29,7 @@ from cordbook.publish.pages.study_sources import Registration, lead, readings, r
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
 from cordbook.review.studies.limits import limitations
-from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord, study_records
+from cordbook.review.studies.records import Arm, OutcomeCell, Row, StudyRecord, study_records
 from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
 from cordbook.review.studies.words import counts
 
@@ -194,48 +195,49 @@ def _fact(r: StudyRecord, fact: Fact, size: int | None) -> Shown:
     """What a fact says of the people of a study."""
     if fact.counts:
         counted = [(code, n, r.vocabulary.label(fact.fact, code, "phrase")) for code, n in fact.counted(r.row)]
-        return (
-            enumerate_words([fact.phrase.format(n=f"{n:,}", code=code, label=label) for code, n, label in counted]) or NOT_STATED
-        )
+        parts = [fact.phrase.format(n=f"{n:,}", code=code, label=label) for code, n, label in counted]
+        return enumerate_words(parts) or NOT_STATED
     value = r.row.get(fact.columns[0][1])
     if "{n}" in fact.phrase:
-        return (
-            NOT_STATED
-            if value is None
-            else f"{value:,}"
-            if size is None
-            else fact.phrase.format(n=f"{value:,}", people=f"{size:,}")
-        )
+        return NOT_STATED if value is None else _of_people(fact, value, size)
     beside = r.row.get(fact.beside)
     return Cell(r.vocabulary.label(fact.fact, value), (f"mean or median {months(beside)}" if beside else "",))
+
+
+def _of_people(fact: Fact, value: int, size: int | None) -> str:
+    return f"{value:,}" if size is None else fact.phrase.format(n=f"{value:,}", people=f"{size:,}")
 
 
 def _arms(r: StudyRecord) -> Table | None:
     if not r.arms:
         return None
-    rows: list[tuple[Shown, ...]] = []
     whole = {a.arm_id: r.vocabulary.arm(a.name) for a in r.arms}
-    for a in r.arms:
-        given = [(fact, a.value(fact)) for fact in r.subject.facts(GIVEN)]
-        names = [r.vocabulary.label(fact.fact, code, "phrase" if n else "label") for n, (fact, code) in enumerate(given) if code]
-        doses = [(fact, value) for fact in r.subject.facts(DOSE) if (value := a.value(fact))]
-        rows.append(
-            (
-                Cell(r.vocabulary.arm(a.name, "label"), (f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "",)),
-                NOT_STATED if a.n is None else f"{a.n:,}",
-                ", ".join(names)
-                or (
-                    r.vocabulary.label("intervention_class", r.intervention, "phrase")
-                    if a.role == "treated"
-                    else "not the treatment above"
-                    if a.role == "comparator"
-                    else "usual care"
-                ),
-                "; ".join(fact.phrase.format(n=number(value), s="" if value == 1 else "s") for fact, value in doses)
-                or NOT_STATED,
-            )
+    rows = tuple(
+        (
+            Cell(r.vocabulary.arm(a.name, "label"), (f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "",)),
+            NOT_STATED if a.n is None else f"{a.n:,}",
+            _given(r, a),
+            _dose(r, a),
         )
-    return Table("arms", "Groups", ("Group", "People", "What they got", "Dose"), tuple(rows), (1,))
+        for a in r.arms
+    )
+    return Table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, (1,))
+
+
+def _given(r: StudyRecord, a: Arm) -> str:
+    """What an arm got: its facts in turn, else what its role says."""
+    given = [(fact, a.value(fact)) for fact in r.subject.facts(GIVEN)]
+    names = [r.vocabulary.label(fact.fact, code, "phrase" if n else "label") for n, (fact, code) in enumerate(given) if code]
+    if names:
+        return ", ".join(names)
+    if a.role == "treated":
+        return r.vocabulary.label("intervention_class", r.intervention, "phrase")
+    return "not the treatment above" if a.role == "comparator" else "usual care"
+
+
+def _dose(r: StudyRecord, a: Arm) -> str:
+    doses = [(fact, value) for fact in r.subject.facts(DOSE) if (value := a.value(fact))]
+    return "; ".join(fact.phrase.format(n=number(value), s="" if value == 1 else "s") for fact, value in doses) or NOT_STATED
 
 
 _HEADER = ("Result", "Who and when", "Events of patients", "Percent (95% interval)", "Pooled?")
@@ -307,7 +309,7 @@ def _spread(c: Row) -> str:
 
 
 def _printed_recovery(row: Row, vocabulary: Vocabulary) -> str:
-    pairs = [tuple(part.split("=", 1)) for part in (row["stratum"] or "").split(";") if "=" in part]
+    pairs = parse_stratum(row["stratum"]).items()
     parts = [vocabulary.stratum(pairs) if pairs else "", row["definition"], row["timepoint"]]
     interval = (
         f" (95% interval {number(row['ci_low'])} to {number(row['ci_high'])})"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from cordbook.core.notebooks import sources
+from cordbook.core.files import digest
+from cordbook.core.notebooks import sources_digest
 from cordbook.evidence.review_state import load_status
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.reporting.freezing import to_json
@@ -44,9 +43,7 @@ def kind_of(path: str) -> str | None:
 def digest_of(root: Path, path: str) -> str:
     """SHA-256 of a file of a project; of a chapter that of the sources of its cells, since outputs follow from them."""
     raw = (root / path).read_bytes()
-    if path.endswith(".ipynb") and kind_of(path) == "chapters":
-        raw = json.dumps(sources(json.loads(raw)), ensure_ascii=False).encode()
-    return hashlib.sha256(raw).hexdigest()
+    return sources_digest(raw) if path.endswith(".ipynb") and kind_of(path) == "chapters" else digest(raw)
 
 
 def digests(root: Path, paths: Iterable[str]) -> dict[str, dict[str, str]]:

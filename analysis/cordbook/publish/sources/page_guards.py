@@ -265,7 +265,7 @@ def broken_guards(conditions: Iterable[PageCondition], known: Lookup, before: Lo
             found.append(BrokenGuard(condition, None, fault=str(error)))
             continue
         if not verdict.holds and condition.otherwise is None:
-            found.append(BrokenGuard(condition, verdict, _judged_before(condition.condition, before)))
+            found.append(BrokenGuard(condition, verdict, _verdict(condition.condition, before)))
     return found
 
 
@@ -292,8 +292,8 @@ def turned_wordings(conditions: Iterable[PageCondition], known: Lookup, before: 
     """The wordings that say something else than at the last good build; those that cannot be read are :func:`broken_guards`."""
     found = []
     for condition in conditions:
-        then = None if condition.otherwise is None else _judged_before(condition.condition, before)
-        today = then and _judged_before(condition.condition, known)
+        then = None if condition.otherwise is None else _verdict(condition.condition, before)
+        today = then and _verdict(condition.condition, known)
         if then and today and then.holds != today.holds:
             found.append(Turned(condition, today))
     return found
@@ -307,9 +307,10 @@ def _judged(condition: PageCondition, known: Lookup) -> Verdict:
     return judge(condition.condition, known)
 
 
-def _judged_before(condition: str, before: Lookup | None) -> Verdict | None:
+def _verdict(condition: str, known: Lookup | None) -> Verdict | None:
+    """The verdict by what was known at some time; None where nothing was, or where it cannot be judged."""
     try:
-        return judge(condition, before) if before is not None else None
+        return judge(condition, known) if known is not None else None
     except GuardError:
         return None
 

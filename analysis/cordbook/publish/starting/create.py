@@ -17,6 +17,7 @@ from typing import Any
 
 import cordbook
 from cordbook.core.csv_files import to_csv
+from cordbook.core.notebooks import source_of, written
 from cordbook.core.swap import publish
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import CordbookError
@@ -172,8 +173,8 @@ def _notebook(text: str, fill: Callable[[str], str]) -> str:
     """A notebook with its cells filled one by one: what is put in must not end a string of the file."""
     content = json.loads(text)
     for cell in content["cells"]:
-        cell["source"] = fill("".join(cell["source"])).splitlines(keepends=True)
-    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        cell["source"] = fill(source_of(cell)).splitlines(keepends=True)
+    return written(content)
 
 
 def as_markdown(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cordbook.core.csv_files import to_csv
 from cordbook.core.files import write_whole
+from cordbook.core.notebooks import written
 from cordbook.core.project import Project
 from cordbook.evidence import read_all
 from cordbook.evidence.references.bibtex_file import bibliography_text
@@ -74,9 +75,10 @@ def without_examples(rows: Mapping[str, list[dict[str, str]]], package: Package)
     left["references"] = [row for row in left["references"] if not is_example(row["reference_id"])]
     while sum(map(len, left.values())) > sum(map(len, (fewer := _without_orphans(left, package)).values())):
         left = fewer
+    invented = starting_rows("example")
     for name, is_used in _USES.items():
-        invented = starting_rows("example")[name]
-        left[name] = [row for row in left[name] if is_used(row, left) or not any(one.items() <= row.items() for one in invented)]
+        brought = invented[name]
+        left[name] = [row for row in left[name] if is_used(row, left) or not any(one.items() <= row.items() for one in brought)]
     return left
 
 
@@ -116,4 +118,4 @@ def _without_cells(text: str) -> str | None:
     cells = [cell for cell in content["cells"] if TAG not in cell.get("metadata", {}).get("tags", ())]
     if len(cells) == len(content["cells"]):
         return None
-    return json.dumps(content | {"cells": cells}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return written(content | {"cells": cells})

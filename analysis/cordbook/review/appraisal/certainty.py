@@ -26,6 +26,7 @@ import numpy as np
 import yaml
 from scipy.special import betaincinv
 
+from cordbook.core.text import capital
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.core.values import value_digest
 from cordbook.core.yaml import load_yaml
@@ -354,7 +355,7 @@ def _uncounted(counted: int, k: int) -> tuple[str, str]:
     )
     shown = "" if k == 1 else f" ({counted} of {k} show it)"
     return (
-        f"{short[:1].upper()}{short[1:]}{shown}, so the evidence starts as low: that none is told of does not say that anybody looked.",
+        f"{capital(short)}{shown}, so the evidence starts as low: that none is told of does not say that anybody looked.",
         short,
     )
 

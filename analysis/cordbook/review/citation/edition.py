@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from cordbook.core.files import file_digest
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.review_state import Status, format_value, load_status
@@ -131,10 +132,7 @@ def _released(root: Path, manifest: Manifest) -> Edition:
 
 
 def _as_released(root: Path, manifest: Manifest) -> bool:
-    return all(
-        (root / path).is_file() and hashlib.sha256((root / path).read_bytes()).hexdigest() == digest
-        for path, digest in manifest.files.items()
-    )
+    return all(file_digest(root / path) == digest for path, digest in manifest.files.items())
 
 
 def _about(root: Path) -> Mapping[str, Any]:

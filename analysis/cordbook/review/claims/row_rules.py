@@ -10,7 +10,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from cordbook.core.text import capital
-from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.evidence import Evidence, as_written
 from cordbook.review.claims.estimate_rules import Claim, Rule, poisson_ratio
 from cordbook.review.claims.tests import Part
 from cordbook.review.claims.verdicts import (
@@ -64,7 +64,7 @@ def select_rows(evidence: Evidence, chosen: Mapping[str, Any]) -> pd.DataFrame:
     table = table_of(evidence, chosen["table"])
     for column, values in (chosen.get("where") or {}).items():
         wanted = {str(v) for v in (values if isinstance(values, list) else [values])}
-        table = table[table[column].map(_text).isin(wanted)]
+        table = table[table[column].map(as_written).isin(wanted)]
     for column, words in (chosen.get("contains") or {}).items():
         pattern = "|".join(re.escape(w) for w in (words if isinstance(words, list) else [words]))
         table = table[table[column].fillna("").astype(str).str.contains(pattern, case=False, regex=True)]
@@ -73,12 +73,6 @@ def select_rows(evidence: Evidence, chosen: Mapping[str, Any]) -> pd.DataFrame:
     for column in chosen.get("filled") or ():
         table = table[table[column].notna()]
     return table
-
-
-def _text(value: object) -> str:
-    if value is None or (not isinstance(value, bool) and pd.isna(value)):
-        return ""
-    return {"True": "yes", "False": "no"}.get(str(value), str(value))
 
 
 def _named(chosen: Mapping[str, Any]) -> str:

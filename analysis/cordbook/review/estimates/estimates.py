@@ -20,7 +20,7 @@ from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
 from cordbook.review.estimates.row_counts import count_rows
-from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, with_effects
+from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, pairs, with_effects
 from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
@@ -99,7 +99,7 @@ class Estimate:
     def arms(self) -> tuple[tuple[int, int], ...]:
         """Events and patients of all rows: one pair, for comparisons that of the treated and that of the comparators."""
         columns = [sum(getattr(row, name) for row in self.rows) for name in (PairRow if self.is_comparison else ArmRow).COLUMNS]
-        return tuple(zip(columns[::2], columns[1::2], strict=True))
+        return pairs(columns)
 
     @property
     def n(self) -> int:

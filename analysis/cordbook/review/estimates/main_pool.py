@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cordbook.core.text import enumerate_words
+from cordbook.core.text import enumerate_words, studies
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.rows import Row
@@ -104,7 +104,7 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _studies(rows: tuple[Row, ...] | list[Row]) -> str:
-    return "1 study" if len(rows) == 1 else f"{len(rows)} studies"
+    return studies(len(rows))
 
 
 def _study(row: Row) -> str:
@@ -112,10 +112,8 @@ def _study(row: Row) -> str:
 
 
 def _counts(row: Row) -> str:
-    if hasattr(row, "events1"):
-        return f"{row.events1:,} of {row.n1:,} against {row.events2:,} of {row.n2:,}"
-    return f"{row.events:,} of {row.n:,}"
+    return " against ".join(f"{events:,} of {n:,}" for events, n in row.arms)
 
 
 def _total(estimate: Estimate) -> str:
-    return f"{estimate.events:,} of {estimate.n:,} people in {estimate.k:,} {'study' if estimate.k == 1 else 'studies'}"
+    return f"{estimate.events:,} of {estimate.n:,} people in {studies(estimate.k)}"

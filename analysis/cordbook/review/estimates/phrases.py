@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from cordbook.core.text import capital, enumerate_words, people
+from cordbook.core.text import capital, enumerate_words, people, studies
 from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.evidence.vocabulary import part_name
@@ -112,7 +112,7 @@ def _full(e: Estimate) -> str:
 
 
 def _studies(e: Estimate) -> str:
-    return "1 study" if e.k == 1 else f"{e.k:,} studies"
+    return studies(e.k)
 
 
 def _people(e: Estimate) -> str:

@@ -17,11 +17,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import contains, eq, gt, lt, ne
 
-import pandas as pd
-
 from cordbook.core.tracking import by_value
 from cordbook.errors import InputError, UnknownName
-from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.evidence import Evidence, as_written
 
 _CONDITION = re.compile(r"(?P<column>\w+)\s*(?P<sign>!=|[=~<>])(?P<value>.*)", re.S)
 _SIGNS: Mapping[str, Callable[[str, str], bool]] = {
@@ -84,7 +82,7 @@ def count_rows(evidence: Evidence, question: str) -> int:
     """
     asked = read_question(question)
     table = evidence[asked.table]
-    texts = {c: [_as_text(value) for value in table[c]] for c, _, _ in asked.conditions if c in table.columns}
+    texts = {c: [as_written(value) for value in table[c]] for c, _, _ in asked.conditions if c in table.columns}
     return asked.count(list(table.columns), ({c: held[i] for c, held in texts.items()} for i in range(len(table))))
 
 
@@ -100,11 +98,7 @@ def newest(evidence: Evidence, place: str) -> str:
     table = evidence[name]
     if column not in table.columns:
         raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
-    return max(map(_as_text, table[column]), default="")
-
-
-def _as_text(value: object) -> str:
-    return "" if pd.isna(value) else {"True": "yes", "False": "no"}.get(str(value), str(value))
+    return max(map(as_written, table[column]), default="")
 
 
 def _number(text: str) -> float:

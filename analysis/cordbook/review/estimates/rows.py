@@ -40,6 +40,11 @@ class Row:
         raise NotImplementedError
 
     @property
+    def arms(self) -> tuple[tuple[int, int], ...]:
+        """Events and patients: one pair, for a comparison that of the treated and that of the comparators."""
+        return pairs([getattr(self, name) for name in self.COLUMNS])
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """Ids of the counts, so that every number can be walked back."""
         return tuple(count.cell_id for count in self.counts)
@@ -107,6 +112,11 @@ class PairRow(Row):
     @property
     def n2(self) -> int:
         return _n(self.control)
+
+
+def pairs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Numbers in the order of :attr:`Row.COLUMNS` as events and patients of each arm."""
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def _events(counts: Iterable[Count]) -> int:

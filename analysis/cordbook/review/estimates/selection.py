@@ -23,6 +23,7 @@ import pandas as pd
 
 from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.counts import Count, counts_of
+from cordbook.evidence.evidence import as_written
 from cordbook.evidence.patients import Meanings, parse_stratum, parts_of_counted_arms
 from cordbook.evidence.vocabulary import SEVERAL, STRATUM, Dimension, Vocabulary
 from cordbook.review.estimates.declarations import Synthesis
@@ -63,7 +64,7 @@ def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) 
 
 def strata_of(cells: pd.DataFrame) -> pd.Series:
     """The stratum of each cell as a dictionary."""
-    return cells["stratum"].map(lambda text: parse_stratum(None if pd.isna(text) else text))
+    return cells["stratum"].map(parse_stratum)
 
 
 def parts_beside_wholes(chosen: pd.DataFrame) -> frozenset[str]:
@@ -86,14 +87,8 @@ def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
     if column.startswith(STRATUM):
         return strata.map(lambda s: s.get(column.removeprefix(STRATUM)))
     if column in cells.columns:
-        return cells[column].astype(object).where(cells[column].notna(), None).map(_as_text)
+        return cells[column].astype(object).map(lambda value: as_written(value) or None)
     raise UnknownName(f"no column {column!r} to filter by; there are {', '.join(cells.columns)} and stratum.KEY")
-
-
-def _as_text(value: object) -> str | None:
-    if value is None:
-        return None
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def _rows_of_arm(

@@ -402,7 +402,7 @@ def _record(
 def natural_values(course: NaturalCourse | None, row: Row, cells: Iterable[OutcomeCell], subject: SubjectTables) -> list[str]:
     """The values for which the natural course of a study is asked: those that its counts name, else those that it counts people of.
 
-    None where the study counts no such outcome after a treatment.
+    None at all where the study counts no such outcome after a treatment.
     """
     if course is None:
         return []

@@ -204,10 +204,10 @@ def headline(r: StudyRecord) -> str:
     if against:
         text += f" v {study_words.counts(against)}"
     more = sum(c.role == first.role for c in main) - 1
-    message = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
-    message += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
-    message += [f"{more} more"] if more else []
-    return f"{text} ({'; '.join(message)})" if message else text
+    details = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
+    details += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
+    details += [f"{more} more"] if more else []
+    return f"{text} ({'; '.join(details)})" if details else text
 
 
 def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
