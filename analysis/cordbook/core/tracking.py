@@ -7,7 +7,7 @@ Outside :func:`begin` and :func:`end` nothing is noted and nothing costs.
 A read is a tuple of texts: its kind, then what was read::
 
     ("table", "studies")               a whole table
-    ("cells",)                         all outcome cells, joined with arms and studies
+    ("cells",)                         all outcome counts, joined with arms and studies
     ("cell", CELL_ID)                  one of them; ("cells_in", COLUMN, VALUE) those with a value in a column
     ("estimate", ID)                   an estimate; ("parts", ID) its subgroups; ("estimates",) all
     ("value", "MODULE:FUNCTION", ...)  what a small function of the evidence returns; see :func:`by_value`

@@ -1,4 +1,4 @@
-"""Rules on outcome cells: counts, arms, strata and time points."""
+"""Rules on outcome counts: counts, arms, strata and time points."""
 
 from __future__ import annotations
 

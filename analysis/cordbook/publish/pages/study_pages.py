@@ -29,7 +29,7 @@ from cordbook.publish.pages.study_sources import Registration, lead, readings, r
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
 from cordbook.review.studies.limits import limitations
-from cordbook.review.studies.records import Arm, OutcomeCell, Row, StudyRecord, study_records
+from cordbook.review.studies.records import Arm, OutcomeCount, Row, StudyRecord, study_records
 from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
 from cordbook.review.studies.words import counts
 
@@ -256,7 +256,7 @@ def _harms(r: StudyRecord) -> Counted | str:
     return _counted("harms", caption, r.harms, r.vocabulary) if r.harms else NO_HARM_COUNTED
 
 
-def _counted(identifier: str, caption: str, cells: Sequence[OutcomeCell], vocabulary: Vocabulary) -> Counted:
+def _counted(identifier: str, caption: str, cells: Sequence[OutcomeCount], vocabulary: Vocabulary) -> Counted:
     ordered = sorted(cells, key=lambda c: (c.label, c.role != "treated", c.arm, c.months or 0.0, c.cell_id))
     rows = tuple(
         (
@@ -273,7 +273,7 @@ def _counted(identifier: str, caption: str, cells: Sequence[OutcomeCell], vocabu
     return Counted(table, verified_line(ordered), tuple(Reason(label, meaning) for label, meaning in reasons))
 
 
-def _pooled(c: OutcomeCell) -> Shown:
+def _pooled(c: OutcomeCount) -> Shown:
     if not c.poolable:
         return f"no: {'; '.join(inside(label) for label, _ in c.reasons) or 'reason not recorded'}"
     return Link("yes", estimate_address(c.estimates[0])) if c.estimates else "could be; no estimate asks for it yet"

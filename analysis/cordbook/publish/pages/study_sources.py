@@ -13,7 +13,7 @@ from cordbook.evidence.references.bibtex_file import link as citable_page
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.verification_queue import cell_state
-from cordbook.review.studies.records import OutcomeCell, Row, StudyRecord
+from cordbook.review.studies.records import OutcomeCount, Row, StudyRecord
 from cordbook.review.studies.words import reading
 
 
@@ -57,7 +57,7 @@ def _register_page(number: str | None) -> str | None:
     return None
 
 
-def who(c: OutcomeCell, vocabulary: Vocabulary) -> str:
+def who(c: OutcomeCount, vocabulary: Vocabulary) -> str:
     """The arm and the patients of a count."""
     return f"{vocabulary.arm(c.arm, 'label')}: {vocabulary.stratum(c.stratum)}"
 
@@ -87,12 +87,12 @@ def readings(r: StudyRecord) -> Folded | None:
     return folded(Table("readings", "Both readings of every count", header, rows))
 
 
-def state_of(c: OutcomeCell) -> str:
+def state_of(c: OutcomeCount) -> str:
     """How far a count has been looked at: read once, read twice, verified by a person."""
     return cell_state(c.agreement, verified=bool(c.verified))
 
 
-def verified_line(cells: Sequence[OutcomeCell]) -> Shown:
+def verified_line(cells: Sequence[OutcomeCount]) -> Shown:
     """How many of some counts a person has verified, none included."""
     done = sum(bool(c.verified) for c in cells)
     text = (
@@ -111,7 +111,7 @@ def _state(r: StudyRecord) -> str:
     return "No person has checked these numbers against the source yet; both readings were automated."
 
 
-def _reading(c: OutcomeCell, which: int) -> Cell:
+def _reading(c: OutcomeCount, which: int) -> Cell:
     found = next((x for x in c.readings if x.reading == which), None)
     return Cell(reading(found), (f"reader {found.reader}" if found and found.reader else "",))
 

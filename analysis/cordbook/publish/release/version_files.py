@@ -153,7 +153,7 @@ def changelog(text: str, version: str, date: dt.date, lines: list[str]) -> str:
 def results_lines(comparison: Comparison | None, frozen: Frozen) -> list[str]:
     """What changed in the results, one line each: evidence, estimates with old and new value and cause, conclusions."""
     if comparison is None:
-        sizes = f"{len(frozen.rows['studies']):,} study reports, {len(frozen.rows['outcomes']):,} outcome cells"
+        sizes = f"{len(frozen.rows['studies']):,} study reports, {len(frozen.rows['outcomes']):,} outcome counts"
         return [f"First release: {sizes}, {len(frozen.estimates):,} estimates."]
     return [
         *_evidence(comparison),

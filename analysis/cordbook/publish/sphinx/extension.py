@@ -137,14 +137,14 @@ class EstimateRole(SphinxRole):
 
 
 class CellRole(SphinxRole):
-    """The counts of one outcome cell in prose, by its id: ``10 of 17``; ``ID:percent`` gives the percentage too."""
+    """The counts of one outcome count in prose, by its id: ``10 of 17``; ``ID:percent`` gives the percentage too."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         cell_id, _, form = self.text.rpartition(":") if self.text.endswith(":percent") else (self.text, "", "")
         try:
             rows = _estimates(self.env).evidence.cells_by_id([cell_id.strip()])
         except KeyError:
-            return _problem(self, f"cell role: no outcome cell {cell_id!r} in data/outcomes.csv")
+            return _problem(self, f"cell role: no outcome count {cell_id!r} in data/outcomes.csv")
         events, n = int(rows.iloc[0]["events"]), int(rows.iloc[0]["n"])
         text = f"{events:,} of {n:,}" + (f" ({percent(events / n)})" if form else "")
         page = self.env.app.builder.get_relative_uri(self.env.docname, f"{study_ext.FOLDER}/{rows.iloc[0]['study_id']}")

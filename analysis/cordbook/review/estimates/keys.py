@@ -40,7 +40,7 @@ def code_digest() -> str:
 
 
 def cell_digests(evidence: Evidence) -> dict[str, str]:
-    """Digest of each outcome cell, joined with its arm and study, by its id."""
+    """Digest of each outcome count, joined with its arm and study, by its id."""
     cells = evidence.cells
     columns = repr(list(cells.columns))
     rows = zip(*(cells[name].astype(object) for name in cells.columns), strict=True)

@@ -76,7 +76,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeCell:
+class OutcomeCount:
     """Events among n patients. ``low`` and ``high`` are the exact (Clopper-Pearson) 95% interval of the share.
 
     ``reasons`` are the label and meaning of each reason why the cell is not poolable; ``estimates`` the ids of the
@@ -175,7 +175,7 @@ class StudyRecord:
     note: str | None
     source: Source
     arms: tuple[Arm, ...]
-    cells: tuple[OutcomeCell, ...]
+    cells: tuple[OutcomeCount, ...]
     continuous: tuple[Row, ...]
     printed: tuple[Row, ...]
     overlaps: tuple[Overlap, ...]
@@ -213,11 +213,11 @@ class StudyRecord:
         return any(a.role == "comparator" for a in self.arms)
 
     @property
-    def harms(self) -> tuple[OutcomeCell, ...]:
+    def harms(self) -> tuple[OutcomeCount, ...]:
         return tuple(c for c in self.cells if c.group == "harm")
 
     @property
-    def results(self) -> tuple[OutcomeCell, ...]:
+    def results(self) -> tuple[OutcomeCount, ...]:
         """Cells that count anything but harm."""
         return tuple(c for c in self.cells if c.group != "harm")
 
@@ -289,7 +289,7 @@ def plain_rows(frame: pd.DataFrame) -> list[Row]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _cells(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[str, list[OutcomeCell]]:
+def _cells(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[str, list[OutcomeCount]]:
     frame = evidence["outcomes"]
     counts = counts_of(frame)
     low, high = _exact(counts)
@@ -297,7 +297,7 @@ def _cells(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[st
     for estimate in estimates:
         for cell_id in estimate.cells:
             holding[cell_id].append(estimate.id)
-    found: dict[str, list[OutcomeCell]] = defaultdict(list)
+    found: dict[str, list[OutcomeCount]] = defaultdict(list)
     look = _CellTables(tables)
     for row, count, one, other in zip(tables["outcomes"], counts, low, high, strict=True):
         found[count.study_id].append(look.cell(row, count, one, other, tuple(holding[count.cell_id])))
@@ -327,12 +327,12 @@ class _CellTables:
         self.waivers = _of_outcomes(tables["waivers"])
         self.corrections = _of_outcomes(tables["corrections"])
 
-    def cell(self, row: Row, count: Count, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCell:
+    def cell(self, row: Row, count: Count, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCount:
         cell_id, arm, term = count.cell_id, self.arms[count.arm_id], self.terms[row["outcome"]]
         settled = self.settled.get(cell_id, {})
         reasons = [self.reasons[r] for r in (row["not_poolable_reason"] or "").split(";") if r]
         readings = sorted(self.readings.get(cell_id, ()), key=lambda r: r["reading"])
-        return OutcomeCell(
+        return OutcomeCount(
             count=count, arm=arm["arm"], role=arm["role"],
             outcome=row["outcome"], label=term["label"], group=term["group"], event_is=term["event_is"],
             outcome_means=term["definition"], relation=row["stratum_relation"], months=row["timepoint_months"], low=low, high=high, definition=row["definition"], source_kind=row["source_kind"], locator=row["locator"],
@@ -375,7 +375,7 @@ def _record(
     row: Row,
     evidence: Evidence,
     tables: _Tables,
-    cells: tuple[OutcomeCell, ...],
+    cells: tuple[OutcomeCount, ...],
     uses: tuple[Estimate, ...],
     course: NaturalCourse | None,
     natural: Mapping[str, list[Estimate]],
@@ -399,7 +399,7 @@ def _record(
     )  # fmt: skip
 
 
-def natural_values(course: NaturalCourse | None, row: Row, cells: Iterable[OutcomeCell], subject: SubjectTables) -> list[str]:
+def natural_values(course: NaturalCourse | None, row: Row, cells: Iterable[OutcomeCount], subject: SubjectTables) -> list[str]:
     """The values for which the natural course of a study is asked: those that its counts name, else those that it counts people of.
 
     None at all where the study counts no such outcome after a treatment.

@@ -17,7 +17,7 @@ from cordbook.evidence.subject_tables import EXPOSURE, GIVEN, HARMS, NATURAL_COU
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import percent, plain_sentence
 from cordbook.review.studies import words as study_words
-from cordbook.review.studies.records import Arm, OutcomeCell, StudyRecord, natural_values
+from cordbook.review.studies.records import Arm, OutcomeCount, StudyRecord, natural_values
 
 #: Below this many patients the exact 95% interval of a share of one half is wider than 36 points: hardly a finding.
 SMALL = 30
@@ -160,7 +160,7 @@ def only_watched(r: StudyRecord) -> bool:
 # ---------------------------------------------------------------------------------------------- what happened
 
 
-def main_cells(r: StudyRecord) -> tuple[OutcomeCell, ...]:
+def main_cells(r: StudyRecord) -> tuple[OutcomeCount, ...]:
     """The cells of the first outcome of a study, widest rows at the latest time, treated people first."""
     if not r.cells:
         return ()
@@ -178,12 +178,12 @@ def main_cells(r: StudyRecord) -> tuple[OutcomeCell, ...]:
     return tuple(sorted(chosen, key=lambda c: (order[c.role], -c.n)))
 
 
-def _widest(cells: Sequence[OutcomeCell]) -> list[OutcomeCell]:
+def _widest(cells: Sequence[OutcomeCount]) -> list[OutcomeCount]:
     """Of the cells of an arm, those of all its patients, else the widest strata; each at its latest time."""
     for relations in (("total",), ("same_patients",), ("only_stratum",), ("part_of_total",)):
         found = [c for c in cells if c.relation in relations]
         if found:
-            latest: dict[tuple, OutcomeCell] = {}
+            latest: dict[tuple, OutcomeCount] = {}
             for cell in sorted(found, key=lambda c: -1.0 if c.months is None else c.months):
                 latest[cell.stratum] = cell
             return list(latest.values())
@@ -210,7 +210,7 @@ def headline(r: StudyRecord) -> str:
     return f"{text} ({'; '.join(details)})" if details else text
 
 
-def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
+def _happened(r: StudyRecord, main: Sequence[OutcomeCount]) -> str:
     if not main:
         if r.continuous:
             return "What we read gives averages, listed below, but no number of people who got better or worse."
@@ -229,13 +229,13 @@ def _happened(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
     return " ".join(sentences)
 
 
-def _counted_things(c: OutcomeCell) -> str:
+def _counted_things(c: OutcomeCount) -> str:
     """What is counted, in the plural: people where the stratum names no unit."""
     unit = dict(c.stratum).get(UNIT)
     return f"{plain(unit)}s" if unit else "people"
 
 
-def _cell_sentence(c: OutcomeCell, r: StudyRecord, *, whole: bool) -> str:
+def _cell_sentence(c: OutcomeCount, r: StudyRecord, *, whole: bool) -> str:
     noun, words = _counted_things(c), r.vocabulary
     named = f"had “{words.label('outcome', c.outcome, 'phrase')}”" if c.group == "harm" else f"had the result “{c.label}”"
     did = words.verb(c.outcome) or named
@@ -253,7 +253,7 @@ def _cell_sentence(c: OutcomeCell, r: StudyRecord, *, whole: bool) -> str:
     return f"{subject} {noun}{share}{group} {did}{place}."
 
 
-def _group(c: OutcomeCell, r: StudyRecord) -> str:
+def _group(c: OutcomeCount, r: StudyRecord) -> str:
     """The arm in a sentence, where it is not simply the treated or all."""
     if c.role != "comparator" and is_plain(r, c.arm):
         return ""
@@ -263,7 +263,7 @@ def _group(c: OutcomeCell, r: StudyRecord) -> str:
     return f" in the group “{name}”"
 
 
-def _place(c: OutcomeCell, r: StudyRecord, *, whole: bool = False) -> str:
+def _place(c: OutcomeCount, r: StudyRecord, *, whole: bool = False) -> str:
     """Which people a count is about, and when they were seen; ``whole`` tells all of a stratum."""
     parts = []
     pairs = [(key, value) for key, value in c.stratum if key != UNIT and (whole or key in r.subject.summary_keys)]
@@ -317,7 +317,7 @@ def _anyway(r: StudyRecord) -> str:
 # ---------------------------------------------------------------------------------------------------- harm
 
 
-def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
+def _harm(r: StudyRecord, main: Sequence[OutcomeCount]) -> str:
     known = {c.outcome for c in main}
     harms = [c for c in r.harms if c.outcome not in known]
     if not r.harms:
@@ -347,11 +347,11 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
     return " ".join(sentences)
 
 
-def _gravity(c: OutcomeCell) -> float:
+def _gravity(c: OutcomeCount) -> float:
     return c.gravity or math.inf
 
 
-def _harm_count(c: OutcomeCell, r: StudyRecord) -> str:
+def _harm_count(c: OutcomeCount, r: StudyRecord) -> str:
     noun = _counted_things(c)
     counted = "the one person counted" if c.n == 1 and noun == "people" else f"{c.events:,} of {c.n:,} {noun}"
     return f"{counted}{_group(c, r)}"
@@ -377,7 +377,7 @@ def treats(r: StudyRecord) -> bool:
     return r.kind not in (NATURAL_COURSE, EXPOSURE) and not only_watched(r)
 
 
-def _sure(r: StudyRecord, main: Sequence[OutcomeCell]) -> str:
+def _sure(r: StudyRecord, main: Sequence[OutcomeCount]) -> str:
     sentences = []
     if is_review(r):
         sentences.append("The report is itself a review of other reports, so it adds no new patients.")
@@ -402,7 +402,7 @@ def _read(r: StudyRecord) -> str:
     return f"We did not read the full text. We read: {read_as(r.read_as)}."
 
 
-def _chance(main: Sequence[OutcomeCell]) -> list[str]:
+def _chance(main: Sequence[OutcomeCount]) -> list[str]:
     if not main:
         return []
     first = max((c for c in main if c.role == main[0].role), key=lambda c: c.n)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cordbook.core.text import enumerate_words
 from cordbook.evidence.subject_tables import GIVEN
-from cordbook.review.studies.records import Arm, OutcomeCell, Reading, StudyRecord
+from cordbook.review.studies.records import Arm, OutcomeCount, Reading, StudyRecord
 
 
 def products(r: StudyRecord, arms: Iterable[Arm]) -> dict[str, str]:
@@ -28,5 +28,5 @@ def reading(r: Reading | None) -> str:
     return f"{r.events:,} of {r.n:,}" if r.seen and r.events is not None and r.n is not None else "not found"
 
 
-def counts(cell: OutcomeCell) -> str:
+def counts(cell: OutcomeCount) -> str:
     return f"{cell.events:,} of {cell.n:,}"
