@@ -57,6 +57,7 @@ def flow_table(flow: StudyFlow) -> Table:
         *[(f"of these from {name}", n) for name, n in d.by_source],
         *([("Reports waiting to be assessed", d.to_assess), ("Studies waiting to be extracted", d.to_extract)] if d.searched else []),
         (f"Study reports found by {flow.other_methods.partition(',')[0]}", flow.by_other_methods),
+        *_listed(flow.listed),
         *([("New since that version, by databases and registers", s.by_databases), ("New since that version, by other methods", s.by_other_methods),
            ("Of that version, no longer in the data", s.gone)] if s else []),
         ("Study reports in the data", flow.studies),
@@ -65,6 +66,14 @@ def flow_table(flow: StudyFlow) -> Table:
     ]  # fmt: skip
     rows = tuple((Cell(step), number(n) if n is not None else Cell("not yet", numeric=True)) for step, n in steps)
     return Table("flow-steps", "The flow of studies in numbers", ("Step", "Number"), rows)
+
+
+def _listed(listed: DatabaseFlow | None) -> list[tuple[str, int | None]]:
+    """The steps of what other methods found, where it was listed as records."""
+    if listed is None:
+        return []
+    out = [(f"of these excluded: {reason}", n) for reason, n in listed.excluded_reports]
+    return [("of what they found, listed as records", listed.identified), *out, ("of these study reports in the data", listed.included)]
 
 
 def left_out_table(flow: StudyFlow) -> Table:
