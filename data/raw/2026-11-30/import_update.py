@@ -361,11 +361,17 @@ def _outcomes(tables: Tables, cells: list[Row]) -> None:
     tables.add("outcomes", ({**row, "stratum_relation": _relation(meanings, row, made + known)} for row in made))
 
 
+#: Studies of which one stratum holds the whole arm: the others are parts of it.
+WHOLE_ARM_IS_A_STRATUM = frozenset({("fein1993", "other:lhermitte")})
+
+
 def _relation(meanings: Meanings, cell: Row, cells: list[Row]) -> str:
     own = parse_stratum(cell["stratum"])
     alike = [c for c in cells if (c["arm_id"], c["outcome"]) == (cell["arm_id"], cell["outcome"]) and c is not cell]
     wider = [c for c in alike if meanings.is_part(own, parse_stratum(c["stratum"]))]
     same = any((c["events"], c["n"]) == (cell["events"], cell["n"]) for c in wider)
+    if own and (cell["study_id"], cell["outcome"]) in WHOLE_ARM_IS_A_STRATUM and not wider:
+        return "part_of_total" if any(int(c["n"]) > int(cell["n"]) for c in alike) else "only_stratum"
     return "total" if not own else "same_patients" if same else "part_of_total" if wider else "only_stratum"
 
 

@@ -19,7 +19,7 @@ from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, U
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
-from cordbook.review.reporting.prisma_flow import StudyFlow
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
 from cordbook.review.studies.timeline import Event
 
 BLANK = "–"
@@ -73,7 +73,11 @@ def _listed(listed: DatabaseFlow | None) -> list[tuple[str, int | None]]:
     if listed is None:
         return []
     out = [(f"of these excluded: {reason}", n) for reason, n in listed.excluded_reports]
-    return [("of what they found, listed as records", listed.identified), *out, ("of these study reports in the data", listed.included)]
+    return [
+        ("of what they found, listed as records", listed.identified),
+        *out,
+        ("of these study reports in the data", listed.included),
+    ]
 
 
 def left_out_table(flow: StudyFlow) -> Table:

@@ -98,7 +98,9 @@ def disagreement_is_settled(data: Data) -> Iterator[Violation]:
 def value_was_read(data: Data) -> Iterator[Violation]:
     readings, settled = _readings(data), data.by_key("reconciliations")
     verified = _latest_verification(data)
-    corrected = {row["row_key"] for row in data.rows("corrections") if row["table"] == "outcomes" and row["column"] in ("events", "n")}
+    corrected = {
+        row["row_key"] for row in data.rows("corrections") if row["table"] == "outcomes" and row["column"] in ("events", "n")
+    }
     for row in data.rows("outcomes"):
         seen = [_pair(r) for r in readings.get(row["cell_id"], {}).values() if r["seen"] == "yes"]
         # A person's reading and a correction with its source stand above both readings; the next rules compare them.
