@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.evidence import citations, find_data_dir, load_bibliography, resolve_key, validate
-from cordbook.evidence.references.bibliography import NOT_SEEN, latex_text, parse_bibliography, plain_text
+from cordbook.evidence.labels import NOT_SEEN
+from cordbook.evidence.references.bibliography import latex_text, parse_bibliography, plain_text
 from cordbook.evidence.references.bibtex_file import LINKED_HOSTS, author_field, bibliography_text, entry_text, note
 
 DATA = find_data_dir(Path(__file__).parent)

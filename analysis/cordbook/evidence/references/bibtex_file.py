@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from cordbook.core.files import write_whole
 from cordbook.core.text import enumerate_words
-from cordbook.evidence.references.bibliography import NOT_SEEN, latex_text
+from cordbook.evidence.labels import NOT_SEEN
+from cordbook.evidence.references.bibliography import latex_text
 
 HEADER = """\
 % Made by `cordbook references` from data/references.csv: change it there.

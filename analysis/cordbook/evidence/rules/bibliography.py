@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.notebooks import is_prose, joined, source_of
+from cordbook.evidence.labels import NOT_SEEN
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.references.bibliography import (
-    NOT_SEEN,
     REWRITE,
     BibEntry,
     bib_problem,

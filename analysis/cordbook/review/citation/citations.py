@@ -14,7 +14,7 @@ from typing import Any
 
 from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.references.bibliography import NOT_SEEN
+from cordbook.evidence.labels import NOT_SEEN
 from cordbook.evidence.review_state import format_value
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates

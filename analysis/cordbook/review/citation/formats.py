@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cordbook.evidence.references.bibliography import NOT_SEEN, latex_text
+from cordbook.evidence.labels import NOT_SEEN
+from cordbook.evidence.references.bibliography import latex_text
 from cordbook.review.citation.citations import Citation
 from cordbook.review.citation.edition import Author
 
