@@ -6,12 +6,12 @@ Manual, 7th edition, section 8.14); without a title, the number that libraries k
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from cordbook.core.names import name_parts
 from cordbook.core.text import capital
 
 #: What stands for what a record does not have; nobody may take it for an author or a title.
@@ -20,7 +20,6 @@ NOT_SEEN = MappingProxyType({"author": "Author not seen", "title": "Title not se
 UNIDENTIFIED = "Unidentified"
 #: Titles and journals are cut here at a word, so that a label fits beside a forest plot.
 TITLE_LENGTH, JOURNAL_LENGTH = 22, 12
-_INITIALS = re.compile(r" [A-Z]{1,3}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ class Known:
             _text(row, "pmid"), _text(row, "journal"), _text(row, "doi"), topic,
         )  # fmt: skip
 
-    def label(self, letter: str = "", *, title_length: int = TITLE_LENGTH, initials: bool = True) -> str:
+    def label(self, letter: str = "", *, title_length: int = TITLE_LENGTH) -> str:
         """The source in a few words; ``letter`` tells it from others that are named alike.
 
-        >>> Known("Liu X", "2013").label(), Known("Liu X", "2013").label("b", initials=False), Known("Liu").label()
-        ('Liu X 2013', 'Liu 2013b', 'Liu (year not seen)')
+        >>> Known("Liu X", "2013").label(), Known("Liu X", "2013").label("b"), Known("Liu").label()
+        ('Liu 2013', 'Liu 2013b', 'Liu (year not seen)')
         >>> Known(year="1981", title="Radiation tolerance of the cervical spinal cord", pmid="8").label()
         '“Radiation tolerance …” (1981)'
         >>> Known(pmid="8").label(), Known(year="2025", topic="Cell therapy").label("a"), Known().label()
@@ -57,7 +56,7 @@ class Known:
         """
         when = f"{self.year}{letter}" if self.year else ""
         if self.author:
-            name = self.author if initials else _INITIALS.sub("", self.author)
+            name = name_parts(self.author)[0]
             return f"{name} {when}" if when else f"{name} ({NOT_SEEN['year']}){letter}"
         if self.title:
             return f"“{_cut(self.title, title_length)}”" + (f" ({when})" if when else letter)

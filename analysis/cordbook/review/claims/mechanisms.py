@@ -223,7 +223,7 @@ def sources(evidence: Evidence) -> dict[str, Source]:
     """Every reference by id, as it is shown beside a claim."""
     rows = evidence["references"].to_dict("records")
     known = known_sources(rows)
-    labels = {key: source.label(title_length=TITLE_LENGTH, initials=False) for key, source in known.items()}
+    labels = {key: source.label(title_length=TITLE_LENGTH) for key, source in known.items()}
     return {r["reference_id"]: Source(labels[r["reference_id"]], _address(r)) for r in rows}
 
 

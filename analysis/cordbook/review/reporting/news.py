@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from cordbook.core.names import first_author
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.labels import NOT_SEEN, Known
 from cordbook.evidence.review_state import Status, format_value
@@ -121,5 +122,6 @@ def inclusions(evidence: Evidence) -> dict[str, Inclusion]:
 def label_of_record(record: Mapping[str, Any]) -> str:
     """The label of a report that has no row in references.csv yet."""
     authors, pmid = ("" if pd.isna(record[name]) else str(record[name]) for name in ("authors", "pmid"))
-    first = authors.partition(";")[0].partition(",")[0].strip()
-    return Known.of({"first_author": first, "year": record["year"], "title": record["title"], "pmid": pmid}).label()
+    return Known.of(
+        {"first_author": first_author(authors), "year": record["year"], "title": record["title"], "pmid": pmid}
+    ).label()
