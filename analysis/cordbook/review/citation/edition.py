@@ -40,11 +40,6 @@ class Author:
     given: str = ""
     group: bool = False
 
-    @property
-    def initials(self) -> str:
-        """Initials of the given names: ``"Anna-Maria B." -> "A.-M. B."``."""
-        return " ".join("-".join(f"{part[0]}." for part in name.split("-") if part) for name in self.given.split())
-
 
 @dataclass(frozen=True, slots=True)
 class Edition:
