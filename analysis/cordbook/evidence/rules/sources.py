@@ -67,7 +67,7 @@ def confirmed_identity_is_complete(data: Data) -> Iterator[Violation]:
             continue
         source = references.get(row["same_as"]) or row
         names = {row["reference_id"], row["same_as"]} - {""}
-        registered = bool(names & linked) or any(name in studies and studies[name]["registration"] for name in names)
+        registered = bool(names & linked) or any(name in studies and studies[name].get("registration") for name in names)
         if gaps := identity_gaps(source, registered):
             message = f"It is not sure which paper this is: no {', no '.join(gaps)}."
             remedy = f"Fill in what is missing from the report itself, or write {PARTIAL}."
