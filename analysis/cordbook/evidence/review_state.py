@@ -12,6 +12,8 @@ import yaml
 import cordbook
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
+from cordbook.evidence.reading import read_rows
+from cordbook.evidence.schema import PACKAGE_FILE, Package, load_package
 
 STATES = ("living", "paused", "retired")
 _MEANINGS = {
@@ -93,6 +95,45 @@ def load_status(data: Path) -> Status:
     for name, usual in (("name", content["title"]), ("version", cordbook.__version__), ("other_methods", "other methods")):
         content[name] = str(content.get(name) or usual)
     return Status(**content)
+
+
+def dates_of_work(package: Package) -> list[tuple[str, str]]:
+    """The columns, as (table, column), that say when something was done with the data: their names end in ``_on`` or ``_at``.
+
+    A search, a decision, a reading, a check, a correction. Other dates, such as those of a report or of its own search, are none.
+    """
+    return [(t.name, f.name) for t in package.tables for f in t.fields if f.name.endswith(("_on", "_at"))]
+
+
+def data_date(data: Path) -> dt.date:
+    """The date of the data, and so of a book that is not released: the newest of its searches, decisions, readings, checks, corrections.
+
+    Nothing was done with them before the baseline. What is no date is left to the validation.
+    """
+    status = load_status(data)
+    found = [date for date in (status.baseline, status.last_search) if date is not None]
+    if (data / PACKAGE_FILE).is_file():
+        package = load_package(data)
+        for table, columns in _by_table(dates_of_work(package)).items():
+            path = data / package.table(table).path
+            rows = read_rows(path, package.table(table)).rows if path.is_file() else []
+            found += [date for _, row in rows for column in columns if (date := _date(row[column]))]
+    return max(found)
+
+
+def _by_table(columns: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table, column in columns:
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def _date(text: str) -> dt.date | None:
+    """The day of a date or of a moment in universal time; None for what is neither."""
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def format_value(value: object) -> str:
