@@ -477,9 +477,14 @@ def _corrections(tables: Tables) -> None:
     out = _outcome_corrections(tables)
     out += [("mechanisms", key, "direction", "neutral", why) for key, why in DIRECTIONS]
     number = tables.next_key("corrections", "correction_id", "K")
-    keys = {"outcomes": "cell_id", "mechanisms": "claim_id", "arms": "arm_id"}
+    keys = {
+        "outcomes": ("cell_id",),
+        "mechanisms": ("claim_id",),
+        "arms": ("arm_id",),
+        "overlap_members": ("study_id", "overlap_group"),
+    }
     for table, key, column, new, why in out:
-        row = tables.row(table, keys[table], key)
+        row = next(r for r in tables.table(table) if "|".join(r[name] for name in keys[table]) == key)
         if row[column] == new:
             raise UpdateRefused(f"{table} {key}: {column} is {new!r} already")
         tables.add("corrections", [{
@@ -505,11 +510,12 @@ def _outcome_corrections(tables: Tables) -> list[tuple[str, str, str, str, str]]
     for outcome in ("ais_improved", "other_converted_to_motor_incomplete"):
         out.append(("outcomes", MARINO.format(outcome), "n", "1876",
                     "The poster says 1,877; the paper whose DOI the reference bears says that 1,876 were followed."))  # fmt: skip
-    why = "The row of this registry that stands in an abstract of its own report (5 of 32); spiess2009 has no row of grade D any more."
-    out += [
-        ("outcomes", VM09.format("d"), "poolable", "yes", why),
-        ("outcomes", VM09.format("d"), "not_poolable_reason", "", why),
-    ]
+    why = "Of this registry, the report whose own abstract gives the counts is pooled; spiess2009 is known from a review's table."
+    for grade in "acd":
+        key = VM09.format(grade)
+        out += [("outcomes", key, "poolable", "yes", why), ("outcomes", key, "not_poolable_reason", "", why)]
+    members = ("vanmiddendorp2009|emsci", "yes"), ("spiess2009|emsci", "no")
+    out += [("overlap_members", key, "is_primary", primary, why) for key, primary in members]
     out += unpooled("donati2016.treated.motor_improved.all.12", "other:second_hand",
                     "8 of 8 rests on a lay page, not on the paper.")  # fmt: skip
     out.append(("outcomes", "gant2022.treated.sensory_improved.all.na", "note",
