@@ -23,6 +23,7 @@ from cordbook.review.appraisal.average_coverage import load_average_coverage, lo
 from cordbook.review.appraisal.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
 from cordbook.review.appraisal.engines import EngineRow, engine_rows
 from cordbook.review.appraisal.extraction_audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
+from cordbook.review.appraisal.main_results import FirstToCheck, first_to_check
 from cordbook.review.appraisal.risk_of_bias import (
     ANSWERS,
     NOT_APPLICABLE,
@@ -38,6 +39,7 @@ from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.reporting.checklist import Answer, load_checklist
 from cordbook.review.reporting.prisma_flow import StudyFlow, flow_today
+from cordbook.review.studies.records import study_records
 from cordbook.review.studies.timeline import key_events, reports_by_year, topics_of
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
@@ -164,6 +166,29 @@ class MethodsPages:
     def verified(self) -> Table:
         """How much of each estimate's weight a person has checked."""
         return method_tables.verified_table(verified_weights(self.estimates))
+
+    @cached_property
+    def _first(self) -> FirstToCheck:
+        return first_to_check(self.estimates)
+
+    def first_to_check(self) -> Table | Block:
+        """The counts that carry most of the main results, those nobody has checked, most urgent first."""
+        first = self._first.counts
+        if not first:
+            return paragraph(
+                "Every count behind a main result has been checked." if self._first.checked else "No main result has a count yet."
+            )
+        counted = {c.cell_id: c for record in study_records(self.estimates).values() for c in record.cells}
+        titles = {r.id: r.title for r in self._first.results}
+        return method_tables.first_table([(c, counted[c.cell_id]) for c in first], self._evidence, titles)
+
+    def first_sentence(self) -> Block:
+        """What share of the weight of each main result the counts to check first carry."""
+        found = self._first
+        said = method_tables.carried_sentence(len(found.counts), found.results)
+        return paragraph(
+            f"{said} {found.checked:,} {'count behind them has' if found.checked == 1 else 'counts behind them have'} been checked by a person.".strip()
+        )
 
     def cell_states(self) -> Table:
         """How many cells were read once, read twice, verified by a person."""

@@ -8,19 +8,24 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cordbook.core.text import plain
+from cordbook.core.text import NOT_STATED, enumerate_words, inside, months, plain
 from cordbook.display.tables.table import Cell, Table
+from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.average_coverage import INTERVALS, FewStudies
 from cordbook.review.appraisal.coverage import METHODS, TOLERATED, Coverage
 from cordbook.review.appraisal.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight
+from cordbook.review.appraisal.main_results import Carried
 from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
+from cordbook.review.appraisal.verification_queue import CellToCheck
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
 from cordbook.review.reporting.prisma_flow import StudyFlow
+from cordbook.review.studies.records import OutcomeCount
 from cordbook.review.studies.timeline import Event
+from cordbook.review.studies.words import counts
 
 BLANK = "–"
 #: Kind of a table with much text: on a phone a row becomes a card.
@@ -184,6 +189,45 @@ def states_table(states: pd.DataFrame) -> Table:
     """How far cells have been looked at; takes the frame of ``verification_queue.count_states``."""
     rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
     return Table("cell-states", "How far the cells have been looked at", ("State", "Cells", "In an estimate"), rows)
+
+
+def first_table(named: Sequence[tuple[CellToCheck, OutcomeCount]], evidence: Evidence, titles: Mapping[str, str]) -> Table:
+    """The counts to check first, each with the place on its study's page; ``titles`` names the estimates."""
+    labels, vocabulary = evidence.study_labels, evidence.vocabulary
+    rows = tuple(
+        (
+            Cell(labels[c.study_id], href=f"../studies/{c.study_id}.html#{c.cell_id}"),
+            Cell(f"{o.label}; {vocabulary.arm(o.arm)}, {inside(vocabulary.stratum(o.stratum))}, {months(o.months)}"),
+            Cell(counts(o), numeric=True),
+            Cell(o.locator or NOT_STATED),
+            Cell(percent(c.weight), numeric=True),
+            Cell(titles[c.estimate], href=f"../estimates/{c.estimate}.html"),
+            Cell(c.state),
+        )
+        for c, o in named
+    )
+    header = ("Study", "What was counted, in whom and when", "Count", "Where read", "Weight", "In the result", "State")
+    ids = tuple(f"first-{i}" for i in range(1, len(rows) + 1))
+    return Table("first-to-check", f"{len(rows)} counts to check first", header, rows, ids, CARDS)
+
+
+def carried_sentence(first: int, results: Sequence[Carried]) -> str:
+    """What share of the weight of each main result the first counts carry, with those that are checked already."""
+    told = [
+        f"{percent(r.share)} of “{r.title}” ({r.counts:,} {'count' if r.counts == 1 else 'counts'})"
+        for r in results
+        if r.share is not None
+    ]
+    empty = [f"“{r.title}”" for r in results if r.share is None]
+    parts = (
+        [
+            f"Of the weight of the main results, {'this count carries' if first == 1 else f'these {first} counts carry'} {enumerate_words(told)}."
+        ]
+        if told and first
+        else []
+    )
+    parts += [f"No study is in {enumerate_words(empty)} yet."] if empty else []
+    return " ".join(parts)
 
 
 def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
