@@ -48,15 +48,19 @@ def main_results(estimates: Estimates) -> tuple[str, ...]:
     return ids
 
 
+def counts_of_main_results(estimates: Estimates) -> list[CellToCheck]:
+    """Every count behind a main result, most urgent first, with its weight in these results; those checked already come last."""
+    return [c for c in cells_to_check(estimates, main_results(estimates)) if c.estimate]
+
+
 def first_to_check(estimates: Estimates, most: int = FIRST) -> FirstToCheck:
     """The counts behind the main results that a person should check first: by the order of the queue, within these results."""
-    ids = main_results(estimates)
-    behind = [c for c in cells_to_check(estimates, ids) if c.estimate]
+    behind = counts_of_main_results(estimates)
     waiting = [c for c in behind if c.state != VERIFIED]
     checked = {c.cell_id for c in behind if c.state == VERIFIED}
     first = tuple(waiting[:most])
     named = {c.cell_id for c in first}
-    return FirstToCheck(first, len(checked), tuple(_carried(estimates[i], named, checked) for i in ids))
+    return FirstToCheck(first, len(checked), tuple(_carried(estimates[i], named, checked) for i in main_results(estimates)))
 
 
 def _carried(estimate: Estimate, first: set[str], checked: set[str]) -> Carried:
