@@ -34,6 +34,7 @@ from cordbook.review.appraisal.risk_of_bias import (
     study_weights,
     weighted_answers,
 )
+from cordbook.review.appraisal.search_recall import Recall, recalls, together
 from cordbook.review.appraisal.verification_queue import count_states
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
@@ -85,6 +86,20 @@ class MethodsPages:
     def strategies(self) -> Block:
         """Every strategy in full."""
         return back_matter.strategy_list(self._evidence["search_strategies"], self._evidence["searches"])
+
+    @cached_property
+    def _recalls(self) -> list[Recall]:
+        return recalls(self._evidence)
+
+    def search_recall(self) -> Table:
+        """What each strategy, and all together, find of the included studies by their titles."""
+        return method_tables.recall_table(
+            [*self._recalls, together(self._recalls)], self._evidence["search_strategies"], self._evidence.vocabulary
+        )
+
+    def search_missed(self) -> Table:
+        """Included studies that no strategy finds by their titles."""
+        return method_tables.missed_table(together(self._recalls).missed, self._evidence, self._pages)
 
     def timeline(self) -> Figure:
         """Reports by year and topic, with events."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cordbook.core.text import NOT_STATED, enumerate_words, inside, months, plain
+from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, months, plain
 from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import Vocabulary
@@ -18,6 +18,7 @@ from cordbook.review.appraisal.engines import OURS, THEIRS, EngineRow, differenc
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight
 from cordbook.review.appraisal.main_results import Carried
 from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
+from cordbook.review.appraisal.search_recall import Missed, Recall
 from cordbook.review.appraisal.verification_queue import CellToCheck
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
@@ -89,6 +90,44 @@ def strategies_table(strategies: pd.DataFrame, searches: pd.DataFrame) -> Table:
         for s in strategies.itertuples()
     )  # fmt: skip
     return Table("sources", "Sources and strategies", ("Source", "Kind", "Looks for", "Last run"), rows)
+
+
+def recall_table(recalls: Sequence[Recall], strategies: pd.DataFrame, vocabulary: Vocabulary) -> Table:
+    """What each strategy finds of the included studies by their titles, by topic; ``recalls`` in the order of the strategies."""
+    named = dict(zip(strategies["strategy_id"], strategies["source"], strict=True))
+    rows = tuple(
+        (
+            Cell(f"{named[r.name]}: {r.name.rpartition('-')[2]}" if r.name in named else capital(r.name), href=f"#strategy-{r.name}" if r.name in named else None),
+            Cell(f"{len(r.found):,} of {r.asked:,}" if r.share is not None else BLANK, numeric=True),
+            Cell(percent(r.share) if r.share is not None else BLANK, numeric=True),
+            Cell("; ".join(f"{vocabulary.label('topic', topic)} {found:,} of {asked:,}" for topic, (found, asked) in r.by_topic().items()) or r.note),
+        )
+        for r in recalls
+    )  # fmt: skip
+    header = ("Strategy", "Studies found", "Share", "By topic, or why no share is given")
+    return Table(
+        "search-recall", "Included studies that each strategy finds by the words of their titles", header, rows, kind=CARDS
+    )
+
+
+def missed_table(missed: Sequence[Missed], evidence: Evidence, hrefs: Mapping[str, str]) -> Table:
+    """Included studies with a title that no strategy finds by it."""
+    rows = tuple(
+        (
+            Cell(evidence.study_labels[m.study.study_id], href=hrefs.get(m.study.study_id)),
+            Cell(evidence.vocabulary.label("topic", m.study.topic)),
+            Cell(m.study.title),
+        )
+        for m in missed
+    )
+    return Table(
+        "search-missed",
+        "Included studies that no strategy finds by their titles",
+        ("Study", "Topic", "Title"),
+        rows,
+        kind=CARDS,
+        folded=True,
+    )
 
 
 def items_table(items: Sequence[Item]) -> Table:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from cordbook.core.csv_files import to_csv
 from cordbook.errors import CordbookError
 from cordbook.intake.extraction.form import spreadsheet_rows
 from cordbook.intake.extraction.percent import is_percent
@@ -44,12 +43,8 @@ class Taken:
 
 def sheet(rows: Iterable[Mapping[str, str]]) -> str:
     """A CSV with one row per count, the columns to fill in first; ``rows`` hold ``cell_id`` and what :data:`SHOWN` names."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEADER)
-    for row in rows:
-        writer.writerow([*("" for _ in FILLED), *(cell_for_spreadsheet(row[name]) for name in ("cell_id", *SHOWN))])
-    return out.getvalue()
+    shown = ({name: cell_for_spreadsheet(row[name]) for name in ("cell_id", *SHOWN)} for row in rows)
+    return to_csv((dict.fromkeys(FILLED, "") | row for row in shown), HEADER)
 
 
 def has_answers(text: str) -> bool:
