@@ -80,6 +80,18 @@ def full_report_first(draw, raw, package):
     return Mutation(raw, "screening", number, "stage")
 
 
+def known_trial_without_its_study(draw, raw, package):
+    """A trial whose study is in the data no longer names it."""
+    studies = {row["study_id"] for _, row in raw["studies"].rows}
+    references = {row["reference_id"]: row for _, row in raw["references"].rows}
+
+    def is_told(row):
+        reference = references.get(row["study_id"], {})
+        return row["study_id"] in studies and row["trial"] == f"{reference['first_author'].split()[0]} {reference['year']}"
+
+    return changed(draw, raw, "known_trials", "study_id", lambda row: "", is_told)
+
+
 def unreadable_search(draw, raw, package):
     """A parenthesis too many at the end: a fault in every source that reads parentheses, and in one that does not."""
     return changed(draw, raw, "search_strategies", "query", lambda row: f"{row['query']} )")
@@ -101,6 +113,7 @@ def topic_without_a_search(draw, raw, package):
 
 
 SCREENING_MUTATIONS = {
+    "known-trial-named": known_trial_without_its_study,
     "search-syntax": unreadable_search,
     "search-topics": search_for_no_topic,
     "topic-searched": topic_without_a_search,

@@ -40,6 +40,7 @@ from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.reporting.checklist import Answer, load_checklist
 from cordbook.review.reporting.prisma_flow import StudyFlow, flow_today
+from cordbook.review.studies.known_trials import known_trials
 from cordbook.review.studies.records import study_records
 from cordbook.review.studies.timeline import key_events, reports_by_year, topics_of
 
@@ -78,6 +79,16 @@ class MethodsPages:
     def left_out(self) -> Table:
         """Why reports with a countable outcome are in no synthesis."""
         return method_tables.left_out_table(self._flow)
+
+    def known_trials(self, estimate_id: str) -> Table:
+        """Trials that other reviews count and the pool of an estimate lacks, with the reason."""
+        return method_tables.known_table(known_trials(self.estimates, estimate_id), self._pages)
+
+    def known_sentence(self, estimate_id: str) -> Block:
+        """How many trials that other reviews count are in the pool of an estimate, in the data, or absent."""
+        return paragraph(
+            method_tables.known_sentence(known_trials(self.estimates, estimate_id), self.estimates[estimate_id].title)
+        )
 
     def sources(self) -> Table:
         """Sources with their strategies and whether they were run."""

@@ -24,6 +24,7 @@ from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
 from cordbook.review.reporting.prisma_flow import StudyFlow
+from cordbook.review.studies.known_trials import ABSENT, COUNTED, POOLED, UNCOUNTED, KnownTrial, count_by_state
 from cordbook.review.studies.records import OutcomeCount
 from cordbook.review.studies.timeline import Event
 from cordbook.review.studies.words import counts
@@ -77,6 +78,29 @@ def left_out_table(flow: StudyFlow) -> Table:
     """Why study reports with a countable outcome are in no synthesis, each under one reason."""
     rows = tuple((Cell(reason), number(n)) for reason, n in flow.left_out)
     return Table("left-out", "Why reports with a countable outcome are in no synthesis", ("Reason", "Study reports"), rows)
+
+
+def known_table(trials: Sequence[KnownTrial], hrefs: Mapping[str, str]) -> Table:
+    """Trials that other reviews count and the pool lacks, what the data hold of each today, and why it is not pooled."""
+    rows = tuple(
+        (
+            Cell(t.trial, href=hrefs.get(t.study_id)), Cell(t.product), Cell(BLANK if t.n is None else f"{t.n:,}", numeric=True),
+            Cell(t.state), Cell(capital(t.why)),
+        )
+        for t in trials
+        if t.state != POOLED
+    )  # fmt: skip
+    header = ("Trial", "What was given", "Patients by the list", "In the data", "Why it is not in the pool")
+    return Table("known-trials", "Trials that other reviews count and the main pool lacks", header, rows, kind=CARDS)
+
+
+def known_sentence(trials: Sequence[KnownTrial], title: str) -> str:
+    """How many of the known trials the pool holds, and what is known of the others."""
+    n = count_by_state(trials)
+    return (
+        f"Of {len(trials):,} trials that other reviews count, {n[POOLED]:,} are in the pool “{title}”; "
+        f"{n[COUNTED]:,} more are in the data with a count that may be pooled, {n[UNCOUNTED]:,} without one, and {n[ABSENT]:,} are absent."
+    )
 
 
 def strategies_table(strategies: pd.DataFrame, searches: pd.DataFrame) -> Table:
