@@ -126,6 +126,8 @@ def test_what_a_source_can_read_has_no_fault(source, query):
         # Nearness: within so many words, in any order unless NEXT.
         ("(cord NEAR/2 injur*):ti", "injured human cord", True, "Embase"),
         ("(cord NEAR/2 injur*):ti", "injured cervical human cord", False, "Embase"),
+        ("(cord NEAR/2 injur*):ti", "cord in man injured", False, "Embase"),
+        ("(cord NEAR/2 injur*):ti", "cord was injured", True, "Embase"),
         ("(cell* NEXT therap*):ti", "therapy by cells", False, "CENTRAL"),
         ("(spinal NEXT cord NEXT injur*):ti", "The spinal cord injured", True, "CENTRAL"),
         ("((stem OR stromal) NEAR/1 cell*):ti", "stromal cells", True, "Embase"),
