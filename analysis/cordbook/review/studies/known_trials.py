@@ -38,7 +38,11 @@ def known_trials(estimates: Estimates, estimate_id: str) -> tuple[KnownTrial, ..
     found = []
     for row in estimates.evidence[TABLE].itertuples():
         record = records.get(as_written(row.study_id))
-        state, why = _state(record, outcome, inside(str(label)), pooled) if record else (ABSENT, f"not in the data; {inside(as_written(row.basis))}")
+        state, why = (
+            _state(record, outcome, inside(str(label)), pooled)
+            if record
+            else (ABSENT, f"not in the data; {inside(as_written(row.basis))}")
+        )
         n = as_written(row.n)
         found.append(
             KnownTrial(row.trial, as_written(row.product), int(n) if n else None, record.study_id if record else "", state, why)
