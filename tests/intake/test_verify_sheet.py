@@ -268,3 +268,22 @@ def test_main_results_that_are_not_there_are_told(project, capsys, line, why):
     path.write_text(f"{text}main_results: {line}\n", "utf-8")
     assert main(["verify-cells", "--list", "--first"]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [("index", 320, "light"), ("lima2010", 320, "dark"), ("lima2010", 1100, "light")]
+)
+def test_axe_finds_nothing_on_a_sheet_and_it_does_not_scroll_sideways(browser, project, name, width, scheme, capsys):
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    assert main(["verify-cells", "--sheet", "sheets"]) == 0
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    try:
+        page = context.new_page()
+        page.goto((project / "sheets" / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate(AXE_SCRIPT)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(v["id"], v["nodes"][0]["target"]) for v in found] == []
+    finally:
+        context.close()
