@@ -242,7 +242,9 @@ def review_counts_carry_no_weight(data: Data) -> Iterator[Violation]:
     for row in data.rows(TABLE):
         sure = identity.get(row["study_id"]) == "confirmed"
         if row["poolable"] == "yes" and row["source_kind"] == "secondary_review" and not sure:
-            message = "The count was rebuilt from a review, and which paper the report is was not confirmed; it would carry weight."
+            message = (
+                "The count was rebuilt from a review, and which paper the report is was not confirmed; it would carry weight."
+            )
             remedy = (
                 "Hold it against the report's own abstract and set source_kind, confirm the identity in references.csv, or set "
                 "poolable to no with the reason other:review_table_only."

@@ -84,9 +84,7 @@ def side_by_side(result: PooledProportion, limits: PoolingLimits) -> PooledPropo
     return SideBySide(result.k, result.events, result.n, result.level, reasons, studies, result)
 
 
-def reasons_not_to_pool(
-    result: PooledProportion | ComparedArms, limits: PoolingLimits, unlike: str = ""
-) -> tuple[Reason, ...]:
+def reasons_not_to_pool(result: PooledProportion | ComparedArms, limits: PoolingLimits, unlike: str = "") -> tuple[Reason, ...]:
     """The rules by which a result is not reported as pooled, in their order; none where it is.
 
     ``unlike`` is the declared reason why these studies are never averaged.
