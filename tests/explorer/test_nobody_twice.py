@@ -42,6 +42,8 @@ def rows(draw):
         keys = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=draw(st.integers(0, 3)) and 1, max_size=2, unique=True))
         stratum = ";".join(f"{key}={draw(st.sampled_from(VALUES[key]))}" for key in keys)
         n = draw(st.integers(1, size) | st.integers(1, max(1, size // 3)))
+        if draw(st.integers(0, 15)) == 0:
+            n = size  # a stratum may be everybody
         relation = "only_stratum" if stratum else "total"
         if draw(st.integers(0, 2)) == 0:
             relation = draw(st.sampled_from(RELATIONS))

@@ -162,8 +162,8 @@ def test_through_the_command(project):
     assert validate(project / "data").errors == 0
     told = cordbook(project, "verify-cells", "--list").stdout
     assert first not in told
-    assert f"2 of {len(rows(project, 'outcomes'))} cells" in told
-    assert "estimates rest on checked cells at least in part" in told
+    assert f"2 of {len(rows(project, 'outcomes'))} counts" in told
+    assert "estimates rest on checked counts at least in part" in told
     assert [line.split()[0] for line in told.splitlines()[:1]] == ["cell"]
 
 
@@ -177,9 +177,9 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
         (["--as", "Dee"], 2, "nobody answers: this is not a terminal"),
         (["--study", "no-such"], 2, "there is no study 'no-such'"),
         (["--estimate", "no-such"], 2, "no estimate 'no-such'"),
-        (["--cell", "no-such"], 2, "there is no cell 'no-such'"),
+        (["--cell", "no-such"], 2, "there is no count 'no-such'"),
         (["--json"], 2, "--json goes with --list"),
-        (["--cell", CELL, "--as", "Glia_NSC"], 0, "cells that you read yourself are left out"),
+        (["--cell", CELL, "--as", "Glia_NSC"], 0, "counts that you read yourself are left out"),
     ):
         assert main(["verify-cells", *arguments]) == code, arguments
         told = capsys.readouterr()
@@ -189,7 +189,7 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
         now = cell(project, one.cell_id)
         found(project, int(now["events"]), int(now["n"]), one.cell_id, note="")
     assert main(["verify-cells", "--study", "lima2010", "--as", "Dee"]) == 0
-    assert "No cell waits to be checked. To look at checked ones again: --again" in capsys.readouterr().out
+    assert "No count waits to be checked. To look at checked ones again: --again" in capsys.readouterr().out
 
 
 def test_the_share_of_an_estimate_moves(project):

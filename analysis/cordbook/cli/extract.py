@@ -1,4 +1,4 @@
-"""``cordbook extract``: read an included study, cell by cell, with the codebook beside it."""
+"""``cordbook extract``: read an included study, count by count, with the codebook beside it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the parser of ``cordbook``."""
     parser = subparsers.add_parser(
         "extract",
-        help="read an included study, cell by cell",
+        help="read an included study, count by count",
         description=(
             "Asks what the tables need of a study that was included: the study, its arms, and each count, with meaning, unit and "
             "allowed values from the codebook. Two people read apart, each into a file of data/readings; `cordbook reconcile` "
@@ -48,7 +48,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--arm", metavar="NAME", action="append", default=[], help="with --form: a blank arm in the form")
     parser.add_argument(
         "--cell", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[],
-        help="with --form: a blank cell in the form",
+        help="with --form: a blank count in the form",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
@@ -83,7 +83,7 @@ def _waiting(project: Project) -> int:
 def _session(project: Project, study: str, person: str) -> Session:
     if study in {row["study_id"] for row in read_rows(project.data, "studies")}:
         raise NotReadable(
-            f"{study} is in the tables already. To check its cells: cordbook verify-cells --study {study}. "
+            f"{study} is in the tables already. To check its counts: cordbook verify-cells --study {study}. "
             "To add to it: data/README.md"
         )
     if record_of_study(project.data, study) is None:

@@ -56,23 +56,23 @@ def ask_all(session: Session, asked: Terminal) -> None:
             if answer is None:
                 again = session.history.pop() if session.history else None
                 if again is None:
-                    asked.say("This is the first question of this sitting.")
+                    asked.print("This is the first question of this sitting.")
             elif isinstance(answer, dict):
                 session.add(answer)
                 session.history += answer
     except Ended:
-        asked.say()
+        asked.print()
     left = sum(1 for _ in open_questions(session.reading, session.codebook))
     if session.reading.complete and not left:
-        asked.say(what_next(session))
+        asked.print(what_next(session))
     else:
         again_with = f"cordbook extract {study} --reader {quoted(session.reading.reader)}"
-        asked.say(f"Every answer is kept; {left} questions are open. To go on: {again_with}")
+        asked.print(f"Every answer is kept; {left} questions are open. To go on: {again_with}")
 
 
 def _introduce(session: Session, asked: Terminal) -> None:
     reading = session.reading
-    asked.say(f"{reading.study_id}, reading {reading.number}, by {reading.reader}")
+    asked.print(f"{reading.study_id}, reading {reading.number}, by {reading.reader}")
     record = record_of_study(session.project.data, reading.study_id) or {}
     asked.show(record.get("title", ""))
     asked.show(
@@ -91,9 +91,9 @@ def _introduce(session: Session, asked: Terminal) -> None:
     )
     item = load_items(session.project.data).get(record.get("record_id", ""))
     if item and item.abstract:
-        asked.say()
+        asked.print()
         asked.show(item.abstract)
-    asked.say()
+    asked.print()
     asked.show(HELP)
 
 
@@ -117,7 +117,7 @@ def _same(session: Session, question: Question, asked: Terminal) -> dict[Place, 
     before, answers = as_before(session.reading, question.place, session.codebook)
     if len(answers) < 2:
         return _NEITHER
-    asked.say()
+    asked.print()
     message = ", ".join(f"{place[2]} {a.value or f'({a.reason})'}" for place, a in answers.items())
     asked.show(f"count {row} · the rest as for {before}? {message}")
     while True:
@@ -134,7 +134,7 @@ def _same(session: Session, question: Question, asked: Terminal) -> dict[Place, 
         if text == ASK:
             _help(session, question, asked)
         else:
-            asked.say("Enter, e, <, ? or q.")
+            asked.print("Enter, e, <, ? or q.")
 
 
 def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, Answer] | None:
@@ -157,7 +157,7 @@ def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, A
         if not text and offer:
             text = offer
         if not text:
-            asked.say("An answer, or . for not reported.")
+            asked.print("An answer, or . for not reported.")
             continue
         answer = (
             Answer("", one_line(text[1:]) or NOT_REPORTED)
@@ -185,9 +185,9 @@ def _rest(session: Session, question: Question) -> dict[Place, Answer]:
 def _show(session: Session, question: Question, choices: list[str], asked: Terminal) -> None:
     table, row, name = question.place
     column = question.field
-    asked.say()
+    asked.print()
     where = "the study" if table == "studies" else f"arm {row}" if table == ARM else f"count {row}"
-    asked.say(f"{where} · {name}{f' ({column.unit})' if column.unit else ''}{'' if not question.required else ' · needed'}")
+    asked.print(f"{where} · {name}{f' ({column.unit})' if column.unit else ''}{'' if not question.required else ' · needed'}")
     asked.show(column.description, indent="  ")
     if choices:
         asked.show("  ".join(f"[{i}] {choice}" for i, choice in enumerate(choices, 1)), indent="  ")
@@ -199,7 +199,7 @@ def _help(session: Session, question: Question, asked: Terminal) -> None:
     """All that the codebook says of a question, and how to answer."""
     table, row, name = question.place
     column = question.field
-    asked.say()
+    asked.print()
     asked.show(f"{table}.csv, {name}: {column.description}")
     limits = [text for text in (
         f"type {column.type}",
@@ -218,7 +218,7 @@ def _help(session: Session, question: Question, asked: Terminal) -> None:
         for reason in session.codebook.rows("not_poolable_reasons"):
             asked.show(f"{reason['reason']}: {reason['explanation']}", indent="  ")
     asked.show(HELP)
-    asked.say("The whole codebook: data/README.md")
+    asked.print("The whole codebook: data/README.md")
 
 
 def _choices(session: Session, question: Question) -> list[str]:
@@ -246,7 +246,7 @@ def _count(session: Session, row: str, text: str, asked: Terminal) -> Answer | N
     try:
         found = counts_for_percent(text, int(session.reading.value(CELL, row, "n") or 0))
     except ValueError as error:
-        asked.say(f"  ! {error}")
+        asked.print(f"  ! {error}")
         return None
     asked.show(found.why, indent="  ")
     if found.count is None or asked.key("Take it? [y] yes [n] no >", "yn") == "n":
@@ -257,7 +257,7 @@ def _count(session: Session, row: str, text: str, asked: Terminal) -> Answer | N
 def _more(session: Session, asked: Terminal) -> bool:
     """Ask for another arm or count, then whether all is read; False at the end."""
     arms = session.reading.rows(ARM)
-    asked.say()
+    asked.print()
     if not session.arms_named:
         asked.show(
             f"Arms: {', '.join(arms) or 'none yet'}. Another arm: its name, such as treated or control. Enter: no more. "
@@ -273,7 +273,7 @@ def _more(session: Session, asked: Terminal) -> bool:
         elif arms:
             session.arms_named = True
         else:
-            asked.say("A study has an arm at least.")
+            asked.print("A study has an arm at least.")
         return True
     if another_cell(session, asked):
         return True

@@ -41,7 +41,7 @@ def chosen(text: str, choices: list[str]) -> str:
 def take_out(session: Session, table: str, row: str, asked: Terminal) -> None:
     """Take an arm with its counts, or a count, out of the reading."""
     if row not in session.reading.rows(table):
-        asked.say(f"  ! There is no {row!r}.")
+        asked.print(f"  ! There is no {row!r}.")
         return
     gone = {(table, row, REMOVED): Answer("yes")}
     if table == ARM:
@@ -54,8 +54,8 @@ def take_out(session: Session, table: str, row: str, asked: Terminal) -> None:
 def another_cell(session: Session, asked: Terminal) -> bool:
     """Ask for more counts and open them; False where there are no more."""
     cells = session.reading.rows(CELL)
-    asked.say()
-    asked.say(f"{len(cells)} counts{': ' if cells else ' yet.'}{', '.join(cells)}")
+    asked.print()
+    asked.print(f"{len(cells)} counts{': ' if cells else ' yet.'}{', '.join(cells)}")
     asked.show(
         "More counts: outcomes by key or by words of their names, with commas between. Enter: no more. -NAME takes one out. "
         "< back to the arms."

@@ -70,7 +70,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         help="the differences in a CSV: written where FILE is not there, else taken in",
     )
-    parser.add_argument("--single", action="store_true", help="take a study in that was read once; its cells say so")
+    parser.add_argument("--single", action="store_true", help="take a study in that was read once; its counts say so")
     parser.set_defaults(run=run)
 
 
@@ -163,14 +163,14 @@ def _ask_all(
             store.add(comparison.first.study_id, {waiting[at]: decision})
             at += 1
     except Ended:
-        asked.say()
+        asked.print()
 
 
 def _show(comparison: Comparison, difference: Difference, count: str, codebook: Codebook, asked: Terminal) -> None:
     table, row, column = difference.place
-    asked.say()
+    asked.print()
     where = "the study" if table == "studies" else row
-    asked.say(f"{count}   {where} · {'events of n' if column == COUNTS else column}")
+    asked.print(f"{count}   {where} · {'events of n' if column == COUNTS else column}")
     if column != COUNTS:
         asked.show(codebook.column(table, column).description, indent="  ")
     for number, reading, values in ((1, comparison.first, difference.first), (2, comparison.second, difference.second)):

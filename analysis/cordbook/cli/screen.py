@@ -112,7 +112,7 @@ def _screen(session: Session, asked: Terminal) -> int:
     rows = session.decisions.rows()
     waiting = queue(items, rows, session.stage, session.person)
     if not waiting:
-        asked.say(f"Nothing waits for {session.person} at this stage.")
+        asked.print(f"Nothing waits for {session.person} at this stage.")
         return 0
     back: list[str] = []
     message = ""
@@ -123,7 +123,7 @@ def _screen(session: Session, asked: Terminal) -> int:
                 waiting, found = _in_order(session, items, rows, waiting)
                 since = 0
                 if found and found != message:
-                    asked.say(found)
+                    asked.print(found)
                 message = found
             record = waiting[0]
             _show(asked, items[record], words, f"{len(waiting)} to go")
@@ -135,9 +135,9 @@ def _screen(session: Session, asked: Terminal) -> int:
             back.append(waiting.pop(0))
             since += 1
     except Ended:
-        asked.say()
+        asked.print()
     left = len(waiting)
-    asked.say(
+    asked.print(
         f"{len(back)} decided, {left} to go. Every decision is kept."
         if left
         else f"{len(back)} decided; nothing waits for you any more."
@@ -156,13 +156,13 @@ def _in_order(session: Session, items: dict[str, Item], rows: Sequence[Row], wai
 
 
 def _show(asked: Terminal, item: Item, words: Pattern[str] | None, place: str) -> None:
-    asked.say("─" * min(asked.width, 60))
-    asked.say(f"{place}   {item.record_id}")
+    asked.print("─" * min(asked.width, 60))
+    asked.print(f"{place}   {item.record_id}")
     asked.show(item.title or "[no title]", words)
     asked.show(" · ".join(t for t in (item.authors[:120], item.year, item.container, item.doi or item.url) if t), indent="  ")
-    asked.say()
+    asked.print()
     asked.show(item.abstract or "[no abstract]", words)
-    asked.say()
+    asked.print()
 
 
 def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: bool = False) -> Row | None:
@@ -180,7 +180,7 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
         reason = study = ""
         if pressed == "e":
             for key, row in reasons.items():
-                asked.say(f"  [{key}] {row['label']}")
+                asked.print(f"  [{key}] {row['label']}")
             chosen = asked.key("Why? [0] do not exclude >", "0" + "".join(reasons))
             if chosen == "0":
                 continue
@@ -194,7 +194,7 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
                 reasons=[r["reason"] for r in reasons.values()], reason=reason, study_id=study,
             )  # fmt: skip
         except NotAllowed as fault:
-            asked.say(str(fault))
+            asked.print(str(fault))
 
 
 def _proposed(session: Session, record: str) -> str:
@@ -212,7 +212,7 @@ def _resolve(session: Session, asked: Terminal) -> int:
     open_ones = conflicts(items, rows, session.stage)
     mine = [r for r, own in open_ones.items() if session.person not in {row["reviewer"] for row in own}]
     if len(mine) < len(open_ones):
-        asked.say(
+        asked.print(
             f"{len(open_ones) - len(mine)} conflicts are between {session.person} and somebody else: a third person settles those."
         )
     done = 0
@@ -227,8 +227,8 @@ def _resolve(session: Session, asked: Terminal) -> int:
                 session.decisions.add(row)
                 done += 1
     except Ended:
-        asked.say()
-    asked.say(f"{done} settled, {len(mine) - done} to go." if mine else "No conflict waits to be settled.")
+        asked.print()
+    asked.print(f"{done} settled, {len(mine) - done} to go." if mine else "No conflict waits to be settled.")
     return 0
 
 

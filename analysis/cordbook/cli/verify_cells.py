@@ -46,10 +46,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--as", dest="person", metavar="NAME", default="", help="who checks (default: CORDBOOK_REVIEWER)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--study", metavar="ID", help="only the cells of a study")
-    which.add_argument("--estimate", metavar="ID", help="only the cells behind an estimate")
-    which.add_argument("--cell", metavar="ID", help="only this cell")
-    parser.add_argument("--again", action="store_true", help="also cells that a person has checked")
+    which.add_argument("--study", metavar="ID", help="only the counts of a study")
+    which.add_argument("--estimate", metavar="ID", help="only the counts behind an estimate")
+    which.add_argument("--cell", metavar="ID", help="only this count")
+    parser.add_argument("--again", action="store_true", help="also counts that a person has checked")
     parser.add_argument("--list", action="store_true", help="print the queue and how far it is; ask nothing")
     parser.add_argument("--json", action="store_true", help="with --list: the whole queue as JSON")
     parser.set_defaults(run=run, exit_codes={CordbookError: 2})
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimates: Estimates) -> None:
-    rows = [("cell", "weight", "in the estimate", "confidence", "state")]
+    rows = [("count", "weight", "in the estimate", "confidence", "state")]
     rows += [
         (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
         for c in waiting[:SHOWN]
@@ -110,9 +110,9 @@ def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimate
     shares = [w.share for w in verified_weights(estimates)]
     some = sum(share > 0 for share in shares)
     if some:
-        print(f"{some} of {len(shares)} estimates rest on checked cells at least in part.")
+        print(f"{some} of {len(shares)} estimates rest on checked counts at least in part.")
     elif shares:
-        print(f"None of {len(shares)} estimates rests on a checked cell.")
+        print(f"None of {len(shares)} estimates rests on a checked count.")
 
 
 def _progress(cells: Sequence[CellToCheck]) -> str:
@@ -120,7 +120,7 @@ def _progress(cells: Sequence[CellToCheck]) -> str:
     share = f"{done / len(cells):.0%}"
     # Rounding must hide neither the first nor the last cell.
     share = "under 1%" if done and share == "0%" else "over 99%" if done < len(cells) and share == "100%" else share
-    return f"{done:,} of {len(cells):,} cells ({share}) have been checked by a person."
+    return f"{done:,} of {len(cells):,} counts ({share}) have been checked by a person."
 
 
 def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> int:
@@ -128,9 +128,9 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
     skipped = sum(c.cell_id in own for c in waiting)
     waiting = [c for c in waiting if c.cell_id not in own]
     if skipped:
-        asked.say(f"{skipped:,} cells that you read yourself are left out: another person checks them.")
+        asked.print(f"{skipped:,} counts that you read yourself are left out: another person checks them.")
     if not waiting:
-        asked.say("No cell waits to be checked. To look at checked ones again: --again")
+        asked.print("No count waits to be checked. To look at checked ones again: --again")
         return DONE
     at = done = 0
     source = ""
@@ -151,20 +151,20 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
                 done += 1
                 at += 1
     except Ended:
-        asked.say()
+        asked.print()
         if not pressed and not sys.stdin.isatty():
             raise UsageError("nobody answers: this is not a terminal. The queue: cordbook verify-cells --list") from None
-    asked.say(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
+    asked.print(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
     return DONE
 
 
 def _help(session: Session, asked: Terminal) -> None:
-    asked.say()
+    asked.print()
     asked.show(
         "Open the report and find the count. c: events and patients are as shown. w: they are not; you type what you read."
     )
     asked.show(
-        "s: you cannot get at the report, or cannot find the count; nothing is written and the cell waits on. b: the cell before."
+        "s: you cannot get at the report, or cannot find the count; nothing is written and the count waits on. b: the count before."
     )
     table = load_package(session.project.data).table("verifications")
     for column in table.fields:
@@ -190,7 +190,7 @@ def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: 
     except NotVerified as error:
         asked.show(str(error), indent="  ! ")
         return None
-    asked.say(f"  {verdict}: {events} of {n}")
+    asked.print(f"  {verdict}: {events} of {n}")
     return finding
 
 
@@ -198,7 +198,7 @@ def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, as
     """Show what a correction changes, and ask whether to write it."""
     if (cell["events"], cell["n"]) == (str(events), str(n)):
         return True
-    asked.say(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
+    asked.print(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
     asked.show("corrections.csv keeps the old value with your reason; both readings stay in extractions.csv.", indent="  ")
     holding = [e.id for e in session.estimates if e.synthesis.parent is None and c.cell_id in e.cells]
     if holding:
@@ -221,7 +221,7 @@ def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
         elif text.isascii() and text.isdigit() and len(text) < 10:
             return int(text)
         else:
-            asked.say("  ! A whole number.")
+            asked.print("  ! A whole number.")
 
 
 def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None:
@@ -229,8 +229,8 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
     cell = session.cell(c.cell_id)
     reference = evidence["references"].set_index("reference_id").loc[c.study_id]
     term = evidence["outcome_terms"].set_index("outcome").loc[cell["outcome"]]
-    asked.say()
-    asked.say(f"{place}   {c.cell_id}")
+    asked.print()
+    asked.print(f"{place}   {c.cell_id}")
     weight = f"{c.weight:.0%} of the weight of {c.estimate}" if c.estimate else "in no estimate"
     asked.show(f"{weight}, confidence {c.confidence}, {c.state}")
     asked.show(". ".join(_known(reference[["title", "journal"]])) or "title not seen", indent="  ")
@@ -244,7 +244,7 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
         " · ".join([*addresses, *([] if any(own.endswith(a.partition(" ")[2]) for a in addresses) else [own])]), indent="  "
     )
     asked.show(f"Read in: {cell['source_kind'].replace('_', ' ')}, {cell['locator'] or 'place not noted'}", indent="  ")
-    asked.say()
+    asked.print()
     who = f"arm {cell['arm_id'].partition('.')[2]}{', ' + cell['stratum'] if cell['stratum'] else ''}"
     when = f"{cell['timepoint_months']} months" if cell["timepoint_months"] else "time not told"
     asked.show(f"{term['label']} ({term['definition']}) in {who}, {when}")
@@ -252,7 +252,7 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
         asked.show(f"Counted: {cell['definition']}", indent="  ")
     if cell["note"]:
         asked.show(f"Note: {cell['note']}", indent="  ")
-    asked.say(f"  {cell['events']} of {cell['n']}")
+    asked.print(f"  {cell['events']} of {cell['n']}")
 
 
 def _known(values: object) -> list[str]:

@@ -327,7 +327,7 @@ def cell_faults(reading: Reading, codebook: Codebook, arm: str, outcome: str, st
         return wrong
     row, opened = open_cell(arm, outcome, stratum, months)
     if row in reading.rows(CELL):
-        return ["This cell is there already."]
+        return ["This count is there already."]
     # The rules on strata look at whole cells: one with no event of one patient shows what its name breaks.
     trial = {(CELL, row, "events"): Answer("0"), (CELL, row, "n"): Answer("1")}
     new = codebook.problems(study_rows(reading.with_answers({**opened, **trial})))
