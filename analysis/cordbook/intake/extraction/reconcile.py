@@ -279,6 +279,11 @@ def _agreement(shown: list[str], decision: Decision | None) -> str:
     return "disagree_open" if decision.keep == OPEN else "disagree_settled"
 
 
+def errors_if_entered(data: Path, reading: Reading, on: str) -> list[Problem]:
+    """Errors that the data would have with a reading in them as it is: what would refuse the study in the end, told to its reader."""
+    return with_new_rows(data, new_rows(data, reading, (reading,), {}, reading.reader, on))[1]
+
+
 def with_new_rows(data: Path, new: Mapping[str, list[Row]]) -> tuple[dict[str, list[Row]], list[Problem]]:
     """Whole tables with the new rows, and every error that validation would find in them and does not find today."""
     package = load_package(data)
