@@ -16,7 +16,7 @@ from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import PACKAGE_FILE, Field, Package, load_package, parse_package
 from cordbook.evidence.subject_tables import TOPICS
 from cordbook.evidence.vocabulary import LABELS
-from cordbook.intake.extraction.readings import NotReadable
+from cordbook.intake.extraction.readings import STUDY, NotReadable
 from cordbook.intake.records import transaction
 from cordbook.intake.records.append import in_turn
 from cordbook.intake.records.store import Row
@@ -26,15 +26,17 @@ README = "README.md"
 
 @dataclass(frozen=True, slots=True)
 class TermList:
-    """A closed list: its table, the column of its key, and the kind under which labels.csv names its codes ("" where it does not)."""
+    """A closed list: its table and key; the kind under which labels.csv names its codes, and the table whose column of that name
+    lists them in the schema ("" where there is none)."""
 
     table: str
     key: str
     kind: str = ""
+    used_in: str = ""
 
 
 OUTCOMES = TermList("outcome_terms", "outcome")
-TOPIC_LIST = TermList(TOPICS, "topic", "topic")
+TOPIC_LIST = TermList(TOPICS, "topic", "topic", STUDY)
 
 
 def fields_of_term(data: Path, which: TermList) -> tuple[Field, ...]:
@@ -64,7 +66,7 @@ def _write(data: Path, kept: Path, which: TermList, term: Mapping[str, str]) -> 
     transaction.finish(kept)
     package = load_package(data)
     schema = (data / PACKAGE_FILE).read_text(encoding="utf-8")
-    opened = _with_code(schema, which.key, term[which.key])
+    opened = _with_code(schema, which, term[which.key])
     after = parse_package(opened)
     raw = read_all(data, package)
     added = {which.table: {c: term.get(c, "") for c in package.table(which.table).columns}}
@@ -87,20 +89,18 @@ def _write(data: Path, kept: Path, which: TermList, term: Mapping[str, str]) -> 
     transaction.commit(kept, texts)
 
 
-def _with_code(schema: str, column: str, code: str) -> str:
-    """The schema with a code in every closed list of the columns of a name; lists in the order of the alphabet stay so."""
+def _with_code(schema: str, which: TermList, code: str) -> str:
+    """The schema with a code in the closed list of the column that holds it, if that is closed; one in alphabetical order stays so."""
     descriptor = json.loads(schema)
-    changed = False
-    for resource in descriptor["resources"]:
-        for field in resource["schema"]["fields"]:
-            listed = field.get("constraints", {}).get("enum")
-            if field["name"] == column and listed and code not in listed:
-                ordered = listed == sorted(listed)
-                listed.append(code)
-                if ordered:
-                    listed.sort()
-                changed = True
-    return json.dumps(descriptor, indent=1, ensure_ascii=False) + "\n" if changed else schema
+    fields = [f for table in descriptor["resources"] if table["name"] == which.used_in for f in table["schema"]["fields"]]
+    listed = next((f.get("constraints", {}).get("enum") for f in fields if f["name"] == which.key), None)
+    if not listed or code in listed:
+        return schema
+    ordered = listed == sorted(listed)
+    listed.append(code)
+    if ordered:
+        listed.sort()
+    return json.dumps(descriptor, indent=1, ensure_ascii=False) + "\n"
 
 
 def _rows(data: Path, package: Package, table: str) -> list[tuple[int, Row]]:
