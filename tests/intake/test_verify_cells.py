@@ -135,6 +135,18 @@ def test_a_finding_that_cannot_stand_changes_nothing(project, events, n, more, w
     assert tables(project) == before
 
 
+def test_more_events_than_patients_are_refused_at_the_prompt_and_a_line_can_be_taken_back(project):
+    old = cell(project, CELL)
+    keys = "w\nTable 2\n12\n20\n13\n<\nc\n<\nq\n"
+    done = cordbook(project, "verify-cells", "--cell", CELL, "--as", "Dee", keys=keys)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("events are no more than patients") == 2
+    assert "What was wrong" not in done.stdout
+    assert done.stdout.count("it stands") == 3  # each way back leads to the choice
+    assert rows(project, "verifications") == []
+    assert cell(project, CELL) == old
+
+
 def test_through_the_command(project):
     """Confirm one, correct one with a percent, skip, go back, take one back; what was not asked is not written."""
     first, second = (
@@ -164,7 +176,7 @@ def test_through_the_command(project):
     assert first not in told
     assert f"2 of {len(rows(project, 'outcomes'))} counts" in told
     assert "estimates rest on checked counts at least in part" in told
-    assert [line.split()[0] for line in told.splitlines()[:1]] == ["cell"]
+    assert [line.split()[0] for line in told.splitlines()[:1]] == ["count"]
 
 
 def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from re import Pattern
@@ -142,7 +142,7 @@ def _screen(session: Session, asked: Terminal) -> int:
         if left
         else f"{len(back)} decided; nothing waits for you any more."
     )
-    _say_stopping(session, asked.say)
+    _print_stopping(session, asked.print)
     return 0
 
 
@@ -244,18 +244,13 @@ def _status(session: Session) -> int:
         waiting = len(judged) - sum(counts.values())
         text = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n or name in (INCLUDE, EXCLUDE))
         print(f"{stage.replace('_', ' ')}: {len(judged)} records, {text}, {waiting} waiting")
-        for a in agreements(rows, stage):
-            kappa = (
-                "kappa has no value: one answer only"
-                if a.kappa is None
-                else f"Cohen's kappa {a.kappa:.2f} (95% CI {a.low:.2f} to {a.high:.2f})"
-            )
-            print(f"  {a.reviewers[0]} and {a.reviewers[1]}: {a.alike} of {a.both} alike, {kappa}")
-    _say_stopping(session, print)
+        for agreement in agreements(rows, stage):
+            print(f"  {agreement.text}")
+    _print_stopping(session, print)
     return 0
 
 
-def _say_stopping(session: Session, say: object) -> None:
+def _print_stopping(session: Session, write: Callable[[str], None]) -> None:
     """The stopping estimate over records in the order in which anybody first judged them on title and abstract."""
     if session.stage != TITLE_ABSTRACT:
         return
@@ -272,10 +267,10 @@ def _say_stopping(session: Session, say: object) -> None:
     if state is None:
         return
     if state.left == 0:
-        say(f"All {state.screened} records have been read; {state.found} are relevant.")  # type: ignore[operator]
+        write(f"All {state.screened} records have been read; {state.found} are relevant.")
         return
     enough = "found with" if state.p < 1 - state.level else "not shown to be found:"
-    say(  # type: ignore[operator]
+    write(
         f"Read {state.screened}, unread {state.left}. Relevant: {state.found} found, at most {state.at_most} more "
         f"({state.level:.0%} limit, so at least {state.recall:.0%} found). {state.target:.0%} of all {enough} p = {state.p:.3f} "
         "(Callaghan and Müller-Hansen 2020)."

@@ -28,7 +28,8 @@ from cordbook.review.estimates.estimates import Estimates, load_estimates
 
 DONE = 0
 SHOWN = 20
-KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "back", "?": "help", "q": "quit"}
+BACK = "<"
+KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "the count before", "?": "help", "q": "quit"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -164,7 +165,7 @@ def _help(session: Session, asked: Terminal) -> None:
         "Open the report and find the count. c: events and patients are as shown. w: they are not; you type what you read."
     )
     asked.show(
-        "s: you cannot get at the report, or cannot find the count; nothing is written and the count waits on. b: the count before."
+        "s: you cannot get at the report, or cannot find the count; nothing is written and the count waits on. b: the count before. < at a line: back to this choice."
     )
     table = load_package(session.project.data).table("verifications")
     for column in table.fields:
@@ -173,13 +174,20 @@ def _help(session: Session, asked: Terminal) -> None:
 
 def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
     """Ask what was read and write it; None where it was refused or taken back."""
+    try:
+        return _asked_finding(session, c, wrong, source, asked)
+    except _Back:
+        return None
+
+
+def _asked_finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
     cell = session.cell(c.cell_id)
-    read = asked.line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >") or source
+    read = _line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >", asked) or source
     events, n, note = int(cell["events"]), int(cell["n"]), ""
     if wrong:
-        n = _number("Patients that you read >", asked)
+        n = _number("Patients that you read (< back) >", asked)
         events = _number("Events that you read, or a percent such as 43.8% >", asked, of=n)
-        note = asked.line("What was wrong >")
+        note = _line("What was wrong >", asked)
         if not _agreed(session, c, cell, events, n, asked):
             return None
     finding = Finding(c.cell_id, session.person, read, events, n, note)
@@ -206,9 +214,22 @@ def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, as
     return asked.key("Write it? [y] yes [n] no >", "yn") == "y"
 
 
+class _Back(Exception):
+    """The person goes back to the choice for this count."""
+
+
+def _line(prompt: str, asked: Terminal) -> str:
+    """A line; < goes back (:class:`_Back`)."""
+    text = asked.line(prompt)
+    if text == BACK:
+        raise _Back
+    return text
+
+
 def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
+    """A whole number, or the count that a percent of ``of`` patients stands for; no more than ``of``, where that is given."""
     while True:
-        text = asked.line(prompt)
+        text = _line(prompt, asked)
         if of is not None and is_percent(text):
             try:
                 found = counts_for_percent(text, of)
@@ -219,7 +240,9 @@ def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
             if found.count is not None and asked.key("Take it? [y] yes [n] no >", "yn") == "y":
                 return found.count
         elif text.isascii() and text.isdigit() and len(text) < 10:
-            return int(text)
+            if of is None or int(text) <= of:
+                return int(text)
+            asked.print(f"  ! {int(text)} events in {of} patients: events are no more than patients. Again, or < to begin anew.")
         else:
             asked.print("  ! A whole number.")
 

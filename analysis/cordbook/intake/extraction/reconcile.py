@@ -35,6 +35,8 @@ from cordbook.intake.records.untrusted_text import one_line
 #: Stands for events and n of a cell, which are settled together.
 COUNTS = "counts"
 NOT_SEEN = "not seen"
+#: Columns of free text, and the reason that stands where such a difference was settled as one.
+WORDING, WORDING_ONLY = frozenset({"definition", "locator", "note"}), "wording only"
 FIRST, SECOND, OTHER, OPEN, OUT = "1", "2", "other", "open", "out"
 COLUMNS = ("study_id", "table", "row", "column", "first", "second", "keep", "value", "reason", "decided_by", "decided_at")
 
@@ -46,6 +48,11 @@ class Difference:
     place: Place
     first: str
     second: str
+
+    @property
+    def is_wording(self) -> bool:
+        """Do both say something, in a column of free text where two people rarely take the same words?"""
+        return self.place[2] in WORDING and bool(self.first and self.second)
 
     @property
     def keeps(self) -> tuple[str, ...]:
