@@ -16,6 +16,7 @@ from cordbook.evidence import validate
 from cordbook.evidence.schema import load_package
 from cordbook.intake.extraction.codebook import Codebook, study_rows
 from cordbook.intake.extraction.new_terms import OUTCOMES, add_term
+from cordbook.intake.extraction.outcomes import outcomes_called
 from cordbook.intake.extraction.readings import NotReadable, Readings
 from tests.intake.invented import ADA, STUDY, cordbook, make_included, rows, typed
 
@@ -83,6 +84,13 @@ def test_an_outcome_is_named_by_whole_words_and_what_is_not_clear_is_asked_alone
     assert "No outcome has the words 'ais a to b'" in shown
     assert f"ais_improved: {label}" in shown
     assert [o for o, _ in opened(reading)] == ["tumour", "ais_improved"]
+
+
+def test_letters_here_and_there_are_no_words():
+    labels = {"other:ais_a_to_c": "AIS A to C, bladder apart"}
+    assert outcomes_called("ais a to b", labels) == []
+    assert outcomes_called("blad", labels) == []
+    assert outcomes_called("a to c", labels) == ["other:ais_a_to_c"]
 
 
 def test_a_name_that_was_not_meant_is_corrected_before_it_is_opened(project):
