@@ -289,5 +289,5 @@ STUDY_RULES = (
     Rule("interval-order", "published_pooled", "An interval holds its estimate.", interval_holds_estimate),
     Rule("interval-pair", "published_pooled", "An interval has both limits or none.", limits_come_in_pairs),
     Rule("notice-about", "integrity_notices", "A notice is about a study or a citation.", notice_is_about_something),
-    Rule("retracted-cells", "outcomes", "A cell left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
+    Rule("retracted-cells", "outcomes", "A count left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
 )

@@ -93,9 +93,9 @@ def _with_finding(tables: Mapping[str, list[Row]], checked: Checked, fields: Seq
     finding, shown, on = checked.finding, checked.shown, checked.on
     cell = next((row for row in tables["outcomes"] if row["cell_id"] == finding.cell_id), None)
     if cell is None:
-        raise NotVerified(f"there is no cell {finding.cell_id}")
+        raise NotVerified(f"there is no count {finding.cell_id}")
     if (cell["events"], cell["n"]) != shown:
-        raise NotVerified(f"the cell has become {cell['events']} of {cell['n']} meanwhile; look again")
+        raise NotVerified(f"the count has become {cell['events']} of {cell['n']} meanwhile; look again")
     read = {"events": str(finding.events), "n": str(finding.n)}
     changed = {column: value for column, value in read.items() if cell[column] != value}
     row: Row = {

@@ -117,5 +117,5 @@ def of_which(
     if cell is not None:
         cells = [c for c in cells if c.cell_id == cell]
         if not cells:
-            raise UnknownName(f"there is no cell {cell!r}")
+            raise UnknownName(f"there is no count {cell!r}")
     return cells
