@@ -46,6 +46,14 @@ def test_each_of_them_makes_the_date_of_the_book(data, root):
     assert edition_of_tree(data.parent).date == data_date(data)
 
 
+def test_an_answer_of_a_reading_counts_before_it_is_a_row(data):
+    (data / "readings").mkdir(exist_ok=True)
+    columns = ("study_id", "reading", "reader", "table", "row", "column", "value", "reason", "read_at")
+    answers = [dict(zip(columns, ("x2026", "1", "Ada", "studies", "", "country", "", "", "2031-05-06T07:08:09Z"), strict=True))]
+    (data / "readings" / "x2026.1.csv").write_text(to_csv(answers, columns), encoding="utf-8")
+    assert data_date(data) == dt.date(2031, 5, 6)
+
+
 def test_what_is_no_date_and_a_table_that_is_not_there_are_passed_over(data):
     before = data_date(data)
     path = data / "verifications.csv"

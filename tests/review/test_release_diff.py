@@ -245,6 +245,8 @@ def test_a_guard_whose_bound_was_edited_is_told_as_that(before):
     assert told in as_table(kept, "0.1.0", "tree")
     reworded = replace(guard, sentence="Many improved.", condition="ais.estimate > 0.4")
     assert [c.key for c in compare(then, replace(before, guards=(reworded,))).bounds] == ["Many improved."]
+    about_another = replace(guard, condition="ais.estimate > 0.5 and ais.k > sae.k")
+    assert [c.after for c in compare(then, replace(before, guards=(about_another,))).bounds] == [about_another.condition]
     elsewhere = (replace(guard, page="book/other"), replace(guard, sentence="Few.", condition="x.k == 1"))
     assert compare(then, replace(before, guards=elsewhere)).bounds == ()
     assert compare(then, replace(before, guards=(replace(guard, sentence="Many improved."),))).bounds == ()

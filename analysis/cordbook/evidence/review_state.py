@@ -10,11 +10,14 @@ from pathlib import Path
 import yaml
 
 import cordbook
+from cordbook.core import csv_files
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.reading import read_rows
 from cordbook.evidence.schema import PACKAGE_FILE, Package, load_package
 
+#: The folder of readings that have not become rows yet, and how columns of dates of work end.
+READINGS, _OF_WORK = "readings", ("_on", "_at")
 STATES = ("living", "paused", "retired")
 _MEANINGS = {
     "living": "it is updated as evidence comes",
@@ -104,13 +107,14 @@ def dates_of_work(package: Package) -> list[tuple[str, str]]:
 
     A search, a decision, a reading, a check, a correction. Other dates, such as those of a report or of its own search, are none.
     """
-    return [(t.name, f.name) for t in package.tables for f in t.fields if f.name.endswith(("_on", "_at"))]
+    return [(t.name, f.name) for t in package.tables for f in t.fields if f.name.endswith(_OF_WORK)]
 
 
 def data_date(data: Path) -> dt.date:
     """The date of the data, and so of a book that is not released: the newest of its searches, decisions, readings, checks, corrections.
 
-    Nothing was done with them before the baseline. What is no date is left to the validation.
+    Readings count from the answer on, before they have become rows. Nothing was done with the data before the baseline. What is no date is
+    left to the validation.
     """
     status = load_status(data)
     found = [date for date in (status.baseline, status.last_search) if date is not None]
@@ -120,6 +124,9 @@ def data_date(data: Path) -> dt.date:
             path = data / package.table(table).path
             rows = read_rows(path, package.table(table)).rows if path.is_file() else []
             found += [date for _, row in rows for column in columns if (date := _date(row[column]))]
+    for path in sorted((data / READINGS).glob("*.csv")):
+        rows = csv_files.read(path, strict=False).rows
+        found += [date for row in rows for name, text in row.items() if name.endswith(_OF_WORK) and (date := _date(text))]
     return max(found)
 
 
