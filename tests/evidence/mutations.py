@@ -419,6 +419,14 @@ def disjoint_strangers(draw, raw, package):
     return changed(draw, raw, "overlap_disjoint", "study_b", lambda row: study["study_id"])
 
 
+def review_count_with_weight(draw, raw, package):
+    """Pool a count that a review gave, of a report whose identity was not confirmed."""
+    identity = {row["reference_id"]: row["identity_confidence"] for _, row in raw["references"].rows}
+    number, _ = pick(draw, raw, "outcomes", lambda r: identity[r["study_id"]] != "confirmed")
+    pooled = {"source_kind": "secondary_review", "poolable": "yes", "not_poolable_reason": ""}
+    return Mutation(with_cells(raw, "outcomes", number, pooled), "outcomes", number, "source_kind")
+
+
 def patients_twice(draw, raw, package):
     """Pool a cell of a second report beside the cell of the primary one that holds the same patients."""
     groups = {}
@@ -616,6 +624,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "labels-complete": code_without_a_label,
     "strata-within-whole": strata_above_whole,
     "poolable-reason": poolable_without_reason,
+    "review-counts": review_count_with_weight,
     "timepoint-within-followup": too_late,
     "cell-was-read": never_read,
     "seen-has-numbers": seen_without_number,
