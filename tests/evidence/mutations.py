@@ -539,6 +539,15 @@ def study_of_another_kind(draw, raw, package):
     return changed(draw, raw, "references", "kind", lambda r: "review", lambda r: r["kind"] == "study")
 
 
+def confirmed_without_what_names_it(draw, raw, package):
+    number, row = pick(draw, raw, "references", lambda r: r["identity_confidence"] == "confirmed" and not r["same_as"])
+    registered = any(s["study_id"] == row["reference_id"] and s["registration"] for _, s in raw["studies"].rows)
+    registered |= any(t["linked_study_id"] == row["reference_id"] for _, t in raw["registered_trials"].rows)
+    numbers = dict.fromkeys(("doi", "pmid", "pmcid"), "")
+    lost = draw(st.sampled_from([{"first_author": ""}, {"year": ""}, {"title": ""}, *([] if registered else [numbers])]))
+    return Mutation(with_cells(raw, "references", number, lost), "references", number, "identity_confidence")
+
+
 def waiver_of_nothing(draw, raw, package):
     column, value = draw(st.sampled_from([("rule", "no-such-rule"), ("table", "nowhere"), ("row_key", "nobody")]))
     return changed(draw, raw, "waivers", column, lambda row: value)
@@ -636,6 +645,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,
     "study-reference": study_of_another_kind,
+    "confirmed-identity": confirmed_without_what_names_it,
     "fact-columns": fact_without_column,
     "topic-implies": topic_of_strangers,
     "phrase-form": phrase_with_a_gap,

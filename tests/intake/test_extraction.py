@@ -29,6 +29,7 @@ from cordbook.intake.extraction.readings import (
     cell_row,
     propose_study_id,
     reader_name,
+    reference_row,
     same_person,
 )
 from cordbook.intake.extraction.suggestions import COMMON, as_before, offered
@@ -263,6 +264,18 @@ def test_the_key_of_a_study_is_proposed():
     assert propose_study_id(record, []) == "angstromoz2026"
     assert propose_study_id(record, ["angstromoz2026", "angstromoz2026b"]) == "angstromoz2026c"
     assert propose_study_id({"authors": "", "year": "2026"}, []) == ""
+
+
+def test_a_reference_keeps_initials_takes_the_number_from_the_address_and_is_confirmed_only_where_nothing_is_missing():
+    record = {
+        "authors": "Novak, Jana Maria; Ho, B", "year": "2026", "title": "A trial", "url": "https://pmc.ncbi.nlm.nih.gov/articles/PMC42/",
+    }  # fmt: skip
+    row = reference_row(record, "novak2026")
+    assert (row["first_author"], row["pmcid"], row["identity_confidence"]) == ("Novak JM", "PMC42", "confirmed")
+    for lost in ("authors", "year", "title", "url"):
+        assert reference_row(record | {lost: ""}, "novak2026")["identity_confidence"] == "partial", lost
+    table = record | {"url": "https://pmc.ncbi.nlm.nih.gov/articles/PMC42/table/t1"}
+    assert reference_row(table, "novak2026")["pmcid"] == ""
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

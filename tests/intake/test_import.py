@@ -105,6 +105,31 @@ def test_an_unclosed_brace_swallows_no_other_entry():
     assert [r.first for r in parsed.rejects] == [1]
 
 
+@pytest.mark.parametrize(
+    ("number", "database", "pmid"),
+    [
+        ("31234567", "Ovid MEDLINE(R) ALL", "31234567"),
+        ("31234567", "MEDLINE", "31234567"),
+        ("PMID: 31234567", "", "31234567"),
+        ("31234567", "CINAHL", ""),
+        ("31234567", "", ""),
+        ("2031234567", "MEDLINE", ""),
+        ("31234567", "Embase", ""),
+        ("31234567", "EMBASE and MEDLINE", ""),
+    ],
+)
+def test_an_accession_number_is_a_pubmed_number_only_where_medline_gave_it(number, database, pmid):
+    ris = f"TY  - JOUR\nTI  - A trial\nAN  - {number}\nDB  - {database}\nER  - \n"
+    endnote = f"%0 Journal Article\n%T A trial\n%M {number}\n%~ {database}\n"
+    xml = (
+        f"<xml><records><record><titles><title>A trial</title></titles><accession-num>{number}</accession-num>"
+        f"<remote-database-name>{database}</remote-database-name></record></records></xml>"
+    )
+    for text in (ris, endnote, xml):
+        ((_, record),) = parse(text).records
+        assert record.pmid == pmid, text
+
+
 def test_import_takes_in_rejects_and_adds_nothing_the_second_time(intake_project, tmp_path, capsys):
     path = tmp_path / "my export.ris"
     path.write_text(EXPORTS["embase.ris"][1] + "TY  - JOUR\nAU  - Nobody\nER  -\n", encoding="utf-8")

@@ -87,7 +87,7 @@ def test_two_readings_become_rows_of_the_tables(project, monkeypatch, capsys):
     study = own(project, "studies", "study_id")[0]
     assert (study["injury_phase"], study["country"]) == ("subacute", "Nowhere")
     reference = own(project, "references", "reference_id")[0]
-    assert (reference["first_author"], reference["year"], reference["kind"]) == ("Exemplar", "2026", "study")
+    assert (reference["first_author"], reference["year"], reference["kind"]) == ("Exemplar A", "2026", "study")
     assert "@article{exemplar2026," in (project / "references.bib").read_text(encoding="utf-8").lower()
     report = validate(project / "data")
     assert report.errors == 0, report.as_text()

@@ -96,7 +96,7 @@ def test_what_stands_in_the_way_is_told_all_at_once_and_nothing_is_touched(proje
     assert main(["host", str(tmp_path / "theirs"), "--archives", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert "holds other things" in said
-    assert said.count("is not there; make it: git checkout v0.") == 2
+    assert said.count("is not there, and git knows no commit of version 0.") == 2
     assert [p.name for p in (tmp_path / "theirs").iterdir()] == ["letter.txt"]
 
 

@@ -247,7 +247,7 @@ def test_the_book_pools_the_examples_and_says_on_every_page_that_they_are_invent
     estimate = load_estimates(new_built)["example-improved"]
     assert (estimate.k, estimate.events, estimate.n) == (3, 39, 84)
     chapter = shown(found["book/results/main-question"])
-    assert "Example A 2021" in chapter and "<svg" in chapter
+    assert "Example 2021" in chapter and "<svg" in chapter
     assert "12 of 20" in chapter
 
 

@@ -17,8 +17,10 @@ import yaml
 
 from cordbook.cli import main
 from cordbook.core.project import Project
+from cordbook.publish.hosting.host import host
 from cordbook.publish.release import stored_zip
 from cordbook.publish.release.archive import ArchiveError, archive, name_of, write_archive
+from cordbook.publish.release.commit import export_release
 from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release
 from cordbook.publish.release.verify import check_bytes, verify
 from cordbook.review.versions.releases import ReleaseError, Version, list_releases, read_release
@@ -100,6 +102,9 @@ def test_all_reasons_come_at_once(released):
         assert "not committed: book/prose.md" in found
         assert "version 0.1.0 is not above the last release, 0.1.0" in found
         assert "a guard is broken in book/prose, line" in found
+        assert "the date 2026-11-01 is before that of the data, 2026-11-20" in reasons(
+            released, Asked(SECOND, dt.date(2026, 11, 1))
+        )
         set_events(released.data, LIMA, 99)
         assert "data/ breaks 3 rule(s)" in reasons(released, Asked(SECOND, DAY))
 
@@ -227,18 +232,76 @@ def test_two_releases_in_two_clones_and_the_archive_of_a_third_are_identical(boo
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     release(other, Asked(FIRST, DAY), report=quiet)
     assert zip_of(other).read_bytes() == zip_of(released).read_bytes()
-    third = clone(released, tmp_path / "three", "v0.1.0")
+    third = without_tags(released, tmp_path / "three")
+    set_events(third.data, LIMA, 12)
+    commit(third.root, "Work goes on")
+    set_events(third.data, LIMA, 13)
+    before = git(third.root, "status", "--porcelain")
     assert archive(third, FIRST, report=quiet).path.read_bytes() == zip_of(released).read_bytes()
-    assert git(third.root, "status", "--porcelain") == ""
+    assert git(third.root, "status", "--porcelain") == before
 
 
-def test_an_archive_is_made_of_that_version_only(released, tmp_path):
-    project = clone(released, tmp_path / "later")
+def without_tags(project: Project, target: Path, *options: str) -> Project:
+    """A clone that has no tag and no archive."""
+    git(project.root.parent, "clone", "--quiet", "--no-tags", *options, project.root.as_uri(), str(target))
+    assert git(target, "tag") == ""
+    return Project(target)
+
+
+def test_a_host_gets_a_release_from_its_commit_where_there_is_no_archive_and_no_tag(released, tmp_path):
+    project = without_tags(released, tmp_path / "fresh")
+    assert host(project, tmp_path / "public", project.root / "dist", report=quiet) == (FIRST,)
+    assert zip_of(project).read_bytes() == zip_of(released).read_bytes()
+    assert (tmp_path / "public" / "v0.1.0" / "index.html").is_file()
+
+
+def test_of_several_commits_that_added_a_manifest_its_files_tell_the_release(released, tmp_path):
+    project = without_tags(released, tmp_path / "squashed")
+    git(project.root, "checkout", "--quiet", "--orphan", "squashed")
     set_events(project.data, LIMA, 12)
-    with pytest.raises(ArchiveError) as refused:
-        archive(project, FIRST, report=quiet)
-    for told in ("data/outcomes.csv is not committed", "data/outcomes.csv is not as it was released", "git checkout v0.1.0"):
-        assert told in str(refused.value)
+    commit(project.root, "All of it in one commit, and more")
+    found = export_release(project.root, FIRST, tmp_path / "there")
+    assert (found.commit, found.differing) == (git(released.root, "rev-parse", "HEAD").strip(), ())
+    git(project.root, "tag", "v0.1.0")
+    assert export_release(project.root, FIRST, tmp_path / "there").commit == found.commit
+
+
+def test_a_clone_that_lacks_the_commit_of_a_release_says_what_to_fetch(released, tmp_path, monkeypatch, capsys):
+    later = copy(released, tmp_path / "later")
+    git(later.root, "tag", "--delete", "v0.1.0")
+    set_events(later.data, LIMA, 12)
+    commit(later.root, "Work goes on")
+    project = without_tags(later, tmp_path / "shallow", "--depth=1")
+    monkeypatch.chdir(project.root)
+    for command in (["archive", "0.1.0"], ["verify", "0.1.0", "--quiet"], ["host", str(tmp_path / "public")]):
+        assert main(command) != 0
+        told = capsys.readouterr().err
+        assert "data/outcomes.csv is not as it was released" in told
+        assert "git fetch --unshallow --tags" in told
+    assert not (tmp_path / "public").exists()
+    with pytest.raises(ReleaseError, match="no release 0.9.0"):
+        archive(project, Version(0, 9, 0), report=quiet)
+
+
+def test_the_next_version_is_proposed_with_its_reasons_and_nothing_is_built(released, tmp_path, monkeypatch, capsys):
+    project = without_tags(released, tmp_path / "next")
+    monkeypatch.chdir(project.root)
+    add_study(project.data)
+    prose = project.root / "book" / "prose.md"
+    prose.write_text(prose.read_text(encoding="utf-8").replace("> 0.3", "> 0.31"), encoding="utf-8")
+    before = git(project.root, "status", "--porcelain")
+    assert main(["release", "--propose"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("0.2.0: a minor step after 0.1.0 of 21 November 2026\n")
+    assert "  - rows added: 1 of studies, 1 of arms, 1 of outcomes\n" in said
+    assert "  - bound of the sentence “More than a third improved” edited: ais-improved.estimate > 0.3 -> " in said
+    assert git(project.root, "status", "--porcelain") == before
+    assert not (project.root / "_build").exists()
+    set_events(project.data, LIMA, 99)
+    assert main(["release", "--propose"]) == 1
+    assert "data/ breaks" in capsys.readouterr().out
+    assert main(["release"]) != 0
+    assert main(["release", "0.2.0", "--propose"]) != 0
 
 
 def test_the_archive_holds_book_source_and_metadata(released):
@@ -468,7 +531,7 @@ def test_the_second_release_names_every_cause_and_nothing_else(released, second,
 def test_the_second_release_is_told_in_changelog_page_and_history(second, monkeypatch, capsys):
     log = (second.root / "CHANGELOG.md").read_text(encoding="utf-8")
     assert log.index("## [0.2.0] - 2027-03-01") < log.index("## [0.1.0] - 2026-11-21")
-    assert "- New study reports (1): new2026." in log
+    assert "- New study reports (1): New 2026." in log
     assert f"outcomes row {LIMA} corrected: events 11 -> 12" in next(
         row for row in log.splitlines() if row.startswith("- `ais-improved`:")
     )

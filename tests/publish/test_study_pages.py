@@ -20,7 +20,7 @@ from cordbook.display.html import markup
 from cordbook.display.html.pieces import numbers
 from cordbook.display.html.study_list import CATEGORIES, StudyList
 from cordbook.evidence.evidence import Evidence, Tables
-from cordbook.evidence.references.bibtex_file import LINKED_HOSTS
+from cordbook.evidence.references.items import LINKED_HOSTS
 from cordbook.evidence.subject_tables import SUBJECT_TABLES
 from cordbook.publish.pages import study_pages
 from cordbook.publish.pages.page import estimate_address

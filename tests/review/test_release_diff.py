@@ -15,12 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.publish import small_book
 
+from cordbook.display.chapters.releases import _comparison
+from cordbook.publish.release.version_files import results_lines
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.reporting.freezing import freeze, settings_of
 from cordbook.review.versions.diff import Comparison, compare, differing
 from cordbook.review.versions.history import history
 from cordbook.review.versions.releases import Frozen, FrozenGuard, ReleaseError, Version
 from cordbook.review.versions.steps import MAJOR, MINOR, PATCH, proposed, required_step, step_between, too_small
+from cordbook.review.versions.words import as_table
 
 LIMA = "lima2010.treated.ais_improved.all.27.7"
 GUARDS = (
@@ -229,6 +232,45 @@ def test_a_sentence_on_counts_of_rows_is_a_changed_conclusion_though_it_rests_on
     ]
     still = replace(after, guards=(unknown,))
     assert "searched" not in str(compare(then, still).claims)
+
+
+def test_a_guard_whose_bound_was_edited_is_told_as_that(before):
+    guard = FrozenGuard("book/prose", "Most improved.", "ais.estimate > 0.5", True, ("tumour",))
+    then = replace(before, guards=(guard,))
+    kept = compare(then, replace(before, guards=(replace(guard, condition="ais.estimate > 0.4"),)))
+    told = "bound of the sentence “Most improved.” edited: ais.estimate > 0.5 -> ais.estimate > 0.4"
+    assert ([c.describe() for c in kept.bounds], kept.is_empty) == ([told], False)
+    assert required_step(kept).reasons[-1] == told
+    assert results_lines(kept, before, {})[-1] == f"Guard edited: {told}."
+    assert told in as_table(kept, "0.1.0", "tree")
+    reworded = replace(guard, sentence="Many improved.", condition="ais.estimate > 0.4")
+    assert [c.key for c in compare(then, replace(before, guards=(reworded,))).bounds] == ["Many improved."]
+    about_another = replace(guard, condition="ais.estimate > 0.5 and ais.k > sae.k")
+    assert [c.after for c in compare(then, replace(before, guards=(about_another,))).bounds] == [about_another.condition]
+    elsewhere = (replace(guard, page="book/other"), replace(guard, sentence="Few.", condition="x.k == 1"))
+    assert compare(then, replace(before, guards=elsewhere)).bounds == ()
+    assert compare(then, replace(before, guards=(replace(guard, sentence="Many improved."),))).bounds == ()
+
+
+def test_a_bound_that_was_edited_because_its_sentence_broke_is_a_changed_conclusion(before):
+    limit = FrozenGuard("book/prose", "No tumour was seen.", "tumour.events == 0", True, ("tumour",))
+    seen = {**before.estimates, "tumour": replace(before.estimates["tumour"], events=1)}
+    after = replace(before, estimates=seen, guards=(replace(limit, condition="tumour.events <= 1"),))
+    (change,) = compare(replace(before, guards=(limit,)), after).changes
+    told = "bound of the sentence “No tumour was seen.”: tumour.events == 0 -> tumour.events <= 1"
+    assert [c.describe() for c in change.conclusions] == [told]
+
+
+def test_a_retraction_names_its_study(before):
+    notice = {"study_id": "lima2010", "kind": "retraction", "year": "2026"}
+    after = replace(before, rows={**before.rows, "integrity_notices": {**before.rows["integrity_notices"], "N99": notice}})
+    found, labels = compare(before, after), {"lima2010": "Lima 2010 (retracted)"}
+    assert found.retracted == ("lima2010",)
+    assert "Retracted: Lima 2010." in results_lines(found, after, labels)
+    assert "Retracted: Lima 2010." in repr(_comparison(found, "What changed", "changes", labels))
+    back = compare(after, before)
+    assert back.retraction_lines(labels) == ["Retraction withdrawn: Lima 2010."]
+    assert compare(after, after).retracted == ()
 
 
 def test_a_certainty_that_moves_without_its_number_names_its_rows_else_the_rules(before):

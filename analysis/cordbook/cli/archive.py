@@ -1,4 +1,4 @@
-"""``cordbook archive``: make the archive of a release again from a clean checkout of its commit."""
+"""``cordbook archive``: make the archive of a release again from the files of its commit."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "archive",
         help="make the archive of a release again, with the same bytes",
-        description="Build the book of a release from a clean checkout of its commit and write dist/cordbook-X.Y.Z.zip: the "
-        "bytes that cordbook release wrote.",
-        epilog="Exit code 1: this checkout is not that release; every difference is listed.",
+        description="Build the book of a release from the files of its commit, whatever is checked out, and write "
+        "dist/cordbook-X.Y.Z.zip: the bytes that cordbook release wrote, with the locked packages. No tag is needed.",
+        epilog="Exit code 1: no commit of this clone is that release; every difference is listed.",
     )
-    parser.add_argument("version", metavar="X.Y.Z", help="the version of this checkout")
+    parser.add_argument("version", metavar="X.Y.Z", help="a version in releases/")
     parser.set_defaults(run=run, exit_codes={CordbookError: 1})
 
 

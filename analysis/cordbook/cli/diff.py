@@ -39,4 +39,4 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"old": old.name, "new": new.name, **found.to_dict()}, indent=1, ensure_ascii=False))
     else:
         print(as_table(found, old.name, new.name))
-    return DIFFERENT if options.exit_code and (found.changes or found.rows or found.claims) else SAME
+    return DIFFERENT if options.exit_code and not found.is_empty else SAME

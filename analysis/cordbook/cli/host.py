@@ -13,7 +13,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "host",
         help="lay out the folder for a host: the newest release, and every release under vX.Y.Z/",
         description="Unpack the archive of every release into FOLDER: the newest at its root, each one in vX.Y.Z/. "
-        "Every byte of an archive is checked first. Readers can go from one version to another, and are told in an "
+        "Every byte of an archive is checked first; one that is missing is made from the commit of its release. Readers can go from one version to another, and are told in an "
         "old one that a newer exists.",
         epilog="Example: cordbook host public, then copy public/ to the host. "
         "Exit code 0: done; 1: nothing was written, for the reasons listed; 2: wrong usage.",

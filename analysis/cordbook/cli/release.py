@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 
-from cordbook.errors import CordbookError
+from cordbook.errors import CordbookError, UsageError
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -17,7 +17,10 @@ def register(commands: argparse._SubParsersAction) -> None:
         epilog="major: question, eligibility or method changed. minor: evidence added or removed. patch: a correction that moves "
         "no conclusion. A step that is too small is refused. Exit code 1: refused, for all reasons that are listed.",
     )
-    parser.add_argument("version", metavar="X.Y.Z", help="the version to release")
+    parser.add_argument("version", metavar="X.Y.Z", nargs="?", help="the version to release")
+    parser.add_argument(
+        "--propose", action="store_true", help="release nothing: say which version comes next, the step and why; builds nothing"
+    )
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="its date; by default that of SOURCE_DATE_EPOCH, else today's")
     parser.add_argument("--allow-same", action="store_true", help="release although no estimate has changed")
     parser.add_argument(
@@ -36,10 +39,19 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import find_project
     from cordbook.evidence.review_state import load_status
+    from cordbook.publish.release.proposal import propose
     from cordbook.publish.release.release import Asked, date_asked, release, set_development
     from cordbook.review.versions.releases import Version
 
     project = find_project()
+    if options.propose:
+        if options.version or options.begin:
+            raise UsageError("--propose says which version comes next: leave out X.Y.Z and --begin")
+        found = propose(project, protocol_same=options.protocol_same)
+        print(found.describe())
+        return 1 if found.version is None else 0
+    if not options.version:
+        raise UsageError("name the version to release, as in cordbook release 0.2.0; --propose says which comes next")
     if options.begin:
         print(f"set to {options.version}.dev0: {', '.join(set_development(project, options.version))}")
         return 0
@@ -55,6 +67,6 @@ def run(options: argparse.Namespace) -> int:
         "  git add --all\n"
         f"  git commit --message {shlex.quote(f'Release {version}')}\n"
         f"  git tag --annotate v{version} --message {shlex.quote(f'{load_status(project.data).name} {version}')}\n"
-        f"To make the same archive in another clone: git checkout v{version} && cordbook archive {version}"
+        f"To make the same archive in another clone: cordbook archive {version}"
     )
     return 0

@@ -8,13 +8,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.cli.verify_sheets import FOLDER, take_sheet, write_sheets
 from cordbook.core.columns import aligned
 from cordbook.core.project import Project, find_project
+from cordbook.display.tables.method_tables import carried_sentence
 from cordbook.errors import CordbookError, UsageError
 from cordbook.evidence.schema import load_package
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
@@ -23,6 +26,7 @@ from cordbook.intake.extraction.verify import Finding, NotVerified, verify
 from cordbook.intake.records import transaction
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.review.appraisal.extraction_audit import verified_weights
+from cordbook.review.appraisal.main_results import counts_of_main_results, first_to_check
 from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check, of_which
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 
@@ -50,8 +54,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     which.add_argument("--study", metavar="ID", help="only the counts of a study")
     which.add_argument("--estimate", metavar="ID", help="only the counts behind an estimate")
     which.add_argument("--cell", metavar="ID", help="only this count")
+    which.add_argument(
+        "--first", action="store_true", help="only the counts to check first: those that carry most of the main results"
+    )
     parser.add_argument("--again", action="store_true", help="also counts that a person has checked")
     parser.add_argument("--list", action="store_true", help="print the queue and how far it is; ask nothing")
+    parser.add_argument(
+        "--sheet", metavar="PLACE", nargs="?", type=Path, const=Path(FOLDER),
+        help=f"write sheets to check on paper or phone: a folder with a page per study, or a .html or .csv file (default: {FOLDER})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--in", dest="answers", metavar="FILE", type=Path, help="take in the answers of a filled-in sheet, all or none"
+    )
     parser.add_argument("--json", action="store_true", help="with --list: the whole queue as JSON")
     parser.set_defaults(run=run, exit_codes={CordbookError: 2})
 
@@ -78,11 +92,21 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     if args.json and not args.list:
         raise UsageError("--json goes with --list")
+    if sum((args.list, args.sheet is not None, args.answers is not None)) > 1:
+        raise UsageError("--list, --sheet and --in are three ways: give one of them")
     project = find_project()
     transaction.finish(project.kept)
+    if args.answers:
+        take_sheet(args.answers, project, person_or_none(args.person) or "")
+        return DONE
     estimates = load_estimates(project.root)
     cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
+    first = first_to_check(estimates) if args.first else None
+    if first:
+        cells = counts_of_main_results(estimates)
     waiting = [c for c in cells if args.again or c.state != VERIFIED]
+    if first and not args.again:
+        waiting = list(first.counts)
     if args.json:
         print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
         return DONE
@@ -91,6 +115,11 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     if args.list:
         _list(cells, waiting, estimates)
+        if first:
+            print(carried_sentence(len(first.counts), first.results))
+        return DONE
+    if args.sheet:
+        write_sheets(args.sheet, estimates, waiting)
         return DONE
     person = person_or_none(args.person)
     if person is None:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cordbook.core.tracking import note, unnoted
 from cordbook.errors import InputError, UnknownName
+from cordbook.evidence.labels import known_sources, labels_of
 from cordbook.evidence.patients import KEYS, VALUES, Held, Meanings, all_patients, meanings_of, parse_stratum
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
@@ -193,9 +194,7 @@ class Evidence:
 
     @property
     def study_labels(self) -> dict[str, str]:
-        """How a study is named in figures and text: author and year, made unique by a letter.
-
-        Where they were not seen, another name stands in: see :func:`_name`. A retracted study carries :data:`RETRACTED` behind
+        """How a study is named in figures and text; see :mod:`cordbook.evidence.labels`. A retracted study carries :data:`RETRACTED` behind
         its name, so that every figure, table and list that names it says so.
         """
         note("study_labels")
@@ -204,12 +203,12 @@ class Evidence:
 
     @cached_property
     def _study_labels(self) -> dict[str, str]:
-        references = self.tables["references"].set_index("reference_id")[["first_author", "year", "pmcid", "pmid"]]
-        known = references.loc[self.tables["studies"]["study_id"]]
-        plain = {study: _name(study, *row) for study, *row in known.itertuples(name=None)}
-        return {
-            study: f"{label} {RETRACTED}" if study in self._retracted else label for study, label in _made_unique(plain).items()
-        }
+        studies = self.tables["studies"]
+        about = zip(studies["study_id"], studies["topic"], strict=True) if "topic" in studies else ()
+        topics = {study: self.vocabulary.label("topic", topic) for study, topic in about if not pd.isna(topic)}
+        sources = known_sources(self.tables["references"].to_dict("records"), topics)
+        known = {study: sources[study] for study in studies["study_id"]}
+        return {s: f"{label} {RETRACTED}" if s in self._retracted else label for s, label in labels_of(known).items()}
 
 
 def _holding_all(cells: pd.DataFrame, meanings: Meanings) -> pd.Series:
@@ -227,37 +226,6 @@ def _holding_all(cells: pd.DataFrame, meanings: Meanings) -> pd.Series:
 
 def _whole(number: Any) -> int | None:
     return None if pd.isna(number) else int(number)
-
-
-def _name(study: str, author: object, year: Any, pmcid: object, pmid: object) -> str:
-    """Author and year; without a year the author; without an author the number that libraries know the report by, or its id.
-
-    >>> _name("x1", "Liu", 2013, None, None), _name("x1", "Liu", None, "PMC7", None)
-    ('Liu 2013', 'Liu (year not seen)')
-    >>> _name("x1", None, None, "PMC7", "8"), _name("x1", None, 2013, None, "8"), _name("x1", None, None, None, None)
-    ('PMC7', 'PMID 8', 'x1')
-    """
-    if not pd.isna(author):
-        return f"{author} (year not seen)" if pd.isna(year) else f"{author} {int(year)}"
-    if not pd.isna(pmcid):
-        return str(pmcid)
-    return study if pd.isna(pmid) else f"PMID {pmid}"
-
-
-def _made_unique(names: Mapping[str, str]) -> dict[str, str]:
-    """Add a, b, ... to names that several keys share, in the order of the keys.
-
-    >>> _made_unique({"x1": "Liu 2013", "x2": "Liu 2013", "y": "Yoon 2007"})
-    {'x1': 'Liu 2013a', 'x2': 'Liu 2013b', 'y': 'Yoon 2007'}
-    """
-    shared: dict[str, list[str]] = {}
-    for key in sorted(names):
-        shared.setdefault(names[key], []).append(key)
-    unique = {}
-    for key, name in names.items():
-        group = shared[name]
-        unique[key] = name if len(group) == 1 else f"{name}{chr(ord('a') + group.index(key))}"
-    return unique
 
 
 def load_evidence(folder: Path | str) -> Evidence:

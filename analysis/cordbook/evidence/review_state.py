@@ -10,9 +10,14 @@ from pathlib import Path
 import yaml
 
 import cordbook
+from cordbook.core import csv_files
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
+from cordbook.evidence.reading import read_rows
+from cordbook.evidence.schema import PACKAGE_FILE, Package, load_package
 
+#: The folder of readings that have not become rows yet, and how columns of dates of work end.
+READINGS, _OF_WORK = "readings", ("_on", "_at")
 STATES = ("living", "paused", "retired")
 _MEANINGS = {
     "living": "it is updated as evidence comes",
@@ -43,7 +48,7 @@ class Status:
     there is none. ``contact`` is the mail address that searches carry, so that a source can reach who asks.
     ``name`` is the short name of the review in citations (default: the title), ``version`` its version (default: that of the
     package, with which a review that lives in the package's repository is released). ``other_methods`` says how reports were found that
-    no search of a database or register brought.
+    no search of a database or register brought. ``main_results`` are the ids of the estimates that the review is read for.
     """
 
     title: str
@@ -58,6 +63,7 @@ class Status:
     name: str = ""
     version: str = ""
     other_methods: str = ""
+    main_results: tuple[str, ...] = ()
 
     @property
     def state_means(self) -> str:
@@ -90,9 +96,63 @@ def load_status(data: Path) -> Status:
         value = content[name] = content.get(name) or ""
         if value and not (isinstance(value, str) and form.fullmatch(value)):
             raise StatusError(f"{path}: {name} is {value!r}; write {example}, or leave it empty")
+    content["main_results"] = _ids(path, content.get("main_results"))
     for name, usual in (("name", content["title"]), ("version", cordbook.__version__), ("other_methods", "other methods")):
         content[name] = str(content.get(name) or usual)
     return Status(**content)
+
+
+def dates_of_work(package: Package) -> list[tuple[str, str]]:
+    """The columns, as (table, column), that say when something was done with the data: their names end in ``_on`` or ``_at``.
+
+    A search, a decision, a reading, a check, a correction. Other dates, such as those of a report or of its own search, are none.
+    """
+    return [(t.name, f.name) for t in package.tables for f in t.fields if f.name.endswith(_OF_WORK)]
+
+
+def data_date(data: Path) -> dt.date:
+    """The date of the data, and so of a book that is not released: the newest of its searches, decisions, readings, checks, corrections.
+
+    Readings count from the answer on, before they have become rows. Nothing was done with the data before the baseline. What is no date is
+    left to the validation.
+    """
+    status = load_status(data)
+    found = [date for date in (status.baseline, status.last_search) if date is not None]
+    if (data / PACKAGE_FILE).is_file():
+        package = load_package(data)
+        for table, columns in _by_table(dates_of_work(package)).items():
+            path = data / package.table(table).path
+            rows = read_rows(path, package.table(table)).rows if path.is_file() else []
+            found += [date for _, row in rows for column in columns if (date := _date(row[column]))]
+    for path in sorted((data / READINGS).glob("*.csv")):
+        rows = csv_files.read(path, strict=False).rows
+        found += [date for row in rows for name, text in row.items() if name.endswith(_OF_WORK) and (date := _date(text))]
+    return max(found)
+
+
+def _by_table(columns: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table, column in columns:
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def _date(text: str) -> dt.date | None:
+    """The day of a date or of a moment in universal time; None for what is neither."""
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _ids(path: Path, value: object) -> tuple[str, ...]:
+    """The ids of ``main_results``, each once."""
+    ids = [] if value is None else value
+    if not isinstance(ids, list) or not all(isinstance(i, str) and i for i in ids) or len(set(ids)) < len(ids):
+        raise StatusError(
+            f"{path}: main_results is {value!r}; write ids of data/syntheses.yml as a list, each once, or leave it empty"
+        )
+    return tuple(ids)
 
 
 def format_value(value: object) -> str:

@@ -12,6 +12,7 @@ from cordbook.display.html.markup import element, join
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.evidence.review_state import format_value
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.estimates.row_counts import date_of_data
 from cordbook.review.reporting.freezing import freeze
 from cordbook.review.versions.causes import ADDED
 from cordbook.review.versions.diff import Comparison, compare
@@ -76,10 +77,11 @@ class ReleasePages:
             return Block("", "")
         last = self._released[-1]
         found = compare(last, freeze(self.estimates))
-        if not (found.changes or found.rows or found.claims):
+        if found.is_empty:
             return Block("", "")
         head = paragraph(
-            f"This copy of the book is ahead of version {last.version}. What follows is in no version yet, so do not cite it."
+            f"This copy of the book is ahead of version {last.version}; its data are of {date_of_data(self.estimates.evidence)}. "
+            "What follows is in no version yet, so do not cite it."
         )
         table = _comparison(found, f"What has changed since version {last.version}", "changes-unreleased", self._labels)
         return Block(join(element("div", head.html, class_="cb-notice"), table.html), f"{head.text}\n{table.text}")
@@ -104,6 +106,7 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
     more = f" and {len(new) - MOST_NAMED:,} more" if len(new) > MOST_NAMED else ""
     lines = [
         *([f"New study reports: {', '.join(new[:MOST_NAMED])}{more}."] if new else []),
+        *found.retraction_lines(labels),
         *([f"{capital(rows)}."] if rows else []),
     ]
     message = f"{len(found.changes)} estimates differ. " if len(found.changes) != 1 else "One estimate differs. "
@@ -116,8 +119,8 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
         else f"{changed} conclusions changed."
     )
     html, text = [element("p", line) for line in (*lines, message)], [*lines, message]
-    if found.claims:
-        claims = [c.describe() for c in found.claims]
+    if found.claims or found.bounds:
+        claims = [c.describe() for c in (*found.claims, *found.bounds)]
         html.append(element("ul", *(element("li", claim) for claim in claims)))
         text += claims
     if found.changes:

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from cordbook.errors import UnknownName
 from cordbook.evidence.problems import Problem
 
 BIB = "references.bib"
-#: What stands in an entry where the record has nothing; nobody may take it for an author or a title.
-NOT_SEEN = MappingProxyType({"author": "Author not seen", "title": "Title not seen", "year": "year not seen"})
 REWRITE = "Run `cordbook references`, which writes the file from data/references.csv."
 
 #: LaTeX for the characters that BibTeX or LaTeX would take for commands.

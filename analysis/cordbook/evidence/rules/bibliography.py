@@ -10,7 +10,6 @@ from typing import Any
 from cordbook.core.notebooks import is_prose, joined, source_of
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.references.bibliography import (
-    NOT_SEEN,
     REWRITE,
     BibEntry,
     bib_problem,
@@ -18,6 +17,7 @@ from cordbook.evidence.references.bibliography import (
     load_bibliography,
     plain_text,
 )
+from cordbook.evidence.references.items import reference_item
 from cordbook.evidence.rules.base import Data, Row
 
 BIBLIOGRAPHY_RULES: Mapping[str, str] = {
@@ -49,7 +49,7 @@ def check_bibliography(path: Path, data: Data) -> Iterator[Problem]:
 
 def _compare(entry: BibEntry, source: Row) -> Iterator[Problem]:
     for column in ("doi", "year", "title"):
-        expected = source[column] or NOT_SEEN.get(column, "")
+        expected = str(reference_item(source)["title"]) if column == "title" else source[column]
         found = entry.fields.get(column, "")
         if column == "title":
             found = plain_text(found)

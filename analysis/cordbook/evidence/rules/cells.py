@@ -265,6 +265,21 @@ def poolable_has_no_reason(data: Data) -> Iterator[Violation]:
                 yield row.violation("not_poolable_reason", message, remedy=remedy)
 
 
+def review_counts_carry_no_weight(data: Data) -> Iterator[Violation]:
+    identity = {key: row["identity_confidence"] for key, row in data.by_key("references").items()}
+    for row in data.rows(TABLE):
+        sure = identity.get(row["study_id"]) == "confirmed"
+        if row["poolable"] == "yes" and row["source_kind"] == "secondary_review" and not sure:
+            message = (
+                "The count was rebuilt from a review, and which paper the report is was not confirmed; it would carry weight."
+            )
+            remedy = (
+                "Hold it against the report's own abstract and set source_kind, confirm the identity in references.csv, or set "
+                "poolable to no with the reason other:review_table_only."
+            )
+            yield row.violation("source_kind", message, remedy=remedy)
+
+
 def timepoint_within_followup(data: Data) -> Iterator[Violation]:
     studies = data.by_key("studies")
     for row in data.rows(TABLE):
@@ -307,6 +322,12 @@ CELL_RULES = (
         TABLE,
         "A count that is not poolable says why; a poolable one does not.",
         poolable_has_no_reason,
+    ),
+    Rule(
+        "review-counts",
+        TABLE,
+        "A count rebuilt from a review's table of a report that is not identified is not pooled.",
+        review_counts_carry_no_weight,
     ),
     Rule(
         "timepoint-within-followup",

@@ -98,9 +98,13 @@ def disagreement_is_settled(data: Data) -> Iterator[Violation]:
 def value_was_read(data: Data) -> Iterator[Violation]:
     readings, settled = _readings(data), data.by_key("reconciliations")
     verified = _latest_verification(data)
+    corrected = {
+        row["row_key"] for row in data.rows("corrections") if row["table"] == "outcomes" and row["column"] in ("events", "n")
+    }
     for row in data.rows("outcomes"):
         seen = [_pair(r) for r in readings.get(row["cell_id"], {}).values() if r["seen"] == "yes"]
-        by_hand = row["cell_id"] in verified  # a person's reading stands above both; the next rule compares it
+        # A person's reading and a correction with its source stand above both readings; the next rules compare them.
+        by_hand = row["cell_id"] in verified or row["cell_id"] in corrected
         reason = settled.get(row["cell_id"], Row())
         chosen_otherwise = reason["agreement"].startswith("disagree") and bool(reason["settled_by"])
         if seen and _pair(row) not in seen and not by_hand and not chosen_otherwise:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cordbook.evidence.references.identity import CONFIRMED, PARTIAL, identity_gaps
 from cordbook.evidence.rules.base import Data, Rule, Violation
 
 USERS = (
@@ -58,6 +59,21 @@ def studies_are_references(data: Data) -> Iterator[Violation]:
             yield row.violation("identity_confidence", message, remedy=remedy)
 
 
+def confirmed_identity_is_complete(data: Data) -> Iterator[Violation]:
+    references, studies = data.by_key("references"), data.by_key("studies")
+    linked = {row["linked_study_id"] for row in data.rows("registered_trials")}
+    for row in data.rows("references"):
+        if row["identity_confidence"] != CONFIRMED:
+            continue
+        source = references.get(row["same_as"]) or row
+        names = {row["reference_id"], row["same_as"]} - {""}
+        registered = bool(names & linked) or any(name in studies and studies[name].get("registration") for name in names)
+        if gaps := identity_gaps(source, registered):
+            message = f"It is not sure which paper this is: no {', no '.join(gaps)}."
+            remedy = f"Fill in what is missing from the report itself, or write {PARTIAL}."
+            yield row.violation("identity_confidence", message, remedy=remedy)
+
+
 SOURCE_RULES = (
     Rule(
         "alias-target",
@@ -68,4 +84,10 @@ SOURCE_RULES = (
     Rule("doi-lower-case", "references", "A DOI is in lower case.", doi_in_lower_case),
     Rule("reference-used", "references", "A table points to every source.", references_are_used),
     Rule("study-reference", "references", "Every study is a reference of the kind study.", studies_are_references),
+    Rule(
+        "confirmed-identity",
+        "references",
+        "A study whose identity is confirmed has author, year, title and a number: DOI, PMID, PMCID or that of a trial register.",
+        confirmed_identity_is_complete,
+    ),
 )

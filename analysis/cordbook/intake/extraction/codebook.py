@@ -12,6 +12,7 @@ from pathlib import Path
 from cordbook.evidence.patients import KEYS, VALUES, Held, Meanings, meanings_of, parse_stratum, unnamed_totals
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.reading import RawTable, read_all
+from cordbook.evidence.references.identity import PARTIAL
 from cordbook.evidence.rules import complaints
 from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import PACKAGE_FILE, Field, Package, load_package
@@ -296,7 +297,7 @@ def seen(reading: Reading, row: str) -> bool:
 def study_rows(reading: Reading, reference: Row | None = None) -> dict[str, list[Row]]:
     """The rows of references, studies, arms and outcomes that the answers make; cells without a count are left out."""
     study = reading.study_id
-    reference = reference or {"reference_id": study, "kind": "study", "identity_confidence": "confirmed"}
+    reference = reference or {"reference_id": study, "kind": "study", "identity_confidence": PARTIAL}
     arms = [
         {
             "arm_id": f"{study}.{arm}", "study_id": study, "arm": arm, **_values(reading, ARM, arm),

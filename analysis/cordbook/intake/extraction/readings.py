@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.core.names import first_author, name_parts
 from cordbook.errors import CordbookError
+from cordbook.evidence.references.identity import identity_of
 from cordbook.intake.records.append import append_rows, in_turn
 from cordbook.intake.records.decisions import now
+from cordbook.intake.records.record import as_pmcid
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.intake.records.untrusted_text import one_line
 
@@ -209,8 +212,7 @@ def surname(record: Mapping[str, str]) -> str:
     >>> surname({"authors": "van der Berg AB; Ho C"})
     'van der Berg'
     """
-    first = record.get("authors", "").split(";")[0].strip()
-    return first.split(",")[0].strip() if "," in first else re.sub(r"\s+[A-Z]{1,3}\.?$", "", first)
+    return name_parts(first_author(record.get("authors", "")))[0]
 
 
 def propose_study_id(record: Mapping[str, str], taken: Iterable[str]) -> str:
@@ -231,8 +233,9 @@ def propose_study_id(record: Mapping[str, str], taken: Iterable[str]) -> str:
 def reference_row(record: Mapping[str, str], study_id: str) -> Row:
     """The row of ``references`` for a study, from the metadata of its record."""
     doi, url = record.get("doi", ""), record.get("url", "")
-    return {
-        "reference_id": study_id, "kind": "study", "first_author": surname(record), "year": record.get("year", ""),
+    row = {
+        "reference_id": study_id, "kind": "study", "first_author": first_author(record.get("authors", "")), "year": record.get("year", ""),
         "title": record.get("title", ""), "journal": record.get("container", ""), "doi": doi.lower(), "pmid": record.get("pmid", ""),
-        "pmcid": "", "url": url if re.fullmatch(r"https?://\S+", url) else "", "identity_confidence": "confirmed", "same_as": "", "note": "",
+        "pmcid": as_pmcid(url), "url": url if re.fullmatch(r"https?://\S+", url) else "", "same_as": "", "note": "",
     }  # fmt: skip
+    return row | {"identity_confidence": identity_of(row)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from cordbook.intake.records.untrusted_text import plain
@@ -61,6 +62,14 @@ class Record:
 FIELDS = tuple(f.name for f in fields(Record))
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.I)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+_PMC_PAGE = re.compile(
+    r"https?://(?:(?:www\.)?ncbi\.nlm\.nih\.gov/pmc/articles|pmc\.ncbi\.nlm\.nih\.gov/articles"
+    r"|(?:www\.)?europepmc\.org/(?:articles?|abstract)(?:/PMC)?)/(?P<number>PMC[1-9]\d*)/?(?:[?#].*|pdf/?[^/]*)?",
+    re.I,
+)
+_MEDLINE = re.compile(r"\b(?:medline|pubmed)\b|^\s*nlm\s*$", re.I)
+_OTHERS = re.compile(r"\b(?:embase|cinahl|psyc\w+|scopus|central|cochrane)\b", re.I)
+_SAYS_PMID = re.compile(r"(?:PMID|PUBMED|MEDLINE)\b", re.I)
 _SLUG = re.compile(r"[^A-Za-z0-9.]+")
 
 
@@ -107,6 +116,35 @@ def as_pmid(text: str) -> str:
     """The PubMed number in ``text``, or nothing."""
     found = re.fullmatch(r"(?:PMID:?\s*|PUBMED:?\s*|MEDLINE:)?0*(\d{1,8})(?:\.0|\s*\[.*)?", text.strip(), re.I)
     return found.group(1) if found else ""
+
+
+def as_pmcid(address: str) -> str:
+    """The PubMed Central number of the report whose own page an address is, or nothing.
+
+    A page within it (a table, a figure, a list of references) may be of a review that cites the report.
+
+    >>> as_pmcid("https://www.ncbi.nlm.nih.gov/pmc/articles/PMC6790856/"), as_pmcid("https://europepmc.org/article/PMC/PMC42")
+    ('PMC6790856', 'PMC42')
+    >>> as_pmcid("https://pmc.ncbi.nlm.nih.gov/articles/PMC8080912/table/tb6"), as_pmcid("https://example.org/PMC42")
+    ('', '')
+    """
+    found = _PMC_PAGE.fullmatch(address.strip())
+    return found["number"].upper() if found else ""
+
+
+def pmid_of_accession(numbers: Iterable[str], databases: Iterable[str]) -> str:
+    """The PubMed number among accession numbers: where MEDLINE or PubMed alone gave them, or where the number says so itself.
+
+    Other databases give numbers of the same form, and a wrong PubMed number would make two reports one.
+
+    >>> pmid_of_accession(["31234567"], ["Ovid MEDLINE(R) ALL"]), pmid_of_accession(["MEDLINE:31234567"], [])
+    ('31234567', '31234567')
+    >>> pmid_of_accession(["31234567"], ["CINAHL"]), pmid_of_accession(["31234567"], ["Embase", "MEDLINE"]), pmid_of_accession(["31234567"], [])
+    ('', '', '')
+    """
+    named = [text for text in databases if text.strip()]
+    medline = bool(named) and all(_MEDLINE.search(text) and not _OTHERS.search(text) for text in named)
+    return next((pmid for n in numbers if (medline or _SAYS_PMID.match(n.strip())) and (pmid := as_pmid(n))), "")
 
 
 def as_title(text: str) -> str:

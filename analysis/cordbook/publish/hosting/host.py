@@ -18,8 +18,8 @@ from cordbook.core.files import put, write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.errors import CordbookError
-from cordbook.publish.release import stored_zip
-from cordbook.publish.release.archive import name_of
+from cordbook.publish.release import git, stored_zip
+from cordbook.publish.release.archive import archive, name_of
 from cordbook.publish.release.verify import check_bytes
 from cordbook.publish.sphinx.versions_ext import SCRIPT
 from cordbook.review.versions.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
@@ -44,17 +44,25 @@ class Hosted:
 def host(project: Project, target: Path, archives: Path, *, report: Callable[[str], None] = print) -> tuple[Version, ...]:
     """Lay out every release of a project in ``target`` from its archive in ``archives``; the whole folder changes in one step.
 
-    Returns the versions, oldest first. Raises :class:`CannotHost` for an archive that is missing or damaged, or a folder that
-    holds other things.
+    An archive that is missing is made from the commit of its release. Returns the versions, oldest first. Raises :class:`CannotHost`
+    for an archive that is damaged or cannot be made, or a folder that holds other things.
     """
     versions = list_releases(project.root)
     paths = {v: archives / f"{name_of(v)}.zip" for v in versions}
     problems = [_foreign(target)] if _foreign(target) else []
     problems += [] if versions else [f"no version has been released yet: {FOLDER}/ holds none"]
-    gone = {v: path for v, path in paths.items() if not path.is_file()}
-    problems += [f"{path} is not there; make it: git checkout v{v} && cordbook archive {v}" for v, path in gone.items()]
+    gone = [v for v, path in paths.items() if not path.is_file()]
+    problems += [
+        f"{paths[v]} is not there, and git knows no commit of version {v} to make it from; put the archive there, or fetch the whole "
+        "history: git fetch --tags"
+        for v in gone
+        if not (git.is_checkout(project.root) and git.commits_of(project.root, str(v)))
+    ]
     if problems:
         raise CannotHost("\n".join(problems))
+    for version in gone:
+        report(f"{paths[version].name} is not there: making it")
+        archive(project, version, archives, report=report)
     target.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
@@ -77,18 +85,18 @@ def _foreign(target: Path) -> str:
     return ""
 
 
-def _unpack(archive: Path, version: Version, place: Path, stage: Path, report: Callable[[str], None]) -> Hosted:
+def _unpack(path: Path, version: Version, place: Path, stage: Path, report: Callable[[str], None]) -> Hosted:
     """The book of an archive, every byte of which has been checked."""
-    report(f"{archive.name}: checking every byte")
-    members, problems = check_bytes(archive)
+    report(f"{path.name}: checking every byte")
+    members, problems = check_bytes(path)
     if problems:
-        raise CannotHost(f"{archive} is damaged:\n" + "\n".join(f"  {p.place}: {p.what}" for p in problems[:10]))
+        raise CannotHost(f"{path} is damaged:\n" + "\n".join(f"  {p.place}: {p.what}" for p in problems[:10]))
     top = f"{name_of(version)}/"
     inside = stage / "unpacked"
     manifest = f"{top}source/{FOLDER}/{version}/{MANIFEST}"
-    stored_zip.extract(archive, [m for m in members if m.name.startswith(f"{top}html/") or m.name == manifest], inside)
+    stored_zip.extract(path, [m for m in members if m.name.startswith(f"{top}html/") or m.name == manifest], inside)
     if not (inside / manifest).is_file() or not (inside / top / "html" / "index.html").is_file():
-        raise CannotHost(f"{archive} is not an archive of version {version}: it has no {manifest} or no book")
+        raise CannotHost(f"{path} is not an archive of version {version}: it has no {manifest} or no book")
     date = read_manifest((inside / manifest).parent).date.isoformat()
     place.parent.mkdir(parents=True, exist_ok=True)
     put(inside / top / "html", place, durable=False)

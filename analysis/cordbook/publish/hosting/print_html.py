@@ -23,7 +23,7 @@ from cordbook.errors import CordbookError
 from cordbook.publish.execute.chapters import toc_files
 from cordbook.publish.pages.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.pages.study_pages import FOLDER as STUDIES
-from cordbook.review.citation.citations import cite_book
+from cordbook.review.citation.citations import cite_book, edition_text
 from cordbook.review.citation.edition import Edition
 from cordbook.review.citation.formats import text
 
@@ -267,7 +267,7 @@ def _front(edition: Edition, with_studies: bool) -> Front:
     )
     return Front(
         authors=", ".join(" ".join(filter(None, (a.given, a.family))) for a in edition.authors),
-        version=citation.edition_text,
+        version=edition_text(citation.edition),
         warning=edition.warning,
         citation=text(citation).strip(),
         small=tuple(line for line in small if line),

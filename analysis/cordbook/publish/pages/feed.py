@@ -18,7 +18,7 @@ from cordbook.core.files import write_whole
 from cordbook.display.html.markup import one_line
 from cordbook.evidence.review_state import Status, load_status
 from cordbook.publish.pages.cite_boxes import edition_of
-from cordbook.review.citation.edition import Edition, data_date
+from cordbook.review.citation.edition import Edition
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.reporting.news import FIRST_PAGE, Item, news
 from cordbook.review.versions.history import read_all
@@ -56,7 +56,7 @@ def feed_xml(items: Collection[Item], status: Status, edition: Edition, pages: C
     _add(feed, "title", edition.title)
     _add(feed, "subtitle", f"New versions and new studies. The review is {status.state}: {status.state_means}.")
     _add(feed, "id", f"urn:uuid:{family}")
-    _add(feed, "updated", _time(max([item.date for item in items], default=data_date(status))))
+    _add(feed, "updated", _time(max([edition.date, *(item.date for item in items)])))
     _add(feed, "link", rel="self", type="application/atom+xml", href=f"{status.address}{FILE}")
     _add(feed, "link", rel="alternate", type="text/html", href=f"{status.address}{FIRST_PAGE}.html")
     for author in edition.authors:

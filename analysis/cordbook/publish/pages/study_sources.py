@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from cordbook.core.text import enumerate_words, months, people, plain
 from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
-from cordbook.evidence.references.bibtex_file import link as citable_page
+from cordbook.evidence.references.items import own_page as citable_page
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.verification_queue import cell_state

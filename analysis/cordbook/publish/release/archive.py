@@ -23,15 +23,17 @@ from pathlib import Path
 
 import yaml
 
-from cordbook.core.files import whole
+from cordbook.core.files import digest, whole
 from cordbook.core.project import Project
 from cordbook.errors import CordbookError
-from cordbook.publish.release import git, ro_crate, stored_zip
+from cordbook.publish.release import commit, ro_crate, stored_zip
 from cordbook.publish.release.licences import Licences
-from cordbook.publish.release.manifest import digest_of, kind_of
-from cordbook.review.versions.releases import FOLDER, MANIFEST, Manifest, Version, read_manifest
+from cordbook.publish.release.manifest import packages
+from cordbook.review.versions.releases import FOLDER, Manifest, Version, read_manifest
 
 SUMS = "SHA256SUMS"
+#: Where the files of a release stand while its archive is made again.
+STAGE = ("_build", ".archive")
 README = "README.txt"
 _README = """\
 {title}
@@ -110,32 +112,6 @@ def _size(content: Path | bytes) -> tuple[int, str]:
         return content.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def differing_files(root: Path, manifest: Manifest, paths: list[str]) -> list[str]:
-    """Files of a project folder that are not those of a manifest, in words: changed, missing, or not known to it."""
-    listed = {**manifest.files, **manifest.chapters}
-    found = [
-        f"{path} is missing" if not (root / path).is_file() else f"{path} is not as it was released"
-        for path, digest in sorted(listed.items())
-        if not (root / path).is_file() or _digest(root, path) != digest
-    ]
-    folder = f"{FOLDER}/{manifest.version}"
-    found += [
-        f"{folder}/{name} is not as it was released"
-        for name, digest in sorted(manifest.frozen.items())
-        if not (root / folder / name).is_file() or _digest(root, f"{folder}/{name}") != digest
-    ]
-    return found + [
-        f"{path} is not in the manifest of {manifest.version}" for path in paths if kind_of(path) and path not in listed
-    ]
-
-
-def _digest(root: Path, path: str) -> str:
-    try:
-        return digest_of(root, path)
-    except (ValueError, KeyError, TypeError):  # a notebook that is none any more
-        return "unreadable"
-
-
 def build_in_its_own_process(root: Path) -> None:
     """Build the book of a folder, with the package of that folder if it has one; raises :class:`ArchiveError`."""
     package = root / "analysis"
@@ -147,29 +123,39 @@ def build_in_its_own_process(root: Path) -> None:
         raise ArchiveError(f"the book could not be built:\n{done.stderr.strip()[-4000:]}")
 
 
-def archive(project: Project, version: Version, *, report: Callable[[str], None] = print) -> Archive:
-    """Make the archive of a version again from a clean checkout of its commit; the bytes are those that the release made.
+def archive(project: Project, version: Version, folder: Path | None = None, *, report: Callable[[str], None] = print) -> Archive:
+    """Make the archive of a version again from the files of its commit, into ``folder`` or ``dist/``.
 
-    Raises :class:`ArchiveError` (all reasons at once), ``ReleaseError`` or ``GitError``.
+    The bytes are those that the release made, whatever is checked out. Raises :class:`ArchiveError` (all reasons at once),
+    ``ReleaseError`` or ``GitError``.
     """
     root = project.root
-    manifest = read_manifest(root / FOLDER / str(version)) if (root / FOLDER / str(version) / MANIFEST).is_file() else None
-    if manifest is None:
-        raise ArchiveError(f"no release {version} in {FOLDER}/ of this checkout")
-    modes = git.tracked(root)
-    problems = [f"{path} is not committed" for path in git.uncommitted(root)] + differing_files(root, manifest, list(modes))
-    if problems:
-        raise ArchiveError(
-            f"this checkout is not version {version}:\n  "
-            + "\n  ".join(problems)
-            + f"\nCheck it out first: git checkout v{version}"
-        )
-    report("building the book")
-    build_in_its_own_process(root)
-    if changed := git.uncommitted(root):
-        raise ArchiveError("the build made these files anew, so they are not as released: " + ", ".join(changed))
-    report("writing the archive")
-    return write_archive(root, project.site, modes, manifest, root / "dist" / f"{name_of(version)}.zip")
+    stage = root.joinpath(*STAGE)
+    try:
+        found = commit.export_release(root, version, stage)
+        if found.differing:
+            raise ArchiveError(found.explain(root))
+        report(f"taking version {version} from commit {found.commit[:12]}")
+        manifest = read_manifest(stage / FOLDER / str(version))
+        if others := _other_packages(manifest):
+            report(f"warning: the bytes may not be those of the release, which was built with {others}")
+        report("building the book")
+        build_in_its_own_process(stage)
+        if changed := [path for path in found.modes if digest((stage / path).read_bytes()) != found.digests[path]]:
+            raise ArchiveError("the build made these files anew, so they are not as released: " + ", ".join(changed))
+        report("writing the archive")
+        target = (folder or root / "dist") / f"{name_of(version)}.zip"
+        return write_archive(stage, Project(stage).site, found.modes, manifest, target)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _other_packages(manifest: Manifest) -> str:
+    """The packages that made a release and are here in another version; empty where there are none."""
+    here = packages()
+    return ", ".join(
+        f"{name} {then} (here {here.get(name, 'none')})" for name, then in manifest.packages.items() if here.get(name) != then
+    )
 
 
 def copy_tracked(root: Path, target: Path, modes: Mapping[str, int]) -> None:

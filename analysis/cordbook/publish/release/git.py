@@ -34,10 +34,14 @@ def is_checkout(root: Path) -> bool:
         return False
 
 
-def tracked(root: Path) -> dict[str, int]:
-    """Paths of the tracked files with their permissions, 0o644 or 0o755; raises :class:`GitError` for links and submodules."""
+def tracked(root: Path, commit: str | None = None) -> dict[str, int]:
+    """Paths of the tracked files, or of those of a commit, with their permissions, 0o644 or 0o755.
+
+    Raises :class:`GitError` for links and submodules.
+    """
+    listing = ("ls-files", "-s", "-z") if commit is None else ("ls-tree", "-r", "-z", "--full-tree", commit)
     found = {}
-    for entry in _run(root, "ls-files", "-s", "-z").decode().split("\0"):
+    for entry in _run(root, *listing).decode().split("\0"):
         if entry:
             meta, _, path = entry.partition("\t")
             mode = meta.split()[0]
@@ -53,18 +57,30 @@ def uncommitted(root: Path) -> list[str]:
     return sorted(entry[3:] for entry in entries if entry)
 
 
-def commit_of(root: Path, version: str) -> str | None:
-    """The commit of a release: that of its tag ``vX.Y.Z``, else the one that added its manifest; None where git knows none."""
-    try:
-        return _run(root, "rev-parse", "--verify", "--quiet", f"refs/tags/v{version}^{{commit}}").decode().strip()
-    except GitError:
-        pass
-    try:
-        path = f"releases/{version}/manifest.json"
-        found = _run(root, "log", "--diff-filter=A", "--format=%H", "--", path).decode().split()
-    except GitError:
-        return None
-    return found[-1] if found else None
+def commits_of(root: Path, version: str) -> list[str]:
+    """Commits that may be that of a release, the likeliest first: of its tag ``vX.Y.Z``, then those that added its manifest.
+
+    A clone without tags has the second kind alone; which of them is the release its files tell.
+    """
+    path = f"releases/{version}/manifest.json"
+    added = ("log", "--full-history", "--diff-filter=A", "--reverse", "--format=%H")
+    asked = (
+        ("rev-parse", "--verify", "--quiet", f"refs/tags/v{version}^{{commit}}"),
+        (*added, "--", path),
+        (*added, "--all", "--", path),
+    )
+    found: list[str] = []
+    for question in asked:
+        try:
+            found += _run(root, *question).decode().split()
+        except GitError:  # no such tag, or no commit yet
+            continue
+    return list(dict.fromkeys(found))
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether a clone lacks the older part of its history."""
+    return _run(root, "rev-parse", "--is-shallow-repository").decode().strip() == "true"
 
 
 def export(root: Path, commit: str, target: Path) -> None:

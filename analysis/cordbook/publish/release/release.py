@@ -17,36 +17,28 @@ from cordbook.core.files import put, write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.errors import CordbookError, UsageError
-from cordbook.evidence import validate
+from cordbook.evidence.review_state import data_date
 from cordbook.evidence.rules.examples import REMEDY, examples_of
 from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.build.check import check
 from cordbook.publish.execute.chapters import ChapterFailed
 from cordbook.publish.release import git
 from cordbook.publish.release.archive import Archive, build_in_its_own_process, copy_tracked, name_of, write_archive
-from cordbook.publish.release.frozen_today import frozen_today
-from cordbook.publish.release.manifest import PROTOCOL, digest_of, manifest_json
+from cordbook.publish.release.manifest import manifest_json
+from cordbook.publish.release.proposal import Findings, findings_of
 from cordbook.publish.release.version_files import CHANGELOG, NoVersionLine, changelog, results_lines, versioned
-from cordbook.publish.sources.page_guards import broken_guards, find_conditions
-from cordbook.review.estimates.declarations import DeclarationError
-from cordbook.review.estimates.estimates import Estimates, load_estimates
-from cordbook.review.estimates.selection import SelectionError
 from cordbook.review.reporting.freezing import estimates_json, rows_json
 from cordbook.review.versions.causes import ADDED
-from cordbook.review.versions.diff import Comparison, compare
 from cordbook.review.versions.releases import (
     ESTIMATES,
     FOLDER,
     MANIFEST,
     ROWS,
-    Frozen,
-    Release,
     Version,
     list_releases,
     read_manifest,
-    read_release,
 )  # fmt: skip
-from cordbook.review.versions.steps import Step, proposed, required_step, step_between, too_small
+from cordbook.review.versions.steps import Step, proposed, step_between, too_small
 
 #: Where a release is prepared.
 STAGE = ("_build", ".release")
@@ -84,17 +76,6 @@ class Released:
     archive: Archive
 
 
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    """The state of the review that is to be released, beside the last release."""
-
-    estimates: Estimates
-    now: Frozen
-    last: Release | None
-    comparison: Comparison | None
-    step: Step
-
-
 def date_asked(text: str | None) -> dt.date:
     """The date of a release: as asked, else that of ``SOURCE_DATE_EPOCH``, else today's.
 
@@ -118,7 +99,7 @@ def release(project: Project, asked: Asked, *, report: Callable[[str], None] = p
     """
     report("looking at the checkout, the data and the last release")
     reasons = [*_tree_reasons(project, asked), *_example_reasons(project)]
-    findings, more = _findings(project, asked)
+    findings, more = findings_of(project, protocol_same=asked.protocol_same)
     reasons += more
     if findings:
         reasons += _version_reasons(asked, findings)
@@ -149,6 +130,8 @@ def _tree_reasons(project: Project, asked: Asked) -> Iterator[str]:
         yield f"{FOLDER}/{asked.version} already exists, but is not a complete release; remove it"
     if (project.root / "dist").exists() and not (project.root / "dist").is_dir():
         yield "dist is a file; archives are written into a folder of that name"
+    if asked.date < (newest := data_date(project.data)):
+        yield f"the date {asked.date} is before that of the data, {newest}; release it on that day or later: --date {newest}"
     try:
         versioned(project.root, str(asked.version), asked.date)
     except NoVersionLine as error:
@@ -161,33 +144,7 @@ def _example_reasons(project: Project) -> Iterator[str]:
         yield f"data/ holds invented examples ({', '.join(examples)}): {REMEDY}"
 
 
-def _findings(project: Project, asked: Asked) -> tuple[_Findings | None, list[str]]:
-    """Today's review beside the last release, or why it cannot be computed; broken guards are reasons too."""
-    found = validate(project.data)
-    if found.errors:
-        return None, [f"data/ breaks {found.errors} rule(s): cordbook validate"]
-    try:
-        estimates = load_estimates(project.root)
-        broken = broken_guards(find_conditions(project), estimates)
-        now = frozen_today(project, estimates)
-    except (DeclarationError, SelectionError) as error:
-        return None, [str(error)]
-    there = list_releases(project.root)
-    last = read_release(project.root, there[-1]) if there else None
-    comparison = compare(last, now) if last else None
-    protocol = bool(last) and not asked.protocol_same and _protocol_differs(project, last)
-    step = (
-        required_step(comparison, protocol_changed=protocol) if comparison else Step("first", ("no version was released before",))
-    )
-    return _Findings(estimates, now, last, comparison, step), [b.explain() for b in broken]
-
-
-def _protocol_differs(project: Project, last: Release) -> bool:
-    path = project.root / PROTOCOL
-    return path.is_file() and last.manifest.chapters.get(PROTOCOL) not in (None, digest_of(project.root, PROTOCOL))
-
-
-def _version_reasons(asked: Asked, found: _Findings) -> Iterator[str]:
+def _version_reasons(asked: Asked, found: Findings) -> Iterator[str]:
     """Why the version is not the right one for what has changed."""
     if found.comparison is None or found.last is None or asked.version <= found.last.version:
         return
@@ -214,7 +171,7 @@ def _book_reasons(project: Project, report: Callable[[str], None], *, thorough: 
     yield from check(project, report=report, rerun=thorough).problems
 
 
-def _prepare(project: Project, asked: Asked, found: _Findings, stage: Path, report: Callable[[str], None]) -> Released:
+def _prepare(project: Project, asked: Asked, found: Findings, stage: Path, report: Callable[[str], None]) -> Released:
     """Make the release in a copy, then put it in place."""
     root, version = project.root, str(asked.version)
     modes = git.tracked(root)
@@ -233,12 +190,14 @@ def _prepare(project: Project, asked: Asked, found: _Findings, stage: Path, repo
     return Released(asked.version, found.step, tuple(sorted(changed)), made)
 
 
-def _freeze(stage: Path, asked: Asked, found: _Findings, modes: dict[str, int]) -> list[str]:
+def _freeze(stage: Path, asked: Asked, found: Findings, modes: dict[str, int]) -> list[str]:
     """Write what carries the version, and the release itself, into the copy; returns the paths. The manifest comes last."""
     version, folder = str(asked.version), f"{FOLDER}/{asked.version}"
     texts = versioned(stage, version, asked.date)
     log = (stage / CHANGELOG).read_text(encoding="utf-8") if (stage / CHANGELOG).is_file() else ""
-    texts[CHANGELOG] = changelog(log, version, asked.date, results_lines(found.comparison, found.now))
+    texts[CHANGELOG] = changelog(
+        log, version, asked.date, results_lines(found.comparison, found.now, found.estimates.evidence.study_labels)
+    )
     texts[f"{folder}/{ESTIMATES}"] = estimates_json(found.now, asked.version, asked.date)
     texts[f"{folder}/{ROWS}"] = rows_json(found.now.rows)
     for path, text in texts.items():

@@ -19,7 +19,8 @@ import cordbook
 from cordbook.core.project import Project
 from cordbook.errors import CordbookError
 from cordbook.publish.release import git, stored_zip
-from cordbook.publish.release.archive import SUMS, differing_files, name_of
+from cordbook.publish.release.archive import SUMS, name_of
+from cordbook.publish.release.commit import differing_files, export_release
 from cordbook.publish.release.frozen_today import frozen_today
 from cordbook.publish.release.manifest import digest_of
 from cordbook.review.versions.causes import setting_text
@@ -142,13 +143,16 @@ def _version(version: str, root: Path | None, recompute: bool, own_code: bool, r
         raise CannotVerify(
             f"version {version} is looked up in a checkout of the book, and this is none; give the archive instead"
         )
-    commit = git.commit_of(root, version) if git.is_checkout(root) else None
-    if commit is not None:
-        report(f"taking version {version} from commit {commit[:12]}")
-        with tempfile.TemporaryDirectory() as place:
-            git.export(root, commit, Path(place))
-            found = _tree(Path(place), version, recompute, own_code, report, f"commit {commit[:12]}")
-            later = tuple(_rewritten(root / FOLDER / version, Path(place) / FOLDER / version, version))
+    if git.is_checkout(root) and git.commits_of(root, version):
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "release"
+            taken = export_release(root, Version.parse(version), place)
+            if taken.differing and git.is_shallow(root):
+                raise CannotVerify(taken.explain(root))
+            name = f"commit {taken.commit[:12]}"
+            report(f"taking version {version} from {name}")
+            found = _tree(place, version, recompute, own_code, report, name)
+            later = tuple(_rewritten(root / FOLDER / version, place / FOLDER / version, version))
         return Verified(version, found.files, found.estimates, (*later, *found.problems), found.source, found.computed_with)
     archive = root / "dist" / f"{name_of(version)}.zip"
     if archive.is_file():

@@ -150,22 +150,27 @@ def changelog(text: str, version: str, date: dt.date, lines: list[str]) -> str:
     return f"{head}{_UNRELEASED}\n\n{section}\n" + (f"{next_section}{older}" if next_section else "")
 
 
-def results_lines(comparison: Comparison | None, frozen: Frozen) -> list[str]:
-    """What changed in the results, one line each: evidence, estimates with old and new value and cause, conclusions."""
+def results_lines(comparison: Comparison | None, frozen: Frozen, labels: Mapping[str, str]) -> list[str]:
+    """What changed in the results, one line each: evidence, estimates with old and new value and cause, conclusions.
+
+    ``labels`` are how studies are named.
+    """
     if comparison is None:
         sizes = f"{len(frozen.rows['studies']):,} study reports, {len(frozen.rows['outcomes']):,} outcome counts"
         return [f"First release: {sizes}, {len(frozen.estimates):,} estimates."]
     return [
-        *_evidence(comparison),
+        *_evidence(comparison, labels),
         *_moved(comparison),
         *(f"Conclusion changed: {c.describe()}." for c in comparison.conclusions),
+        *(f"Guard edited: {c.describe()}." for c in comparison.bounds),
     ] or ["No estimate moved."]
 
 
-def _evidence(comparison: Comparison) -> Iterator[str]:
-    new = sorted(c.key for c in comparison.rows if c.kind == ADDED and c.table == "studies")
+def _evidence(comparison: Comparison, labels: Mapping[str, str]) -> Iterator[str]:
+    new = sorted(labels.get(c.key, c.key) for c in comparison.rows if c.kind == ADDED and c.table == "studies")
     if new:
         yield f"New study reports ({len(new)}): {listed(new)}."
+    yield from comparison.retraction_lines(labels)
     for kind in (ADDED, REMOVED, CORRECTED):
         rows = list(dict.fromkeys((c.table, c.key) for c in comparison.rows if c.kind == kind))
         if rows:

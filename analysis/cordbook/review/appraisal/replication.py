@@ -17,6 +17,7 @@ import yaml
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.labels import known_sources
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import percent, phrase, ratio
@@ -148,16 +149,8 @@ def published_estimates(evidence: Evidence) -> dict[str, Published]:
 
 
 def reference_labels(evidence: Evidence) -> dict[str, str]:
-    """Author and year of sources by id; the id where the author was not seen, the author alone where the year was not."""
-    table = evidence["references"]
-    return {
-        row.reference_id: row.reference_id
-        if pd.isna(row.first_author)
-        else row.first_author
-        if pd.isna(row.year)
-        else f"{row.first_author} {row.year}"
-        for row in table.itertuples()
-    }
+    """Labels of all sources by id."""
+    return {key: source.label() for key, source in known_sources(evidence["references"].to_dict("records")).items()}
 
 
 def _interval(low: float, high: float, scale: float) -> tuple[float | None, float | None]:

@@ -1,12 +1,11 @@
 """What is cited: the book in one edition, one of its numbers, or the report of a study that it holds.
 
-A :class:`Citation` says in plain text what a reference manager wants to know; :mod:`cordbook.review.citation.formats`
-writes it down.
+A :class:`Citation` holds the bibliographic item (CSL-JSON) that says what a reference manager wants to know;
+:mod:`cordbook.review.citation.formats` writes it down.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from typing import Any
 
 from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.references.bibliography import NOT_SEEN
+from cordbook.evidence.references.items import Item, reference_item
 from cordbook.evidence.review_state import format_value
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates
@@ -22,6 +21,7 @@ from cordbook.review.estimates.phrases import MISSING, phrase
 from cordbook.review.versions.releases import FrozenEstimate, Release
 
 STUDIES_FOLDER = "book/studies"
+FIRST_ONLY = "Of the authors only the first is recorded"
 
 
 class UnknownId(UnknownName):
@@ -30,24 +30,17 @@ class UnknownId(UnknownName):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """One thing to cite. ``kind`` is ``book``, ``estimate`` or ``study``; texts are plain, blank where nothing is known.
+    """One thing to cite. ``kind`` is ``book``, ``estimate`` or ``study``; ``title`` is plain text.
 
-    ``number`` is the estimate with its interval and counts; ``container`` the book or journal that holds the thing; ``year`` is
-    None where it was not seen, ``date`` the whole date of an edition. ``first_only``: of the authors the first alone is recorded.
+    ``item`` is its bibliographic item, from which every format derives; ``number`` the estimate with its interval and counts.
     """
 
     kind: str
     id: str
     title: str
-    authors: tuple[Author, ...]
-    year: int | None
     edition: Edition
-    date: dt.date | None = None
-    container: str = ""
+    item: Item
     number: str = ""
-    doi: str = ""
-    address: str = ""
-    first_only: bool = False
 
     @property
     def key(self) -> str:
@@ -55,22 +48,43 @@ class Citation:
 
         An estimate of two versions has two keys; a study keeps its own.
         """
-        edition = f"{self.edition.key}-{self.edition.version.replace('+', '-')}"
-        return {"book": edition, "estimate": f"{edition}-{self.id}"}.get(self.kind, self.id)
+        return str(self.item["id"])
 
-    @property
-    def edition_text(self) -> str:
-        """The version in words; of a working tree that it is not released, and the date of its data."""
-        e = self.edition
-        return f"Version {e.version}" + ("" if e.released else f", unreleased, data of {format_value(e.date)}")
+
+def edition_text(edition: Edition) -> str:
+    """The version in words; of a working tree that it is not released, and the date of its data."""
+    return f"Version {edition.version}" + ("" if edition.released else f", unreleased, data of {format_value(edition.date)}")
+
+
+def _edition_item(edition: Edition, kind: str, title: str, page: str, *, part: str = "") -> Item:
+    """The item of the book (``kind`` is ``book``) or of a part of it; ``part`` is the id of an estimate."""
+    words, key = edition_text(edition), f"{edition.key}-{edition.version.replace('+', '-')}"
+    notes = [words, *([f"Estimate {part}"] if part else [])]
+    item: Item = {
+        "id": f"{key}-{part}" if part else key,
+        "type": kind,
+        "title": title,
+        "author": [_person(author) for author in edition.authors],
+        "issued": {"date-parts": [[edition.date.year, edition.date.month, edition.date.day]]},
+        "container-title": edition.title if part else "",
+        "version": edition.version,
+        "DOI": edition.doi,
+        "URL": edition.address(page),
+        "note": ". ".join(notes),
+        "custom": {"edition": words, "notes": notes, **({"part": f"estimate {part}"} if part else {})},
+    }
+    return {name: value for name, value in item.items() if value}
+
+
+def _person(author: Author) -> dict[str, str]:
+    if author.group:
+        return {"literal": author.family}
+    return {"family": author.family} | ({"given": author.given} if author.given else {})
 
 
 def cite_book(edition: Edition) -> Citation:
     """The book, in one edition."""
-    return Citation(
-        "book", "", edition.title, edition.authors, edition.date.year, edition, edition.date,
-        doi=edition.doi, address=edition.address("index.html"),
-    )  # fmt: skip
+    return Citation("book", "", edition.title, edition, _edition_item(edition, "book", edition.title, "index.html"))
 
 
 def cite_estimate(estimate: Estimate, edition: Edition, *, pool_anyway: bool = False) -> Citation:
@@ -96,48 +110,22 @@ def _estimate(estimate_id: str, title: str, short: str, k: int, n: int, measure:
     text = short if short == MISSING or not measure else f"{measure} {short}"
     counts = f"k = {k:,}, n = {n:,}"
     number = f"{text[:-1]}; {counts})" if text.endswith(")") else f"{text} ({counts})"
-    return Citation(
-        "estimate", estimate_id, title, edition.authors, edition.date.year, edition, edition.date,
-        container=edition.title, number=number, doi=edition.doi, address=edition.address(f"{ESTIMATES_FOLDER}/{estimate_id}.html"),
-    )  # fmt: skip
+    item = _edition_item(edition, "chapter", f"{title}: {number}", f"{ESTIMATES_FOLDER}/{estimate_id}.html", part=estimate_id)
+    return Citation("estimate", estimate_id, title, edition, item, number)
 
 
 def cite_study(study_id: str, reference: Mapping[str, Any], edition: Edition) -> Citation:
     """The report of a study as its bibliographic record has it; ``reference`` is its row of references.csv (blank: not seen)."""
-    year, author = _text(reference, "year"), _text(reference, "first_author")
-    return Citation(
-        "study",
-        study_id,
-        _text(reference, "title") or NOT_SEEN["title"],
-        (_first_author(author),),
-        int(float(year)) if year else None,
-        edition,
-        container=_text(reference, "journal"),
-        doi=_text(reference, "doi"),
-        address=_public_address(reference),
-        first_only=bool(author),
-    )
-
-
-def _first_author(name: str) -> Author:
-    if not name:
-        return Author(NOT_SEEN["author"], group=True)
-    family, _, initials = name.rpartition(" ")
-    short = family and initials.isalpha() and initials.isupper() and len(initials) <= 3
-    return Author(family, " ".join(f"{letter}." for letter in initials)) if short else Author(name)
+    item = reference_item(reference)
+    known = "author" in item
+    notes = [*([FIRST_ONLY] if known else []), f"Read for {edition.name}, study {study_id}"]
+    own = {"id": study_id, "note": ". ".join(notes), "custom": {"notes": notes, "first_author_only": known}}
+    return Citation("study", study_id, item["title"], edition, {**item, **own})
 
 
 def _text(row: Mapping[str, Any], column: str) -> str:
     value = row.get(column)
     return "" if value is None or value != value else str(value).strip()
-
-
-def _public_address(reference: Mapping[str, Any]) -> str:
-    """The record's own page; other addresses were read, but are not the report's."""
-    if pmid := _text(reference, "pmid"):
-        return f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"
-    pmcid = _text(reference, "pmcid")
-    return f"https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/" if pmcid else ""
 
 
 def unknown(wanted: str, known: Iterable[str], where: str) -> UnknownId:

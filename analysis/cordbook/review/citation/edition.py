@@ -1,7 +1,7 @@
 """Which edition of the review is cited: who wrote it, its version and date, and whether it is released.
 
-Authors, title and DOI come from ``CITATION.cff``, dates and addresses from ``data/review.yml``, versions from ``releases/``; none
-is typed elsewhere. A working tree is the release of its version only if every file is still the one that was released.
+Authors, title and DOI come from ``CITATION.cff``, addresses from ``data/review.yml``, versions and their dates from ``releases/``, the
+date of a working tree from what was done with its data; none is typed elsewhere. A working tree is the release of its version only if every file is still the one that was released.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import yaml
 from cordbook.core.files import file_digest
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
-from cordbook.evidence.review_state import Status, format_value, load_status
+from cordbook.evidence.review_state import data_date, format_value, load_status
 from cordbook.review.versions.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
 
 CITATION = "CITATION.cff"
@@ -39,11 +39,6 @@ class Author:
     family: str
     given: str = ""
     group: bool = False
-
-    @property
-    def initials(self) -> str:
-        """Initials of the given names: ``"Anna-Maria B." -> "A.-M. B."``."""
-        return " ".join("-".join(f"{part[0]}." for part in name.split("-") if part) for name in self.given.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +102,13 @@ def edition_of_tree(root: Path, version: str | None = None) -> Edition:
             return _released(root, manifest)
         version = f"{version}+changed"
     return Edition(
-        about["title"] or status.title, about["authors"], version, data_date(status), False, status.address,
+        about["title"] or status.title, about["authors"], version, data_date(root / "data"), False, status.address,
         last_release=_name_with_date(root, releases[-1]) if releases else "", short=status.name,
     )  # fmt: skip
 
 
 def _name_with_date(root: Path, version: Version) -> str:
     return f"{version} of {format_value(read_manifest(root / FOLDER / str(version)).date)}"
-
-
-def data_date(status: Status) -> dt.date:
-    """The date of the data: that of the last search, else that of the baseline."""
-    return max(filter(None, (status.baseline, status.last_search)))
 
 
 def _released(root: Path, manifest: Manifest) -> Edition:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from cordbook.errors import CordbookError
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.labels import known_sources
 
 #: Kinds of evidence from the nearest to patients to the farthest, with their names in figures and tables.
 EVIDENCE_TYPES: Mapping[str, str] = {
@@ -27,6 +29,7 @@ DIRECTIONS: Mapping[str, str] = {
     "protective": "protects or helps",
     "harmful": "harms",
     "mixed": "both",
+    "neutral": "says neither",
     "none": "no effect shown",
 }
 #: How sure it is that the source is the one the parent review had in mind.
@@ -219,32 +222,23 @@ def remark_in_words(note: str, wordings: Wordings = ()) -> str:
 
 def sources(evidence: Evidence) -> dict[str, Source]:
     """Every reference by id, as it is shown beside a claim."""
-    return {r.reference_id: Source(_label(r), _address(r)) for r in evidence["references"].itertuples()}
+    rows = evidence["references"].to_dict("records")
+    known = known_sources(rows)
+    labels = {key: source.label(title_length=TITLE_LENGTH) for key, source in known.items()}
+    return {r["reference_id"]: Source(labels[r["reference_id"]], _address(r)) for r in rows}
 
 
 #: Titles longer than this are cut at a word, so that a table stays readable.
 TITLE_LENGTH = 70
-_INITIALS = re.compile(r" [A-Z]{1,3}$")
 
 
-def _label(reference: object) -> str:
-    author, year, title = (_text(getattr(reference, name)) for name in ("first_author", "year", "title"))
-    if author and year:
-        return f"{_INITIALS.sub('', author)} {int(float(year))}"
-    if title:
-        cut = title if len(title) <= TITLE_LENGTH else title[:TITLE_LENGTH].rsplit(" ", 1)[0] + " …"
-        return f"“{cut}”" + (f" ({int(float(year))})" if year else "")
-    identifier = _text(reference.pmid) or _text(reference.pmcid) or _text(reference.doi)
-    return f"record {identifier}, title not seen" if identifier else "title not seen"
-
-
-def _address(reference: object) -> str | None:
+def _address(reference: Mapping[str, Any]) -> str | None:
     for name, start in (
         ("doi", "https://doi.org/"),
         ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"),
         ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/"),
     ):
-        if value := _text(getattr(reference, name)):
+        if value := _text(reference[name]):
             return start + value
     return None
 

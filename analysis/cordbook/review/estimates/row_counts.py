@@ -20,6 +20,7 @@ from operator import contains, eq, gt, lt, ne
 from cordbook.core.tracking import by_value
 from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.evidence import Evidence, as_written
+from cordbook.evidence.review_state import data_date, format_value
 
 _CONDITION = re.compile(r"(?P<column>\w+)\s*(?P<sign>!=|[=~<>])(?P<value>.*)", re.S)
 _SIGNS: Mapping[str, Callable[[str, str], bool]] = {
@@ -99,6 +100,12 @@ def newest(evidence: Evidence, place: str) -> str:
     if column not in table.columns:
         raise UnknownName(f"table {name} has no column {column!r}; there are {', '.join(table.columns)}")
     return max(map(as_written, table[column]), default="")
+
+
+@by_value
+def date_of_data(evidence: Evidence) -> str:
+    """The date of the data in words (:func:`~cordbook.evidence.review_state.data_date`), for chapters."""
+    return format_value(data_date(evidence.folder))
 
 
 def _number(text: str) -> float:

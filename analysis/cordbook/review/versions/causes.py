@@ -34,7 +34,8 @@ class Cause:
     ``kind``: ``added``, ``removed``, ``corrected`` (a row of ``table`` with its ``key``; a correction names ``column``,
     ``before`` and ``after``), ``out`` and ``in`` (an unchanged row that another row of its study replaces or gives way to),
     ``setting`` (a declared choice), ``declared`` and ``withdrawn`` (the declaration itself), ``rule`` (a file that judges),
-    ``beside`` (another estimate that this one is compared with), ``program`` (the package or a library).
+    ``beside`` (another estimate that this one is compared with), ``bound`` (the condition of the guarded sentence ``key`` on the page
+    ``table`` was edited), ``program`` (the package or a library).
     """
 
     kind: str
@@ -66,6 +67,8 @@ class Cause:
                 return f"{self.key} changed"
             case "beside":
                 return f"{self.key}, which it is compared with, moved"
+            case "bound":
+                return f"bound of the sentence “{self.key}” edited: {self.before} -> {self.after}"
         return "computed by another version of the program" + (f": {change}" if self.column else "")
 
     def to_dict(self) -> dict[str, str]:

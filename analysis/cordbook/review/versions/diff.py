@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cordbook.evidence.evidence import RETRACTED
+from cordbook.evidence.retractions import standing_retractions
 from cordbook.review.appraisal.certainty import NAME
 from cordbook.review.estimates.guards import GuardError, judge
 from cordbook.review.versions.causes import Cause, causes, judging_causes, program, row_changes
-from cordbook.review.versions.releases import Frozen, FrozenClaim, FrozenEstimate
+from cordbook.review.versions.releases import Frozen, FrozenClaim, FrozenEstimate, FrozenGuard, Rows
 
 #: A number has moved where it differs by more than this share; less is the arithmetic of another machine.
 MOVED = 1e-6
@@ -21,7 +24,10 @@ _NIL = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """A conclusion that is no longer what it was. ``what``: ``direction``, ``certainty``, ``sentence`` or ``claim``."""
+    """A conclusion that is no longer what it was. ``what``: ``direction``, ``certainty``, ``sentence``, ``bound`` or ``claim``.
+
+    A ``bound`` is the condition of a guarded sentence that the new numbers broke, and that was edited so that the sentence stays.
+    """
 
     what: str
     before: str
@@ -30,7 +36,7 @@ class Conclusion:
 
     def describe(self) -> str:
         """In one line, for instance ``rule-based certainty: low -> very low``."""
-        what = NAME if self.what == "certainty" else self.what
+        what = {"certainty": NAME, "bound": "bound of the sentence"}.get(self.what, self.what)
         return f"{what}{f' {self.name}' if self.name else ''}: {self.before} -> {self.after}"
 
     def to_dict(self) -> dict[str, str]:
@@ -85,11 +91,29 @@ def _numbers(estimate: FrozenEstimate | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two states: estimates, every row, and ``claims``: verdicts and sentences that rest on no estimate that moved."""
+    """What differs between two states: estimates, every row, and ``claims``: verdicts and sentences that rest on no estimate that moved.
+
+    ``bounds`` are the guards whose condition was edited; ``retracted`` and ``reinstated`` the studies whose report is now taken back, or
+    no longer is.
+    """
 
     changes: tuple[EstimateChange, ...]
     rows: tuple[Cause, ...]
     claims: tuple[Conclusion, ...]
+    bounds: tuple[Cause, ...] = ()
+    retracted: tuple[str, ...] = ()
+    reinstated: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether both states say the same."""
+        return not (self.changes or self.rows or self.claims or self.bounds)
+
+    def retraction_lines(self, labels: Mapping[str, str]) -> list[str]:
+        """Each study that was retracted, or reinstated, by its label in a sentence."""
+        kinds = (("Retracted", self.retracted), ("Retraction withdrawn", self.reinstated))
+        # The label of a retracted study says so itself; here the line does.
+        return [f"{kind}: {labels.get(s, s).removesuffix(f' {RETRACTED}')}." for kind, studies in kinds for s in studies]
 
     @property
     def conclusions(self) -> tuple[Conclusion, ...]:
@@ -101,19 +125,57 @@ class Comparison:
             "estimates": [c.to_dict() for c in self.changes],
             "rows": [c.to_dict() for c in self.rows],
             "claims": [c.to_dict() for c in self.claims],
+            "bounds": [c.to_dict() for c in self.bounds],
+            "retracted": list(self.retracted),
+            "reinstated": list(self.reinstated),
         }
 
 
 def compare(before: Frozen, after: Frozen) -> Comparison:
     """Compare two states of the review; estimates in the order of the newer one, those that are gone at the end."""
     rows = row_changes(before.rows, after.rows)
-    sentences = tuple(_broken_sentences(before, after))
+    bounds = edited_bounds(before.guards, after.guards)
+    sentences = tuple(_broken_sentences(before, after, bounds))
     verdicts = tuple(_claims(before.claims, after.claims))
     ids = list(dict.fromkeys([*after.estimates, *before.estimates]))
     changed = [_change(i, before, after, rows, sentences, verdicts) for i in ids]
     found = tuple(c for c in changed if c is not None)
     known = {c for change in found for c in change.conclusions}
-    return Comparison(found, rows, tuple(c for _, c in (*sentences, *verdicts) if c not in known))
+    claims = tuple(c for _, c in (*sentences, *verdicts) if c not in known)
+    then, now = _retracted(before.rows), _retracted(after.rows)
+    return Comparison(found, rows, claims, bounds, tuple(sorted(now - then)), tuple(sorted(then - now)))
+
+
+def _retracted(rows: Rows) -> set[str]:
+    """The studies whose retraction stands in a state of the review."""
+    notices = rows.get("integrity_notices", {}).values()
+    return standing_retractions(
+        (n["study_id"], n.get("kind", ""), int(n["year"]) if n.get("year") else None) for n in notices if n.get("study_id")
+    )
+
+
+def edited_bounds(before: Sequence[FrozenGuard], after: Sequence[FrozenGuard]) -> tuple[Cause, ...]:
+    """Guards whose condition was edited: on one page the same sentence under another condition, or the same condition with other numbers."""
+    was, now = {(g.page, g.condition) for g in before}, {(g.page, g.condition) for g in after}
+    gone = [g for g in before if (g.page, g.condition) not in now]
+    new = [g for g in after if (g.page, g.condition) not in was]
+    found = []
+    for guard in gone:
+        there = [n for n in new if n.page == guard.page]
+        match = max(there, key=lambda n: _likeness(guard, n), default=None)
+        if match is not None and _likeness(guard, match) > 0:
+            new.remove(match)
+            found.append(Cause("bound", guard.page, match.sentence, "condition", guard.condition, match.condition))
+    return tuple(found)
+
+
+def _likeness(one: FrozenGuard, other: FrozenGuard) -> int:
+    """How surely two guards are one: 2 for the same sentence, 1 for the same condition but for its numbers."""
+    return 2 * (one.sentence == other.sentence) + (_without_numbers(one.condition) == _without_numbers(other.condition))
+
+
+def _without_numbers(condition: str) -> str:
+    return re.sub(r"(?<![\w.-])[\d.]+(?![\w.])", "#", condition)
 
 
 def same_number(one: float | None, other: float | None) -> bool:
@@ -183,9 +245,13 @@ def _own_conclusions(old: FrozenEstimate | None, new: FrozenEstimate | None) -> 
             yield Conclusion(what, getattr(old, what), getattr(new, what))
 
 
-def _broken_sentences(before: Frozen, after: Frozen) -> Iterator[tuple[tuple[str, ...], Conclusion]]:
-    """Sentences that the older state could say and the newer one cannot, with the estimates that they rest on."""
+def _broken_sentences(before: Frozen, after: Frozen, bounds: Sequence[Cause]) -> Iterator[tuple[tuple[str, ...], Conclusion]]:
+    """Sentences that the older state could say and the newer one cannot, with the estimates that they rest on.
+
+    One that says the same under an edited bound is told as that.
+    """
     today = {guard.condition: guard.holds for guard in after.guards}
+    edited = {(c.table, c.before): c for c in bounds}
     for guard in before.guards:
         if not guard.holds:
             continue
@@ -194,7 +260,10 @@ def _broken_sentences(before: Frozen, after: Frozen) -> Iterator[tuple[tuple[str
         except GuardError:
             yield guard.estimate_ids, Conclusion("sentence", "true", "cannot be judged", f"“{guard.sentence}”")
             continue
-        if not holds:
+        bound = edited.get((guard.page, guard.condition))
+        if not holds and bound is not None:
+            yield guard.estimate_ids, Conclusion("bound", bound.before, bound.after, f"“{bound.key}”")
+        elif not holds:
             yield guard.estimate_ids, Conclusion("sentence", "true", "no longer true", f"“{guard.sentence}”")
 
 

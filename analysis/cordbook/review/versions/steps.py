@@ -37,8 +37,15 @@ def required_step(comparison: Comparison, *, protocol_changed: bool = False) -> 
         (MINOR, list(_minor(comparison))),
     ):
         if found:
-            return Step(name, tuple(found))
-    return Step(PATCH, ("no row came or went and no conclusion changed",))
+            return Step(name, (*found, *_edited(comparison)))
+    return Step(PATCH, ("no row came or went and no conclusion changed", *_edited(comparison)))
+
+
+def _edited(comparison: Comparison) -> Iterator[str]:
+    """What a reader of the reasons must know beside them: sentences that stand because their bounds were edited."""
+    yield from (c.describe() for c in comparison.bounds[:_LISTED])
+    if (more := len(comparison.bounds) - _LISTED) > 0:
+        yield f"and the bounds of {more} more sentences edited"
 
 
 def _major(comparison: Comparison, protocol_changed: bool) -> Iterator[str]:

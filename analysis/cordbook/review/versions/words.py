@@ -18,20 +18,21 @@ _LISTED = 12
 
 def as_table(found: Comparison, old: str, new: str) -> str:
     """A comparison for a person: what changed in the evidence, then estimate by estimate."""
-    if not (found.changes or found.rows or found.claims):
+    if found.is_empty:
         return f"{old} and {new} say the same: no estimate, row or verdict differs."
     blocks = [f"From {old} to {new}", *_evidence(found)]
     blocks += [_block(change) for change in found.changes]
     if not found.changes:
         blocks.append("No estimate moved, and no conclusion of one.")
     blocks += [f"Conclusion changed: {c.describe()}" for c in found.claims]
+    blocks += [f"Guard edited in {c.table}: {c.describe()}" for c in found.bounds]
     changed = sum(bool(c.conclusions) for c in found.changes)
     blocks.append(f"{len(found.changes)} estimate(s) differ; the conclusion of {changed} changed.")
     return "\n\n".join(blocks)
 
 
 def _evidence(found: Comparison) -> list[str]:
-    lines = [f"  {line}" for line in evidence_lines(found.rows)]
+    lines = [f"  {line}" for line in (*evidence_lines(found.rows), *found.retraction_lines({}))]
     return ["\n".join(["Evidence", *lines])] if lines else []
 
 

@@ -31,6 +31,8 @@ RIS = Form(
         "language": ("LA",),
         "kind": ("M3", "TY"),
         "url": ("UR", "L2", "LK"),
+        "accession": ("AN",),
+        "database": ("DB", "DP"),
         "abstract": ("AB", "N2"),
     },
 )
@@ -79,6 +81,8 @@ WOS = Form(
         "pmid": ("PM",),
         "language": ("LA",),
         "kind": ("DT",),
+        "accession": ("UT",),
+        "database": (),
         "abstract": ("AB",),
     },
 )
@@ -98,6 +102,8 @@ ENDNOTE = Form(
         "language": ("G",),
         "kind": ("9", "0"),
         "url": ("U",),
+        "accession": ("M",),
+        "database": ("~",),
         "abstract": ("X",),
     },
 )
@@ -118,6 +124,8 @@ REFWORKS = Form(
         "language": ("LA",),
         "kind": ("RT",),
         "url": ("LK", "UL"),
+        "accession": ("AN",),
+        "database": ("DB", "DS"),
         "abstract": ("AB",),
     },
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cordbook.intake.imports.parsers.origin import with_origin
-from cordbook.intake.records.record import Record, tidy
+from cordbook.intake.records.record import Record, pmid_of_accession, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def build(values: Values, fields: FieldMap) -> Record:
     """A record from tagged values: the first tag that says something, authors together, first and last page as one."""
     found: dict[str, str] = {}
     for name, tags in fields.items():
-        if name in ("last_page", "authors"):
+        if name in ("last_page", "authors", "accession", "database"):
             continue
         values_of = next((kept for tag in tags if (kept := [v for v in values.get(tag, ()) if v.strip()])), [""])
         # Some exports write each paragraph of an abstract as a value of its own.
@@ -65,6 +65,11 @@ def build(values: Values, fields: FieldMap) -> Record:
     if last and found.get("pages") and last != found["pages"] and "-" not in found["pages"]:
         found["pages"] = f"{found['pages'].strip()}-{last}"
     record = tidy(Record(**found))
+    if not record.pmid:
+        numbers, databases = (
+            [v for tag in fields.get(name, ()) for v in values.get(tag, ())] for name in ("accession", "database")
+        )
+        record = replace(record, pmid=pmid_of_accession(numbers, databases))
     if not record.doi:
         # Some exports put the DOI among the other numbers: "10.1000/x [doi]".
         listed = (
