@@ -16,7 +16,7 @@ PACKAGE = Path(cordbook.__file__).parent
 FLOORS = (
     "errors",
     "core",
-    "evidence", "evidence.references", "evidence.rules",
+    "evidence", "evidence.references", "evidence.queries", "evidence.rules",
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.regression", "synthesis.sensitivity",
     "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",
     "review.estimates", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
@@ -25,7 +25,7 @@ FLOORS = (
     "subject", "notebook",
     "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx", "publish.build",
     "publish.release", "publish.hosting", "publish.starting",
-    "intake.records", "intake.imports.parsers", "intake.imports", "intake.sources", "intake.dedupe", "intake.screening",
+    "intake.records", "intake.imports.parsers", "intake.imports", "intake.sources", "intake.dedupe", "intake.recall", "intake.screening",
     "intake.extraction", "intake.references",
     "cli",
 )  # fmt: skip

@@ -19,7 +19,7 @@ BASE = ROOT / "analysis" / "cordbook" / "publish" / "starting" / "template" / "d
 #: Tables of this subject, and tables of parts of the book that a small review has no page for.
 TABLES = frozenset({
     "dose_response", "mechanisms", "natural_pooled", "continuous",
-    "seeds", "claims", "published_pooled", "reporting_items", "mechanism_topics", "wordings",
+    "seeds", "claims", "published_pooled", "reporting_items", "mechanism_topics", "wordings", "known_trials",
 })  # fmt: skip
 #: Columns of this subject, by table.
 COLUMNS = {

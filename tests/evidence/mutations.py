@@ -227,6 +227,19 @@ def wrong_relation(draw, raw, package):
     return Mutation(with_cells(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation")
 
 
+def stratum_of_everybody(draw, raw, package):
+    """Call the only count of all patients of an arm one of a stratum."""
+    sizes = {r["arm_id"]: r["n"] for _, r in raw["arms"].rows}
+    places = [(r["arm_id"], r["outcome"]) for _, r in raw["outcomes"].rows]
+
+    def alone(r):
+        return not r["stratum"] and r["n"] == sizes[r["arm_id"]] and places.count((r["arm_id"], r["outcome"])) == 1
+
+    number, _ = pick(draw, raw, "outcomes", alone)
+    called = {"stratum": "baseline_ais=A", "stratum_relation": "only_stratum"}
+    return Mutation(with_cells(raw, "outcomes", number, called), "outcomes", number, "stratum")
+
+
 def strata_above_whole(draw, raw, package):
     """Grow the part of a total beyond it; a part on its own is enough to break the sum."""
     totals = {
@@ -593,6 +606,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "stratum-form": bad_stratum,
     "stratum-patterns": bad_stratum_pattern,
     "stratum-relation": wrong_relation,
+    "stratum-of-whole-arm": stratum_of_everybody,
     "stratum-phrase": value_said_twice,
     "stratum-keys": key_that_parts_no_patients,
     "stratum-values": value_that_means_nothing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.evidence.mutations import Mutation, Raw, with_row
+from tests.evidence.mutations import Mutation, Raw, changed, pick, with_cells, with_row
 
 SEARCH = {
     "search_id": "test-search", "source": "pubmed", "searched_on": "2026-12-01", "searched_by": "A Person", "fetched": "3", "complete": "true",
@@ -80,7 +80,43 @@ def full_report_first(draw, raw, package):
     return Mutation(raw, "screening", number, "stage")
 
 
+def known_trial_without_its_study(draw, raw, package):
+    """A trial whose study is in the data no longer names it."""
+    studies = {row["study_id"] for _, row in raw["studies"].rows}
+    references = {row["reference_id"]: row for _, row in raw["references"].rows}
+
+    def is_told(row):
+        reference = references.get(row["study_id"], {})
+        return row["study_id"] in studies and row["trial"] == f"{reference['first_author'].split()[0]} {reference['year']}"
+
+    return changed(draw, raw, "known_trials", "study_id", lambda row: "", is_told)
+
+
+def unreadable_search(draw, raw, package):
+    """A parenthesis too many at the end: a fault in every source that reads parentheses, and in one that does not."""
+    return changed(draw, raw, "search_strategies", "query", lambda row: f"{row['query']} )")
+
+
+def search_for_no_topic(draw, raw, package):
+    return changed(draw, raw, "search_strategies", "looks_for", lambda row: "no_such_topic")
+
+
+def topic_without_a_search(draw, raw, package):
+    """A topic that has studies is taken out of every search; what is left blank would stand for all topics."""
+    studied = {row["topic"] for _, row in raw["studies"].rows}
+    number, topic = pick(draw, raw, "topics", lambda row: row["topic"] in studied)
+    other = next(row["topic"] for _, row in raw["topics"].rows if row["topic"] != topic["topic"])
+    for at, row in raw["search_strategies"].rows:
+        left = [t for t in row["looks_for"].split(";") if t and t != topic["topic"]]
+        raw = with_cells(raw, "search_strategies", at, {"looks_for": ";".join(left) or other})
+    return Mutation(raw, "topics", number, "topic")
+
+
 SCREENING_MUTATIONS = {
+    "known-trial-named": known_trial_without_its_study,
+    "search-syntax": unreadable_search,
+    "search-topics": search_for_no_topic,
+    "topic-searched": topic_without_a_search,
     "search-records": too_few_fetched,
     "merge-sense": senseless_merge,
     "decision-whole": half_decision,

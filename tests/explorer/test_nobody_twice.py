@@ -42,6 +42,8 @@ def rows(draw):
         keys = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=draw(st.integers(0, 3)) and 1, max_size=2, unique=True))
         stratum = ";".join(f"{key}={draw(st.sampled_from(VALUES[key]))}" for key in keys)
         n = draw(st.integers(1, size) | st.integers(1, max(1, size // 3)))
+        if draw(st.integers(0, 15)) == 0:
+            n = size  # a stratum may be everybody
         relation = "only_stratum" if stratum else "total"
         if draw(st.integers(0, 2)) == 0:
             relation = draw(st.sampled_from(RELATIONS))
@@ -129,6 +131,6 @@ def test_no_pooled_row_has_more_people_than_its_arm(schema, node):
 
     hold()
     assert sum(len(e["rows"]) for _, e, _ in asked) > 300
-    assert sum(e["unclear"] for _, e, _ in asked) > 20
+    assert sum(e["unclear"] for _, e, _ in asked) > 15
     for (_, expected, drawn), got in zip(asked, node("drawn", [case for case, *_ in asked]), strict=True):
         assert got == expected, drawn

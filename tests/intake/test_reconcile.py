@@ -19,6 +19,7 @@ from cordbook.intake.extraction.codebook import Codebook
 from cordbook.intake.extraction.readings import CELL, Answer, NotReadable, Reading, Readings, cell_row
 from cordbook.intake.extraction.reconcile import Difference, agreed_reading, compare, decide, new_errors, new_rows, with_new_rows
 from cordbook.intake.records import transaction
+from cordbook.intake.records.store import read_rows
 from tests.intake.invented import ADA, BEN, STUDY, fill, make_included, rows, typed
 
 CELL_1 = f"{STUDY}.treated.ais_improved.all.12"
@@ -100,6 +101,37 @@ def test_two_readings_become_rows_of_the_tables(project, monkeypatch, capsys):
     assert (project / "data" / "readings" / f"{STUDY}.1.csv").is_file()  # both readings are kept
     assert main(["reconcile", STUDY, "--as", "Cat"]) == 1
     assert "in the tables already" in capsys.readouterr().err
+
+
+def worded(project, *columns):
+    """Ben words some places of the first count otherwise than Ada."""
+    store = Readings(project / "data", project / ".cordbook")
+    ben = store.find(STUDY, 2)
+    row = CELL_1.removeprefix(f"{STUDY}.")
+    store.add(ben, {("outcomes", row, column): Answer(f"in other words ({column})") for column in columns})
+
+
+def test_what_differs_in_wording_only_takes_one_key_together(project, monkeypatch, capsys):
+    worded(project, "definition", "locator")
+    answer(monkeypatch, "2\n1\n1\nTable 2 has nine\n")
+    assert main(["reconcile", STUDY, "--as", "Cat"]) == 0
+    told = capsys.readouterr().out
+    assert "2 places differ in wording only" in told
+    assert "in other words (definition)" in told
+    cell = next(r for r in own(project, "outcomes") if r["cell_id"] == CELL_1)
+    assert (cell["definition"], cell["locator"]) == ("in other words (definition)", "in other words (locator)")
+    kept = read_rows(project / "data" / "readings", f"{STUDY}.agreed")
+    assert {(r["column"], r["reason"]) for r in kept if r["reason"] == "wording only"} == {
+        ("definition", "wording only"), ("locator", "wording only"),
+    }  # fmt: skip
+
+
+def test_wording_can_be_asked_one_by_one_and_numbers_and_codes_always_are(project, monkeypatch):
+    worded(project, "definition", "locator")
+    answer(monkeypatch, "e\n1\n1\nTable 2 has nine\n2\n1\n")
+    assert main(["reconcile", STUDY, "--as", "Cat"]) == 0
+    cell = next(r for r in own(project, "outcomes") if r["cell_id"] == CELL_1)
+    assert (cell["events"], cell["definition"], cell["locator"]) == ("9", "in other words (definition)", "Table 2")
 
 
 def test_the_audit_counts_it(project, monkeypatch):

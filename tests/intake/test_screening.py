@@ -323,6 +323,30 @@ def test_kappa_of_a_published_table():
     assert found.low < 0.4 < found.high
 
 
+def answers(*pairs):
+    return rows_of(*((f"r{i}", who, "reviewer", d) for i, pair in enumerate(pairs) for who, d in zip("AB", pair, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text"),
+    [
+        ([("include", "include")] * 3, "A and B: 3 of 3 alike; kappa has no value, as both gave one answer only"),
+        ([("include", "include"), ("exclude", "include")], "A and B: 1 of 2 alike; kappa says nothing, as B gave one answer only"),
+        ([("include", "include"), ("exclude", "exclude")], "A and B: 2 of 2 alike, Cohen's kappa 1.00 (without an interval, as nothing varies)"),
+    ],
+)  # fmt: skip
+def test_kappa_without_a_value_is_told_in_words(pairs, text, recwarn):
+    """No nan, no interval from 0 to 0, and no 0.00 that any answers at all of the other would have given."""
+    (found,) = agreements(answers(*pairs), "title_abstract")
+    assert found.text == text
+    assert not recwarn.list
+
+
+def test_two_people_without_a_record_in_common_are_named_with_why_there_is_no_kappa():
+    rows = rows_of(("r1", "A", "reviewer", "include"), ("r2", "B", "reviewer", "exclude"))
+    assert [a.text for a in agreements(rows, "title_abstract")] == ["A and B: no record that both judged, so kappa has no value"]
+
+
 def test_who_sees_what():
     rows = rows_of(
         ("r1", "A", "reviewer", "include"),

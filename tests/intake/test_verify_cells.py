@@ -135,6 +135,18 @@ def test_a_finding_that_cannot_stand_changes_nothing(project, events, n, more, w
     assert tables(project) == before
 
 
+def test_more_events_than_patients_are_refused_at_the_prompt_and_a_line_can_be_taken_back(project):
+    old = cell(project, CELL)
+    keys = "w\nTable 2\n12\n20\n13\n<\nc\n<\nq\n"
+    done = cordbook(project, "verify-cells", "--cell", CELL, "--as", "Dee", keys=keys)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("events are no more than patients") == 2
+    assert "What was wrong" not in done.stdout
+    assert done.stdout.count("it stands") == 3  # each way back leads to the choice
+    assert rows(project, "verifications") == []
+    assert cell(project, CELL) == old
+
+
 def test_through_the_command(project):
     """Confirm one, correct one with a percent, skip, go back, take one back; what was not asked is not written."""
     first, second = (
@@ -162,9 +174,9 @@ def test_through_the_command(project):
     assert validate(project / "data").errors == 0
     told = cordbook(project, "verify-cells", "--list").stdout
     assert first not in told
-    assert f"2 of {len(rows(project, 'outcomes'))} cells" in told
-    assert "estimates rest on checked cells at least in part" in told
-    assert [line.split()[0] for line in told.splitlines()[:1]] == ["cell"]
+    assert f"2 of {len(rows(project, 'outcomes'))} counts" in told
+    assert "estimates rest on checked counts at least in part" in told
+    assert [line.split()[0] for line in told.splitlines()[:1]] == ["count"]
 
 
 def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
@@ -177,9 +189,9 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
         (["--as", "Dee"], 2, "nobody answers: this is not a terminal"),
         (["--study", "no-such"], 2, "there is no study 'no-such'"),
         (["--estimate", "no-such"], 2, "no estimate 'no-such'"),
-        (["--cell", "no-such"], 2, "there is no cell 'no-such'"),
+        (["--cell", "no-such"], 2, "there is no count 'no-such'"),
         (["--json"], 2, "--json goes with --list"),
-        (["--cell", CELL, "--as", "Glia_NSC"], 0, "cells that you read yourself are left out"),
+        (["--cell", CELL, "--as", "Glia_NSC"], 0, "counts that you read yourself are left out"),
     ):
         assert main(["verify-cells", *arguments]) == code, arguments
         told = capsys.readouterr()
@@ -189,7 +201,7 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
         now = cell(project, one.cell_id)
         found(project, int(now["events"]), int(now["n"]), one.cell_id, note="")
     assert main(["verify-cells", "--study", "lima2010", "--as", "Dee"]) == 0
-    assert "No cell waits to be checked. To look at checked ones again: --again" in capsys.readouterr().out
+    assert "No count waits to be checked. To look at checked ones again: --again" in capsys.readouterr().out
 
 
 def test_the_share_of_an_estimate_moves(project):

@@ -64,6 +64,7 @@ COLUMNS = {
     "mechanism_topics": "label",
     "study_phrases": "text",
     "wordings": "text",
+    "known_trials": "basis",
     "facts": "label",
 }
 #: Where no column holds free text.

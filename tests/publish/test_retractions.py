@@ -15,9 +15,9 @@ from cordbook.notebook import open_review
 from cordbook.publish.pages.explorer_data import explorer_data
 from cordbook.publish.pages.study_pages import study_pages
 from cordbook.review.appraisal.risk_of_bias import study_facts
+from cordbook.review.estimates.dependence import retracted_labels, without_retracted
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.phrases import phrase, plain_sentence, retraction_note
-from cordbook.review.estimates.retracted import retracted_labels, without_retracted
 from cordbook.review.estimates.rows import arrays
 from cordbook.synthesis import pool_proportions
 from tests.publish import small_book

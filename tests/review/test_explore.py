@@ -49,7 +49,7 @@ def test_strata_that_may_share_people_are_left_out_and_named(cells, estimates):
     ].head(1)
     two = pd.concat(
         [
-            row.assign(cell_id=i, stratum=s, stratum_relation="only_stratum")
+            row.assign(cell_id=i, stratum=s, stratum_relation="only_stratum", all_patients=False)
             for i, s in (("a", "level=cervical"), ("b", "cells=x"))
         ]
     )

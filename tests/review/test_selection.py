@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cordbook.evidence.patients import Key, Meanings
+from cordbook.evidence.patients import Held, Key, Meanings, all_patients, parse_stratum
 from cordbook.evidence.vocabulary import Dimension, Names, Vocabulary
 from cordbook.review.estimates.declarations import parse_declarations
 from cordbook.review.estimates.selection import SelectionError, one_row_an_arm, select_cells, subgroups, values_of
@@ -18,7 +18,7 @@ def cells(*rows):
         table.append(
             {
                 "cell_id": f"c{number}", "study_id": study, "arm_id": f"{study}.treated", "outcome": "tumour",
-                "stratum": stratum or None, "stratum_relation": relation, "poolable": True, "events": events, "n": n,
+                "stratum": stratum or None, "stratum_relation": relation, "all_patients": relation == "total", "poolable": True, "events": events, "n": n,
                 "timepoint_months": months[0] if months else None, "label": study, "year": 2000, "role": "treated",
                 "injury_phase": "mixed",
             }
@@ -165,3 +165,64 @@ def test_rows_by_one_key_name_no_other():
         ("b", "phase=chronic", "only_stratum", 1, 7), ("c", "baseline_ais=A", "only_stratum", 80, 153),
     )  # fmt: skip
     assert pooled(table, strata="by:phase") == {"a": (3, 10), "b": (3, 12)}
+
+
+def test_a_stratum_that_is_the_whole_arm_is_pooled_with_all_patients():
+    """Its relation to other rows stays as it is written; that it holds everybody is said by the numbers."""
+    table = cells(("a", "grade=A", "only_stratum", 17, 45), ("b", "grade=A", "only_stratum", 5, 20), ("c", "", "total", 3, 10))
+    table.loc[0, "all_patients"] = True
+    for strata in ("total", "by:phase"):
+        assert pooled(table, strata=strata) == {"a": (17, 45), "c": (3, 10)}
+    assert pooled(table, strata="widest") == {"a": (17, 45), "b": (5, 20), "c": (3, 10)}
+
+
+def test_all_patients_under_two_names_are_one_row_the_latest():
+    table = cells(
+        ("a", "", "total", 3, 10, 6),
+        ("a", "grade=A", "part_of_total", 5, 10, 24),
+        ("a", "phase=acute", "part_of_total", 1, 4, 24),
+    )
+    table.loc[1, "all_patients"] = True
+    for strata in ("total", "widest", "by:phase"):
+        assert pooled(table, strata=strata) == {"a": (5, 10)}
+
+
+def test_a_barred_stratum_of_everybody_keeps_the_other_strata_of_its_arm_out():
+    table = cells(("a", "grade=A", "only_stratum", 17, 45), ("a", "phase=acute", "only_stratum", 4, 9))
+    table.loc[0, ["all_patients", "poolable"]] = [True, False]
+    assert pooled(table, strata="total") == pooled(table, strata="widest") == {}
+
+
+def named(*rows):
+    """Held counts of one arm: (stratum, time, n)."""
+    return [Held(parse_stratum(stratum), time, n) for stratum, time, n in rows]
+
+
+def test_what_holds_everybody_is_said_by_the_numbers_of_the_arm():
+    assert all_patients(named(("grade=A", 12, 45)), 45, DISJOINT) == [True]
+    assert all_patients(named(("grade=A", 12, 44)), 45, DISJOINT) == [False]
+    assert all_patients(named(("grade=A", 12, 45)), None, DISJOINT) == [False]
+    # Of rows within one another it is the widest, once a time.
+    assert all_patients(named(("grade=A", 12, 45), ("grade=A;phase=acute", 12, 45), ("grade=A", 6, 45)), 45, DISJOINT) == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_a_row_of_all_patients_stands_before_any_stratum_of_its_time_with_fewer_patients_too():
+    assert all_patients(named(("", 12, 40), ("grade=A", 12, 45)), 45, DISJOINT) == [True, False]
+    assert all_patients(named(("", 6, 40), ("grade=A", 12, 45)), 45, DISJOINT) == [True, True]
+
+
+def test_two_strata_that_both_claim_the_whole_arm_stand_for_nobody():
+    assert all_patients(named(("grade=A", 12, 45), ("phase=acute", 12, 45)), 45, DISJOINT) == [False, False]
+
+
+def test_today_each_arm_has_one_row_of_all_patients_an_outcome_and_time(estimates):
+    cells = estimates.evidence.cells
+    whole = cells[cells["all_patients"]]
+    assert not whole.duplicated(["arm_id", "outcome", "timepoint_months"]).any()
+    strata = whole[whole["stratum"].notna()]
+    assert len(strata) and (strata["n"] == strata["arm_n"]).all()
+    assert set(cells[cells["stratum"].isna()].index) <= set(whole.index)

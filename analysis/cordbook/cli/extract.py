@@ -1,4 +1,4 @@
-"""``cordbook extract``: read an included study, cell by cell, with the codebook beside it."""
+"""``cordbook extract``: read an included study, count by count, with the codebook beside it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from cordbook.cli.extract_asking import ask_all, finish, what_next
-from cordbook.cli.extract_rows import Session
+from cordbook.cli.extract_asking import ask_all, finish, told, unfit, what_next
+from cordbook.cli.extract_session import Session
 from cordbook.cli.people import person_or_none
 from cordbook.cli.sheets import sheet_text, write_sheet
 from cordbook.cli.terminal import terminal
 from cordbook.core.project import Project, find_project
 from cordbook.errors import UsageError
 from cordbook.intake.extraction import form
-from cordbook.intake.extraction.codebook import Codebook, open_questions, rows_of_other
+from cordbook.intake.extraction.codebook import Codebook, open_questions, questions, rows_of_other
 from cordbook.intake.extraction.readings import ARM, NotReadable, Readings, record_of_study, waiting_studies
 from cordbook.intake.records import transaction
 from cordbook.intake.records.store import read_rows
@@ -27,7 +27,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the parser of ``cordbook``."""
     parser = subparsers.add_parser(
         "extract",
-        help="read an included study, cell by cell",
+        help="read an included study, count by count",
         description=(
             "Asks what the tables need of a study that was included: the study, its arms, and each count, with meaning, unit and "
             "allowed values from the codebook. Two people read apart, each into a file of data/readings; `cordbook reconcile` "
@@ -40,6 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "study", metavar="STUDY", nargs="?", help="key of the study, as it was given when its report was included"
     )
+    parser.add_argument("--again", action="store_true", help="ask every question again; Enter keeps the answer that stands")
     parser.add_argument("--reader", metavar="NAME", default="", help="who reads (default: CORDBOOK_REVIEWER)")
     parser.add_argument(
         "--form", metavar="FILE.csv", type=Path,
@@ -48,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--arm", metavar="NAME", action="append", default=[], help="with --form: a blank arm in the form")
     parser.add_argument(
         "--cell", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[],
-        help="with --form: a blank cell in the form",
+        help="with --form: a blank count in the form",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
@@ -65,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
     session = _session(project, args.study, person)
     if args.form:
         return _form(session, args.form, args.arm, args.cell)
+    if args.again:
+        session.again = [q.place for q in questions(session.reading, session.codebook) if q.place in session.reading.answers]
     ask_all(session, terminal())
     return DONE
 
@@ -83,7 +86,7 @@ def _waiting(project: Project) -> int:
 def _session(project: Project, study: str, person: str) -> Session:
     if study in {row["study_id"] for row in read_rows(project.data, "studies")}:
         raise NotReadable(
-            f"{study} is in the tables already. To check its cells: cordbook verify-cells --study {study}. "
+            f"{study} is in the tables already. To check its counts: cordbook verify-cells --study {study}. "
             "To add to it: data/README.md"
         )
     if record_of_study(project.data, study) is None:
@@ -116,12 +119,18 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
     session.add(taken.answers)
     for fault in taken.faults:
         print(f"{path}, {fault}", file=sys.stderr)
+    for note in taken.notes:
+        print(f"{path}, {note}")
     left = sum(1 for _ in open_questions(session.reading, session.codebook))
     print(
         f"{len(taken.answers)} answers taken, {taken.known} known already, {len(taken.faults)} not taken; "
         f"{left} questions are open."
     )
     if not left and not taken.faults and session.reading.rows(ARM):
+        for problem in (wrong := unfit(session)):
+            print(f"{path}, {told(session, problem)}", file=sys.stderr)
+        if wrong:
+            return REFUSED
         finish(session)
         print(what_next(session))
     return REFUSED if taken.faults else DONE

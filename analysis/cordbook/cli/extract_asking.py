@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from cordbook.cli.extract_rows import ASK, BACK, REST, STOP, Session, another_cell, chosen, take_out
+from datetime import date
+
+from cordbook.cli.extract_rows import another_cell, chosen, take_out
+from cordbook.cli.extract_session import ADD, ASK, BACK, REST, Reopened, Session, heard
+from cordbook.cli.extract_terms import new_term
 from cordbook.cli.terminal import Ended, Terminal
+from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules import complaints
 from cordbook.intake.extraction.codebook import (
+    ASKED_ABOUT,
+    CELL_ORDER,
     Question,
+    as_total,
     faults,
+    is_unnamed_total,
     open_arm,
     open_questions,
     questions,
@@ -15,6 +24,7 @@ from cordbook.intake.extraction.codebook import (
     tidy,
     wider_arms,
 )
+from cordbook.intake.extraction.new_terms import TOPIC_LIST
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
 from cordbook.intake.extraction.readings import (
     ARM,
@@ -23,17 +33,20 @@ from cordbook.intake.extraction.readings import (
     MARKS,
     NOT_REPORTED,
     REMOVED,
+    STUDY,
     Answer,
     Place,
     record_of_study,
 )
+from cordbook.intake.extraction.reconcile import errors_if_entered
 from cordbook.intake.extraction.suggestions import as_before, offered
 from cordbook.intake.records.untrusted_text import one_line
 from cordbook.intake.screening.screening import load_items
 
 HELP = (
     "Answer each question; Enter takes what stands in [brackets]. Or: . not reported, . REASON for another reason, "
-    ".. nothing more of this part is reported, < back, ? help, q stop. Every answer is on disk at once."
+    ".. nothing more of this part is reported, < back, =topic opens an answer again by its name (=treated n that of an arm or count), "
+    "? help, q stop. Every answer is on disk at once."
 )
 
 
@@ -41,38 +54,63 @@ def ask_all(session: Session, asked: Terminal) -> None:
     """Ask all that is open, then for more arms and counts; every answer is written at once."""
     study = session.reading.study_id
     _introduce(session, asked)
-    again: Place | None = None
     try:
         while True:
-            question = _question(session, again)
-            if question is None:
-                if _more(session, asked):
-                    continue
-                break
-            again = None
-            answer = _same(session, question, asked)
-            if answer is _NEITHER:
-                answer = _ask(session, question, asked)
-            if answer is None:
-                again = session.history.pop() if session.history else None
-                if again is None:
-                    asked.say("This is the first question of this sitting.")
-            elif isinstance(answer, dict):
-                session.add(answer)
-                session.history += answer
+            try:
+                if not _step(session, asked):
+                    break
+            except Reopened as wanted:
+                session.again.insert(0, wanted.place)
     except Ended:
-        asked.say()
+        asked.print()
     left = sum(1 for _ in open_questions(session.reading, session.codebook))
     if session.reading.complete and not left:
-        asked.say(what_next(session))
+        asked.print(what_next(session))
     else:
         again_with = f"cordbook extract {study} --reader {quoted(session.reading.reader)}"
-        asked.say(f"Every answer is kept; {left} questions are open. To go on: {again_with}")
+        asked.print(f"Every answer is kept; {left} questions are open. To go on: {again_with}")
+
+
+def _step(session: Session, asked: Terminal) -> bool:
+    """Ask one question and write its answer; without an open one, for more arms and counts. False at the end."""
+    question = _question(session)
+    if question is None:
+        return _more(session, asked)
+    answer = _same(session, question, asked)
+    if answer is _NEITHER:
+        answer = _ask(session, question, asked)
+    if answer is None:
+        if session.history:
+            session.again.insert(0, session.history.pop())
+        else:
+            asked.print("This is the first question of this sitting.")
+    else:
+        session.add(answer)
+        session.history += answer
+        _ask_whether_everybody(session, question.place, asked)
+    return True
+
+
+def _ask_whether_everybody(session: Session, place: Place, asked: Terminal) -> None:
+    """Of a stratum that holds as many patients as its arm, ask whether it is everybody; then all patients have a count too."""
+    table, row, column = place
+    if table != CELL or column not in CELL_ORDER or not is_unnamed_total(session.reading, row, session.codebook):
+        return
+    n, arm = session.reading.value(CELL, row, "n"), session.reading.value(CELL, row, "arm")
+    asked.show(f"The arm {arm} has {n} patients, and so has the stratum {session.reading.value(CELL, row, 'stratum')}.")
+    if asked.key("Is this everybody of the arm? [y] yes [n] no >", "yn") == "y":
+        session.add(as_total(session.reading, row))
+        asked.show("The same numbers stand as a count of all patients too; the rest of it is asked.", indent="  ")
+    else:
+        asked.show(
+            f"By its number it will stand for everybody. Correct the patients of one of them: ={arm} n, or =n for this count.",
+            indent="  ! ",
+        )
 
 
 def _introduce(session: Session, asked: Terminal) -> None:
     reading = session.reading
-    asked.say(f"{reading.study_id}, reading {reading.number}, by {reading.reader}")
+    asked.print(f"{reading.study_id}, reading {reading.number}, by {reading.reader}")
     record = record_of_study(session.project.data, reading.study_id) or {}
     asked.show(record.get("title", ""))
     asked.show(
@@ -91,15 +129,17 @@ def _introduce(session: Session, asked: Terminal) -> None:
     )
     item = load_items(session.project.data).get(record.get("record_id", ""))
     if item and item.abstract:
-        asked.say()
+        asked.print()
         asked.show(item.abstract)
-    asked.say()
+    asked.print()
     asked.show(HELP)
 
 
-def _question(session: Session, again: Place | None) -> Question | None:
-    if again is not None:
-        found = next((q for q in questions(session.reading, session.codebook) if q.place == again), None)
+def _question(session: Session) -> Question | None:
+    """The next question: one that is to be asked again, else the first that is open."""
+    while session.again:
+        place = session.again.pop(0)
+        found = next((q for q in questions(session.reading, session.codebook) if q.place == place), None)
         if found:
             return found
     return next(open_questions(session.reading, session.codebook), None)
@@ -117,13 +157,11 @@ def _same(session: Session, question: Question, asked: Terminal) -> dict[Place, 
     before, answers = as_before(session.reading, question.place, session.codebook)
     if len(answers) < 2:
         return _NEITHER
-    asked.say()
+    asked.print()
     message = ", ".join(f"{place[2]} {a.value or f'({a.reason})'}" for place, a in answers.items())
     asked.show(f"count {row} · the rest as for {before}? {message}")
     while True:
-        text = asked.line("Enter: the same, e: one by one >").casefold()
-        if text == STOP:
-            raise Ended
+        text = heard(session, asked, "Enter: the same, e: one by one >", near=question.place).casefold()
         if text == BACK:
             return None
         if not text:
@@ -134,21 +172,27 @@ def _same(session: Session, question: Question, asked: Terminal) -> dict[Place, 
         if text == ASK:
             _help(session, question, asked)
         else:
-            asked.say("Enter, e, <, ? or q.")
+            asked.print("Enter, e, <, ? or q.")
 
 
 def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, Answer] | None:
-    """Answers to write; None to go back. Raises :class:`Ended`."""
+    """Answers to write; None to go back. Raises :class:`Ended` and :class:`Reopened`."""
     name = question.place[2]
     choices = _choices(session, question)
     _show(session, question, choices, asked)
     offer = offered(session.reading, question.place, session.codebook)
     while True:
-        text = asked.line(f"{name}{f' [{offer}]' if offer else ''} >", choices)
-        if text == STOP:
-            raise Ended
+        text = heard(session, asked, f"{name}{f' [{offer}]' if offer else ''} >", choices, question.place)
         if text == BACK:
             return None
+        question = _as_now(session, question)  # a list may have grown meanwhile
+        choices = _choices(session, question)
+        if name == TOPIC_LIST.key and question.place[0] == STUDY and text.startswith(ADD):
+            text = new_term(session, TOPIC_LIST, text[len(ADD) :].strip(), asked)
+            question = _as_now(session, question)
+            choices = _choices(session, question)
+            if not text:
+                continue
         if text == REST:
             return _rest(session, question)
         if text == ASK:
@@ -157,7 +201,7 @@ def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, A
         if not text and offer:
             text = offer
         if not text:
-            asked.say("An answer, or . for not reported.")
+            asked.print("The tables need a value here." if question.required else "An answer, or . for not reported.")
             continue
         answer = (
             Answer("", one_line(text[1:]) or NOT_REPORTED)
@@ -166,11 +210,16 @@ def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, A
         )
         if answer is None:
             continue
-        wrong, odd = faults(session.reading, question, answer, session.codebook)
+        wrong, odd = faults(session.reading, question, answer, session.codebook, skip={ASKED_ABOUT})
         for message in (*wrong, *odd):
             asked.show(message, indent="  ! ")
         if not wrong:
             return {question.place: answer}
+
+
+def _as_now(session: Session, question: Question) -> Question:
+    """The question with its column as the schema has it by now."""
+    return next((q for q in questions(session.reading, session.codebook) if q.place == question.place), question)
 
 
 def _rest(session: Session, question: Question) -> dict[Place, Answer]:
@@ -185,12 +234,14 @@ def _rest(session: Session, question: Question) -> dict[Place, Answer]:
 def _show(session: Session, question: Question, choices: list[str], asked: Terminal) -> None:
     table, row, name = question.place
     column = question.field
-    asked.say()
+    asked.print()
     where = "the study" if table == "studies" else f"arm {row}" if table == ARM else f"count {row}"
-    asked.say(f"{where} · {name}{f' ({column.unit})' if column.unit else ''}{'' if not question.required else ' · needed'}")
+    asked.print(f"{where} · {name}{f' ({column.unit})' if column.unit else ''}{'' if not question.required else ' · needed'}")
     asked.show(column.description, indent="  ")
     if choices:
         asked.show("  ".join(f"[{i}] {choice}" for i, choice in enumerate(choices, 1)), indent="  ")
+    if name == TOPIC_LIST.key and table == STUDY:
+        asked.show("+NAME makes a new one.", indent="  ")
     if name == "events":
         asked.show("A percent such as 43.8% becomes a count where one count alone fits.", indent="  ")
 
@@ -199,14 +250,14 @@ def _help(session: Session, question: Question, asked: Terminal) -> None:
     """All that the codebook says of a question, and how to answer."""
     table, row, name = question.place
     column = question.field
-    asked.say()
+    asked.print()
     asked.show(f"{table}.csv, {name}: {column.description}")
     limits = [text for text in (
         f"type {column.type}",
         f"in {column.unit}" if column.unit else "",
         f"at least {column.minimum:g}" if column.minimum is not None else "",
         f"at most {column.maximum:g}" if column.maximum is not None else "",
-        "a value is needed, or . and the reason why there is none" if question.required else "may be left out with .",
+        "a value is needed" if question.required else "may be left out with .",
     ) if text]  # fmt: skip
     asked.show("; ".join(limits), indent="  ")
     if table == CELL:
@@ -218,7 +269,7 @@ def _help(session: Session, question: Question, asked: Terminal) -> None:
         for reason in session.codebook.rows("not_poolable_reasons"):
             asked.show(f"{reason['reason']}: {reason['explanation']}", indent="  ")
     asked.show(HELP)
-    asked.say("The whole codebook: data/README.md")
+    asked.print("The whole codebook: data/README.md")
 
 
 def _choices(session: Session, question: Question) -> list[str]:
@@ -246,7 +297,7 @@ def _count(session: Session, row: str, text: str, asked: Terminal) -> Answer | N
     try:
         found = counts_for_percent(text, int(session.reading.value(CELL, row, "n") or 0))
     except ValueError as error:
-        asked.say(f"  ! {error}")
+        asked.print(f"  ! {error}")
         return None
     asked.show(found.why, indent="  ")
     if found.count is None or asked.key("Take it? [y] yes [n] no >", "yn") == "n":
@@ -257,39 +308,57 @@ def _count(session: Session, row: str, text: str, asked: Terminal) -> Answer | N
 def _more(session: Session, asked: Terminal) -> bool:
     """Ask for another arm or count, then whether all is read; False at the end."""
     arms = session.reading.rows(ARM)
-    asked.say()
+    asked.print()
     if not session.arms_named:
         asked.show(
             f"Arms: {', '.join(arms) or 'none yet'}. Another arm: its name, such as treated or control. Enter: no more. "
             "-NAME takes one out."
         )
-        name = asked.line("arm >")
-        if name == STOP:
-            raise Ended
+        name = heard(session, asked, "arm >")
         if name == BACK:
-            _look_back(session, asked)
+            if session.history:
+                session.again.insert(0, session.history.pop())
         elif name:
             _open_arm(session, name, asked)
         elif arms:
             session.arms_named = True
         else:
-            asked.say("A study has an arm at least.")
+            asked.print("A study has an arm at least.")
         return True
     if another_cell(session, asked):
         return True
     if asked.key("Is all of the study read? [y] yes, complete [n] not yet >", "yn") == "n":
         raise Ended
+    left = unfit(session)
+    for problem in left:
+        asked.show(told(session, problem), indent="  ! ")
+    if left:
+        session.again += [place for problem in left if (place := _place_of(session, problem))]
+        if not session.again:
+            asked.show("The reading is not complete before this is mended.")
+            raise Ended
+        return True
     finish(session)
     return False
 
 
-def _look_back(session: Session, asked: Terminal) -> None:
-    place = session.history.pop() if session.history else None
-    question = _question(session, place) if place else None
-    answer = _ask(session, question, asked) if question else None
-    if answer:
-        session.add(answer)
-        session.history += answer
+def unfit(session: Session) -> list[Problem]:
+    """What would keep the study out of the tables in the end, were this reading to enter them."""
+    return errors_if_entered(session.project.data, session.reading, date.today().isoformat())
+
+
+def told(session: Session, problem: Problem) -> str:
+    """A problem of the reading for its reader, with where it stands."""
+    place = _place_of(session, problem)
+    where = " ".join(place[1:]) if place else ", ".join(filter(None, (problem.file, problem.key, problem.column)))
+    return f"{where}: {problem.message} {problem.remedy}"
+
+
+def _place_of(session: Session, problem: Problem) -> Place | None:
+    """The question that a problem is of; None where no answer can mend it."""
+    row = problem.key.removeprefix(f"{session.reading.study_id}.")
+    wanted = (problem.file.removesuffix(".csv"), row, problem.column)
+    return next((q.place for q in questions(session.reading, session.codebook) if q.place == wanted), None)
 
 
 def _open_arm(session: Session, name: str, asked: Terminal) -> None:
@@ -300,7 +369,7 @@ def _open_arm(session: Session, name: str, asked: Terminal) -> None:
     for message in wrong:
         asked.show(message, indent="  ! ")
     if not wrong:
-        session.add({**open_arm(name), (ARM, name, REMOVED): Answer("no")})
+        session.add({(ARM, name, REMOVED): Answer("no"), **open_arm(name)})
 
 
 def finish(session: Session) -> None:

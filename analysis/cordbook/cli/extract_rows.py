@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from cordbook.cli.terminal import Ended, Terminal
-from cordbook.core.project import Project
-from cordbook.intake.extraction.codebook import Codebook, cell_faults, open_cell
-from cordbook.intake.extraction.readings import ARM, CELL, REMOVED, Answer, Place, Reading, Readings
+from cordbook.cli.extract_session import ADD, BACK, Session, heard
+from cordbook.cli.extract_terms import new_term
+from cordbook.cli.terminal import Terminal
+from cordbook.intake.extraction.codebook import cell_faults, open_cell
+from cordbook.intake.extraction.new_terms import OUTCOMES
+from cordbook.intake.extraction.outcomes import is_key, outcomes_called
+from cordbook.intake.extraction.readings import ARM, CELL, REMOVED, Answer
 from cordbook.intake.extraction.suggestions import last_months
 
-BACK, STOP, REST, ASK = "<", "q", "..", "?"
-
-
-@dataclass(slots=True)
-class Session:
-    """One reader at one study; ``reading`` grows with each answer."""
-
-    project: Project
-    store: Readings
-    codebook: Codebook
-    reading: Reading
-    history: list[Place] = field(default_factory=list)
-    arms_named: bool = False
-    one_by_one: set[str] = field(default_factory=set)
-
-    def add(self, answers: dict[Place, Answer]) -> None:
-        if answers:
-            self.reading = self.store.add(self.reading, answers)
+#: Candidates that are listed for one name.
+LISTED = 20
 
 
 def chosen(text: str, choices: list[str]) -> str:
@@ -39,9 +24,9 @@ def chosen(text: str, choices: list[str]) -> str:
 
 
 def take_out(session: Session, table: str, row: str, asked: Terminal) -> None:
-    """Take an arm with its counts, or a count, out of the reading."""
+    """Take an arm with its counts, or a count, out of the reading; what was said of it stands no longer if it comes again."""
     if row not in session.reading.rows(table):
-        asked.say(f"  ! There is no {row!r}.")
+        asked.print(f"  ! There is no {row!r}.")
         return
     gone = {(table, row, REMOVED): Answer("yes")}
     if table == ARM:
@@ -49,49 +34,49 @@ def take_out(session: Session, table: str, row: str, asked: Terminal) -> None:
             (CELL, c, REMOVED): Answer("yes") for c in session.reading.rows(CELL) if session.reading.value(CELL, c, "arm") == row
         }
     session.add(gone)
+    session.history = [place for place in session.history if place[:2] not in {g[:2] for g in gone}]
 
 
 def another_cell(session: Session, asked: Terminal) -> bool:
     """Ask for more counts and open them; False where there are no more."""
     cells = session.reading.rows(CELL)
-    asked.say()
-    asked.say(f"{len(cells)} counts{': ' if cells else ' yet.'}{', '.join(cells)}")
+    asked.print()
+    asked.print(f"{len(cells)} counts{': ' if cells else ' yet.'}{', '.join(cells)}")
     asked.show(
         "More counts: outcomes by key or by words of their names, with commas between. Enter: no more. -NAME takes one out. "
-        "< back to the arms."
+        "+NAME makes a new outcome. < back to the arms."
     )
-    found: list[str] = []
-    while True:
-        text = asked.line("outcome >", session.codebook.outcomes())
-        if text == STOP:
-            raise Ended
-        if text == BACK:
-            session.arms_named = False
-            return True
-        if not text:
-            return False
-        if text.startswith("-"):
-            take_out(session, CELL, text[1:].strip(), asked)
-            return True
-        if text.isdigit() and found:
-            outcomes = [chosen(text, found)]
-            break
-        named = {part: _outcomes(session, part) for part in filter(None, map(str.strip, text.split(",")))}
-        if all(len(f) == 1 for f in named.values()):
-            outcomes = list(dict.fromkeys(f[0] for f in named.values()))
-            break
-        for part, found in named.items():
-            if len(found) != 1:
-                _show_outcomes(session, part, found, asked)
+    text = heard(session, asked, "outcome >", session.codebook.outcomes())
+    if text == BACK:
+        session.arms_named = False
+        return True
+    if not text:
+        return False
+    if text.startswith("-"):
+        take_out(session, CELL, text[1:].strip(), asked)
+        return True
+    outcomes = _confirmed(session, text, asked)
+    places = _places(session, asked) if outcomes else None
+    if places:  # else back: the names are corrected
+        arms, stratum, months = places
+        for outcome in outcomes:
+            for arm in arms:
+                _open_cell(session, (arm, outcome, stratum, months), asked)
+    return True
+
+
+def _places(session: Session, asked: Terminal) -> tuple[list[str], str, str] | None:
+    """Arms, stratum and months of counts; None to go back to their names."""
     arms = _arms(session, asked)
-    stratum = asked.line("stratum, as KEY=VALUE (Enter: all patients of the arm) >")
+    if not arms:
+        return None
+    stratum = heard(session, asked, "stratum, as KEY=VALUE (Enter: all patients of the arm) >")
+    if stratum == BACK:
+        return None
     last = last_months(session.reading)
     message = f"[{last}], . not told" if last else "Enter: not told"
-    months = asked.line(f"months after treatment or exposure ({message}) >") or last
-    for outcome in outcomes:
-        for arm in arms:
-            _open_cell(session, (arm, outcome, stratum, "" if months == "." else months), asked)
-    return True
+    months = heard(session, asked, f"months after treatment or exposure ({message}) >") or last
+    return None if months == BACK else (arms, stratum, "" if months == "." else months)
 
 
 def _arms(session: Session, asked: Terminal) -> list[str]:
@@ -99,8 +84,8 @@ def _arms(session: Session, asked: Terminal) -> list[str]:
     if len(arms) == 1:
         return arms
     message = " ".join(f"[{i}] {a}" for i, a in enumerate(arms, 1))
-    text = asked.line(f"arm {message} (Enter: each of them) >", arms)
-    return [chosen(text, arms)] if text else arms
+    text = heard(session, asked, f"arm {message} (Enter: each of them) >", arms)
+    return [] if text == BACK else [chosen(text, arms)] if text else arms
 
 
 def _open_cell(session: Session, key: tuple[str, str, str, str], asked: Terminal) -> None:
@@ -109,23 +94,54 @@ def _open_cell(session: Session, key: tuple[str, str, str, str], asked: Terminal
         asked.show(f"{key[1]} in {key[0]}: {message}", indent="  ! ")
     if not wrong:
         row, opened = open_cell(*key)
-        session.add({**opened, (CELL, row, REMOVED): Answer("no")})
+        session.add({(CELL, row, REMOVED): Answer("no"), **opened})
 
 
-def _outcomes(session: Session, text: str) -> list[str]:
-    """Outcomes of the closed list that a text may mean."""
+# ------------------------------------------------------------------------------------------------ names of outcomes
+
+
+def _confirmed(session: Session, text: str, asked: Terminal) -> list[str]:
+    """The outcomes that a list of names means: what is clear is kept, what is not is asked, what was not named by key is confirmed."""
+    found: dict[str, bool] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        outcome = _one(session, part, asked)
+        if outcome:
+            found[outcome] = is_key(part, outcome) or found.get(outcome, False)
     labels = session.codebook.outcomes()
-    key = text.replace(" ", "_").casefold()
-    if key in labels:
-        return [key]
-    return [
-        o for o, label in labels.items() if all(w in f"{o} {label}".casefold().replace("_", " ") for w in text.casefold().split())
-    ]
+    kept = []
+    for outcome, by_key in found.items():
+        asked.show(f"{outcome}: {labels.get(outcome, '')}", indent="  ")
+        if by_key or asked.key("This one? [y] yes [n] no >", "yn") == "y":
+            kept.append(outcome)
+        elif again := _one(session, heard(session, asked, "which outcome then (Enter: none) >", labels), asked):
+            asked.show(f"{again}: {labels.get(again, '')}", indent="  ")
+            kept.append(again)
+    return list(dict.fromkeys(kept))
+
+
+def _one(session: Session, part: str, asked: Terminal) -> str:
+    """The one outcome that a name means, asked for as long as it is not clear; blank where it is left out."""
+    shown: list[str] = []
+    while part and part != BACK:
+        if part.startswith(ADD):
+            return new_term(session, OUTCOMES, part[len(ADD) :].strip(), asked)
+        found = [chosen(part, shown)] if part.isdigit() and shown else outcomes_called(part, session.codebook.outcomes())
+        found = [outcome for outcome in found if outcome in session.codebook.outcomes()]
+        if len(found) == 1:
+            return found[0]
+        shown = found or shown
+        _show_outcomes(session, part, found, asked)
+        part = heard(
+            session, asked, f"which outcome is {part!r} (name or number, +NAME: a new one, Enter: leave it out) >", shown
+        )
+    return ""
 
 
 def _show_outcomes(session: Session, text: str, found: list[str], asked: Terminal) -> None:
     labels = session.codebook.outcomes()
     if not found:
-        asked.show(f"No outcome fits {text!r}; they stand in data/outcome_terms.csv.", indent="  ! ")
-    for number, outcome in enumerate(found[:20], 1):
+        asked.show(f"No outcome has the words {text!r}; they stand in data/outcome_terms.csv.", indent="  ! ")
+    for number, outcome in enumerate(found[:LISTED], 1):
         asked.show(f"[{number}] {outcome}: {labels[outcome]}", indent="  ")
+    if len(found) > LISTED:
+        asked.show(f"and {len(found) - LISTED} more; say more of its name", indent="  ")

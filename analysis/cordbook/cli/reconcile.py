@@ -24,6 +24,7 @@ from cordbook.intake.extraction.reconcile import (
     OTHER,
     OUT,
     SECOND,
+    WORDING_ONLY,
     Comparison,
     Decision,
     Difference,
@@ -70,7 +71,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         help="the differences in a CSV: written where FILE is not there, else taken in",
     )
-    parser.add_argument("--single", action="store_true", help="take a study in that was read once; its cells say so")
+    parser.add_argument("--single", action="store_true", help="take a study in that was read once; its counts say so")
     parser.set_defaults(run=run)
 
 
@@ -152,8 +153,11 @@ def _ask_all(
     comparison: Comparison, known: dict[Place, Decision], store: Settlements, person: str, codebook: Codebook, asked: Terminal
 ) -> None:
     waiting = [d for d in comparison.differences if d.place not in known]
-    at = 0
+    wording = [d for d in waiting if d.is_wording]
     try:
+        if len(wording) > 1 and _ask_wording(comparison, wording, store, person, codebook, asked):
+            waiting = [d for d in waiting if not d.is_wording]
+        at = 0
         while at < len(waiting):
             _show(comparison, waiting[at], f"{at + 1} of {len(waiting)}", codebook, asked)
             decision = _ask(waiting[at], person, codebook, asked, back=at > 0)
@@ -163,14 +167,35 @@ def _ask_all(
             store.add(comparison.first.study_id, {waiting[at]: decision})
             at += 1
     except Ended:
-        asked.say()
+        asked.print()
+
+
+def _ask_wording(
+    comparison: Comparison, wording: list[Difference], store: Settlements, person: str, codebook: Codebook, asked: Terminal
+) -> bool:
+    """Show all that differs in free text alone, and settle it by one key; False where it is to be asked one by one."""
+    asked.print()
+    asked.print(f"{len(wording)} places differ in wording only, if they mean the same:")
+    for d in wording:
+        asked.show(f"{'the study' if d.place[0] == 'studies' else d.place[1]} · {d.place[2]}")
+        asked.show(f"[1] {d.first or 'no value'}", indent="  ")
+        asked.show(f"[2] {d.second or 'no value'}", indent="  ")
+    first, second = comparison.first.reader, comparison.second.reader
+    pressed = asked.key(f"All as worded by [1] {first}  [2] {second}  [e] one by one  [q] quit >", "12eq")
+    if pressed == "q":
+        raise Ended
+    if pressed == "e":
+        return False
+    keep = KEYS[pressed][0]
+    store.add(comparison.first.study_id, {d: decide(d, keep, "", WORDING_ONLY, person, codebook) for d in wording})
+    return True
 
 
 def _show(comparison: Comparison, difference: Difference, count: str, codebook: Codebook, asked: Terminal) -> None:
     table, row, column = difference.place
-    asked.say()
+    asked.print()
     where = "the study" if table == "studies" else row
-    asked.say(f"{count}   {where} · {'events of n' if column == COUNTS else column}")
+    asked.print(f"{count}   {where} · {'events of n' if column == COUNTS else column}")
     if column != COUNTS:
         asked.show(codebook.column(table, column).description, indent="  ")
     for number, reading, values in ((1, comparison.first, difference.first), (2, comparison.second, difference.second)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from re import Pattern
@@ -112,7 +112,7 @@ def _screen(session: Session, asked: Terminal) -> int:
     rows = session.decisions.rows()
     waiting = queue(items, rows, session.stage, session.person)
     if not waiting:
-        asked.say(f"Nothing waits for {session.person} at this stage.")
+        asked.print(f"Nothing waits for {session.person} at this stage.")
         return 0
     back: list[str] = []
     message = ""
@@ -123,7 +123,7 @@ def _screen(session: Session, asked: Terminal) -> int:
                 waiting, found = _in_order(session, items, rows, waiting)
                 since = 0
                 if found and found != message:
-                    asked.say(found)
+                    asked.print(found)
                 message = found
             record = waiting[0]
             _show(asked, items[record], words, f"{len(waiting)} to go")
@@ -135,14 +135,14 @@ def _screen(session: Session, asked: Terminal) -> int:
             back.append(waiting.pop(0))
             since += 1
     except Ended:
-        asked.say()
+        asked.print()
     left = len(waiting)
-    asked.say(
+    asked.print(
         f"{len(back)} decided, {left} to go. Every decision is kept."
         if left
         else f"{len(back)} decided; nothing waits for you any more."
     )
-    _say_stopping(session, asked.say)
+    _print_stopping(session, asked.print)
     return 0
 
 
@@ -156,13 +156,13 @@ def _in_order(session: Session, items: dict[str, Item], rows: Sequence[Row], wai
 
 
 def _show(asked: Terminal, item: Item, words: Pattern[str] | None, place: str) -> None:
-    asked.say("─" * min(asked.width, 60))
-    asked.say(f"{place}   {item.record_id}")
+    asked.print("─" * min(asked.width, 60))
+    asked.print(f"{place}   {item.record_id}")
     asked.show(item.title or "[no title]", words)
     asked.show(" · ".join(t for t in (item.authors[:120], item.year, item.container, item.doi or item.url) if t), indent="  ")
-    asked.say()
+    asked.print()
     asked.show(item.abstract or "[no abstract]", words)
-    asked.say()
+    asked.print()
 
 
 def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: bool = False) -> Row | None:
@@ -180,7 +180,7 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
         reason = study = ""
         if pressed == "e":
             for key, row in reasons.items():
-                asked.say(f"  [{key}] {row['label']}")
+                asked.print(f"  [{key}] {row['label']}")
             chosen = asked.key("Why? [0] do not exclude >", "0" + "".join(reasons))
             if chosen == "0":
                 continue
@@ -194,7 +194,7 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
                 reasons=[r["reason"] for r in reasons.values()], reason=reason, study_id=study,
             )  # fmt: skip
         except NotAllowed as fault:
-            asked.say(str(fault))
+            asked.print(str(fault))
 
 
 def _proposed(session: Session, record: str) -> str:
@@ -212,7 +212,7 @@ def _resolve(session: Session, asked: Terminal) -> int:
     open_ones = conflicts(items, rows, session.stage)
     mine = [r for r, own in open_ones.items() if session.person not in {row["reviewer"] for row in own}]
     if len(mine) < len(open_ones):
-        asked.say(
+        asked.print(
             f"{len(open_ones) - len(mine)} conflicts are between {session.person} and somebody else: a third person settles those."
         )
     done = 0
@@ -227,8 +227,8 @@ def _resolve(session: Session, asked: Terminal) -> int:
                 session.decisions.add(row)
                 done += 1
     except Ended:
-        asked.say()
-    asked.say(f"{done} settled, {len(mine) - done} to go." if mine else "No conflict waits to be settled.")
+        asked.print()
+    asked.print(f"{done} settled, {len(mine) - done} to go." if mine else "No conflict waits to be settled.")
     return 0
 
 
@@ -244,18 +244,13 @@ def _status(session: Session) -> int:
         waiting = len(judged) - sum(counts.values())
         text = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n or name in (INCLUDE, EXCLUDE))
         print(f"{stage.replace('_', ' ')}: {len(judged)} records, {text}, {waiting} waiting")
-        for a in agreements(rows, stage):
-            kappa = (
-                "kappa has no value: one answer only"
-                if a.kappa is None
-                else f"Cohen's kappa {a.kappa:.2f} (95% CI {a.low:.2f} to {a.high:.2f})"
-            )
-            print(f"  {a.reviewers[0]} and {a.reviewers[1]}: {a.alike} of {a.both} alike, {kappa}")
-    _say_stopping(session, print)
+        for agreement in agreements(rows, stage):
+            print(f"  {agreement.text}")
+    _print_stopping(session, print)
     return 0
 
 
-def _say_stopping(session: Session, say: object) -> None:
+def _print_stopping(session: Session, write: Callable[[str], None]) -> None:
     """The stopping estimate over records in the order in which anybody first judged them on title and abstract."""
     if session.stage != TITLE_ABSTRACT:
         return
@@ -272,10 +267,10 @@ def _say_stopping(session: Session, say: object) -> None:
     if state is None:
         return
     if state.left == 0:
-        say(f"All {state.screened} records have been read; {state.found} are relevant.")  # type: ignore[operator]
+        write(f"All {state.screened} records have been read; {state.found} are relevant.")
         return
     enough = "found with" if state.p < 1 - state.level else "not shown to be found:"
-    say(  # type: ignore[operator]
+    write(
         f"Read {state.screened}, unread {state.left}. Relevant: {state.found} found, at most {state.at_most} more "
         f"({state.level:.0%} limit, so at least {state.recall:.0%} found). {state.target:.0%} of all {enough} p = {state.p:.3f} "
         "(Callaghan and Müller-Hansen 2020)."

@@ -9,9 +9,13 @@ import textwrap
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cordbook.core.text import capital
 from cordbook.errors import CordbookError, UsageError
+
+if TYPE_CHECKING:
+    from cordbook.core.project import Project
 
 DONE, FAILED = 0, 1
 #: Titles that the markdown names: an issue holds 65,536 letters, and more than titles stands in it.
@@ -28,7 +32,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         epilog="Environment: CORDBOOK_CONTACT, your e-mail address, which sources ask for (or contact in data/review.yml); "
         "NCBI_API_KEY, for 10 instead of 3 requests a second; OPENALEX_API_KEY, which OpenAlex needs for long lists; "
         "CORDBOOK_PUBMED_URL and the like, for a mirror. Exit code 0: all searches are whole. 1: one is not (what came is kept, "
-        "and the command given again goes on), or there is no network (nothing was changed). 2: wrong use.",
+        "and the command given again goes on), or there is no network (nothing was changed), or --check found what no source can read. 2: wrong use.",
     )
     parser.add_argument(
         "sources",
@@ -42,6 +46,20 @@ def register(commands: argparse._SubParsersAction) -> None:
         "--since-last",
         action="store_true",
         help="only records since the last complete search of each strategy, with a week's overlap",
+    )
+    offline = parser.add_argument_group("without a network")
+    way = offline.add_mutually_exclusive_group()
+    way.add_argument(
+        "--check", action="store_true", help="say of each saved search whether its source can read it; search nothing"
+    )
+    way.add_argument(
+        "--recall", metavar="FILE", type=Path,
+        help="say which included studies are among the records of FILE (RIS, NBIB and the like), and which a search missed",
+    )  # fmt: skip
+    way.add_argument(
+        "--recall-by-title",
+        action="store_true",
+        help="say which included studies each saved search finds by the words of their titles",
     )
     parser.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text", help="how the result is told (default: text)"
@@ -62,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
         print(one_line(text), file=sys.stderr, flush=True)
 
     project = find_project()
+    if options.check or options.recall or options.recall_by_title:
+        return _offline(options, project)
     chosen = strategies(project.data, options.sources)
     outcomes = run_searches(
         project,
@@ -79,6 +99,19 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_report(outcomes, project.data, markdown=options.format == "markdown"))
     return DONE if all(o.complete for o in outcomes) else FAILED
+
+
+def _offline(options: argparse.Namespace, project: Project) -> int:
+    """Look at saved searches without a network."""
+    from cordbook.cli import search_recall
+
+    if options.since or options.since_last:
+        raise UsageError("--since and --since-last are for a search; --check and --recall search nothing")
+    if options.check:
+        return search_recall.check(project, options.sources)
+    if options.recall:
+        return search_recall.recall_in_file(project, options.recall, options.sources)
+    return search_recall.recall_by_title(project, options.sources)
 
 
 def _report(outcomes: list, data: Path, *, markdown: bool) -> str:

@@ -121,7 +121,7 @@ class Terminal:
     colour: bool
     width: int
 
-    def say(self, text: str = "") -> None:
+    def print(self, text: str = "") -> None:
         """A line of ours; text of records goes through :meth:`show`."""
         print(text, file=self.out, flush=True)
 
@@ -129,7 +129,7 @@ class Terminal:
         """A paragraph of a record, harmless, wrapped, with marked words."""
         lines = textwrap.wrap(one_line(text), self.width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
         for line in lines:
-            self.say(marks.sub(self._marked, line) if marks else line)
+            self.print(marks.sub(self._marked, line) if marks else line)
 
     def _marked(self, match: Match[str]) -> str:
         return f"\x1b[1;4m{match.group()}\x1b[0m" if self.colour else f"*{match.group()}*"
@@ -140,12 +140,12 @@ class Terminal:
             print(prompt, end=" ", file=self.out, flush=True)
             if self.keyboard:
                 pressed = self.keyboard.key()
-                self.say(pressed if pressed.isprintable() else "")
+                self.print(pressed if pressed.isprintable() else "")
             else:
                 pressed = self._line()[:1]
             if pressed and pressed in keys:
                 return pressed
-            self.say(f"Press one of: {' '.join(keys)}")
+            self.print(f"Press one of: {' '.join(keys)}")
 
     def line(self, prompt: str, words: Iterable[str] = ()) -> str:
         """A line of text, harmless and trimmed; at a keyboard, ``words`` can be completed. Raises :class:`Ended`."""

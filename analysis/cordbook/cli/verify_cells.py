@@ -8,13 +8,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.cli.verify_sheets import FOLDER, take_sheet, write_sheets
 from cordbook.core.columns import aligned
 from cordbook.core.project import Project, find_project
+from cordbook.display.tables.method_tables import carried_sentence
 from cordbook.errors import CordbookError, UsageError
 from cordbook.evidence.schema import load_package
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
@@ -23,12 +26,14 @@ from cordbook.intake.extraction.verify import Finding, NotVerified, verify
 from cordbook.intake.records import transaction
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.review.appraisal.extraction_audit import verified_weights
+from cordbook.review.appraisal.main_results import counts_of_main_results, first_to_check
 from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check, of_which
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 
 DONE = 0
 SHOWN = 20
-KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "back", "?": "help", "q": "quit"}
+BACK = "<"
+KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "the count before", "?": "help", "q": "quit"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,11 +51,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--as", dest="person", metavar="NAME", default="", help="who checks (default: CORDBOOK_REVIEWER)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--study", metavar="ID", help="only the cells of a study")
-    which.add_argument("--estimate", metavar="ID", help="only the cells behind an estimate")
-    which.add_argument("--cell", metavar="ID", help="only this cell")
-    parser.add_argument("--again", action="store_true", help="also cells that a person has checked")
+    which.add_argument("--study", metavar="ID", help="only the counts of a study")
+    which.add_argument("--estimate", metavar="ID", help="only the counts behind an estimate")
+    which.add_argument("--cell", metavar="ID", help="only this count")
+    which.add_argument(
+        "--first", action="store_true", help="only the counts to check first: those that carry most of the main results"
+    )
+    parser.add_argument("--again", action="store_true", help="also counts that a person has checked")
     parser.add_argument("--list", action="store_true", help="print the queue and how far it is; ask nothing")
+    parser.add_argument(
+        "--sheet", metavar="PLACE", nargs="?", type=Path, const=Path(FOLDER),
+        help=f"write sheets to check on paper or phone: a folder with a page per study, or a .html or .csv file (default: {FOLDER})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--in", dest="answers", metavar="FILE", type=Path, help="take in the answers of a filled-in sheet, all or none"
+    )
     parser.add_argument("--json", action="store_true", help="with --list: the whole queue as JSON")
     parser.set_defaults(run=run, exit_codes={CordbookError: 2})
 
@@ -77,11 +92,21 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     if args.json and not args.list:
         raise UsageError("--json goes with --list")
+    if sum((args.list, args.sheet is not None, args.answers is not None)) > 1:
+        raise UsageError("--list, --sheet and --in are three ways: give one of them")
     project = find_project()
     transaction.finish(project.kept)
+    if args.answers:
+        take_sheet(args.answers, project, person_or_none(args.person) or "")
+        return DONE
     estimates = load_estimates(project.root)
     cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
+    first = first_to_check(estimates) if args.first else None
+    if first:
+        cells = counts_of_main_results(estimates)
     waiting = [c for c in cells if args.again or c.state != VERIFIED]
+    if first and not args.again:
+        waiting = list(first.counts)
     if args.json:
         print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
         return DONE
@@ -90,6 +115,11 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     if args.list:
         _list(cells, waiting, estimates)
+        if first:
+            print(carried_sentence(len(first.counts), first.results))
+        return DONE
+    if args.sheet:
+        write_sheets(args.sheet, estimates, waiting)
         return DONE
     person = person_or_none(args.person)
     if person is None:
@@ -98,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimates: Estimates) -> None:
-    rows = [("cell", "weight", "in the estimate", "confidence", "state")]
+    rows = [("count", "weight", "in the estimate", "confidence", "state")]
     rows += [
         (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
         for c in waiting[:SHOWN]
@@ -110,9 +140,9 @@ def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimate
     shares = [w.share for w in verified_weights(estimates)]
     some = sum(share > 0 for share in shares)
     if some:
-        print(f"{some} of {len(shares)} estimates rest on checked cells at least in part.")
+        print(f"{some} of {len(shares)} estimates rest on checked counts at least in part.")
     elif shares:
-        print(f"None of {len(shares)} estimates rests on a checked cell.")
+        print(f"None of {len(shares)} estimates rests on a checked count.")
 
 
 def _progress(cells: Sequence[CellToCheck]) -> str:
@@ -120,7 +150,7 @@ def _progress(cells: Sequence[CellToCheck]) -> str:
     share = f"{done / len(cells):.0%}"
     # Rounding must hide neither the first nor the last cell.
     share = "under 1%" if done and share == "0%" else "over 99%" if done < len(cells) and share == "100%" else share
-    return f"{done:,} of {len(cells):,} cells ({share}) have been checked by a person."
+    return f"{done:,} of {len(cells):,} counts ({share}) have been checked by a person."
 
 
 def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> int:
@@ -128,9 +158,9 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
     skipped = sum(c.cell_id in own for c in waiting)
     waiting = [c for c in waiting if c.cell_id not in own]
     if skipped:
-        asked.say(f"{skipped:,} cells that you read yourself are left out: another person checks them.")
+        asked.print(f"{skipped:,} counts that you read yourself are left out: another person checks them.")
     if not waiting:
-        asked.say("No cell waits to be checked. To look at checked ones again: --again")
+        asked.print("No count waits to be checked. To look at checked ones again: --again")
         return DONE
     at = done = 0
     source = ""
@@ -151,20 +181,20 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
                 done += 1
                 at += 1
     except Ended:
-        asked.say()
+        asked.print()
         if not pressed and not sys.stdin.isatty():
             raise UsageError("nobody answers: this is not a terminal. The queue: cordbook verify-cells --list") from None
-    asked.say(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
+    asked.print(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
     return DONE
 
 
 def _help(session: Session, asked: Terminal) -> None:
-    asked.say()
+    asked.print()
     asked.show(
         "Open the report and find the count. c: events and patients are as shown. w: they are not; you type what you read."
     )
     asked.show(
-        "s: you cannot get at the report, or cannot find the count; nothing is written and the cell waits on. b: the cell before."
+        "s: you cannot get at the report, or cannot find the count; nothing is written and the count waits on. b: the count before. < at a line: back to this choice."
     )
     table = load_package(session.project.data).table("verifications")
     for column in table.fields:
@@ -173,13 +203,20 @@ def _help(session: Session, asked: Terminal) -> None:
 
 def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
     """Ask what was read and write it; None where it was refused or taken back."""
+    try:
+        return _asked_finding(session, c, wrong, source, asked)
+    except _Back:
+        return None
+
+
+def _asked_finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
     cell = session.cell(c.cell_id)
-    read = asked.line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >") or source
+    read = _line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >", asked) or source
     events, n, note = int(cell["events"]), int(cell["n"]), ""
     if wrong:
-        n = _number("Patients that you read >", asked)
+        n = _number("Patients that you read (< back) >", asked)
         events = _number("Events that you read, or a percent such as 43.8% >", asked, of=n)
-        note = asked.line("What was wrong >")
+        note = _line("What was wrong >", asked)
         if not _agreed(session, c, cell, events, n, asked):
             return None
     finding = Finding(c.cell_id, session.person, read, events, n, note)
@@ -190,7 +227,7 @@ def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: 
     except NotVerified as error:
         asked.show(str(error), indent="  ! ")
         return None
-    asked.say(f"  {verdict}: {events} of {n}")
+    asked.print(f"  {verdict}: {events} of {n}")
     return finding
 
 
@@ -198,7 +235,7 @@ def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, as
     """Show what a correction changes, and ask whether to write it."""
     if (cell["events"], cell["n"]) == (str(events), str(n)):
         return True
-    asked.say(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
+    asked.print(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
     asked.show("corrections.csv keeps the old value with your reason; both readings stay in extractions.csv.", indent="  ")
     holding = [e.id for e in session.estimates if e.synthesis.parent is None and c.cell_id in e.cells]
     if holding:
@@ -206,9 +243,22 @@ def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, as
     return asked.key("Write it? [y] yes [n] no >", "yn") == "y"
 
 
+class _Back(Exception):
+    """The person goes back to the choice for this count."""
+
+
+def _line(prompt: str, asked: Terminal) -> str:
+    """A line; < goes back (:class:`_Back`)."""
+    text = asked.line(prompt)
+    if text == BACK:
+        raise _Back
+    return text
+
+
 def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
+    """A whole number, or the count that a percent of ``of`` patients stands for; no more than ``of``, where that is given."""
     while True:
-        text = asked.line(prompt)
+        text = _line(prompt, asked)
         if of is not None and is_percent(text):
             try:
                 found = counts_for_percent(text, of)
@@ -219,9 +269,11 @@ def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
             if found.count is not None and asked.key("Take it? [y] yes [n] no >", "yn") == "y":
                 return found.count
         elif text.isascii() and text.isdigit() and len(text) < 10:
-            return int(text)
+            if of is None or int(text) <= of:
+                return int(text)
+            asked.print(f"  ! {int(text)} events in {of} patients: events are no more than patients. Again, or < to begin anew.")
         else:
-            asked.say("  ! A whole number.")
+            asked.print("  ! A whole number.")
 
 
 def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None:
@@ -229,8 +281,8 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
     cell = session.cell(c.cell_id)
     reference = evidence["references"].set_index("reference_id").loc[c.study_id]
     term = evidence["outcome_terms"].set_index("outcome").loc[cell["outcome"]]
-    asked.say()
-    asked.say(f"{place}   {c.cell_id}")
+    asked.print()
+    asked.print(f"{place}   {c.cell_id}")
     weight = f"{c.weight:.0%} of the weight of {c.estimate}" if c.estimate else "in no estimate"
     asked.show(f"{weight}, confidence {c.confidence}, {c.state}")
     asked.show(". ".join(_known(reference[["title", "journal"]])) or "title not seen", indent="  ")
@@ -244,7 +296,7 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
         " · ".join([*addresses, *([] if any(own.endswith(a.partition(" ")[2]) for a in addresses) else [own])]), indent="  "
     )
     asked.show(f"Read in: {cell['source_kind'].replace('_', ' ')}, {cell['locator'] or 'place not noted'}", indent="  ")
-    asked.say()
+    asked.print()
     who = f"arm {cell['arm_id'].partition('.')[2]}{', ' + cell['stratum'] if cell['stratum'] else ''}"
     when = f"{cell['timepoint_months']} months" if cell["timepoint_months"] else "time not told"
     asked.show(f"{term['label']} ({term['definition']}) in {who}, {when}")
@@ -252,7 +304,7 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
         asked.show(f"Counted: {cell['definition']}", indent="  ")
     if cell["note"]:
         asked.show(f"Note: {cell['note']}", indent="  ")
-    asked.say(f"  {cell['events']} of {cell['n']}")
+    asked.print(f"  {cell['events']} of {cell['n']}")
 
 
 def _known(values: object) -> list[str]:

@@ -28,6 +28,13 @@ def codebook_text(package: Package, rules: Mapping[str, str], import_rules: Mapp
     )
 
 
+def with_schema(text: str, before: Package, after: Package) -> str:
+    """A codebook in which the tables of one schema are told as another has them; the rest of the text stays."""
+    for table in before.tables:
+        text = text.replace("\n".join(_columns(table)), "\n".join(_columns(after.table(table.name))))
+    return text
+
+
 def _columns(table: Table) -> Iterator[str]:
     yield f"### {table.path}"
     yield ""

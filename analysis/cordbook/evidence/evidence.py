@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cordbook.core.tracking import note, unnoted
 from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.labels import known_sources, labels_of
-from cordbook.evidence.patients import KEYS, VALUES, Meanings, meanings_of
+from cordbook.evidence.patients import KEYS, VALUES, Held, Meanings, all_patients, meanings_of, parse_stratum
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.schema import Field, Package, load_package
@@ -73,7 +74,8 @@ class Evidence:
     def cells(self) -> pd.DataFrame:
         """Outcome cells with what is known of their arm, study and reference; one row per cell.
 
-        Columns: those of ``outcomes``, ``role`` and the other columns of ``arms`` (``arm_n`` for its size), the
+        Columns: those of ``outcomes``, ``all_patients`` (does it hold everybody of its arm:
+        :func:`~cordbook.evidence.patients.all_patients`), ``role`` and the other columns of ``arms`` (``arm_n`` for its size), the
         columns of ``studies``, and ``first_author``, ``year``, ``label`` ("Lima 2010") of the reference.
         """
         note("cells")
@@ -111,6 +113,7 @@ class Evidence:
         return cells.assign(
             label=cells["study_id"].map(labels),
             year=cells["study_id"].map(self.study_years),
+            all_patients=_holding_all(cells, self._meanings),
         )
 
     @cached_property
@@ -206,6 +209,23 @@ class Evidence:
         sources = known_sources(self.tables["references"].to_dict("records"), topics)
         known = {study: sources[study] for study in studies["study_id"]}
         return {s: f"{label} {RETRACTED}" if s in self._retracted else label for s, label in labels_of(known).items()}
+
+
+def _holding_all(cells: pd.DataFrame, meanings: Meanings) -> pd.Series:
+    """Which cells hold all patients of their arm."""
+    found = pd.Series(False, index=cells.index)
+    for _, rows in cells.groupby(["arm_id", "outcome"], sort=False):
+        size = _whole(rows["arm_n"].iloc[0])
+        held = [
+            Held(parse_stratum(stratum), None if pd.isna(time) else float(time), _whole(n))
+            for stratum, time, n in zip(rows["stratum"], rows["timepoint_months"], rows["n"], strict=True)
+        ]
+        found.loc[rows.index] = all_patients(held, size, meanings)
+    return found
+
+
+def _whole(number: Any) -> int | None:
+    return None if pd.isna(number) else int(number)
 
 
 def load_evidence(folder: Path | str) -> Evidence:

@@ -1,13 +1,14 @@
 """Say which counts may hold the same patients, for validation, selection, comparisons and the explorer.
 
-Three questions have their answer here and nowhere else: may two strata share patients, is one stratum a part of another, is an
-arm a part of another arm that is counted. A stratum is ``key=value`` pairs joined by semicolons. Numbers, ranges, bounds and values
+Four questions have their answer here and nowhere else: may two strata share patients, is one stratum a part of another, is an
+arm a part of another arm that is counted, does a count hold everybody of its arm. A stratum is ``key=value`` pairs joined by semicolons. Numbers, ranges, bounds and values
 joined by + are compared in the same way in every review; what else a value means is declared in ``data/`` (:class:`Meanings`).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -238,6 +239,52 @@ def parts_of_counted_arms(wider: Mapping[str, object]) -> frozenset[str]:
     ['x.control_rehab']
     """
     return frozenset(arm for arm, whole in wider.items() if isinstance(whole, str) and whole in wider)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The patients of a count of one arm and outcome: its stratum (empty: all patients), its time, and how many they are."""
+
+    stratum: Stratum
+    time: object
+    n: int | None
+
+
+def unnamed_totals(rows: Sequence[Held], size: int | None, meanings: Meanings) -> frozenset[int]:
+    """Places of rows whose stratum is everybody of the arm by its number, where no row of all patients stands at that time.
+
+    ``rows`` are all counts of one arm and outcome, ``size`` the patients of the arm; where that is not known, nobody can tell.
+    Of rows within one another it is the widest. Where two strata claim the whole arm at one time, both are given.
+
+    >>> injured = Held({"grade": "A"}, 12, 45)
+    >>> sorted(unnamed_totals([injured, Held({"grade": "A", "phase": "acute"}, 12, 45)], 45, Meanings()))
+    [0]
+    >>> sorted(unnamed_totals([injured, Held({}, 12, 45)], 45, Meanings())), sorted(unnamed_totals([injured], 46, Meanings()))
+    ([], [])
+    """
+    named = {row.time for row in rows if not row.stratum}
+    full = [i for i, row in enumerate(rows) if row.stratum and size is not None and row.n == size and row.time not in named]
+
+    def within_another(i: int) -> bool:
+        return any(rows[i].time == rows[j].time and meanings.is_part(rows[i].stratum, rows[j].stratum) for j in full)
+
+    return frozenset(i for i in full if not within_another(i))
+
+
+def all_patients(rows: Sequence[Held], size: int | None, meanings: Meanings) -> list[bool]:
+    """Does each count hold all patients of its arm? Those without a stratum do, and a stratum that alone stands for them.
+
+    ``rows`` and ``size`` are those of :func:`unnamed_totals`. A row of all patients stands as the report gives it, with fewer
+    patients than the arm too (some were lost); a stratum beside it, at the same time, is never taken in its place.
+
+    >>> all_patients([Held({"grade": "A"}, 12, 45)], 45, Meanings())
+    [True]
+    >>> all_patients([Held({"grade": "A"}, 12, 45), Held({"phase": "acute"}, 12, 45)], 45, Meanings())
+    [False, False]
+    """
+    unnamed = unnamed_totals(rows, size, meanings)
+    claims = Counter(rows[i].time for i in unnamed)
+    return [not row.stratum or (i in unnamed and claims[row.time] == 1) for i, row in enumerate(rows)]
 
 
 def most_apart(weights: Sequence[int], shares: Sequence[Collection[int]]) -> list[int]:

@@ -15,6 +15,10 @@ Severity = Literal["error", "warning"]
 SHOWN_VALUE = 80
 #: Text is wrapped at this width, which fits a terminal and a mail.
 WIDTH = 100
+#: Before the reason why a broken rule is accepted.
+KNOWN = " Known: "
+#: So many rows of one and the same warning are named.
+NAMED_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,12 @@ class Problem:
 
     def as_warning(self, reason: str) -> Problem:
         """The same problem as a warning, with the reason why it stays."""
-        return replace(self, severity="warning", message=f"{self.message} Known: {reason}")
+        return replace(self, severity="warning", message=f"{self.message}{KNOWN}{reason}")
+
+    @property
+    def is_known(self) -> bool:
+        """Was it looked at and accepted?"""
+        return KNOWN in self.message
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -67,23 +76,40 @@ def counts(problems: Iterable[Problem]) -> dict[Severity, int]:
 
 
 def as_text(problems: Iterable[Problem]) -> str:
-    """Problems for a person: grouped by file, places aligned, a remedy under each."""
+    """Problems for a person: grouped by file, places aligned, a remedy under each; the same warning of many rows once."""
     lines: list[str] = []
     for file, group in groupby(in_order(problems), key=lambda p: p.file):
         lines.append(_printable(file))
-        for problem in group:
-            lines.extend(_lines(problem))
+        for alike in _alike(group):
+            lines.extend(_lines(alike))
         lines.append("")
     return "\n".join(lines)
 
 
-def _lines(problem: Problem) -> list[str]:
-    where = "file" if problem.row is None else f"row {problem.row}"
+def _alike(problems: Iterable[Problem]) -> Iterable[list[Problem]]:
+    """Problems of a file, warnings together that say the same of the same column; errors each by itself."""
+    groups: dict[object, list[Problem]] = {}
+    for problem in problems:
+        same = (problem.rule, problem.column, problem.message) if problem.severity == "warning" else problem
+        groups.setdefault(same, []).append(problem)
+    return groups.values()
+
+
+def _lines(alike: list[Problem]) -> list[str]:
+    problem = alike[0]
+    if len(alike) > 1:
+        rows = [str(p.row) for p in alike if p.row is not None]
+        more = f" and {len(rows) - NAMED_ROWS} more" if len(rows) > NAMED_ROWS else ""
+        where, value = f"{len(alike)} rows", ""
+        heading = [*textwrap.wrap(f"Rows {', '.join(rows[:NAMED_ROWS])}{more}.", WIDTH - 11)] if rows else []
+    else:
+        where, heading = "file" if problem.row is None else f"row {problem.row}", []
+        value = "" if problem.value is None else f" = {_shown(problem.value)}"
     place = ", ".join(part for part in (where, problem.column) if part)
-    value = "" if problem.value is None else f" = {_shown(problem.value)}"
     head = f"  {problem.severity:<7}  {_printable(place)}{value}  [{problem.rule}]"
-    body = [*textwrap.wrap(_printable(problem.message), WIDTH - 11)]
-    body += textwrap.wrap(f"To do: {_printable(problem.remedy)}", WIDTH - 11) if problem.severity == "error" else []
+    body = [*heading, *textwrap.wrap(_printable(problem.message), WIDTH - 11)]
+    if not problem.is_known:
+        body += textwrap.wrap(f"To do: {_printable(problem.remedy)}", WIDTH - 11)
     return [head, *(" " * 11 + line for line in body)]
 
 

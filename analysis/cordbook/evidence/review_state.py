@@ -48,7 +48,7 @@ class Status:
     there is none. ``contact`` is the mail address that searches carry, so that a source can reach who asks.
     ``name`` is the short name of the review in citations (default: the title), ``version`` its version (default: that of the
     package, with which a review that lives in the package's repository is released). ``other_methods`` says how reports were found that
-    no search of a database or register brought.
+    no search of a database or register brought. ``main_results`` are the ids of the estimates that the review is read for.
     """
 
     title: str
@@ -63,6 +63,7 @@ class Status:
     name: str = ""
     version: str = ""
     other_methods: str = ""
+    main_results: tuple[str, ...] = ()
 
     @property
     def state_means(self) -> str:
@@ -95,6 +96,7 @@ def load_status(data: Path) -> Status:
         value = content[name] = content.get(name) or ""
         if value and not (isinstance(value, str) and form.fullmatch(value)):
             raise StatusError(f"{path}: {name} is {value!r}; write {example}, or leave it empty")
+    content["main_results"] = _ids(path, content.get("main_results"))
     for name, usual in (("name", content["title"]), ("version", cordbook.__version__), ("other_methods", "other methods")):
         content[name] = str(content.get(name) or usual)
     return Status(**content)
@@ -141,6 +143,16 @@ def _date(text: str) -> dt.date | None:
         return dt.date.fromisoformat(text[:10])
     except ValueError:
         return None
+
+
+def _ids(path: Path, value: object) -> tuple[str, ...]:
+    """The ids of ``main_results``, each once."""
+    ids = [] if value is None else value
+    if not isinstance(ids, list) or not all(isinstance(i, str) and i for i in ids) or len(set(ids)) < len(ids):
+        raise StatusError(
+            f"{path}: main_results is {value!r}; write ids of data/syntheses.yml as a list, each once, or leave it empty"
+        )
+    return tuple(ids)
 
 
 def format_value(value: object) -> str:

@@ -185,11 +185,12 @@ def load_package(data_dir: Path) -> Package:
         ) from None
     except UnicodeDecodeError:
         raise Unreadable.one(PACKAGE_FILE, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
-    return _parse_package(text)
+    return parse_package(text)
 
 
 @cache
-def _parse_package(text: str) -> Package:
+def parse_package(text: str) -> Package:
+    """The schema in a text of ``datapackage.json``; raises :class:`Unreadable` with all that is wrong with it."""
     try:
         descriptor = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -23,6 +23,7 @@ from cordbook.review.appraisal.average_coverage import load_average_coverage, lo
 from cordbook.review.appraisal.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
 from cordbook.review.appraisal.engines import EngineRow, engine_rows
 from cordbook.review.appraisal.extraction_audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
+from cordbook.review.appraisal.main_results import FirstToCheck, first_to_check
 from cordbook.review.appraisal.risk_of_bias import (
     ANSWERS,
     NOT_APPLICABLE,
@@ -33,11 +34,14 @@ from cordbook.review.appraisal.risk_of_bias import (
     study_weights,
     weighted_answers,
 )
+from cordbook.review.appraisal.search_recall import Recall, recalls, together
 from cordbook.review.appraisal.verification_queue import count_states
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.reporting.checklist import Answer, load_checklist
 from cordbook.review.reporting.prisma_flow import StudyFlow, flow_today
+from cordbook.review.studies.known_trials import known_trials
+from cordbook.review.studies.records import study_records
 from cordbook.review.studies.timeline import key_events, reports_by_year, topics_of
 
 CHECKLIST_PAGE = "book/methods/reporting-checklist"
@@ -76,6 +80,16 @@ class MethodsPages:
         """Why reports with a countable outcome are in no synthesis."""
         return method_tables.left_out_table(self._flow)
 
+    def known_trials(self, estimate_id: str) -> Table:
+        """Trials that other reviews count and the pool of an estimate lacks, with the reason."""
+        return method_tables.known_table(known_trials(self.estimates, estimate_id), self._pages)
+
+    def known_sentence(self, estimate_id: str) -> Block:
+        """How many trials that other reviews count are in the pool of an estimate, in the data, or absent."""
+        return paragraph(
+            method_tables.known_sentence(known_trials(self.estimates, estimate_id), self.estimates[estimate_id].title)
+        )
+
     def sources(self) -> Table:
         """Sources with their strategies and whether they were run."""
         return method_tables.strategies_table(self._evidence["search_strategies"], self._evidence["searches"])
@@ -83,6 +97,20 @@ class MethodsPages:
     def strategies(self) -> Block:
         """Every strategy in full."""
         return back_matter.strategy_list(self._evidence["search_strategies"], self._evidence["searches"])
+
+    @cached_property
+    def _recalls(self) -> list[Recall]:
+        return recalls(self._evidence)
+
+    def search_recall(self) -> Table:
+        """What each strategy, and all together, find of the included studies by their titles."""
+        return method_tables.recall_table(
+            [*self._recalls, together(self._recalls)], self._evidence["search_strategies"], self._evidence.vocabulary
+        )
+
+    def search_missed(self) -> Table:
+        """Included studies that no strategy finds by their titles."""
+        return method_tables.missed_table(together(self._recalls).missed, self._evidence, self._pages)
 
     def timeline(self) -> Figure:
         """Reports by year and topic, with events."""
@@ -164,6 +192,29 @@ class MethodsPages:
     def verified(self) -> Table:
         """How much of each estimate's weight a person has checked."""
         return method_tables.verified_table(verified_weights(self.estimates))
+
+    @cached_property
+    def _first(self) -> FirstToCheck:
+        return first_to_check(self.estimates)
+
+    def first_to_check(self) -> Table | Block:
+        """The counts that carry most of the main results, those nobody has checked, most urgent first."""
+        first = self._first.counts
+        if not first:
+            return paragraph(
+                "Every count behind a main result has been checked." if self._first.checked else "No main result has a count yet."
+            )
+        counted = {c.cell_id: c for record in study_records(self.estimates).values() for c in record.cells}
+        titles = {r.id: r.title for r in self._first.results}
+        return method_tables.first_table([(c, counted[c.cell_id]) for c in first], self._evidence, titles)
+
+    def first_sentence(self) -> Block:
+        """What share of the weight of each main result the counts to check first carry."""
+        found = self._first
+        said = method_tables.carried_sentence(len(found.counts), found.results)
+        return paragraph(
+            f"{said} {found.checked:,} {'count behind them has' if found.checked == 1 else 'counts behind them have'} been checked by a person.".strip()
+        )
 
     def cell_states(self) -> Table:
         """How many cells were read once, read twice, verified by a person."""

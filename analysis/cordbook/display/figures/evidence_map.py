@@ -21,7 +21,13 @@ WIDTH_IN, ROW_IN, HEAD_IN, FOOT_IN = 8.2, 0.32, 0.42, 0.98
 #: Left end of the columns of evidence and of the last column, as shares of the width.
 LABEL_X, GRID_LEFT, GRID_RIGHT = 0.0, 0.3, 0.885
 #: Shape and colour of a direction: told apart without colour too.
-SHAPES = {"protective": ("^", TREATED), "harmful": ("v", HARM), "mixed": ("D", INK), "none": ("s", MUTED)}
+SHAPES = {
+    "protective": ("^", TREATED),
+    "harmful": ("v", HARM),
+    "mixed": ("D", INK),
+    "neutral": ("o", MUTED),
+    "none": ("s", MUTED),
+}
 #: A mark of one claim, and the most that a row can hold, in points across.
 MARK_PT, MARK_MOST_PT = 6.3, 13.0
 #: Room between a mark and its number, between marks, and for a digit, in points.

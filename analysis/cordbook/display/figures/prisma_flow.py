@@ -105,10 +105,13 @@ def _database_boxes(d: DatabaseFlow) -> list[_Box]:
 
 
 def _other_boxes(flow: StudyFlow) -> list[_Box]:
-    return [
-        _Box(_wrapped(f"Study reports: {flow.by_other_methods:,}", f"found by {flow.other_methods}")),
-        _Box(_wrapped("Set aside", "what was looked at and not taken was not logged"), taken=False),
-    ]
+    found = _Box(_wrapped(f"Study reports: {flow.by_other_methods:,}", f"found by {flow.other_methods}"))
+    listed = flow.listed
+    if listed is None:
+        return [found, _Box(_wrapped("Set aside", "what was looked at and not taken was not logged"), taken=False)]
+    unlogged = ["what earlier look-ups set aside was not logged"] if flow.by_other_methods > (listed.included or 0) else []
+    reasons = _some(listed.excluded_reports, "Excluded") if listed.excluded_reports else ["Excluded: 0"]
+    return [found, _Box(_wrapped(f"Listed and screened: {listed.screened:,}", *reasons, *unlogged))]
 
 
 def _previous_box(flow: StudyFlow) -> _Box:

@@ -10,7 +10,7 @@ from cordbook.display.html.markup import Html, element, join
 from cordbook.evidence.subject_tables import SubjectTables
 from cordbook.review.appraisal.certainty import NAME
 from cordbook.review.estimates.estimates import Estimate
-from cordbook.review.estimates.phrases import phrase, plain_sentence, range_of
+from cordbook.review.estimates.phrases import dependence_note, phrase, plain_sentence, range_of
 
 #: Where the pages of estimates are, from the landing page.
 ESTIMATES = "book/estimates/"
@@ -42,7 +42,7 @@ class Card:
             element("h3", self.question),
             element("p", number, class_="cb-card-number"),
             element("p", counts, class_="cb-card-sure"),
-            element("p", plain_sentence(e)),
+            element("p", " ".join(filter(None, (plain_sentence(e), dependence_note(e))))),
             element("p", element("a", f"Read on: {e.title}", href=self.page)),
             element("p", _cite(e), class_="cb-card-sure"),
             class_="cb-card",

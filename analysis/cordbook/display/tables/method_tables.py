@@ -8,19 +8,26 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cordbook.core.text import plain
+from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, months, plain
 from cordbook.display.tables.table import Cell, Table
+from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.average_coverage import INTERVALS, FewStudies
 from cordbook.review.appraisal.coverage import METHODS, TOLERATED, Coverage
 from cordbook.review.appraisal.engines import OURS, THEIRS, EngineRow, difference_in_words, greatest_difference, reasons_of_rows
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight
+from cordbook.review.appraisal.main_results import Carried
 from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
+from cordbook.review.appraisal.search_recall import Missed, Recall
+from cordbook.review.appraisal.verification_queue import CellToCheck
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
-from cordbook.review.reporting.prisma_flow import StudyFlow
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
+from cordbook.review.studies.known_trials import ABSENT, COUNTED, POOLED, UNCOUNTED, KnownTrial, count_by_state
+from cordbook.review.studies.records import OutcomeCount
 from cordbook.review.studies.timeline import Event
+from cordbook.review.studies.words import counts
 
 BLANK = "–"
 #: Kind of a table with much text: on a phone a row becomes a card.
@@ -57,6 +64,7 @@ def flow_table(flow: StudyFlow) -> Table:
         *[(f"of these from {name}", n) for name, n in d.by_source],
         *([("Reports waiting to be assessed", d.to_assess), ("Studies waiting to be extracted", d.to_extract)] if d.searched else []),
         (f"Study reports found by {flow.other_methods.partition(',')[0]}", flow.by_other_methods),
+        *_listed(flow.listed),
         *([("New since that version, by databases and registers", s.by_databases), ("New since that version, by other methods", s.by_other_methods),
            ("Of that version, no longer in the data", s.gone)] if s else []),
         ("Study reports in the data", flow.studies),
@@ -67,10 +75,45 @@ def flow_table(flow: StudyFlow) -> Table:
     return Table("flow-steps", "The flow of studies in numbers", ("Step", "Number"), rows)
 
 
+def _listed(listed: DatabaseFlow | None) -> list[tuple[str, int | None]]:
+    """The steps of what other methods found, where it was listed as records."""
+    if listed is None:
+        return []
+    out = [(f"of these excluded: {reason}", n) for reason, n in listed.excluded_reports]
+    return [
+        ("of what they found, listed as records", listed.identified),
+        *out,
+        ("of these study reports in the data", listed.included),
+    ]
+
+
 def left_out_table(flow: StudyFlow) -> Table:
     """Why study reports with a countable outcome are in no synthesis, each under one reason."""
     rows = tuple((Cell(reason), number(n)) for reason, n in flow.left_out)
     return Table("left-out", "Why reports with a countable outcome are in no synthesis", ("Reason", "Study reports"), rows)
+
+
+def known_table(trials: Sequence[KnownTrial], hrefs: Mapping[str, str]) -> Table:
+    """Trials that other reviews count and the pool lacks, what the data hold of each today, and why it is not pooled."""
+    rows = tuple(
+        (
+            Cell(t.trial, href=hrefs.get(t.study_id)), Cell(t.product), Cell(BLANK if t.n is None else f"{t.n:,}", numeric=True),
+            Cell(t.state), Cell(capital(t.why)),
+        )
+        for t in trials
+        if t.state != POOLED
+    )  # fmt: skip
+    header = ("Trial", "What was given", "Patients by the list", "In the data", "Why it is not in the pool")
+    return Table("known-trials", "Trials that other reviews count and the main pool lacks", header, rows, kind=CARDS)
+
+
+def known_sentence(trials: Sequence[KnownTrial], title: str) -> str:
+    """How many of the known trials the pool holds, and what is known of the others."""
+    n = count_by_state(trials)
+    return (
+        f"Of {len(trials):,} trials that other reviews count, {n[POOLED]:,} are in the pool “{title}”; "
+        f"{n[COUNTED]:,} more are in the data with a count that may be pooled, {n[UNCOUNTED]:,} without one, and {n[ABSENT]:,} are absent."
+    )
 
 
 def strategies_table(strategies: pd.DataFrame, searches: pd.DataFrame) -> Table:
@@ -84,6 +127,44 @@ def strategies_table(strategies: pd.DataFrame, searches: pd.DataFrame) -> Table:
         for s in strategies.itertuples()
     )  # fmt: skip
     return Table("sources", "Sources and strategies", ("Source", "Kind", "Looks for", "Last run"), rows)
+
+
+def recall_table(recalls: Sequence[Recall], strategies: pd.DataFrame, vocabulary: Vocabulary) -> Table:
+    """What each strategy finds of the included studies by their titles, by topic; ``recalls`` in the order of the strategies."""
+    named = dict(zip(strategies["strategy_id"], strategies["source"], strict=True))
+    rows = tuple(
+        (
+            Cell(f"{named[r.name]}: {r.name.rpartition('-')[2]}" if r.name in named else capital(r.name), href=f"#strategy-{r.name}" if r.name in named else None),
+            Cell(f"{len(r.found):,} of {r.asked:,}" if r.share is not None else BLANK, numeric=True),
+            Cell(percent(r.share) if r.share is not None else BLANK, numeric=True),
+            Cell("; ".join(f"{vocabulary.label('topic', topic)} {found:,} of {asked:,}" for topic, (found, asked) in r.by_topic().items()) or r.note),
+        )
+        for r in recalls
+    )  # fmt: skip
+    header = ("Strategy", "Studies found", "Share", "By topic, or why no share is given")
+    return Table(
+        "search-recall", "Included studies that each strategy finds by the words of their titles", header, rows, kind=CARDS
+    )
+
+
+def missed_table(missed: Sequence[Missed], evidence: Evidence, hrefs: Mapping[str, str]) -> Table:
+    """Included studies with a title that no strategy finds by it."""
+    rows = tuple(
+        (
+            Cell(evidence.study_labels[m.study.study_id], href=hrefs.get(m.study.study_id)),
+            Cell(evidence.vocabulary.label("topic", m.study.topic)),
+            Cell(m.study.title),
+        )
+        for m in missed
+    )
+    return Table(
+        "search-missed",
+        "Included studies that no strategy finds by their titles",
+        ("Study", "Topic", "Title"),
+        rows,
+        kind=CARDS,
+        folded=True,
+    )
 
 
 def items_table(items: Sequence[Item]) -> Table:
@@ -184,6 +265,45 @@ def states_table(states: pd.DataFrame) -> Table:
     """How far cells have been looked at; takes the frame of ``verification_queue.count_states``."""
     rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
     return Table("cell-states", "How far the cells have been looked at", ("State", "Cells", "In an estimate"), rows)
+
+
+def first_table(named: Sequence[tuple[CellToCheck, OutcomeCount]], evidence: Evidence, titles: Mapping[str, str]) -> Table:
+    """The counts to check first, each with the place on its study's page; ``titles`` names the estimates."""
+    labels, vocabulary = evidence.study_labels, evidence.vocabulary
+    rows = tuple(
+        (
+            Cell(labels[c.study_id], href=f"../studies/{c.study_id}.html#{c.cell_id}"),
+            Cell(f"{o.label}; {vocabulary.arm(o.arm)}, {inside(vocabulary.stratum(o.stratum))}, {months(o.months)}"),
+            Cell(counts(o), numeric=True),
+            Cell(o.locator or NOT_STATED),
+            Cell(percent(c.weight), numeric=True),
+            Cell(titles[c.estimate], href=f"../estimates/{c.estimate}.html"),
+            Cell(c.state),
+        )
+        for c, o in named
+    )
+    header = ("Study", "What was counted, in whom and when", "Count", "Where read", "Weight", "In the result", "State")
+    ids = tuple(f"first-{i}" for i in range(1, len(rows) + 1))
+    return Table("first-to-check", f"{len(rows)} counts to check first", header, rows, ids, CARDS)
+
+
+def carried_sentence(first: int, results: Sequence[Carried]) -> str:
+    """What share of the weight of each main result the first counts carry, with those that are checked already."""
+    told = [
+        f"{percent(r.share)} of “{r.title}” ({r.counts:,} {'count' if r.counts == 1 else 'counts'})"
+        for r in results
+        if r.share is not None
+    ]
+    empty = [f"“{r.title}”" for r in results if r.share is None]
+    parts = (
+        [
+            f"Of the weight of the main results, {'this count carries' if first == 1 else f'these {first} counts carry'} {enumerate_words(told)}."
+        ]
+        if told and first
+        else []
+    )
+    parts += [f"No study is in {enumerate_words(empty)} yet."] if empty else []
+    return " ".join(parts)
 
 
 def verified_table(weights: Sequence[VerifiedWeight]) -> Table:

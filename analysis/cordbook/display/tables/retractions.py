@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.display.tables.method_tables import CARDS
 from cordbook.display.tables.table import Cell, Table
+from cordbook.review.estimates.dependence import retracted_labels, without_retracted
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import phrase
-from cordbook.review.estimates.retracted import retracted_labels, without_retracted
 
 NONE = "No report of the data is known here to be retracted."
 

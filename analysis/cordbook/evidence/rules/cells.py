@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from cordbook.evidence.patients import KEYS, Meanings, most_apart, parse_stratum, stratum_pairs
+from cordbook.evidence.patients import (
+    KEYS,
+    Held,
+    Meanings,
+    all_patients,
+    most_apart,
+    parse_stratum,
+    stratum_pairs,
+    unnamed_totals,
+)
 from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, where_read, whole
 
 TABLE = "outcomes"
@@ -27,7 +36,7 @@ def n_not_above_arm(data: Data) -> Iterator[Violation]:
         size, arm = _size(arms, row["arm_id"])
         n = whole(row["n"])
         if size is not None and n is not None and n > size:
-            message = f"The cell counts {n}, the arm {arm} has {size} patients."
+            message = f"The count is of {n} patients, the arm {arm} has {size} patients."
             remedy = f"Correct n, or the size of the arm in arms.csv; look again at {where_read(row)}."
             yield row.violation("n", message, remedy=remedy)
 
@@ -48,7 +57,7 @@ def arm_of_same_study(data: Data) -> Iterator[Violation]:
     for row in data.rows(TABLE):
         arm = arms.get(row["arm_id"])
         if arm is not None and arm["study_id"] != row["study_id"]:
-            message = f"The arm is one of {arm['study_id']}, the cell one of {row['study_id']}."
+            message = f"The arm is one of {arm['study_id']}, the count one of {row['study_id']}."
             yield row.violation("arm_id", message, remedy=f"Name an arm of {row['study_id']} as listed in arms.csv.")
 
 
@@ -146,6 +155,25 @@ def _holds(meanings: Meanings, whole_row: Row, part: Row) -> bool:
     return wide and counts[0] >= counts[1] and counts[2] >= counts[3]
 
 
+def stratum_of_whole_arm(data: Data) -> Iterator[Violation]:
+    arms, meanings = data.by_key("arms"), data.meanings
+    for (arm_id, _), rows in data.grouped(TABLE, "arm_id", "outcome").items():
+        size = whole(arms[arm_id]["n"]) if arm_id in arms else None
+        held = [Held(parse_stratum(row["stratum"]), _time(row), whole(row["n"])) for row in rows]
+        unnamed, taken = unnamed_totals(held, size, meanings), all_patients(held, size, meanings)
+        for i in sorted(unnamed):
+            became = (
+                "Where all patients are asked for, it stands for them."
+                if taken[i]
+                else "Another stratum is the whole arm too, so neither is taken where all patients are asked for."
+            )
+            message = f"The stratum is the whole arm by its number, and no row of all patients has this time. {became}"
+            remedy = (
+                "Add the row of all patients (blank stratum, total) and call this one same_patients; or correct n of the arm."
+            )
+            yield rows[i].violation("stratum", message, remedy=remedy)
+
+
 def strata_within_whole(data: Data) -> Iterator[Violation]:
     meanings = data.meanings
     arms = data.by_key("arms")
@@ -225,16 +253,31 @@ def poolable_has_no_reason(data: Data) -> Iterator[Violation]:
     for row in data.rows(TABLE):
         reasons = row["not_poolable_reason"].split(";") if row["not_poolable_reason"] else []
         if row["poolable"] == "no" and not reasons:
-            message = "The cell is not poolable, and no reason is given."
+            message = "The count is not poolable, and no reason is given."
             yield row.violation("not_poolable_reason", message, remedy="Give a reason of not_poolable_reasons.csv.")
         if row["poolable"] == "yes" and reasons:
-            message = "The cell is poolable, and a reason against it is given."
+            message = "The count is poolable, and a reason against it is given."
             yield row.violation("not_poolable_reason", message, remedy="Remove the reason, or set poolable to no.")
         for reason in reasons:
             if reason not in known:
                 message = f"The reason {reason!r} is not known."
                 remedy = "Use a reason of not_poolable_reasons.csv (joined by ; without blanks), or add it there."
                 yield row.violation("not_poolable_reason", message, remedy=remedy)
+
+
+def review_counts_carry_no_weight(data: Data) -> Iterator[Violation]:
+    identity = {key: row["identity_confidence"] for key, row in data.by_key("references").items()}
+    for row in data.rows(TABLE):
+        sure = identity.get(row["study_id"]) == "confirmed"
+        if row["poolable"] == "yes" and row["source_kind"] == "secondary_review" and not sure:
+            message = (
+                "The count was rebuilt from a review, and which paper the report is was not confirmed; it would carry weight."
+            )
+            remedy = (
+                "Hold it against the report's own abstract and set source_kind, confirm the identity in references.csv, or set "
+                "poolable to no with the reason other:review_table_only."
+            )
+            yield row.violation("source_kind", message, remedy=remedy)
 
 
 def timepoint_within_followup(data: Data) -> Iterator[Violation]:
@@ -250,8 +293,8 @@ def timepoint_within_followup(data: Data) -> Iterator[Violation]:
 
 CELL_RULES = (
     Rule("events-not-above-n", TABLE, "Events are no more than patients.", events_not_above_n),
-    Rule("n-not-above-arm", TABLE, "A cell counts no more patients than its arm has.", n_not_above_arm),
-    Rule("arm-of-study", TABLE, "The arm of a cell is an arm of its study.", arm_of_same_study),
+    Rule("n-not-above-arm", TABLE, "A count is of no more patients than its arm has.", n_not_above_arm),
+    Rule("arm-of-study", TABLE, "The arm of a count is an arm of its study.", arm_of_same_study),
     Rule("one-cell-a-place", TABLE, "Arm, outcome, stratum and time point stand once.", one_cell_a_place),
     Rule("stratum-form", TABLE, "A stratum has known keys, each once, with values of their pattern.", stratum_well_formed),
     Rule(
@@ -266,12 +309,25 @@ CELL_RULES = (
         "stratum_relation tells truly how a row relates to wider rows.",
         stratum_relation_fits,
     ),
+    Rule(
+        "stratum-of-whole-arm",
+        TABLE,
+        "A stratum that is the whole arm has a row of all patients beside it.",
+        stratum_of_whole_arm,
+        "warning",
+    ),
     Rule("strata-within-whole", TABLE, "Strata of different patients sum to no more than the whole.", strata_within_whole),
     Rule(
         "poolable-reason",
         TABLE,
-        "A cell that is not poolable says why; a poolable one does not.",
+        "A count that is not poolable says why; a poolable one does not.",
         poolable_has_no_reason,
+    ),
+    Rule(
+        "review-counts",
+        TABLE,
+        "A count rebuilt from a review's table of a report that is not identified is not pooled.",
+        review_counts_carry_no_weight,
     ),
     Rule(
         "timepoint-within-followup",

@@ -26,11 +26,11 @@ def cell_was_read(data: Data) -> Iterator[Violation]:
     readings, reconciled = _readings(data), data.by_key("reconciliations")
     for row in data.rows("outcomes"):
         if not any(r["seen"] == "yes" for r in readings.get(row["cell_id"], {}).values()):
-            message = "No reading of the cell saw a number."
+            message = "No reading of the count saw a number."
             remedy = "Add the reading to extractions.csv (reading, reader, seen, events, n)."
             yield row.violation("cell_id", message, remedy=remedy)
         if row["cell_id"] not in reconciled:
-            message = "The cell has no row in reconciliations.csv."
+            message = "The count has no row in reconciliations.csv."
             remedy = "Add one: agree, disagree_settled, disagree_open, second_not_seen or single."
             yield row.violation("cell_id", message, remedy=remedy)
 
@@ -69,7 +69,7 @@ def agreement_fits_readings(data: Data) -> Iterator[Violation]:
 def _broken_agreement(agreement: str, readings: dict[str, Row]) -> str | None:
     first, second = readings.get("1"), readings.get("2")
     if first is None:
-        return "The cell has no first reading."
+        return "The count has no first reading."
     if agreement == "single":
         return "A single reading is claimed, and a second one exists." if second is not None else None
     if agreement == "second_not_seen":
@@ -91,21 +91,25 @@ def disagreement_is_settled(data: Data) -> Iterator[Violation]:
             yield row.violation("settled_by", message, remedy="Say in settled_by why one reading was taken.")
         cell = outcomes.get(row["cell_id"])
         if row["agreement"] == "disagree_open" and cell is not None and cell["poolable"] == "yes":
-            message = "The readings differ, nothing settles it, and the cell is poolable."
+            message = "The readings differ, nothing settles it, and the count is poolable."
             yield row.violation("agreement", message, remedy="Settle it with a reason, or set poolable to no in outcomes.csv.")
 
 
 def value_was_read(data: Data) -> Iterator[Violation]:
     readings, settled = _readings(data), data.by_key("reconciliations")
     verified = _latest_verification(data)
+    corrected = {
+        row["row_key"] for row in data.rows("corrections") if row["table"] == "outcomes" and row["column"] in ("events", "n")
+    }
     for row in data.rows("outcomes"):
         seen = [_pair(r) for r in readings.get(row["cell_id"], {}).values() if r["seen"] == "yes"]
-        by_hand = row["cell_id"] in verified  # a person's reading stands above both; the next rule compares it
+        # A person's reading and a correction with its source stand above both readings; the next rules compare them.
+        by_hand = row["cell_id"] in verified or row["cell_id"] in corrected
         reason = settled.get(row["cell_id"], Row())
         chosen_otherwise = reason["agreement"].startswith("disagree") and bool(reason["settled_by"])
         if seen and _pair(row) not in seen and not by_hand and not chosen_otherwise:
             shown = " and ".join("/".join(pair) for pair in seen)
-            message = f"The cell has {row['events']}/{row['n']}, it was read as {shown}."
+            message = f"The count is {row['events']}/{row['n']}, it was read as {shown}."
             remedy = f"Take a value that was read, or record a person's reading in verifications.csv; see {where_read(row)}."
             yield row.violation(_changed_column(row, seen), message, remedy=remedy)
 
@@ -127,8 +131,8 @@ def verification_stands(data: Data) -> Iterator[Violation]:
     for cell_id, row in _latest_verification(data).items():
         cell = outcomes.get(cell_id)
         if cell is not None and _pair(cell) != _pair(row):
-            message = f"The person read {row['events']}/{row['n']}, the cell has {cell['events']}/{cell['n']}."
-            remedy = "Correct the cell and record it in corrections.csv, or correct this row."
+            message = f"The person read {row['events']}/{row['n']}, the count is {cell['events']}/{cell['n']}."
+            remedy = "Correct the count and record it in corrections.csv, or correct this row."
             yield row.violation("events", message, remedy=remedy)
 
 
@@ -140,7 +144,7 @@ def verdict_fits(data: Data) -> Iterator[Violation]:
     }
     for row in data.rows("verifications"):
         if row["verdict"] == "corrected" and (row["cell_id"], row["verified_on"]) not in made:
-            message = f"The cell is said to have been corrected on {row['verified_on']}, and corrections.csv has no such row."
+            message = f"The count is said to have been corrected on {row['verified_on']}, and corrections.csv has no such row."
             remedy = (
                 "Add the correction with the old and the new value, or set verdict to confirmed. "
                 "`cordbook verify-cells` writes both."
@@ -191,9 +195,9 @@ def _broken_target(data: Data, row: Row) -> Violation | None:
 
 
 READING_RULES = (
-    Rule("cell-was-read", "outcomes", "A cell has a reading that saw it, and a reconciliation.", cell_was_read),
+    Rule("cell-was-read", "outcomes", "A count has a reading that saw it, and a reconciliation.", cell_was_read),
     Rule("seen-has-numbers", "extractions", "A reading that saw a number has events and n.", seen_has_numbers),
-    Rule("reader-listed", "extractions", "The reader is among the readers of the cell.", reader_is_listed),
+    Rule("reader-listed", "extractions", "The reader is among the readers of the count.", reader_is_listed),
     Rule("agreement-fits", "reconciliations", "The agreement is what the two readings show.", agreement_fits_readings),
     Rule(
         "disagreement-settled",
@@ -201,14 +205,14 @@ READING_RULES = (
         "A difference is settled with a reason, or not pooled.",
         disagreement_is_settled,
     ),
-    Rule("value-was-read", "outcomes", "The value of a cell is one that was read.", value_was_read),
-    Rule("verification-stands", "verifications", "The last person to check a cell read its value.", verification_stands),
-    Rule("verdict-fits", "verifications", "A person who corrects a cell leaves a correction.", verdict_fits),
+    Rule("value-was-read", "outcomes", "The value of a count is one that was read.", value_was_read),
+    Rule("verification-stands", "verifications", "The last person to check a count read its value.", verification_stands),
+    Rule("verdict-fits", "verifications", "A person who corrects a count leaves a correction.", verdict_fits),
     Rule("dates-plausible", "corrections", "No work is dated before the review began.", dates_are_plausible),
     Rule(
         "corrections-stand",
         "corrections",
-        "A correction names a real cell, which holds its new value.",
+        "A correction names a real count, which holds its new value.",
         corrections_stand,
     ),
 )

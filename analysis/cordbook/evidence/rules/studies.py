@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from cordbook.evidence.matching import StudyFace, studies_entered_twice, study_face
+from cordbook.evidence.matching import StudyFace, folded, names_of, studies_entered_twice, study_face
 from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, whole
@@ -230,6 +230,25 @@ def retracted_cells_have_a_notice(data: Data) -> Iterator[Violation]:
             yield row.violation("not_poolable_reason", message, remedy="Add the notice, or give another reason.")
 
 
+def known_trials_name_their_study(data: Data) -> Iterator[Violation]:
+    named = {row["study_id"] for row in data.rows("known_trials")}
+    references = data.by_key("references")
+    free: dict[tuple[str, str], list[str]] = {}
+    for study in data.by_key("studies"):
+        reference = references.get(study)
+        if reference is not None and study not in named:
+            for author in names_of(reference["first_author"]):
+                free.setdefault((author, reference["year"]), []).append(study)
+    for row in data.rows("known_trials"):
+        author = folded(row["trial"].partition(row["year"])[0]) if row["year"] else ""
+        fitting = [] if row["study_id"] else free.get((author, row["year"]), [])
+        if fitting:
+            message = f"The data have {listed(fitting)}, of the same author and year; the trial counts as absent."
+            yield row.violation(
+                "study_id", message, remedy="Write the id if it is this trial; if it is not, put it into data/waivers.csv."
+            )
+
+
 STUDY_RULES = (
     Rule("arm-id", "arms", "The key of an arm is made of its study and its name.", arm_id_fits),
     Rule("arm-parts", "arms", "Parts of an arm are of its study and role and sum to no more than it.", parts_of_arms_fit),
@@ -259,9 +278,16 @@ STUDY_RULES = (
         "A registration is shared only within an overlap group.",
         registrations_are_shared_within_groups,
     ),
+    Rule(
+        "known-trial-named",
+        "known_trials",
+        "A trial that other reviews count names its study once that has been read.",
+        known_trials_name_their_study,
+        "warning",
+    ),
     Rule("trial-years", "registered_trials", "A trial does not end before it begins.", years_are_ordered),
     Rule("interval-order", "published_pooled", "An interval holds its estimate.", interval_holds_estimate),
     Rule("interval-pair", "published_pooled", "An interval has both limits or none.", limits_come_in_pairs),
     Rule("notice-about", "integrity_notices", "A notice is about a study or a citation.", notice_is_about_something),
-    Rule("retracted-cells", "outcomes", "A cell left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
+    Rule("retracted-cells", "outcomes", "A count left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
 )

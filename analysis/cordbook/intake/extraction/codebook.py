@@ -9,15 +9,15 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from cordbook.evidence.patients import KEYS, VALUES
+from cordbook.evidence.patients import KEYS, VALUES, Held, Meanings, meanings_of, parse_stratum, unnamed_totals
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.references.identity import PARTIAL
 from cordbook.evidence.rules import complaints
 from cordbook.evidence.rules.validation import check_tables
-from cordbook.evidence.schema import Field, Package, load_package
+from cordbook.evidence.schema import PACKAGE_FILE, Field, Package, load_package
 from cordbook.evidence.subject_tables import FACTS, TABLE_OF, TOPICS, fact_of, topic_of
-from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, STUDY, Answer, Place, Reading, cell_row
+from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, REMOVED, STUDY, Answer, Place, Reading, cell_row
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import one_line
 
@@ -50,7 +50,7 @@ NO = "no"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A place that waits for an answer, with its column of the codebook. ``required``: a value must be given, or the reason why not."""
+    """A place that waits for an answer, with its column of the codebook. ``required``: the tables need a value there."""
 
     place: Place
     field: Field
@@ -64,14 +64,25 @@ class Codebook:
     package: Package
     raw: Mapping[str, RawTable]
     known: frozenset[tuple[str, str, str | None, str]] = field(default_factory=frozenset)
+    stamp: tuple[tuple[str, int, int], ...] = ()
 
     @classmethod
     def of(cls, data: Path) -> Codebook:
         """Of a data folder, with all that an answer is checked against; raises :class:`cordbook.evidence.Unreadable`."""
         package = load_package(data)
+        stamp = _stamp(data, package)
         raw = {name: table for name, table in read_all(data, package).items() if name in LOOKED_AT}
         few = replace(package, tables=tuple(t for t in package.tables if t.name in LOOKED_AT))
-        return cls(few, raw, frozenset(map(_mark, check_tables(few, raw))))
+        return cls(few, raw, frozenset(map(_mark, check_tables(few, raw))), stamp)
+
+    def now(self, data: Path) -> Codebook:
+        """The codebook as the data folder has it by now: itself where no file has changed."""
+        return self if _stamp(data, self.package) == self.stamp else Codebook.of(data)
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """What keys and values of strata mean."""
+        return meanings_of(self._declared(KEYS), self._declared(VALUES))
 
     def column(self, table: str, column: str) -> Field:
         """A column of the codebook; ``arm`` of a cell is that of the arm."""
@@ -115,6 +126,12 @@ class Codebook:
         return [p for p in check_tables(self.package, raw) if _mark(p) not in self.known]
 
 
+def _stamp(data: Path, package: Package) -> tuple[tuple[str, int, int], ...]:
+    """What tells that a file of the codebook was written again."""
+    paths = [data / PACKAGE_FILE, *(data / table.path for table in package.tables if table.name in LOOKED_AT)]
+    return tuple((path.name, found.st_mtime_ns, found.st_size) for path in paths if path.is_file() and (found := path.stat()))
+
+
 def _mark(problem: Problem) -> tuple[str, str, str | None, str]:
     return problem.file, problem.key, problem.column, problem.rule
 
@@ -140,7 +157,8 @@ def _of(reading: Reading, table: str, row: str, codebook: Codebook) -> Iterator[
     for name in columns(table, codebook):
         if _applies(reading, table, row, name, codebook.only_of):
             column = codebook.column(table, name)
-            required = column.required or name == "not_poolable_reason"
+            # A count that was not found has neither number, and no row in the tables.
+            required = (column.required and not (table == CELL and name in CELL_ORDER)) or name == "not_poolable_reason"
             yield Question((table, row, name), column, required)
 
 
@@ -204,19 +222,23 @@ def tidy(text: str, column: Field) -> str:
     return value
 
 
-def faults(reading: Reading, question: Question, answer: Answer, codebook: Codebook) -> tuple[list[str], list[str]]:
-    """What forbids an answer, and what should only be looked at again: messages with remedies."""
+#: The rule that a person is asked about instead of warned: whether a stratum is everybody.
+ASKED_ABOUT = "stratum-of-whole-arm"
+
+
+def faults(
+    reading: Reading, question: Question, answer: Answer, codebook: Codebook, skip: Iterable[str] = ()
+) -> tuple[list[str], list[str]]:
+    """What forbids an answer, and what should only be looked at again: messages with remedies. ``skip``: rules to leave out."""
     table, _, name = question.place
     if not answer.value:
-        needed = question.required and table != CELL
-        bare = needed and answer.reason.casefold() in ("", "not reported")
-        return (["The tables need a value here. If there is none, say why: . and the reason."] if bare else []), []
+        return (["The tables need a value here, and no reason can stand in its place."] if question.required else []), []
     wrong = [f"{message} {remedy}" for _, message, remedy in complaints(question.field, answer.value)]
     if (table, name) == (ARM, "part_of") and answer.value not in reading.rows(ARM):
         wrong.append(f"There is no arm {answer.value!r}; there are {', '.join(reading.rows(ARM))}.")
     if wrong:
         return wrong, []
-    skipped = UNFINISHED if name == "not_poolable_reason" else UNFINISHED | {"poolable-reason"}
+    skipped = UNFINISHED.union(skip) if name == "not_poolable_reason" else UNFINISHED.union(skip, {"poolable-reason"})
     after = [p for p in codebook.problems(study_rows(reading.with_answers({question.place: answer}))) if p.rule not in skipped]
     # What was wrong before is not the fault of this answer.
     before = {_mark(p) for p in codebook.problems(study_rows(reading))} if after else set()
@@ -234,6 +256,34 @@ def same_value(a: str, b: str, column: Field) -> bool:
     if column.type in ("integer", "number") and a and b:
         return Decimal(a) == Decimal(b)
     return " ".join(a.casefold().split()) == " ".join(b.casefold().split())
+
+
+def is_unnamed_total(reading: Reading, row: str, codebook: Codebook) -> bool:
+    """Is a count of a stratum everybody of its arm by the numbers, with no count of all patients beside it?"""
+    arm, outcome = (reading.value(CELL, row, c) for c in ("arm", "outcome"))
+    rows = [r for r in reading.rows(CELL) if (reading.value(CELL, r, "arm"), reading.value(CELL, r, "outcome")) == (arm, outcome)]
+    if row not in rows or not seen(reading, row):
+        return False
+    held = [
+        Held(
+            parse_stratum(reading.value(CELL, r, "stratum")), reading.value(CELL, r, "timepoint_months"), _whole(reading, CELL, r)
+        )
+        for r in rows
+    ]
+    return rows.index(row) in unnamed_totals(held, _whole(reading, ARM, arm), codebook.meanings)
+
+
+def _whole(reading: Reading, table: str, row: str) -> int | None:
+    text = reading.value(table, row, "n")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def as_total(reading: Reading, row: str) -> dict[Place, Answer]:
+    """What opens the count of all patients beside a stratum that is everybody, with its numbers."""
+    arm, outcome, _, months = (reading.value(CELL, row, c) for c in CELL_KEY)
+    name, opened = open_cell(arm, outcome, "", months)
+    numbers = {(CELL, name, c): Answer(reading.value(CELL, row, c)) for c in CELL_ORDER}
+    return {(CELL, name, REMOVED): Answer(NO), **opened, **numbers}
 
 
 def seen(reading: Reading, row: str) -> bool:
@@ -321,14 +371,16 @@ def cell_faults(reading: Reading, codebook: Codebook, arm: str, outcome: str, st
     if arm not in reading.rows(ARM):
         wrong.append(f"There is no arm {arm!r}; there are {', '.join(reading.rows(ARM)) or 'none yet'}.")
     if outcome not in codebook.outcomes():
-        wrong.append(f"{outcome!r} is not an outcome of outcome_terms.csv; a new one is added there first.")
+        wrong.append(
+            f"{outcome!r} is not an outcome of outcome_terms.csv; a new one is added there first, or in the terminal with +NAME."
+        )
     for name, value in (("stratum", stratum), ("timepoint_months", months)):
         wrong += [f"{message} {remedy}" for _, message, remedy in complaints(codebook.column(CELL, name), value) if value]
     if wrong:
         return wrong
     row, opened = open_cell(arm, outcome, stratum, months)
     if row in reading.rows(CELL):
-        return ["This cell is there already."]
+        return ["This count is there already."]
     # The rules on strata look at whole cells: one with no event of one patient shows what its name breaks.
     trial = {(CELL, row, "events"): Answer("0"), (CELL, row, "n"): Answer("1")}
     new = codebook.problems(study_rows(reading.with_answers({**opened, **trial})))

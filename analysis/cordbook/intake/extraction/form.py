@@ -27,11 +27,12 @@ HOW = {
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a form brought: answers to add, how many were known, and what is wrong, each with its line."""
+    """What a form brought: answers to add, how many were known, what is wrong, and what to look at again, each with its line."""
 
     answers: dict[Place, Answer]
     known: int
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def form_text(
@@ -109,6 +110,7 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
     """
     lines = list(_lines(text))
     wrong: list[str] = []
+    notes: list[str] = []
     made: dict[Place, Answer] = {}
     known = 0
     whole = reading
@@ -174,8 +176,9 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
             if whole.answers.get(q.place) == answer:
                 known += 1
                 continue
-            forbidden, _ = faults(whole, q, answer, codebook)
+            forbidden, odd = faults(whole, q, answer, codebook)
             wrong += [f"line {number}, {q.place[2]}: {message}" for message in forbidden]
+            notes += [f"line {number}, {q.place[2]}: {message}" for message in odd]
             if not forbidden:
                 add({q.place: answer})
     columns = {(table, q.place[2]) for q in _with_blank_arms(whole, codebook) for table in [q.place[0]]} | {
@@ -187,7 +190,7 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
             wrong.append(
                 f"line {number}: {'nothing is asked here, after the other answers' if known_column else f'there is no column {column!r}'}"
             )
-    return Taken(made, known, tuple(wrong))
+    return Taken(made, known, tuple(wrong), tuple(notes))
 
 
 def _answer(question: Question, value: str, reason: str, reading: Reading) -> Answer:

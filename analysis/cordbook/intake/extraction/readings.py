@@ -73,7 +73,22 @@ class Reading:
 
     def with_answers(self, answers: Mapping[Place, Answer]) -> Reading:
         """The same reading with more answers."""
-        return Reading(self.study_id, self.number, self.reader, {**self.answers, **answers})
+        return Reading(self.study_id, self.number, self.reader, _answers_after(self.answers, answers.items()))
+
+
+def _answers_after(before: Mapping[Place, Answer], added: Iterable[tuple[Place, Answer]]) -> dict[Place, Answer]:
+    """The answers that stand after some were added: of a row that was taken out nothing stands, so it begins blank if it comes again.
+
+    >>> taken = {("outcomes", "x", "n"): Answer("9"), ("outcomes", "y", "n"): Answer("4")}
+    >>> list(_answers_after(taken, [(("outcomes", "x", "removed"), Answer("yes")), (("outcomes", "x", "removed"), Answer("no"))]))
+    [('outcomes', 'y', 'n'), ('outcomes', 'x', 'removed')]
+    """
+    now = dict(before)
+    for place, answer in added:
+        if place[2] == REMOVED and answer.value == "yes":
+            now = {p: a for p, a in now.items() if p[:2] != place[:2]}
+        now[place] = answer
+    return now
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +107,8 @@ class Readings:
         rows = [r for r in read_rows(self.data / FOLDER, f"{study_id}.{number}") if r.get("read_at")]
         if not rows:
             return None
-        answers = {(r["table"], r["row"], r["column"]): Answer(r["value"], r["reason"]) for r in rows}
-        return Reading(study_id, number, rows[-1]["reader"], answers)
+        added = (((r["table"], r["row"], r["column"]), Answer(r["value"], r["reason"])) for r in rows)
+        return Reading(study_id, number, rows[-1]["reader"], _answers_after({}, added))
 
     def both(self, study_id: str) -> list[Reading]:
         """The readings that were begun."""

@@ -35,6 +35,8 @@ from cordbook.intake.records.untrusted_text import one_line
 #: Stands for events and n of a cell, which are settled together.
 COUNTS = "counts"
 NOT_SEEN = "not seen"
+#: Columns of free text, and the reason that stands where such a difference was settled as one.
+WORDING, WORDING_ONLY = frozenset({"definition", "locator", "note"}), "wording only"
 FIRST, SECOND, OTHER, OPEN, OUT = "1", "2", "other", "open", "out"
 COLUMNS = ("study_id", "table", "row", "column", "first", "second", "keep", "value", "reason", "decided_by", "decided_at")
 
@@ -46,6 +48,11 @@ class Difference:
     place: Place
     first: str
     second: str
+
+    @property
+    def is_wording(self) -> bool:
+        """Do both say something, in a column of free text where two people rarely take the same words?"""
+        return self.place[2] in WORDING and bool(self.first and self.second)
 
     @property
     def keeps(self) -> tuple[str, ...]:
@@ -277,6 +284,11 @@ def _agreement(shown: list[str], decision: Decision | None) -> str:
     if decision is None:
         return "agree"
     return "disagree_open" if decision.keep == OPEN else "disagree_settled"
+
+
+def errors_if_entered(data: Path, reading: Reading, on: str) -> list[Problem]:
+    """Errors that the data would have with a reading in them as it is: what would refuse the study in the end, told to its reader."""
+    return with_new_rows(data, new_rows(data, reading, (reading,), {}, reading.reader, on))[1]
 
 
 def with_new_rows(data: Path, new: Mapping[str, list[Row]]) -> tuple[dict[str, list[Row]], list[Problem]]:

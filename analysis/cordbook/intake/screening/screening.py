@@ -55,7 +55,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two reviewers: records that both judged, how many alike, Cohen's kappa with its 95% interval (None where undefined)."""
+    """Two reviewers: records that both judged, how many alike, Cohen's kappa with its 95% interval.
+
+    Each is None where it has no value: kappa where both gave one and the same answer to all, or judged no record in common; the
+    interval where the standard error is nought.
+    """
 
     reviewers: tuple[str, str]
     both: int
@@ -63,6 +67,28 @@ class Agreement:
     kappa: float | None
     low: float | None
     high: float | None
+    constant: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """How far two reviewers agree, for people; where kappa or its interval has no value it says why.
+
+        >>> Agreement(("Ada", "Ben"), 4, 4, None, None, None, ("Ada", "Ben")).text
+        'Ada and Ben: 4 of 4 alike; kappa has no value, as both gave one answer only'
+        >>> Agreement(("Ada", "Ben"), 0, 0, None, None, None).text
+        'Ada and Ben: no record that both judged, so kappa has no value'
+        """
+        who = " and ".join(self.reviewers)
+        if not self.both:
+            return f"{who}: no record that both judged, so kappa has no value"
+        counted = f"{who}: {self.alike} of {self.both} alike"
+        if self.kappa is None:
+            return f"{counted}; kappa has no value, as both gave one answer only"
+        if self.constant:
+            return f"{counted}; kappa says nothing, as {self.constant[0]} gave one answer only"
+        if self.low is None or self.high is None:
+            return f"{counted}, Cohen's kappa {self.kappa:.2f} (without an interval, as nothing varies)"
+        return f"{counted}, Cohen's kappa {self.kappa:.2f} (95% CI {self.low:.2f} to {self.high:.2f})"
 
 
 def load_items(data: Path) -> dict[str, Item]:
@@ -135,7 +161,7 @@ def decision_row(
 
 
 def agreements(rows: Sequence[Row], stage: str) -> list[Agreement]:
-    """Every pair of reviewers with records in common: Cohen's kappa (Cohen 1960) over include, exclude, unsure, not retrieved."""
+    """Every pair of reviewers: Cohen's kappa (Cohen 1960) over include, exclude, unsure, not retrieved."""
     by_person: dict[str, dict[str, str]] = {}
     for record, own in standing(rows, stage).items():
         for (role, who), row in own.items():
@@ -144,8 +170,9 @@ def agreements(rows: Sequence[Row], stage: str) -> list[Agreement]:
     found = []
     for a, b in combinations(sorted(by_person), 2):
         pairs = Counter((by_person[a][r], by_person[b][r]) for r in by_person[a].keys() & by_person[b].keys())
-        if pairs:
-            found.append(Agreement((a, b), pairs.total(), sum(n for (x, y), n in pairs.items() if x == y), *_kappa(pairs)))
+        constant = tuple(who for place, who in enumerate((a, b)) if len({pair[place] for pair in pairs}) == 1)
+        alike = sum(n for (x, y), n in pairs.items() if x == y)
+        found.append(Agreement((a, b), pairs.total(), alike, *_kappa(pairs), constant))
     return found
 
 
@@ -157,7 +184,10 @@ def _kappa(pairs: Mapping[tuple[str, str], int]) -> tuple[float | None, float | 
     # With one answer only, chance agreement is complete and kappa has no value.
     if len(names) < 2:
         return None, None, None
-    result = cohens_kappa(np.array([[pairs.get((x, y), 0) for y in names] for x in names]))
+    with np.errstate(all="ignore"):  # a standard error of nought is told apart below
+        result = cohens_kappa(np.array([[pairs.get((x, y), 0) for y in names] for x in names]))
+    if not result.std_kappa > 0:
+        return float(result.kappa), None, None
     low, high = float(result.kappa_low), float(result.kappa_upp)
     return float(result.kappa), max(-1.0, low), min(1.0, high)
 

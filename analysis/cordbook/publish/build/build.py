@@ -155,11 +155,12 @@ def _judged(project: Project, today: Any, allow: bool) -> int:
 
 def _revalidated(project: Project, today: Any, pages: Pages) -> None:
     """The pages just written say what the estimates say, and none is missing."""
-    from cordbook.publish.build.written import wrong_numbers
+    from cordbook.publish.build.written import unread_marks, wrong_numbers
 
     html = work_folder(project) / "html"
     missing = [name for name in pages.listed if not (html / f"{name}.html").is_file()]
-    wrong = wrong_numbers(html, today.estimates, [name for name in pages.written if name in pages.listed])
+    written = [name for name in pages.written if name in pages.listed]
+    wrong = wrong_numbers(html, today.estimates, written) + unread_marks(html, written)
     if missing or wrong:
         problems = [f"{name}.html was not written" for name in missing] + wrong
         shutil.rmtree(work_folder(project), ignore_errors=True)

@@ -126,7 +126,9 @@ def _why(stale: Staleness, today: Today, changes: list[Change], last: Snapshot |
     code = [read[1] for read in stale.changed if read[0] == "code"]
     for read in stale.changed:
         if read[0] != "code":
-            rows = [c.describe() for c in changes if _touches(c, read, today, last)]
+            # What a read reaches is asked once: after an update there are thousands of changes, and hundreds of reads a chapter.
+            files, keys = _reach(read, today, last)
+            rows = [c.describe() for c in changes if c.file in files or c.key in keys]
             found |= dict.fromkeys(rows or [_read_in_words(read)])
     reasons = list(found)
     if len(reasons) > _LISTED:
@@ -137,30 +139,34 @@ def _why(stale: Staleness, today: Today, changes: list[Change], last: Snapshot |
     return tuple(reasons)
 
 
-def _touches(change: Change, read: Read, today: Today, last: Snapshot | None) -> bool:
-    """Whether a change of a row can be why a read has changed."""
+def _reach(read: Read, today: Today, last: Snapshot | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Files and keys of rows whose change can be why a read has changed."""
     evidence = today.estimates.evidence
     match read:
         case ("table", name):
-            return change.file == _file_of(evidence, name)
+            return frozenset({_file_of(evidence, name)}), frozenset()
         case ("cell", cell_id):
-            return change.key in _row_and_above(evidence, [cell_id])
+            return frozenset(), _row_and_above(evidence, [cell_id])
         case ("cells",) | ("cells_in", _, _):
-            return change.file in ("outcomes.csv", "arms.csv", "studies.csv", "references.csv")
+            return _OF_CELLS, frozenset()
         case ("estimate", estimate_id):
-            return change.key in _behind(estimate_id, today, last)
+            return frozenset(), _behind(estimate_id, today, last)
         case ("estimates",):
-            return change.file in ("outcomes.csv", "arms.csv", "studies.csv", "references.csv", "syntheses.yml")
+            return _OF_CELLS | {"syntheses.yml"}, frozenset()
         case ("file", path):
-            return path == f"data/{change.file}"
-    return False
+            return frozenset({path.removeprefix("data/")}), frozenset()
+    return frozenset(), frozenset()
+
+
+#: The files whose rows an outcome count is joined of.
+_OF_CELLS = frozenset({"outcomes.csv", "arms.csv", "studies.csv", "references.csv"})
 
 
 def _file_of(evidence: Evidence, name: str) -> str:
     return next((t.path for t in evidence.package.tables if t.name == name), "")
 
 
-def _behind(estimate_id: str, today: Today, last: Snapshot | None) -> set[str]:
+def _behind(estimate_id: str, today: Today, last: Snapshot | None) -> frozenset[str]:
     """Keys of rows behind an estimate, today's and those of the last good build."""
     try:
         cells = cells_of(today.estimates[estimate_id])
@@ -172,12 +178,12 @@ def _behind(estimate_id: str, today: Today, last: Snapshot | None) -> set[str]:
     return _row_and_above(today.estimates.evidence, cells)
 
 
-def _row_and_above(evidence: Evidence, cell_ids: Iterable[str]) -> set[str]:
+def _row_and_above(evidence: Evidence, cell_ids: Iterable[str]) -> frozenset[str]:
     """Keys of cells with those of their arms, studies and references."""
     keys = set(cell_ids)
     cells = evidence.cells
     rows = cells[cells["cell_id"].isin(keys)]
-    return keys | set(rows["arm_id"]) | set(rows["study_id"])
+    return frozenset(keys | set(rows["arm_id"]) | set(rows["study_id"]))
 
 
 def _read_in_words(read: Read) -> str:

@@ -27,7 +27,16 @@ from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, P
 from cordbook.review.estimates.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
 from cordbook.review.estimates.method_words import method
-from cordbook.review.estimates.phrases import MISSING, counts_of, percent, phrase, plain_sentence, range_of, ratio
+from cordbook.review.estimates.phrases import (
+    MISSING,
+    counts_of,
+    dependence_note,
+    percent,
+    phrase,
+    plain_sentence,
+    range_of,
+    ratio,
+)
 from cordbook.review.estimates.rows import Row
 
 FOLDER = ESTIMATES_FOLDER
@@ -259,6 +268,7 @@ def _plain(e: Estimate, beside: Beside) -> str:
     if e.result is not None and e.is_comparison:
         what, none = _measure(e), 0 if e.synthesis.measure == "RD" else 1
         parts.append(f"{'An' if what.startswith('o') else 'A'} {what} of {none} would mean no difference.")
+    parts += filter(None, [dependence_note(e)])
     if e.result is not None and e.k == 1:
         parts.append("This is one study alone: nothing is pooled.")
     if kind_of(e) == "single arm" and e.is_reported:

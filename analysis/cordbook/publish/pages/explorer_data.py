@@ -148,6 +148,8 @@ def _cells(cells: pd.DataFrame) -> dict[str, list[Any]]:
         "arm": [arms[a] for a in cells["arm_id"]],
         "stratum": [strata[_plain_stratum(t)] for t in cells["stratum"]],
         "relation": list(cells["stratum_relation"]),
+        # 1 where the cell holds all patients of its arm, under whatever stratum.
+        "everybody": [int(whole) for whole in cells["all_patients"]],
         "months": [_number(v) for v in cells["timepoint_months"]],
         "events": [int(v) for v in cells["events"]],
         "n": [int(v) for v in cells["n"]],

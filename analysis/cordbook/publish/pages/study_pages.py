@@ -216,7 +216,7 @@ def _arms(r: StudyRecord) -> Table | None:
         (
             Cell(r.vocabulary.arm(a.name, "label"), (f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "",)),
             NOT_STATED if a.n is None else f"{a.n:,}",
-            _given(r, a),
+            Cell(_given(r, a), (a.row.get("given") or "",)),
             _dose(r, a),
         )
         for a in r.arms
@@ -237,7 +237,11 @@ def _given(r: StudyRecord, a: Arm) -> str:
 
 def _dose(r: StudyRecord, a: Arm) -> str:
     doses = [(fact, value) for fact in r.subject.facts(DOSE) if (value := a.value(fact))]
-    return "; ".join(fact.phrase.format(n=number(value), s="" if value == 1 else "s") for fact, value in doses) or NOT_STATED
+    return "; ".join(fact.phrase.format(n=_as_text(value), s="" if value == 1 else "s") for fact, value in doses) or NOT_STATED
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else number(value)
 
 
 _HEADER = ("Result", "Who and when", "Events of patients", "Percent (95% interval)", "Pooled?")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from cordbook.display.html.pieces import Link, Shown
 from cordbook.publish.pages.page import estimate_address
+from cordbook.review.estimates.dependence import without_retracted
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import phrase
-from cordbook.review.estimates.retracted import without_retracted
 from cordbook.review.studies.records import StudyRecord
 
 

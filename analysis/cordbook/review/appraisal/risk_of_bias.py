@@ -181,6 +181,7 @@ def _by_study(cells: pd.DataFrame, column: str, index: pd.Index) -> list[frozens
 
 
 def _share_counted(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.Series:
+    # An arm that is known by one stratum alone may be those who were left, so such a count does not tell that all were counted.
     whole = cells[cells["poolable"] & (cells["stratum_relation"] == "total")]
     sizes = whole["arm_id"].map(arms.set_index("arm_id")["n"]).astype("float64")
     return (whole["n"].astype("float64") / sizes).groupby(whole["study_id"]).min()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -66,13 +66,14 @@ def count_states(estimates: Estimates) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["state", "cells", "pooled"])
 
 
-def cells_to_check(estimates: Estimates) -> list[CellToCheck]:
+def cells_to_check(estimates: Estimates, among: Collection[str] | None = None) -> list[CellToCheck]:
     """Every cell, most urgent first; cells that a person has checked come last.
 
     Only whole estimates count, not their subgroups: a study that stands alone in a subgroup would come before all others.
+    With ``among``, ids of estimates, only these count, and a cell that none of them holds weighs nothing.
     """
     evidence = estimates.evidence
-    largest = _largest_weights(estimates)
+    largest = _largest_weights(estimates, among)
     states = states_of(evidence)
     found = []
     for row in evidence["outcomes"].itertuples():
@@ -83,9 +84,9 @@ def cells_to_check(estimates: Estimates) -> list[CellToCheck]:
     return sorted(found, key=lambda c: (c.state == VERIFIED, -c.urgency, not c.estimate, c.cell_id))
 
 
-def _largest_weights(estimates: Estimates) -> dict[str, tuple[float, str]]:
+def _largest_weights(estimates: Estimates, among: Collection[str] | None) -> dict[str, tuple[float, str]]:
     largest: dict[str, tuple[float, str]] = {}
-    for estimate in estimates:
+    for estimate in estimates if among is None else map(estimates.__getitem__, among):
         if not estimate.is_reported or estimate.synthesis.parent is not None:
             continue
         weights = study_weights(estimate) / 100
@@ -116,5 +117,5 @@ def of_which(
     if cell is not None:
         cells = [c for c in cells if c.cell_id == cell]
         if not cells:
-            raise UnknownName(f"there is no cell {cell!r}")
+            raise UnknownName(f"there is no count {cell!r}")
     return cells

@@ -29,6 +29,7 @@ DIRECTIONS: Mapping[str, str] = {
     "protective": "protects or helps",
     "harmful": "harms",
     "mixed": "both",
+    "neutral": "says neither",
     "none": "no effect shown",
 }
 #: How sure it is that the source is the one the parent review had in mind.

@@ -29,7 +29,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
     "natural", "harm", "note", "part_sentence", "average", "not_pooled_if", "side_sentence",
-    "bayes_up_to", "main",
+    "bayes_up_to", "main", "side_by_side",
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ class Synthesis:
     columns of :attr:`Evidence.cells`, or keys of the stratum written ``stratum.KEY``; a list of values means any of them. ``by``
     names a column or stratum key whose values become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs.
     ``average`` says what a pooled share is (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and
-    ``side_sentence`` is the plain sentence then.
+    ``side_sentence`` is the plain sentence then. ``side_by_side`` says why the studies are never averaged; blank where they may be.
     Up to ``bayes_up_to`` studies the Bayesian model stands beside the estimate (:mod:`cordbook.review.estimates.companions`).
     ``main`` is the id of the estimate that answers the same question on the main selection (:mod:`cordbook.review.estimates.main_pool`).
     """
@@ -98,6 +98,7 @@ class Synthesis:
     side_sentence: str = ""
     bayes_up_to: int = 0
     main: str | None = None
+    side_by_side: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,8 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
         yield f"bayes_up_to is {up_to!r}; it is a number of studies"
     if not isinstance(entry.get("main") or "", str):
         yield f"main is {entry['main']!r}; it is the id of the main pool"
+    if not isinstance(entry.get("side_by_side") or "", str):
+        yield f"side_by_side is {entry['side_by_side']!r}; it is a sentence that says why the studies are never averaged"
     strata = merged.get("strata", "total")
     if not isinstance(strata, Mapping) and strata not in ("total", "widest") and not re.fullmatch(r"by:\w+", str(strata)):
         yield f"strata is {strata!r}; it is total, widest, by:KEY, or keys with values"
@@ -276,6 +279,7 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         side_sentence=entry.get("side_sentence", ""),
         bayes_up_to=int(entry.get("bayes_up_to", 0)),
         main=entry.get("main"),
+        side_by_side=entry.get("side_by_side") or "",
     )
 
 

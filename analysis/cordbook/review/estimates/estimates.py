@@ -331,7 +331,7 @@ def estimate_of(estimate_id: str, title: str, synthesis: Synthesis, rows: tuple[
         return Estimate(estimate_id, title, synthesis, rows, None)
     rows = with_effects(rows, result.studies)
     result = replace(result, studies=rows)
-    if reasons := reasons_not_to_pool(result, synthesis.not_pooled_if):
+    if reasons := reasons_not_to_pool(result, synthesis.not_pooled_if, synthesis.side_by_side):
         return Estimate(estimate_id, title, synthesis, rows, None, reasons, result)
     beside = (
         companions_of(result, harm=synthesis.harm, bayes_up_to=synthesis.bayes_up_to)

@@ -13,9 +13,9 @@ from cordbook.core.text import capital, enumerate_words, people, studies
 from cordbook.errors import UnknownName
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.evidence.vocabulary import part_name
+from cordbook.review.estimates.dependence import dependences, retracted_labels, without_retracted, without_study
 from cordbook.review.estimates.estimates import Estimate
-from cordbook.review.estimates.retracted import retracted_labels, without_retracted
-from cordbook.review.estimates.side_by_side import ONE_STUDY, SPREAD
+from cordbook.review.estimates.side_by_side import ONE_STUDY, SPREAD, UNLIKE
 
 MISSING = "not estimable"
 NOT_POOLED = "not pooled"
@@ -151,6 +151,8 @@ FORMS: Mapping[str, Callable[[Estimate], str]] = {
 }
 
 
+#: Begins the form of an estimate without one of its studies: ``without smith2012``.
+WITHOUT = "without "
 #: Forms that count and need no pooled number.
 COUNTS = frozenset({"k", "n", "events", "of", "studies", "people"})
 
@@ -160,8 +162,10 @@ def phrase(estimate: Estimate, form: str = "short") -> str:
 
     Where studies stand side by side, the number is what they counted together, and said to be not pooled.
     """
+    if form.startswith(WITHOUT):
+        return phrase(without_study(estimate, form.removeprefix(WITHOUT).strip()))
     if form not in FORMS:
-        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)}")
+        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)} and {WITHOUT}STUDY")
     if estimate.result is not None or form in COUNTS:
         return FORMS[form](estimate)
     return SIDE_FORMS.get(form, lambda e: NOT_POOLED)(estimate) if estimate.not_pooled else MISSING
@@ -205,6 +209,14 @@ def retraction_note(estimate: Estimate) -> str:
     return f"The retracted {'report' if one else 'reports'} {listed} {'is' if one else 'are'} still counted. Without {'it' if one else 'them'}: {left}."
 
 
+def dependence_note(estimate: Estimate) -> str:
+    """Which small study an estimate hangs on, and what it would be without it; blank where on none."""
+    return " ".join(
+        f"The number hangs on one small study: without {d.label} ({people(d.n)}) it would be {phrase(d.without)}."
+        for d in dependences(estimate)
+    )
+
+
 def _part_sentence(estimate: Estimate) -> str:
     """What holds of all studies need not hold of a part, so that a part has a sentence of its own."""
     return estimate.synthesis.part_sentence or "{part}, counted apart: {p}."
@@ -240,6 +252,8 @@ def _side_sentence(e: Estimate) -> str:
 
 def _side_text(e: Estimate) -> str:
     rules = {reason.rule for reason in e.not_pooled}
+    if UNLIKE in rules:
+        return f"{counts_of(e)} in {_studies(e)}, shown side by side."
     if e.is_comparison:
         return f"{counts_of(e)} in {_studies(e)}, too few to pool."
     if ONE_STUDY in rules:
@@ -253,16 +267,18 @@ def _side_text(e: Estimate) -> str:
 
 def _side_values(e: Estimate) -> dict[str, str]:
     """What a declared sentence may name: the study with the most events, and the others together."""
-    one = max(e.rows, key=lambda row: row.events)
+    sizes = {row: tuple(map(sum, zip(*row.arms, strict=True))) for row in e.rows}
+    one = max(e.rows, key=lambda row: sizes[row][0])
+    events, n = sizes[one]
     others = [row for row in e.rows if row is not one]
     return {
         "k": f"{e.k:,}",
         "of": _of(e),
         "range": range_of(e),
         "one": one.label,
-        "one_of": f"{one.events:,} of {one.n:,}",
+        "one_of": f"{events:,} of {n:,}",
         "others": f"{len(others):,}",
-        "others_of": f"{e.events - one.events:,} of {e.n - one.n:,}",
+        "others_of": f"{e.events - events:,} of {e.n - n:,}",
     }
 
 

@@ -3,7 +3,7 @@
 The rules, in this order (the methods chapter says them in words):
 
 1. cells of the outcome that may be pooled and pass the filters of the declaration;
-2. of each arm, the rows of the asked stratum: all patients (``total``), the widest rows (``widest``), all patients or rows told
+2. of each arm, the rows of the asked stratum: all patients (``total``), under whatever stratum they stand; the widest rows (``widest``), all patients or rows told
    apart by nothing but one key (``by:KEY``), or rows that hold the asked keys; a row that is a part of another is left out;
 3. of an arm whose row of all patients may not be pooled, a stratum only where a declaration asks for strata by name;
 4. of equal strata at several times, the latest;
@@ -76,7 +76,7 @@ def parts_beside_wholes(chosen: pd.DataFrame) -> frozenset[str]:
 
 def arms_with_barred_total(of_outcome: pd.DataFrame) -> frozenset[str]:
     """Arms whose rows of all patients may none of them be pooled; their strata must not come in by a side door."""
-    totals = of_outcome[of_outcome["stratum_relation"] == "total"]
+    totals = of_outcome[of_outcome["all_patients"]]
     allowed = totals["poolable"].fillna(False).astype(bool)
     return frozenset(totals["arm_id"]) - frozenset(totals.loc[allowed, "arm_id"])
 
@@ -94,18 +94,19 @@ def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
 def _rows_of_arm(
     rows: pd.DataFrame, strata: pd.Series, asked: str | tuple[tuple[str, str], ...], meanings: Meanings
 ) -> list[int]:
-    relation = rows["stratum_relation"]
-    if asked == "total":
-        candidates = list(rows.index[relation == "total"])
-    else:
-        candidates = [i for i in rows.index if _fits(strata[i], asked)]
-        whole = [i for i in candidates if relation[i] in ("total", "only_stratum")]
-        candidates = whole or candidates
+    relation, everybody = rows["stratum_relation"], rows["all_patients"]
+    if isinstance(asked, str):  # who asks for no stratum by name gets all patients, whatever the report calls them
+        strata = strata.mask(everybody, pd.Series([{}] * len(rows), index=rows.index))
+    candidates = [i for i in rows.index if _fits(strata[i], asked)]
+    whole = [i for i in candidates if everybody[i] or relation[i] == "only_stratum"]
+    candidates = whole or candidates
     candidates = [i for i in candidates if not any(meanings.is_part(strata[i], strata[j]) for j in candidates)]
     return _latest(rows, strata, candidates)
 
 
 def _fits(stratum: dict[str, str], asked: str | tuple[tuple[str, str], ...]) -> bool:
+    if asked == "total":
+        return not stratum
     if asked == "widest":
         return True
     if isinstance(asked, str):

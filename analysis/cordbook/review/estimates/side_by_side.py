@@ -19,6 +19,8 @@ from cordbook.synthesis import ComparedArms, PooledProportion
 from cordbook.synthesis.results import Result, StudyProportion, number, to_plain
 
 FEW, SPREAD, ONE_STUDY, WIDE = "few studies", "spread", "one study", "wide interval"
+#: The studies are of different things, as their declaration says.
+UNLIKE = "unlike"
 #: Models that assume one common effect: their interval does not have to be estimated from how studies differ.
 COMMON_EFFECT = frozenset({"common", "mh", "peto"})
 
@@ -82,8 +84,10 @@ def side_by_side(result: PooledProportion, limits: PoolingLimits) -> PooledPropo
     return SideBySide(result.k, result.events, result.n, result.level, reasons, studies, result)
 
 
-def reasons_not_to_pool(result: PooledProportion | ComparedArms, limits: PoolingLimits) -> tuple[Reason, ...]:
+def reasons_not_to_pool(result: PooledProportion | ComparedArms, limits: PoolingLimits, unlike: str = "") -> tuple[Reason, ...]:
     """The rules by which a result is not reported as pooled, in their order; none where it is.
+
+    ``unlike`` is the declared reason why these studies are never averaged.
 
     One study alone is never pooled and needs no rule. Of comparisons only the number of studies is judged: a ratio has no
     width in points, and its spread stands in the prediction interval.
@@ -94,6 +98,8 @@ def reasons_not_to_pool(result: PooledProportion | ComparedArms, limits: Pooling
     """
     if result.k < 2:
         return ()
+    if unlike:
+        return (Reason(UNLIKE, unlike),)
     if isinstance(result, ComparedArms):
         found = [] if result.model in COMMON_EFFECT else [_few(result.k, limits)]
     else:

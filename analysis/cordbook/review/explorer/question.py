@@ -172,6 +172,7 @@ def default_question(cells: pd.DataFrame, outcome: str) -> Question:
     rows = cells[(cells["outcome"] == outcome) & cells["poolable"].fillna(False).astype(bool)]
     roles = [role for role in ("treated", "natural_course", "comparator") if role in set(rows["role"])]
     role = roles[0] if roles else "treated"
+    # Strata that happen to be whole arms stand among strata that are not: to begin with them alone would hide the others.
     whole = (rows.loc[rows["role"] == role, "stratum_relation"] == "total").any()
     return Question(outcome, (("role", (role,)),), "total" if whole else "widest")
 

@@ -104,6 +104,7 @@ def settings_of(synthesis: Synthesis) -> dict[str, Any]:
         own |= {"hksj_floor": True} if synthesis.ci == "hksj" else {}
     else:
         own = {"average": synthesis.average, "not_pooled_if": limits}
+    own |= {"side_by_side": synthesis.side_by_side} if synthesis.side_by_side else {}
     return own | {
         "outcome": synthesis.outcome,
         "where": {column: list(values) for column, values in synthesis.where},

@@ -36,7 +36,7 @@ NOT_SELECTED = "Other patients, arms or strata than asked for"
 NO_CELL = "No countable outcome: no events of patients were seen"
 #: Sources that are registers of trials, where a file was taken in without a strategy.
 REGISTERS = frozenset({"ClinicalTrials.gov", "ICTRP", "WHO ICTRP", "EU-CTR", "ISRCTN", "ChiCTR"})
-DATABASE, REGISTER = "database", "register"
+DATABASE, REGISTER, OTHER = "database", "register", "other"
 
 
 class FlowError(InputError):
@@ -121,6 +121,7 @@ class Since:
 class StudyFlow:
     """The whole diagram. ``studies`` are study reports in the data; every later number is a part of them.
 
+    ``listed`` counts the records that came by other methods as ``databases`` counts the others.
     ``left_out`` gives the reasons why reports with a countable outcome stand in no synthesis, with their numbers,
     each report under one reason. ``since`` compares with the previous version; None where none was released, and then all is new. ``other_methods`` names
     the ways beside databases and registers.
@@ -135,11 +136,15 @@ class StudyFlow:
     left_out: tuple[tuple[str, int], ...]
     since: Since | None = None
     other_methods: str = "other methods"
+    #: Of the study reports by other methods, those that were listed as records and screened; None where none were listed.
+    listed: DatabaseFlow | None = None
 
     def check(self) -> None:
         """Raise :class:`FlowError` where the numbers do not add up."""
         self.databases.check()
         found = self.databases.included or 0
+        if self.listed is not None:
+            self.listed.check()
         sums = (
             ("by databases and by other methods", found + self.by_other_methods, "in the data", self.studies),
             ("with and without a countable outcome", self.with_cells + self.without_cells, "in the data", self.studies),
@@ -178,13 +183,12 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Prev
     with_cells = set(cells["study_id"])
     computed = list(estimates)
     pooled = {s for e in computed if e.is_reported for s in e.study_ids}
-    databases, found = database_flow(
-        *(
-            evidence[name]
-            for name in ("search_strategies", "searches", "records", "record_merges", "screening", "exclusion_reasons")
-        ),
-        studies=studies,
-    )
+    by_databases, by_others = _by_way(evidence)
+    reasons = evidence["exclusion_reasons"]
+    databases, found = database_flow(evidence["search_strategies"], *by_databases, reasons, studies=studies)
+    listed = None
+    if len(by_others[0]):
+        listed, _ = database_flow(evidence["search_strategies"].iloc[:0], *by_others, reasons, studies=studies - found)
     flow = StudyFlow(
         databases=databases,
         by_other_methods=len(studies - found),
@@ -194,9 +198,29 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Prev
         in_synthesis=len(pooled),
         left_out=_counted(reasons_left_out(evidence, computed).values()),
         since=previous and _since(previous, studies, found),
+        listed=listed,
     )
     flow.check()
     return flow
+
+
+_Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]
+
+
+def _by_way(evidence: Evidence) -> tuple[_Tables, _Tables]:
+    """Searches, records, merges and decisions: those of databases and registers, and those of other methods."""
+    searches, records = evidence["searches"], evidence["records"]
+    others = set(searches["search_id"][searches["method"].eq(OTHER).fillna(False)])
+    otherwise = set(records["record_id"][records["search_id"].isin(others)])
+
+    def of(way: bool) -> _Tables:
+        return (
+            searches[searches["search_id"].isin(others) == way],
+            records[records["search_id"].isin(others) == way],
+            *(table[table["record_id"].isin(otherwise) == way] for table in (evidence["record_merges"], evidence["screening"])),
+        )
+
+    return of(False), of(True)
 
 
 def _since(previous: Previous, studies: set[str], found: set[str]) -> Since:

@@ -154,7 +154,7 @@ def is_plain(r: StudyRecord, arm: str) -> bool:
 
 def only_watched(r: StudyRecord) -> bool:
     """Was nobody given the treatment of interest? Then the report stands in the review for comparison."""
-    return r.intervention == "other" and bool(r.cells) and all(c.role != "treated" for c in r.cells)
+    return "only_watched" in r.phrases and bool(r.cells) and all(c.role != "treated" for c in r.cells)
 
 
 # ---------------------------------------------------------------------------------------------- what happened

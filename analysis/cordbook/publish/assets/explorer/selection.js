@@ -33,6 +33,7 @@
 
   // Does a stratum fit what the question asks for?
   function fits(stratum, asked) {
+    if (asked === "total") return !stratum.pairs.length;
     if (asked === "widest") return true;
     if (typeof asked === "string") return stratum.pairs.every(function (pair) { return "by:" + pair[0] === asked; });
     return Object.keys(asked).every(function (key) { return stratum.held[key] === asked[key]; });
@@ -40,21 +41,18 @@
 
   // Of the cells of one arm, those that the declaration's strata ask for; of equal strata the latest.
   function rowsOfArm(E, cells, asked) {
-    var c = E.data.cells, candidates;
-    if (asked === "total") {
-      candidates = cells.filter(function (i) { return c.relation[i] === "total"; });
-    } else {
-      candidates = cells.filter(function (i) { return fits(E.strata[c.stratum[i]], asked); });
-      var whole = candidates.filter(function (i) { return c.relation[i] === "total" || c.relation[i] === "only_stratum"; });
-      if (whole.length) candidates = whole;
-    }
+    var c = E.data.cells, named = typeof asked !== "string";
+    // Who asks for no stratum by name gets all patients, whatever the report calls them.
+    function all(i) { return !named && c.everybody[i]; }
+    function within(i, j) { return all(j) ? !all(i) : !all(i) && E.parts.has(c.stratum[i] + " " + c.stratum[j]); }
+    var candidates = cells.filter(function (i) { return all(i) || fits(E.strata[c.stratum[i]], asked); });
+    var whole = candidates.filter(function (i) { return c.everybody[i] || c.relation[i] === "only_stratum"; });
+    if (whole.length) candidates = whole;
     if (candidates.length < 2) return candidates;
-    candidates = candidates.filter(function (i) {
-      return !candidates.some(function (j) { return E.parts.has(c.stratum[i] + " " + c.stratum[j]); });
-    });
+    candidates = candidates.filter(function (i) { return !candidates.some(function (j) { return within(i, j); }); });
     var latest = new Map();
     candidates.slice().sort(function (i, j) { return months(c, i) - months(c, j) || i - j; }).forEach(function (i) {
-      latest.set(c.stratum[i], i);
+      latest.set(all(i) ? -1 : c.stratum[i], i);
     });
     return Array.from(latest.values()).sort(function (i, j) { return i - j; });
   }

@@ -1,0 +1,1 @@
+"""Recall: which included studies are among the records that a search gave."""
