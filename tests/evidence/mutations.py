@@ -538,6 +538,20 @@ def loud_doi(draw, raw, package):
     return changed(draw, raw, "references", "doi", lambda r: r["doi"] + "X", lambda r: r["doi"])
 
 
+def page_of_a_stranger(draw, raw, package):
+    page = draw(st.sampled_from(["https://journal.example/1", "https://unheard-of.org/paper", "https://192.0.2.7/paper"]))
+    return changed(draw, raw, "references", "canonical_url", lambda r: page)
+
+
+def host_that_nobody_reaches(draw, raw, package):
+    return changed(draw, raw, "hosts", "host", lambda r: draw(st.sampled_from(["192.0.2.7", ".example", "localhost"])))
+
+
+def title_of_the_reader(draw, raw, package):
+    title = draw(st.sampled_from(["(a trial of a drug)", "(title not seen)"]))
+    return changed(draw, raw, "references", "title", lambda r: title)
+
+
 def unused_reference(draw, raw, package):
     mutated, number = with_row(raw, "references", {"reference_id": "unread2020", "kind": "review", "year": "2020"})
     return Mutation(mutated, "references", number, "reference_id")
@@ -651,6 +665,9 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "retracted-cells": retracted_without_notice,
     "no-examples": still_an_example,
     "alias-target": alias_of_alias,
+    "canonical-page": page_of_a_stranger,
+    "host-public": host_that_nobody_reaches,
+    "title-seen": title_of_the_reader,
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,
     "study-reference": study_of_another_kind,

@@ -122,7 +122,9 @@ def test_a_correction_excuses_the_number_that_it_names_and_no_other():
     both = with_cells(size, "outcomes", number, {"events": lower})
     assert [(p.key, p.column) for p in found_of("value-was-read", both)] == [(row["cell_id"], "events")]
     # A note that was corrected excuses no number.
-    words = corrected(with_cells(RAW, "outcomes", number, {"n": fewer, "note": "new"}), row["cell_id"], "note", row["note"], "new")
+    words = corrected(
+        with_cells(RAW, "outcomes", number, {"n": fewer, "note": "new"}), row["cell_id"], "note", row["note"], "new"
+    )
     assert [p.key for p in found_of("value-was-read", words)] == [row["cell_id"]]
 
 
