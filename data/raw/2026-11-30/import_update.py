@@ -56,6 +56,7 @@ RULES: Mapping[str, str] = {
     "they go to the note of the reference.",
     "U18": "References without a number get the page that was read as their canonical page where its host is one of hosts.csv; "
     "studies whose page was read elsewhere, or through a mirror by their note, were read in a copy.",
+    "U19": "A title in parentheses is what a reader called the report: it goes to the note, and the title is blank.",
     "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
     "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
     "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
@@ -199,7 +200,7 @@ def _record(row: Row) -> Row:
     number = next((f"{name.upper()} {row[name]}" for name in NUMBERS if row[name]), row["study_id"])
     return {
         "record_id": f"{SEARCH}:{row['study_id']}", "search_id": SEARCH, "source": SOURCE, "source_key": row["study_id"],
-        "title": row["title"] or f"Title not seen ({number})", "authors": _author(row), "year": row["year"],
+        "title": _title(row) or f"Title not seen ({_called(row) or number})", "authors": _author(row), "year": row["year"],
         "container": row["journal"], "doi": row["doi"].lower(), "pmid": row["pmid"], "url": row["canonical_url"] or row["source_url"],
         "received_on": DAY,
     }  # fmt: skip
@@ -211,17 +212,29 @@ def _author(row: Row) -> str:
     return "" if not seen and RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
 
 
+def _title(row: Row) -> str:
+    """U19."""
+    return "" if _called(row) else row["title"]
+
+
+def _called(row: Row) -> str:
+    """What a reader called a report whose title was not seen; blank where the title was."""
+    words = re.fullmatch(r"\((.*)\)", row["title"])
+    return words[1] if words else ""
+
+
 def _reference(row: Row) -> Row:
     """U2."""
     author, numbered = _author(row), any(row[name] for name in NUMBERS)
-    whole = author and row["year"] and row["title"] and numbered
+    title = _title(row)
+    whole = author and row["year"] and title and numbered
     resolved = re.match(r"https://(doi\.org|pubmed\.ncbi\.nlm\.nih\.gov|pmc\.ncbi\.nlm\.nih\.gov)/", row["canonical_url"])
     return {
-        "reference_id": row["study_id"], "kind": "study", "first_author": author, "year": row["year"], "title": row["title"],
+        "reference_id": row["study_id"], "kind": "study", "first_author": author, "year": row["year"], "title": title,
         "journal": row["journal"], "doi": row["doi"].lower(), "pmid": row["pmid"], "pmcid": row["pmcid"], "url": row["source_url"],
         "canonical_url": "" if resolved else row["canonical_url"],
-        "identity_confidence": "confirmed" if whole else "partial" if row["title"] or numbered or row["canonical_url"] else "unidentified",
-        "note": _tidy(row["identity_note"]),
+        "identity_confidence": "confirmed" if whole else "partial" if title or numbered or row["canonical_url"] else "unidentified",
+        "note": "; ".join(filter(None, (_called(row), _tidy(row["identity_note"])))),
     }  # fmt: skip
 
 
