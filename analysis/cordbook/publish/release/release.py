@@ -183,9 +183,7 @@ def _prepare(project: Project, asked: Asked, found: Findings, stage: Path, repor
     build_in_its_own_process(stage)
     changed = [p for p in modes if not (root / p).is_file() or (root / p).read_bytes() != (stage / p).read_bytes()]
     report("writing the archive")
-    made = write_archive(
-        stage, Project(stage).site, modes, read_manifest(stage / FOLDER / version), archive_of(root, version)
-    )
+    made = write_archive(stage, Project(stage).site, modes, read_manifest(stage / FOLDER / version), archive_of(root, version))
     _put_in_place(project, stage, version, changed)
     return Released(asked.version, found.step, tuple(sorted(changed)), made)
 
