@@ -39,8 +39,9 @@ def walked(root, tmp_path_factory):
 
 
 def given(book, own, *arguments):
+    who = {f"GIT_{kind}_{what}": f"{what.lower()}@example.org" for kind in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     done = subprocess.run(
-        ["cordbook", *arguments], cwd=book, env=own, capture_output=True, text=True, timeout=PATIENCE, check=False
+        ["cordbook", *arguments], cwd=book, env=own | who, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, (arguments, done.stdout[-3000:], done.stderr[-3000:])
     return done.stdout
@@ -57,7 +58,7 @@ def test_the_trial_enters_the_real_book_and_its_next_version(walked):
         assert after[name].k == before[name].k + 1, name
     shown = (book / "_build" / "html" / "book" / "studies" / f"{STUDY}.html").read_text(encoding="utf-8")
     told = " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).split())
-    assert "9 of 20 read twice" in told
+    assert "9 of 20 verified by a person" in told
     # As a maintainer goes on: checked, committed, released.
     given(book, own, "check")
     commit(book, "An invented trial")

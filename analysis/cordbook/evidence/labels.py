@@ -18,7 +18,7 @@ from cordbook.core.text import capital
 NOT_SEEN = MappingProxyType({"author": "Author not seen", "title": "Title not seen", "year": "year not seen"})
 #: What a label begins with where neither author nor title was seen.
 UNIDENTIFIED = "Unidentified"
-#: Titles and journals are cut here at a word, so that a label fits beside a forest plot.
+#: Titles, and journals and topics, are cut here at a word, so that a label fits beside a forest plot.
 TITLE_LENGTH, JOURNAL_LENGTH = 22, 12
 
 
@@ -61,7 +61,7 @@ class Known:
         if self.title:
             return f"“{_cut(self.title, title_length)}”" + (f" ({when})" if when else letter)
         number = self.pmcid or (f"PMID {self.pmid}" if self.pmid else "")
-        about = number or _cut(self.journal, JOURNAL_LENGTH) or self.doi or capital(self.topic)
+        about = number or _cut(self.journal, JOURNAL_LENGTH) or _cut(capital(self.topic), JOURNAL_LENGTH) or self.doi
         text = UNIDENTIFIED + (f", {when}" if when else "") + (f" ({about})" if about else "")
         return text if when or not letter else f"{text} {letter}"
 

@@ -127,7 +127,7 @@ def dates_of_work(package: Package) -> list[tuple[str, str]]:
 def data_date(data: Path) -> dt.date:
     """The date of the data, and so of a book that is not released: the newest of its searches, decisions, readings, checks, corrections.
 
-    Readings count from the answer on, before they have become rows. Nothing was done with the data before the baseline. What is no date is
+    Readings count from the answer on, before they have become rows. Nothing was done with the data before the baseline. Text that is not a date is
     left to the validation.
     """
     status = load_status(data)

@@ -19,6 +19,7 @@ from cordbook.core import csv_files
 from cordbook.core.csv_files import to_csv
 from cordbook.errors import CordbookError
 from cordbook.evidence.patients import Meanings, meanings_of, parse_stratum
+from cordbook.evidence.references.hosts import host_of, is_listed
 from cordbook.intake.extraction.readings import cell_row
 
 RAW = Path(__file__).resolve().parent
@@ -35,7 +36,7 @@ RULES: Mapping[str, str] = {
     "U1": "Every report is a record of the search look-ups-2026-11-30, with the two decisions on it. Excluded reports enter no "
     "other table; a published pool that is excluded as a study stays a reference of its scores.",
     "U2": "The study id is the reference id. Identity is confirmed where author, year, title and a number were seen; partial where "
-    "the title or a number was; else unidentified.",
+    "the title, a number or its own page was; else unidentified.",
     "U3": "An author whose name the notes call recalled, and not seen on a page, is left blank.",
     "U4": "n_treated and n_control become rows of arms.csv. In studies of usual care both are parts of standard_care (or of "
     "natural_history where the cord was hurt by radiation); early and late surgery are strata of it, as in the first import.",
@@ -51,6 +52,8 @@ RULES: Mapping[str, str] = {
     "standard_care, other names of groups go to the comparison.",
     "U13": "The thirty scores of shin2015 stand in the data already, with the same standard errors, and are not added twice.",
     "U14": "A score of an excluded report is not taken in.",
+    "U18": "References without a number get the page that was read as their canonical page where its host is one of hosts.csv; "
+    "studies whose page was read elsewhere, or through a mirror by their note, were read in a copy.",
     "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
     "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
     "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
@@ -142,6 +145,7 @@ def main() -> int:
     _scores(tables, raw, decisions)
     _corrections(tables)
     _identities(tables)
+    _pages(tables)
     number = tables.next_key("waivers", "waiver_id", "W")
     names = ("rule", "table", "row_key", "reason")
     tables.add(
@@ -212,7 +216,7 @@ def _reference(row: Row) -> Row:
         "reference_id": row["study_id"], "kind": "study", "first_author": author, "year": row["year"], "title": row["title"],
         "journal": row["journal"], "doi": row["doi"].lower(), "pmid": row["pmid"], "pmcid": row["pmcid"], "url": row["source_url"],
         "canonical_url": "" if resolved else row["canonical_url"],
-        "identity_confidence": "confirmed" if whole else "partial" if row["title"] or numbered else "unidentified",
+        "identity_confidence": "confirmed" if whole else "partial" if row["title"] or numbered or row["canonical_url"] else "unidentified",
         "note": _tidy(row["identity_note"]),
     }  # fmt: skip
 
@@ -595,6 +599,28 @@ def _identities(tables: Tables) -> None:
             level = "partial"
         if level and order.index(level) > order.index(row["identity_confidence"] or "unidentified"):
             row["identity_confidence"] = level
+
+
+# --------------------------------------------------------------------------------------------------- pages
+
+
+#: Parts of an address which show that the page lists or holds other papers: a list of references, a table, an issue, a search.
+PAGE_OF_OTHERS = re.compile(r"/(ref|refs|references|tab\d*|table|browse|Search)(/|$|\?)")
+
+
+def _pages(tables: Tables) -> None:
+    """U18."""
+    hosts = {row["host"] for row in tables.table("vocabulary/hosts")}
+    for row in tables.table("references"):
+        numbered = any(row[name] for name in NUMBERS) or row["same_as"]
+        page = row["canonical_url"] or row["url"]
+        # Of a report that was not identified the page that was read is a review that lists it: told so, and not cited as its own.
+        own = row["identity_confidence"] == "unidentified" or not PAGE_OF_OTHERS.search(page)
+        row["canonical_url"] = page if page and not numbered and own and is_listed(host_of(page), hosts) else ""
+    for row in tables.table("studies"):
+        if not row["read_in"] and row["source_url"]:
+            own = is_listed(host_of(row["source_url"]), hosts) and "mirror" not in row["note"]
+            row["read_in"] = "original_page" if own else "copy"
 
 
 if __name__ == "__main__":

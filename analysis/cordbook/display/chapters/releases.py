@@ -11,12 +11,14 @@ from cordbook.display.figures.release_plot import ChangesTable, history_figure
 from cordbook.display.html.markup import element, join
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.evidence.review_state import format_value
+from cordbook.review.appraisal.main_results import main_results
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.row_counts import date_of_data
 from cordbook.review.reporting.freezing import freeze
 from cordbook.review.versions.causes import ADDED
 from cordbook.review.versions.diff import Comparison, compare
 from cordbook.review.versions.history import history, read_all
+from cordbook.review.versions.plain import change_in_plain_words, unchanged_in_plain_words
 from cordbook.review.versions.releases import Release
 from cordbook.review.versions.words import evidence_lines
 
@@ -55,6 +57,26 @@ class ReleasePages:
             return paragraph(f"{text} It is the first one.")
         return paragraph(f"{text} It is the {_ordinal(len(self._released))}; {self._released[-2].version} came before it.")
 
+    @cached_property
+    def _unreleased(self) -> Comparison | None:
+        """What has changed since the last release; None where there is none, or nothing has."""
+        found = compare(self._released[-1], freeze(self.estimates)) if self._released else None
+        return None if found is None or found.is_empty else found
+
+    def main_results(self) -> Block:
+        """Each main result of the review before and after the newest change of the book, and why, in plain words."""
+        found = self._unreleased or self._latest
+        if found is None:
+            return paragraph("There is no earlier version to compare the main results with.")
+        since = self._released[-1 if found is self._unreleased else -2].version
+        changes = {change.id: change for change in found.changes}
+        lines = [
+            change_in_plain_words(changes[i], self._labels) if i in changes else unchanged_in_plain_words(self.estimates[i].title)
+            for i in main_results(self.estimates)
+        ]
+        head = f"The main results, beside those of version {since}:"
+        return Block(join(element("p", head), element("ul", *(element("li", line) for line in lines))), "\n".join([head, *lines]))
+
     def changes(self) -> Block:
         """All of it: what the last release changed, some numbers through all versions, and what has changed since."""
         blocks = [b for b in (self.results(), self.histories(), self.unreleased()) if b.html]
@@ -73,12 +95,10 @@ class ReleasePages:
 
     def unreleased(self) -> Block:
         """What differs from the last release in this copy of the book; nothing where it is that release."""
-        if not self._released:
+        found = self._unreleased
+        if found is None:
             return Block("", "")
         last = self._released[-1]
-        found = compare(last, freeze(self.estimates))
-        if found.is_empty:
-            return Block("", "")
         head = paragraph(
             f"This copy of the book is ahead of version {last.version}; its data are of {date_of_data(self.estimates.evidence)}. "
             "What follows is in no version yet, so do not cite it."

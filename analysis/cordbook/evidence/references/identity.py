@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-CONFIRMED, PARTIAL = "confirmed", "partial"
+CONFIRMED, PARTIAL, UNIDENTIFIED = "confirmed", "partial", "unidentified"
 #: What a confirmed reference must have, by column, in words.
 NEEDED = {"first_author": "author", "year": "year", "title": "title"}
 #: Numbers of which one must be there; a number in a trial register counts as well.

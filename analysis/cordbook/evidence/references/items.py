@@ -11,32 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from cordbook.core.names import name_parts
 from cordbook.evidence.labels import NOT_SEEN
 
 Item = dict[str, Any]
 
+#: An address that can stand in every format without becoming markup.
+_PLAIN = re.compile(r"https?://[A-Za-z0-9./?=&:;,()_%+-]+")
+
 #: What stands for a title that was not seen.
 UNTITLED = f"[{NOT_SEEN['title']}]"
-#: Hosts that are shown as links: the resolver, publishers and their libraries. Other pages that were read are
-#: mirrors, proxies or aggregators; they stay in references.csv for the audit. PubMed and PubMed Central are
-#: linked by the source's own number alone: a page that was read there may be a review that cites the source.
-LINKED_HOSTS = frozenset(
-    {
-        "doi.org", "academic.oup.com", "cellandbioscience.biomedcentral.com", "content.iospress.com",
-        "fluidsbarrierscns.biomedcentral.com", "frontiersin.org", "www.frontiersin.org", "jamanetwork.com",
-        "jitc.biomedcentral.com", "jitc.bmj.com", "journals.lww.com", "journals.viamedica.pl", "link.springer.com",
-        "mdpi.com", "www.mdpi.com", "medicaljournals.se", "medrxiv.org", "ro-journal.biomedcentral.com",
-        "spandidos-publications.com", "www.spandidos-publications.com", "stemcellres.biomedcentral.com",
-        "www.biomedcentral.com", "www.dovepress.com", "www.e-neurospine.org", "e-arm.org", "www.hindawi.com",
-        "www.ingentaconnect.com", "www.jci.org", "www.jstage.jst.go.jp", "www.koreamed.org", "koreamed.org",
-        "www.ro-journal.com", "www.sciopen.com", "www.wjgnet.com", "wjgnet.com", "escholarship.org", "nsj.org.sa",
-    }
-)  # fmt: skip
-#: Parts of an address which show that the page lists or holds other papers: a list of references, a table, an issue.
-_PAGE_OF_OTHERS = re.compile(r"/(ref|refs|references|tab\d*|table|browse)(/|$)")
 
 
 def reference_item(row: Mapping[str, Any]) -> Item:
@@ -69,16 +54,19 @@ def year_of(item: Item) -> int | None:
 
 
 def own_page(row: Mapping[str, Any]) -> str:
-    """The page of the source by its own number, else the page that was read where it is the source's; blank where none is known."""
+    """The page of the source by its own number, else the page to which readers are sent; blank where the DOI serves or none is known.
+
+    The page that was read is no such page: it may be a copy, or a review that cites the source. ``canonical_url`` is one that a rule
+    of validation has looked at.
+    """
     if pmid := _text(row, "pmid"):
         return f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"
     if pmcid := _text(row, "pmcid"):
         return f"https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/"
-    address = _text(row, "url")
-    if _text(row, "doi") or _text(row, "identity_confidence") == "unidentified":
-        return ""  # the DOI serves; the page that was read of an unidentified study is a review that cites it
-    plain = re.fullmatch(r"https://[A-Za-z0-9./?=&:;,()_%+-]+", address) and not _PAGE_OF_OTHERS.search(address)
-    return address if plain and urlsplit(address).hostname in LINKED_HOSTS else ""
+    # What stands there of a report that was not identified is the review that lists it.
+    unsure = _text(row, "identity_confidence") == "unidentified"
+    page = "" if unsure or _text(row, "doi") else _text(row, "canonical_url")
+    return page if _PLAIN.fullmatch(page) else ""
 
 
 def _text(row: Mapping[str, Any], column: str) -> str:

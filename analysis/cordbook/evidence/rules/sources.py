@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cordbook.evidence.references.hosts import host_of, is_listed, why_not_public
 from cordbook.evidence.references.identity import CONFIRMED, PARTIAL, identity_gaps
 from cordbook.evidence.rules.base import Data, Rule, Violation
 
@@ -59,6 +60,27 @@ def studies_are_references(data: Data) -> Iterator[Violation]:
             yield row.violation("identity_confidence", message, remedy=remedy)
 
 
+def readers_are_sent_to_the_report(data: Data) -> Iterator[Violation]:
+    hosts = {row["host"] for row in data.rows("hosts")}
+    for row in data.rows("references"):
+        if not (address := row.get("canonical_url", "")):
+            continue
+        host = host_of(address)
+        remedy = "Give the page of the journal, publisher, library, register or institution, or leave it blank."
+        if why := why_not_public(host):
+            yield row.violation("canonical_url", f"The host {host or address} {why}.", remedy=remedy)
+        elif hosts and not is_listed(host, hosts):
+            message = f"The host {host or address} is not in {data.file('hosts')}, which names those that readers are sent to."
+            yield row.violation("canonical_url", message, remedy=f"{remedy} If it is one of these, add a row for it there.")
+
+
+def hosts_are_public(data: Data) -> Iterator[Violation]:
+    for row in data.rows("hosts"):
+        if why := why_not_public(row["host"].removeprefix(".")):
+            message = f"The host {why}; readers cannot be sent there."
+            yield row.violation("host", message, remedy="Remove the row.")
+
+
 def confirmed_identity_is_complete(data: Data) -> Iterator[Violation]:
     references, studies = data.by_key("references"), data.by_key("studies")
     linked = {row["linked_study_id"] for row in data.rows("registered_trials")}
@@ -81,6 +103,13 @@ SOURCE_RULES = (
         "A second id points to the source and carries no identifier.",
         aliases_point_to_sources,
     ),
+    Rule(
+        "canonical-page",
+        "references",
+        "Readers are sent to a page of the report, on a host that hosts.csv names.",
+        readers_are_sent_to_the_report,
+    ),
+    Rule("host-public", "hosts", "No host is a number, a proxy, a mirror or a test.", hosts_are_public),
     Rule("doi-lower-case", "references", "A DOI is in lower case.", doi_in_lower_case),
     Rule("reference-used", "references", "A table points to every source.", references_are_used),
     Rule("study-reference", "references", "Every study is a reference of the kind study.", studies_are_references),

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from cordbook.core.text import enumerate_words, months, people, plain
 from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
+from cordbook.evidence.references.hosts import host_of
+from cordbook.evidence.references.identity import UNIDENTIFIED
 from cordbook.evidence.references.items import own_page as citable_page
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
 from cordbook.evidence.vocabulary import Vocabulary
@@ -50,10 +52,11 @@ def _years(t: Row) -> str:
 
 def _register_page(number: str | None) -> str | None:
     """The page of a registration, where its register is known and open."""
-    if number and re.fullmatch(r"NCT\d{8}", number):
-        return f"https://clinicaltrials.gov/study/{number}"
-    if number and re.fullmatch(r"ISRCTN\d{8}", number):
-        return f"https://www.isrctn.com/{number}"
+    for one in (number or "").split("; "):
+        if re.fullmatch(r"NCT\d{8}", one):
+            return f"https://clinicaltrials.gov/study/{one}"
+        if re.fullmatch(r"ISRCTN\d{8}", one):
+            return f"https://www.isrctn.com/{one}"
     return None
 
 
@@ -147,10 +150,38 @@ def _addresses(r: StudyRecord) -> Iterator[tuple[str, Shown]]:
     ]  # fmt: skip
     known: list[tuple[str, Shown]] = [(name, Link(text, address or None)) for name, text, address in found if text]
     if not known:
-        row = {"doi": "", "pmid": "", "pmcid": "", "url": s.url or "", "identity_confidence": s.identity or ""}
-        page = citable_page(row)
-        known = [("Page", Link(page, page))] if page else [("Address", "no page that can be cited is known")]
+        known = list(_other_pages(r))
     yield from known
+    if copy := _read_in_a_copy(r):
+        yield "Read in", copy
+
+
+def _other_pages(r: StudyRecord) -> Iterator[tuple[str, Shown]]:
+    """Where the report is, without a number of its own: its page, its register, a search for its title; said plainly where nothing is known."""
+    s = r.source
+    page = citable_page({"canonical_url": s.canonical_url})
+    if page and s.identity == UNIDENTIFIED:
+        yield "Listed in", Link(page, page)
+    elif page:
+        yield "Page", Link(page, page)
+    elif (number := r.registration) and (page := _register_page(number)):
+        yield "Registered as", Link(number, page)
+    elif s.title:
+        yield (
+            "Page",
+            (
+                "its own page was not seen; ",
+                Link("look for its title in PubMed", f"https://pubmed.ncbi.nlm.nih.gov/?term={quote(s.title, safe='')}"),
+            ),
+        )
+    else:
+        yield "Address", "no page of the report was seen; it is known from what cites it"
+
+
+def _read_in_a_copy(r: StudyRecord) -> str:
+    """Where a copy was read, by its host; blank where the report's own page was read or nothing is known."""
+    host = host_of(r.row.get("source_url") or "")
+    return f"a copy of the report's page{f', at {host}' if host else ''}" if r.row.get("read_in") == "copy" else ""
 
 
 def _own_note(r: StudyRecord) -> str:

@@ -43,6 +43,7 @@ class Source:
     identity: str | None
     same_as: str | None
     note: str | None
+    canonical_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +422,7 @@ def _source(study_id: str, tables: _Tables) -> Source:
     row = tables.key("references", "reference_id")[study_id]
     return Source(
         study_id, row["first_author"], row["year"], row["title"], row["journal"], row["doi"], row["pmid"], row["pmcid"],
-        row["url"], row["identity_confidence"], row["same_as"], row["note"],
+        row["url"], row["identity_confidence"], row["same_as"], row["note"], row.get("canonical_url"),
     )  # fmt: skip
 
 
