@@ -52,14 +52,13 @@ RULES: Mapping[str, str] = {
     "standard_care, other names of groups go to the comparison.",
     "U13": "The thirty scores of shin2015 stand in the data already, with the same standard errors, and are not added twice.",
     "U14": "A score of an excluded report is not taken in.",
-    "U19": "A title in brackets is a description, and words in brackets behind a title that say how it was seen are no part of it: "
-    "they go to the note of the reference.",
+    "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
+    "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
+    "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
     "U18": "References without a number get the page that was read as their canonical page where its host is one of hosts.csv; "
     "studies whose page was read elsewhere, or through a mirror by their note, were read in a copy.",
-    "U19": "A title in parentheses is what a reader called the report: it goes to the note, and the title is blank.",
-    "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
-    "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
-    "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
+    "U19": "A title in parentheses is what a reader called the report: it goes to the note, and the title is blank. So do words in "
+    "parentheses behind a title that say how it was seen.",
 }
 
 #: Codes of the cells given; the words of the report stand in the column ``given``.
@@ -131,7 +130,6 @@ class Tables:
 def main() -> int:
     tables = Tables(DATA)
     raw = {path.stem: csv_files.read(path).rows for path in sorted(RAW.glob("*.csv"))}
-    raw["studies"] = _with_own_titles(raw["studies"])
     decisions = {row["study_id"]: row for row in raw["decisions_studies"]}
     if any(row["search_id"] == SEARCH for row in tables.table("searches")):
         raise UpdateRefused(f"{SEARCH} stands in searches.csv: the update was imported before. Nothing was written.")
@@ -212,9 +210,13 @@ def _author(row: Row) -> str:
     return "" if not seen and RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
 
 
+#: Words behind a title that say how it was seen (U19).
+OF_READERS = re.compile(r" \((as far as seen|sponsor web page)\)$")
+
+
 def _title(row: Row) -> str:
     """U19."""
-    return "" if _called(row) else row["title"]
+    return "" if _called(row) else OF_READERS.sub("", row["title"])
 
 
 def _called(row: Row) -> str:
@@ -236,25 +238,6 @@ def _reference(row: Row) -> Row:
         "identity_confidence": "confirmed" if whole else "partial" if title or numbered or row["canonical_url"] else "unidentified",
         "note": "; ".join(filter(None, (_called(row), _tidy(row["identity_note"])))),
     }  # fmt: skip
-
-
-#: Words in brackets that the readers put to a title (U19).
-OF_READERS = re.compile(r"\s*\((?:as far as seen|sponsor web page)\)$")
-
-
-def _with_own_titles(studies: list[Row]) -> list[Row]:
-    """U19."""
-    made = []
-    for row in studies:
-        title = row["title"]
-        if title.startswith("("):
-            made.append({**row, "title": "", "identity_note": "; ".join(filter(None, (row["identity_note"], title.strip("()"))))})
-        elif found := OF_READERS.search(title):
-            note = "; ".join(filter(None, (row["identity_note"], f"title: {found.group().strip(' ()')}")))
-            made.append({**row, "title": title[: found.start()], "identity_note": note})
-        else:
-            made.append(row)
-    return made
 
 
 def _tidy(note: str) -> str:
