@@ -44,7 +44,7 @@ def test_no_other_module_reads_or_writes_tables_of_data():
 def test_pandas_reads_no_table_of_data():
     found = {p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py") if "read_csv(" in p.read_text(encoding="utf-8")}
     # Results of simulations, which are no tables of data/.
-    assert found == {"review/appraisal/average_coverage.py", "review/appraisal/coverage.py"}
+    assert found == {"review/appraisal/coverage.py"}
 
 
 def test_a_name_of_a_column_has_no_blanks_around_it():

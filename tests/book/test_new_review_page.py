@@ -55,7 +55,7 @@ def test_an_export_becomes_an_estimate_of_a_released_review(walked):
     estimate = load_estimates(review)["fell-exercise"]
     assert (estimate.k, estimate.events, estimate.n) == (1, 8, 30)
     assert [str(version) for version in list_releases(review)] == ["0.1.0"]
-    assert (review / "dist" / "cordbook-0.1.0.zip").is_file()
+    assert (review / "dist" / "falls-0.1.0.zip").is_file()
     assert git(review, "status", "--porcelain") == ""
 
 

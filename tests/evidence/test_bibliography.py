@@ -155,6 +155,8 @@ def project(folder, rows) -> Path:
     (folder.parent / "pyproject.toml").write_text("")
     (folder.parent / "references.bib").write_text(bibliography_text(rows), encoding="utf-8")
     (folder.parent / "book").mkdir()
+    # Pages that sections name are looked for too; here there are none.
+    (folder / "vocabulary" / "sections.csv").write_text("section,label,page\n", encoding="utf-8")
     return folder.parent
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
-from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, check_tables
+from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, FILE_RULES, check_tables
 from tests.evidence.mutations import MUTATIONS as OTHER_MUTATIONS
 from tests.evidence.mutations import with_cells
 from tests.evidence.mutations_screening import SCREENING_MUTATIONS
@@ -38,7 +38,7 @@ EXAMPLES = settings(
 
 
 def test_every_rule_is_broken_somewhere():
-    assert set(MUTATIONS) | READ_RULES | set(BIBLIOGRAPHY_RULES) == set(rule_list())
+    assert set(MUTATIONS) | READ_RULES | set(BIBLIOGRAPHY_RULES) | set(FILE_RULES) == set(rule_list())
 
 
 @pytest.mark.parametrize("rule", MUTATIONS)

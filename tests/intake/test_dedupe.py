@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import io
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -12,11 +13,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 pytest.importorskip("rapidfuzz")
 
 from cordbook.cli import dedupe as command
 from cordbook.cli import main
+from cordbook.cli.terminal import Keyboard, Terminal
 from cordbook.core.project import Project
 from cordbook.intake.dedupe import store
 from cordbook.intake.dedupe.groups import deduplicate
@@ -221,43 +226,47 @@ def test_uncertain_pairs_are_listed_and_change_nothing(filled, capsys):
     assert (filled.data / "record_merges.csv").read_bytes() == before
 
 
-def answered(monkeypatch, project, *answers: str) -> int:
-    found = store.run(project, "program", "2026-11-21")
-    left = iter(answers)
-
-    def reply(_: str) -> str:
-        try:
-            return next(left)
-        except StopIteration:
-            raise EOFError from None
-
-    monkeypatch.setattr("builtins.input", reply)
-    return command.ask(project, found.uncertain, "A. Ruiz", "2026-11-21")
+def answered(project, *answers: str, pairs=None) -> int:
+    """Keys of a person at a keyboard, without Enter; after the last one Ctrl-D."""
+    pairs = store.run(project, "program", "2026-11-21").uncertain if pairs is None else pairs
+    with create_pipe_input() as keys:
+        keys.send_text("".join(answers) + "\x04")
+        asked = Terminal(io.StringIO(), sys.stdout, Keyboard(keys, DummyOutput(), InMemoryHistory()), False, 80)
+        return command.ask(project, pairs, "A. Ruiz", "2026-11-21", asked)
 
 
-def test_the_queue_same_different_back_and_stop(filled, monkeypatch, capsys):
-    assert answered(monkeypatch, filled, "u") == 0
-    assert answered(monkeypatch, filled, "q") == 0
-    assert answered(monkeypatch, filled, "?", "s") == 1
+def test_answers_come_from_a_pipe_too(filled):
+    found = store.run(filled, "program", "2026-11-21")
+    piped = Terminal(io.StringIO("x\ns\n"), sys.stdout, None, False, 80)
+    assert command.ask(filled, found.uncertain, "A. Ruiz", "2026-11-21", piped) == 1
+
+
+def test_the_queue_same_different_back_and_stop(filled, capsys):
+    assert answered(filled, "u") == 0
+    assert answered(filled, "q") == 0
+    assert answered(filled, "?", "s") == 1
     assert [m for m in merges(filled) if m[2] == "person"] == [("embase-x.L2", "pubmed-x.1", "person")]
     assert store.run(filled, "program", "2026-11-21").uncertain == ()
     out = capsys.readouterr().out
     assert "≠  year" in out
 
 
-def test_what_earlier_answers_have_joined_is_not_asked(filled, monkeypatch, capsys):
+def test_what_earlier_answers_have_joined_is_not_asked(filled, capsys):
     path = filled.data / "records.csv"
     rows = read_rows(filled.data, "records")
     twin = next(r for r in rows if r["record_id"] == "embase-x.L2") | {"record_id": "embase-x.L9", "source_key": "L9"}
     with open(path, "a", newline="") as file:
         csv.DictWriter(file, list(rows[0])).writerow(twin)
     store.decide(filled, "embase-x.L9", "embase-x.L2", True, "A. Ruiz", "2026-11-21")
-    assert answered(monkeypatch, filled, "s", "s", "s") == 1
-    assert capsys.readouterr().out.count("s same") == 0
+    pairs = store.run(filled, "program", "2026-11-21").uncertain
+    assert answered(filled, "s", "s", "s", pairs=pairs) == 1
+    assert capsys.readouterr().out.count("s same") == 1
+    assert answered(filled, "s", pairs=pairs) == 0
+    assert "s same" not in capsys.readouterr().out
 
 
-def test_different_is_remembered(filled, monkeypatch):
-    assert answered(monkeypatch, filled, "d") == 1
+def test_different_is_remembered(filled):
+    assert answered(filled, "d") == 1
     assert store.run(filled, "program", "2026-11-22").uncertain == ()
     assert "embase-x.L2" not in {record for record, _, _ in merges(filled)}
 
@@ -289,7 +298,7 @@ def test_a_record_that_was_screened_stays(filled):
 def test_titles_in_the_queue_and_the_list_are_harmless(filled, monkeypatch, capsys):
     path = filled.data / "records.csv"
     path.write_text(path.read_text().replace("Transplantation of cells", "\x1b[2J\u202eTransplantation of cells"))
-    answered(monkeypatch, filled, "u")
+    answered(filled, "u")
     main(["dedupe", "--list"])
     out = capsys.readouterr().out
     assert "\x1b" not in out

@@ -119,6 +119,8 @@ def _reduce(data: Path) -> None:
         r[f] for t in package.tables for k in t.foreign_keys if k.target == "references" for r in tables[t.name] for f in k.fields
     }
     tables["references"] = [r for r in tables["references"] if r["reference_id"] in used]
+    for row in tables["sections"]:  # the small book has none of these chapters
+        row["page"] = ""
     keys = {t.name: {t.key_of(r) for r in tables[t.name]} for t in package.tables if t.primary_key}
     tables["waivers"] = [r for r in tables["waivers"] if r["row_key"] in keys.get(r["table"], ())]
     for table in package.tables:

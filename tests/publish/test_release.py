@@ -19,7 +19,7 @@ from cordbook.cli import main
 from cordbook.core.project import Project
 from cordbook.publish.hosting.host import host
 from cordbook.publish.release import stored_zip
-from cordbook.publish.release.archive import ArchiveError, archive, name_of, write_archive
+from cordbook.publish.release.archive import ArchiveError, archive, archive_of, write_archive
 from cordbook.publish.release.commit import export_release
 from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release
 from cordbook.publish.release.verify import check_bytes, verify
@@ -79,7 +79,7 @@ def dropped(project: Project) -> str:
 
 
 def zip_of(project: Project, version: Version = FIRST) -> Path:
-    return project.root / "dist" / f"{name_of(version)}.zip"
+    return project.root / "dist" / f"cordbook-{version}.zip"
 
 
 def reasons(project: Project, asked: Asked) -> str:
@@ -304,6 +304,24 @@ def test_the_next_version_is_proposed_with_its_reasons_and_nothing_is_built(rele
     assert main(["release", "0.2.0", "--propose"]) != 0
 
 
+def test_an_archive_and_the_folder_in_it_bear_the_short_name_of_the_review(root, tmp_path):
+    source = tmp_path / "review"
+    (source / "data").mkdir(parents=True)
+    path = Path(shutil.copy(root / "data" / "review.yml", source / "data"))
+    shutil.copy(root / "data" / "datapackage.json", source / "data")
+    shutil.copy(root / "CITATION.cff", source)
+    assert archive_of(source, FIRST) == source / "dist" / "cordbook-0.1.0.zip"
+    path.write_text(path.read_text(encoding="utf-8").replace("name: Cordbook\n", "name: Falls (2026)\n"), encoding="utf-8")
+    (source / "html").mkdir()
+    (source / "html" / "index.html").write_text("<p>", encoding="utf-8")
+    manifest = read_release(root, FIRST).manifest
+    made = write_archive(source, source / "html", {"data/review.yml": 0o644}, manifest, archive_of(source, FIRST, tmp_path))
+    assert made.path == tmp_path / "falls-2026-0.1.0.zip"
+    with zipfile.ZipFile(made.path) as opened:
+        assert {name.partition("/")[0] for name in opened.namelist()} == {"falls-2026-0.1.0"}
+        assert "cordbook verify falls-2026-0.1.0.zip" in opened.read("falls-2026-0.1.0/README.txt").decode()
+
+
 def test_the_archive_holds_book_source_and_metadata(released):
     with zipfile.ZipFile(zip_of(released)) as opened:
         names = set(opened.namelist())
@@ -345,7 +363,7 @@ def check_crate(crate: dict, files: set[str]) -> None:
 
 def test_a_public_validator_takes_the_archive_for_a_research_object(released, validators, tmp_path):
     stored_zip.extract(zip_of(released), stored_zip.read(zip_of(released)), tmp_path)
-    folder, offline = tmp_path / name_of(FIRST), HERE / "rocrate_offline.py"
+    folder, offline = tmp_path / f"cordbook-{FIRST}", HERE / "rocrate_offline.py"
     command = [str(validators / "python"), str(offline), "-y", "validate", "-p", "ro-crate-1.1", "--no-paging"]
     done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]

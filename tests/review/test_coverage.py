@@ -4,19 +4,14 @@ import pandas as pd
 import pytest
 
 from cordbook.display.chapters.methods import MethodsPages
-from cordbook.review.appraisal.average_coverage import (
-    DEFAULT_INTERVAL,
-    load_average_coverage,
-    load_averages,
-    summarise_by_studies,
-)
-from cordbook.review.appraisal.coverage import DEFAULT, load_coverage, summarise_coverage
+from cordbook.review.appraisal.average_coverage import DEFAULT_INTERVAL, summarise_by_studies
+from cordbook.review.appraisal.coverage import AVERAGE_RESULTS, AVERAGES, DEFAULT, load_results, summarise_coverage
 from cordbook.review.estimates.phrases import percent
 
 
 @pytest.fixture(scope="module")
 def results(root):
-    return load_coverage(root)
+    return load_results(root)
 
 
 def frame(**columns):
@@ -44,7 +39,7 @@ def test_the_sentence_on_prediction_intervals_gives_the_numbers_of_the_table(est
 
 
 def test_the_tables_of_averages_hold_the_stored_results(estimates, root):
-    stored = load_average_coverage(root)
+    stored = load_results(root, AVERAGE_RESULTS)
     default = [f for f in summarise_by_studies(stored) if f.method == DEFAULT_INTERVAL]
     assert [f.k for f in default] == sorted(set(stored["k"]))
     for f in default:
@@ -54,11 +49,12 @@ def test_the_tables_of_averages_hold_the_stored_results(estimates, root):
     for f in default:
         assert f"{percent(f.least)}, {percent(f.median)}" in table[f"k = {f.k}"][0]
     averages = MethodsPages(estimates).averages().to_frame()
-    assert list(averages["Data"]) == [name.replace("_", " ") for name in load_averages(root)["set"]]
+    assert list(averages["Data"]) == [name.replace("_", " ") for name in load_results(root, AVERAGES)["set"]]
 
 
 def test_a_copy_without_the_simulations_says_so(estimates, tmp_path, monkeypatch):
-    monkeypatch.setattr("cordbook.review.appraisal.average_coverage.COVERAGE", tmp_path / "none.csv")
-    monkeypatch.setattr("cordbook.review.appraisal.average_coverage.AVERAGES", tmp_path / "none.csv")
-    for block in (MethodsPages(estimates).few_studies(), MethodsPages(estimates).averages()):
+    for name in ("RESULTS", "AVERAGE_RESULTS", "AVERAGES"):
+        monkeypatch.setattr(f"cordbook.display.chapters.methods.{name}", tmp_path / "none.csv")
+    pages = MethodsPages(estimates)
+    for block in (pages.coverage(), pages.few_studies(), pages.averages()):
         assert block._repr_mimebundle_()["text/plain"].startswith("Not available")

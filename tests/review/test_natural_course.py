@@ -1,4 +1,4 @@
-"""Which estimates of the natural course stand beside a study: declared, and every fault of the declaration named."""
+"""Which estimates of the natural course stand beside a study: declared, and every problem of the declaration named."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def test_it_is_no_yardstick_for_studies_of_another_phase():
     assert not course.suits(natural(strata={"grade": "A", "phase": "late"}), {"early"})
 
 
-def test_every_fault_is_named():
-    with pytest.raises(NaturalCourseError, match=r"(?s)3 fault.*outcome is missing.*unknown key 'outcom'.*not_for gives a list"):
+def test_every_problem_is_named():
+    with pytest.raises(
+        NaturalCourseError, match=r"(?s)3 problem.*outcome is missing.*unknown key 'outcom'.*not_for gives a list"
+    ):
         parse_natural_course(
             {k: v for k, v in GOOD.items() if k != "outcome"} | {"outcom": "better", "not_for": {"late": "early"}}
         )

@@ -12,7 +12,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "archive",
         help="make the archive of a release again, with the same bytes",
         description="Build the book of a release from the files of its commit, whatever is checked out, and write "
-        "dist/cordbook-X.Y.Z.zip: the bytes that cordbook release wrote, with the locked packages. No tag is needed.",
+        "dist/NAME-X.Y.Z.zip: the bytes that cordbook release wrote, with the locked packages. No tag is needed.",
         epilog="Exit code 1: no commit of this clone is that release; every difference is listed.",
     )
     parser.add_argument("version", metavar="X.Y.Z", help="a version in releases/")

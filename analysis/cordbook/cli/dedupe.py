@@ -5,17 +5,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cordbook.cli.sheets import sheet_text, write_sheet
 from cordbook.core.columns import aligned
 from cordbook.errors import CordbookError, UsageError
 
+if TYPE_CHECKING:
+    from cordbook.cli.terminal import Terminal
+    from cordbook.core.project import Project
+    from cordbook.intake.dedupe.pairs import Pair
+    from cordbook.intake.dedupe.store import Tables
+    from cordbook.intake.records.record import Record
+
 DONE = 0
 #: Records that take seconds to compare, so that the command says what it does.
 MANY = 2_000
-KEYS = "s same   d different   u skip   b back   q stop"
+KEYS, PROMPT = "sdubq", "s same   d different   u skip   b back   q stop"
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -85,12 +94,15 @@ def run(options: argparse.Namespace) -> int:
     elif not person:
         print(f"{len(result.uncertain)} pairs are uncertain. Say who decides to be asked: --by NAME, or set CORDBOOK_REVIEWER")
     else:
-        ask(project, result.uncertain, person, today)
+        from cordbook.cli.terminal import terminal
+
+        ask(project, result.uncertain, person, today, terminal())
     return DONE
 
 
-def ask(project, pairs, by: str, today: str) -> int:
+def ask(project: Project, pairs: Sequence[Pair], by: str, today: str, asked: Terminal) -> int:
     """Ask pair by pair; each answer is written at once. Returns how many were decided."""
+    from cordbook.cli.terminal import Ended
     from cordbook.intake.dedupe import store
     from cordbook.intake.dedupe.store import CannotMerge
 
@@ -102,10 +114,10 @@ def ask(project, pairs, by: str, today: str) -> int:
             # Earlier answers have joined them already.
             at += 1
             continue
-        print(_shown(pair, tables, at + 1, len(pairs)))
+        asked.print(_shown(pair, tables, at + 1, len(pairs)))
         try:
-            key = input(f"{KEYS} > ").strip().casefold()[:1]
-        except EOFError:
+            key = asked.key(f"{PROMPT} >", KEYS)
+        except Ended:
             break
         if key == "q":
             break
@@ -115,18 +127,18 @@ def ask(project, pairs, by: str, today: str) -> int:
                 store.take_back(project, before.pop(at))
         elif key == "u":
             at += 1
-        elif key in ("s", "d"):
+        elif key != "b":
             try:
                 store.decide(project, pair.a, pair.b, key == "s", by, today, pair.score)
                 before[at] = tables.merges
             except CannotMerge as error:  # told, and the next pair is asked
-                print(f"  {error}")
+                asked.print(f"  {error}")
             at += 1
-    print(f"{len(before)} decided, {len(pairs) - len(before)} still open")
+    asked.print(f"{len(before)} decided, {len(pairs) - len(before)} still open")
     return len(before)
 
 
-def _shown(pair, tables, number: int, count: int) -> str:
+def _shown(pair: Pair, tables: Tables, number: int, count: int) -> str:
     from cordbook.intake.dedupe.sheet import SHOWN
     from cordbook.intake.records.untrusted_text import one_line
 
@@ -141,6 +153,6 @@ def _shown(pair, tables, number: int, count: int) -> str:
     return f"\n{number} of {count}: {pair.why} (titles {pair.score:.0%} alike)\n{aligned(rows, indent='   ')}"
 
 
-def _line(record) -> str:
+def _line(record: Record) -> str:
     place = " ".join(filter(None, (record.container, record.volume, record.pages)))
     return "; ".join(filter(None, (record.title, record.authors.split(";")[0], record.year, place, record.doi)))

@@ -16,7 +16,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "methods, with bookmarks and numbered sheets. Folded parts are open; the explorer and navigation are left out.",
         epilog="Exit code 0: printed; 1: the book is not built or Chromium failed; 2: no Chromium, no project, or wrong usage.",
     )
-    parser.add_argument("--output", metavar="FILE", type=Path, help="where to (default: dist/cordbook-VERSION.pdf)")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="where to (default: dist/NAME-VERSION.pdf)")
     parser.add_argument("--with-studies", action="store_true", help="print the pages of all estimates and studies too")
     parser.add_argument("--chromium", metavar="PROGRAM", help="the Chromium or Chrome to use (default: the first on the path)")
     parser.set_defaults(run=run, exit_codes={InputError: 1})

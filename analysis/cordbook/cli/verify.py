@@ -20,9 +20,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "the archived settings. Says which file or number is not as it was released.",
         epilog="Exit code 0: as released. 1: something differs; each place is named. 2: there is nothing to verify.",
     )
-    parser.add_argument(
-        "release", metavar="RELEASE_OR_ZIP", help="a version (0.1.0), an archive (cordbook-0.1.0.zip) or an unpacked one"
-    )
+    parser.add_argument("release", metavar="RELEASE_OR_ZIP", help="a version (0.1.0), an archive (a zip file) or an unpacked one")
     parser.add_argument("--hashes-only", action="store_true", help="compare bytes only; compute nothing")
     parser.add_argument(
         "--own-code",

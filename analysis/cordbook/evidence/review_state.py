@@ -66,6 +66,11 @@ class Status:
     main_results: tuple[str, ...] = ()
 
     @property
+    def file_name(self) -> str:
+        """The short name as the files have it that readers download: archives, printed books, keys of citations."""
+        return file_name_of(self.name)
+
+    @property
     def state_means(self) -> str:
         """What the state means for a reader."""
         return _MEANINGS[self.state]
@@ -74,6 +79,15 @@ class Status:
     def next_planned(self) -> str:
         """The date of the next search in words."""
         return "no date is set yet" if self.next_search is None else format_value(self.next_search)
+
+
+def file_name_of(name: str) -> str:
+    """The short name of a review as a part of a file's name or a key.
+
+    >>> file_name_of("Falls (2026)"), file_name_of("")
+    ('falls-2026', 'review')
+    """
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "review"
 
 
 def load_status(data: Path) -> Status:

@@ -52,12 +52,13 @@ RULES: Mapping[str, str] = {
     "standard_care, other names of groups go to the comparison.",
     "U13": "The thirty scores of shin2015 stand in the data already, with the same standard errors, and are not added twice.",
     "U14": "A score of an excluded report is not taken in.",
+    "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
+    "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
+    "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
     "U18": "References without a number get the page that was read as their canonical page where its host is one of hosts.csv; "
     "studies whose page was read elsewhere, or through a mirror by their note, were read in a copy.",
-    "U19": "A title in parentheses is what a reader called the report: it goes to the note, and the title is blank.",
-    "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
-    "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
-    "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
+    "U19": "A title in parentheses is what a reader called the report: it goes to the note, and the title is blank. So do words in "
+    "parentheses behind a title that say how it was seen.",
 }
 
 #: Codes of the cells given; the words of the report stand in the column ``given``.
@@ -205,12 +206,17 @@ def _record(row: Row) -> Row:
 
 def _author(row: Row) -> str:
     """U3."""
-    return "" if RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
+    seen = row["identity_note"].startswith("authors ")
+    return "" if not seen and RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
+
+
+#: Words behind a title that say how it was seen (U19).
+OF_READERS = re.compile(r" \((as far as seen|sponsor web page)\)$")
 
 
 def _title(row: Row) -> str:
     """U19."""
-    return "" if _called(row) else row["title"]
+    return "" if _called(row) else OF_READERS.sub("", row["title"])
 
 
 def _called(row: Row) -> str:

@@ -19,8 +19,17 @@ from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.display.tables.retractions import retractions_list
 from cordbook.display.tables.table import Table
 from cordbook.evidence.review_state import load_status
-from cordbook.review.appraisal.average_coverage import load_average_coverage, load_averages, summarise_by_studies
-from cordbook.review.appraisal.coverage import DEFAULT, RESULTS, TOLERATED, load_coverage, own_scenarios, summarise_coverage
+from cordbook.review.appraisal.average_coverage import summarise_by_studies
+from cordbook.review.appraisal.coverage import (
+    AVERAGE_RESULTS,
+    AVERAGES,
+    DEFAULT,
+    RESULTS,
+    TOLERATED,
+    load_results,
+    own_scenarios,
+    summarise_coverage,
+)
 from cordbook.review.appraisal.engines import EngineRow, engine_rows
 from cordbook.review.appraisal.extraction_audit import agreement_by, extraction_progress, readings_side_by_side, verified_weights
 from cordbook.review.appraisal.main_results import FirstToCheck, first_to_check
@@ -232,7 +241,7 @@ class MethodsPages:
     # ------------------------------------------------------------------ statistics
 
     def _coverage(self) -> pd.DataFrame | None:
-        return load_coverage(self._evidence.folder.parent)
+        return load_results(self._evidence.folder.parent, RESULTS)
 
     def coverage_sentence(self) -> Block:
         """What the simulation says of the default interval, or that it is not available."""
@@ -300,14 +309,14 @@ class MethodsPages:
 
     def few_studies(self) -> Table | Block:
         """Coverage of intervals of the population average with few studies."""
-        results = load_average_coverage(self._evidence.folder.parent)
+        results = load_results(self._evidence.folder.parent, AVERAGE_RESULTS)
         if results is None:
             return paragraph("Not available: the simulation of the averages has not been run in this copy.")
         return method_tables.few_studies_table(summarise_by_studies(results))
 
     def averages(self) -> Table | Block:
         """The averages of published data sets side by side."""
-        found = load_averages(self._evidence.folder.parent)
+        found = load_results(self._evidence.folder.parent, AVERAGES)
         if found is None:
             return paragraph("Not available: the averages of published data have not been computed in this copy.")
         return method_tables.averages_table(found)

@@ -384,7 +384,7 @@ def _coverage_cell(found: FewStudies | None) -> Cell:
 
 
 def averages_table(found: pd.DataFrame) -> Table:
-    """The averages of published data sets side by side; takes the frame of ``average_coverage.load_averages``."""
+    """The averages of published data sets side by side; takes the stored results of ``coverage.AVERAGES``."""
     names = ("median_study", "population_average", "beta_binomial")
     rows = tuple(
         (

@@ -10,6 +10,7 @@ from cordbook.evidence.problems import Problem, as_json, as_text, counts, in_ord
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import RULES, SCHEMA_RULES, Data, check_table
 from cordbook.evidence.rules.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
+from cordbook.evidence.rules.files import FILE_RULES, check_natural_course, check_section_pages
 from cordbook.evidence.schema import Package, load_package
 
 WAIVERS = "waivers"
@@ -60,21 +61,24 @@ def rule_list() -> dict[str, str]:
         **{rule.id: rule.asks for rule in RULES},
         **WAIVER_RULES,
         **BIBLIOGRAPHY_RULES,
+        **FILE_RULES,
     }
 
 
 def validate(data_dir: Path, *, with_text: bool = True) -> Report:
     """Check a folder of tables; raises :class:`~cordbook.evidence.schema.Unreadable` when it cannot be read.
 
-    ``with_text``: also check references.bib and the citations of the chapters that stand
-    beside the folder.
+    ``with_text``: also check references.bib, the citations of the chapters that stand
+    beside the folder, and that the pages are there which sections name.
     """
     data_dir = Path(data_dir)
     package = load_package(data_dir)
     raw = read_all(data_dir, package)
     problems = list(check_tables(package, raw))
+    data = Data(package, raw)
+    problems += check_natural_course(data_dir, data)
     if with_text:
-        problems += _check_text(data_dir.resolve().parent, Data(package, raw))
+        problems += _check_text(data_dir.resolve().parent, data)
     return Report(tuple(in_order(problems)), len(raw), sum(len(table.rows) for table in raw.values()))
 
 
@@ -133,3 +137,4 @@ def _check_text(project: Path, data: Data) -> Iterator[Problem]:
     yield from problems
     yield from check_bibliography(bibliography, data)
     yield from check_citations(chapters, data)
+    yield from check_section_pages(project, data)

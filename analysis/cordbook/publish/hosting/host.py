@@ -19,7 +19,7 @@ from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.errors import CordbookError
 from cordbook.publish.release import git, stored_zip
-from cordbook.publish.release.archive import archive, name_of
+from cordbook.publish.release.archive import archive, archive_of
 from cordbook.publish.release.verify import check_bytes
 from cordbook.publish.sphinx.versions_ext import SCRIPT
 from cordbook.review.versions.releases import FOLDER, MANIFEST, Version, list_releases, read_manifest
@@ -48,7 +48,7 @@ def host(project: Project, target: Path, archives: Path, *, report: Callable[[st
     for an archive that is damaged or cannot be made, or a folder that holds other things.
     """
     versions = list_releases(project.root)
-    paths = {v: archives / f"{name_of(v)}.zip" for v in versions}
+    paths = {v: archive_of(project.root, v, archives) for v in versions}
     problems = [_foreign(target)] if _foreign(target) else []
     problems += [] if versions else [f"no version has been released yet: {FOLDER}/ holds none"]
     gone = [v for v, path in paths.items() if not path.is_file()]
@@ -91,7 +91,7 @@ def _unpack(path: Path, version: Version, place: Path, stage: Path, report: Call
     members, problems = check_bytes(path)
     if problems:
         raise CannotHost(f"{path} is damaged:\n" + "\n".join(f"  {p.place}: {p.what}" for p in problems[:10]))
-    top = f"{name_of(version)}/"
+    top = f"{members[0].name.partition('/')[0]}/"
     inside = stage / "unpacked"
     manifest = f"{top}source/{FOLDER}/{version}/{MANIFEST}"
     stored_zip.extract(path, [m for m in members if m.name.startswith(f"{top}html/") or m.name == manifest], inside)

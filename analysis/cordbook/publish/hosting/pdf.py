@@ -79,7 +79,7 @@ def print_pdf(
     with_studies: bool = False,
     report: Callable[[str], None] = print,
 ) -> Printed:
-    """Print the built book of a project into ``target`` (default: ``dist/cordbook-VERSION.pdf``).
+    """Print the built book of a project into ``target`` (default: ``dist/NAME-VERSION.pdf``, by the short name of the review).
 
     Raises :class:`NoChromium`, :class:`NotPrintable` where the book is not built from what is there, :class:`PrintFailed`.
     """

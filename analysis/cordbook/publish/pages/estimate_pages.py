@@ -93,7 +93,7 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
         raise InputError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
     rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
     sections = estimates.evidence.subject.sections
-    chapters = {name: section.page for name, section in sections.items() if section.page and _is_there(project, section.page)}
+    chapters = {name: section.page for name, section in sections.items() if section.page}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
     return {
@@ -113,10 +113,6 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
         )
         for e in every
     }
-
-
-def _is_there(project: Project, page: str) -> bool:
-    return any((project.root / f"{page}{suffix}").is_file() for suffix in (".ipynb", ".md"))
 
 
 def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:

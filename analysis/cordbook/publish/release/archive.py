@@ -2,7 +2,7 @@
 
 ::
 
-    cordbook-X.Y.Z/
+    NAME-X.Y.Z/                  NAME is the short name of the review: cordbook-0.1.0
         README.txt               what this is, in a few lines
         SHA256SUMS               digest of every other file: sha256sum --check SHA256SUMS
         ro-crate-metadata.json   what is what, for machines
@@ -26,6 +26,7 @@ import yaml
 from cordbook.core.files import digest, whole
 from cordbook.core.project import Project
 from cordbook.errors import CordbookError
+from cordbook.evidence.review_state import load_status
 from cordbook.publish.release import commit, ro_crate, stored_zip
 from cordbook.publish.release.licences import Licences
 from cordbook.publish.release.manifest import packages
@@ -66,17 +67,17 @@ class Archive:
     sha256: str
 
 
-def name_of(version: Version | str) -> str:
-    """The name of an archive without its ending, which is also the folder in it."""
-    return f"cordbook-{version}"
+def archive_of(root: Path, version: Version | str, folder: Path | None = None) -> Path:
+    """Where the archive of a version stands: in ``folder``, else in ``dist/``, under the short name of the review in ``root``."""
+    return (folder or root / "dist") / f"{load_status(root / 'data').file_name}-{version}.zip"
 
 
 def write_archive(source: Path, html: Path, modes: Mapping[str, int], manifest: Manifest, target: Path) -> Archive:
     """Write the archive of the files ``modes`` (permissions by path) in ``source`` and of the site ``html`` into ``target``.
 
-    The archive takes its place in one step. Raises :class:`ArchiveError`.
+    The archive takes its place in one step; the folder in it has its name without the ending. Raises :class:`ArchiveError`.
     """
-    name = name_of(manifest.version)
+    name = target.stem
     files: dict[str, tuple[int, Path | bytes]] = {f"source/{path}": (mode, source / path) for path, mode in modes.items()}
     pages = sorted(p for p in html.rglob("*") if p.is_file())
     if not pages:
@@ -144,8 +145,7 @@ def archive(project: Project, version: Version, folder: Path | None = None, *, r
         if changed := [path for path in found.modes if digest((stage / path).read_bytes()) != found.digests[path]]:
             raise ArchiveError("the build made these files anew, so they are not as released: " + ", ".join(changed))
         report("writing the archive")
-        target = (folder or root / "dist") / f"{name_of(version)}.zip"
-        return write_archive(stage, Project(stage).site, found.modes, manifest, target)
+        return write_archive(stage, Project(stage).site, found.modes, manifest, archive_of(root, version, folder))
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 

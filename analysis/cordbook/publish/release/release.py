@@ -23,7 +23,7 @@ from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.build.check import check
 from cordbook.publish.execute.chapters import ChapterFailed
 from cordbook.publish.release import git
-from cordbook.publish.release.archive import Archive, build_in_its_own_process, copy_tracked, name_of, write_archive
+from cordbook.publish.release.archive import Archive, archive_of, build_in_its_own_process, copy_tracked, write_archive
 from cordbook.publish.release.manifest import manifest_json
 from cordbook.publish.release.proposal import Findings, findings_of
 from cordbook.publish.release.version_files import CHANGELOG, NoVersionLine, changelog, results_lines, versioned
@@ -183,9 +183,7 @@ def _prepare(project: Project, asked: Asked, found: Findings, stage: Path, repor
     build_in_its_own_process(stage)
     changed = [p for p in modes if not (root / p).is_file() or (root / p).read_bytes() != (stage / p).read_bytes()]
     report("writing the archive")
-    made = write_archive(
-        stage, Project(stage).site, modes, read_manifest(stage / FOLDER / version), root / "dist" / f"{name_of(version)}.zip"
-    )
+    made = write_archive(stage, Project(stage).site, modes, read_manifest(stage / FOLDER / version), archive_of(root, version))
     _put_in_place(project, stage, version, changed)
     return Released(asked.version, found.step, tuple(sorted(changed)), made)
 

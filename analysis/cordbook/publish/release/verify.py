@@ -19,7 +19,7 @@ import cordbook
 from cordbook.core.project import Project
 from cordbook.errors import CordbookError
 from cordbook.publish.release import git, stored_zip
-from cordbook.publish.release.archive import SUMS, name_of
+from cordbook.publish.release.archive import SUMS, archive_of
 from cordbook.publish.release.commit import differing_files, export_release
 from cordbook.publish.release.frozen_today import frozen_today
 from cordbook.publish.release.manifest import digest_of
@@ -127,7 +127,7 @@ def _archive(path: Path, recompute: bool, own_code: bool, report: Callable[[str]
         stored_zip.extract(path, members, Path(place))
         top = Path(place) / members[0].name.partition("/")[0]
         found = _tree(top / "source", None, recompute, own_code, report, path.name)
-        if top.name != name_of(found.version) and found.version != "unknown":
+        if not top.name.endswith(f"-{found.version}") and found.version != "unknown":
             problems.append(Problem(path.name, f"its folder is {top.name}, but it holds version {found.version}"))
     return Verified(found.version, len(members), found.estimates, (*problems, *found.problems), path.name, found.computed_with)
 
@@ -154,7 +154,7 @@ def _version(version: str, root: Path | None, recompute: bool, own_code: bool, r
             found = _tree(place, version, recompute, own_code, report, name)
             later = tuple(_rewritten(root / FOLDER / version, place / FOLDER / version, version))
         return Verified(version, found.files, found.estimates, (*later, *found.problems), found.source, found.computed_with)
-    archive = root / "dist" / f"{name_of(version)}.zip"
+    archive = archive_of(root, version)
     if archive.is_file():
         return _archive(archive, recompute, own_code, report)
     if (root / FOLDER / version).is_dir():

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
-COVERAGE = Path("benchmarks") / "results" / "coverage_averages.csv"
-AVERAGES = Path("benchmarks") / "results" / "averages.csv"
 #: Intervals of the population average by the names of the simulation: the default of the book first.
 DEFAULT_INTERVAL = "glmm_profile_t"
 INTERVALS = {
@@ -31,18 +28,6 @@ class FewStudies:
     median: float
     greatest: float
     width: float
-
-
-def load_average_coverage(root: Path) -> pd.DataFrame | None:
-    """The simulation of ``benchmarks/coverage_averages.py``, or None where it has not been run."""
-    path = root / COVERAGE
-    return pd.read_csv(path) if path.is_file() else None
-
-
-def load_averages(root: Path) -> pd.DataFrame | None:
-    """The averages of published data sets by ``benchmarks/compare_averages.py``, or None where they were not computed."""
-    path = root / AVERAGES
-    return pd.read_csv(path) if path.is_file() else None
 
 
 def summarise_by_studies(results: pd.DataFrame) -> list[FewStudies]:

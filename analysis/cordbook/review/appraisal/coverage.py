@@ -1,4 +1,4 @@
-"""How well the intervals cover: the simulation of ``benchmarks/coverage.py``, read from its stored results."""
+"""How well the intervals cover: stored results of the simulations in ``benchmarks/``, read here for all pages that show them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-RESULTS = Path("benchmarks") / "results" / "coverage.csv"
+#: Files of stored results, each written by the program of its name in ``benchmarks/`` (``averages.csv`` by ``compare_averages.py``).
+FOLDER = Path("benchmarks") / "results"
+RESULTS, AVERAGE_RESULTS, AVERAGES = FOLDER / "coverage.csv", FOLDER / "coverage_averages.csv", FOLDER / "averages.csv"
 #: Methods by the names of the simulation: the default of the book first.
 DEFAULT = "glmm_profile_k"
 METHODS = {
@@ -35,9 +37,9 @@ class Coverage:
     below: int
 
 
-def load_coverage(root: Path) -> pd.DataFrame | None:
-    """The stored results, or None where the simulation has not been run."""
-    path = root / RESULTS
+def load_results(root: Path, file: Path = RESULTS) -> pd.DataFrame | None:
+    """Stored results of a simulation, by its file in the project; None where it has not been run in this copy."""
+    path = root / file
     return pd.read_csv(path) if path.is_file() else None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import yaml
 from cordbook.core.files import file_digest
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
-from cordbook.evidence.review_state import data_date, format_value, load_status
+from cordbook.evidence.review_state import data_date, file_name_of, format_value, load_status
 from cordbook.review.versions.releases import FOLDER, Manifest, Version, list_releases, no_release, read_manifest
 
 CITATION = "CITATION.cff"
@@ -62,8 +61,8 @@ class Edition:
 
     @property
     def key(self) -> str:
-        """The short name as a part of a key or of a file's name: ``"Falls (2026)" -> "falls-2026"``."""
-        return "-".join(re.findall(r"[a-z0-9]+", self.short.lower())) or "review"
+        """The short name as a part of a key or of a file's name."""
+        return file_name_of(self.short)
 
     @property
     def name(self) -> str:

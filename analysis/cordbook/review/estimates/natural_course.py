@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,15 @@ import yaml
 
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
+from cordbook.evidence.rules.files import NATURAL_COURSE, TEXTS, natural_course_problems
 from cordbook.evidence.subject_tables import PHASE
 from cordbook.review.estimates.declarations import Synthesis
 
-FILE = "natural_course.yml"
-_TEXTS = ("outcome", "population", "key", "fact", "value_name", "usual_phase")
-_MAY = ("usual_value", "not_for")
+FILE = NATURAL_COURSE
 
 
 class NaturalCourseError(InputError):
-    """``natural_course.yml`` cannot be used; the message lists every fault."""
+    """``natural_course.yml`` cannot be used; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +66,7 @@ def load_natural_course(data: Path) -> NaturalCourse | None:
 
 def parse_natural_course(content: Any, name: str = FILE) -> NaturalCourse:
     """Check and freeze the content of the file."""
-    if not isinstance(content, Mapping):
-        raise NaturalCourseError(f"{name}: expected keys and values; there are {', '.join((*_TEXTS, *_MAY))}")
-    if faults := list(_faults(content)):
-        raise NaturalCourseError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if problems := [message for _, message in natural_course_problems(content)]:
+        raise NaturalCourseError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     not_for = {phase: tuple(others) for phase, others in (content.get("not_for") or {}).items()}
-    return NaturalCourse(**{key: content[key] for key in _TEXTS}, not_for=not_for, usual_value=content.get("usual_value", ""))
-
-
-def _faults(content: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{key} is missing or not a text" for key in _TEXTS if not isinstance(content.get(key), str))
-    yield from (f"unknown key {key!r}; known are {', '.join((*_TEXTS, *_MAY))}" for key in content if key not in (*_TEXTS, *_MAY))
-    if not isinstance(content.get("usual_value", ""), str):
-        yield "usual_value is not a text"
-    not_for = content.get("not_for") or {}
-    if not isinstance(not_for, Mapping) or not all(isinstance(phases, list) for phases in not_for.values()):
-        yield "not_for gives a list of phases of studies for each phase of estimates"
+    return NaturalCourse(**{key: content[key] for key in TEXTS}, not_for=not_for, usual_value=content.get("usual_value", ""))
