@@ -118,7 +118,7 @@ def test_claims_stand_in_one_table_of_a_chapter_only(review):
 def test_cells_seen_with_a_device_on_stand_apart_and_say_so(review, root):
     with (root / "data" / "outcomes.csv").open(encoding="utf-8", newline="") as handle:
         device = {r["cell_id"] for r in csv.DictReader(handle) if "device_on_effect" in r["not_poolable_reason"].split(";")}
-    topics = {cell: topic for cell, topic in review.evidence.cells[["cell_id", "topic"]].itertuples(index=False)}
+    topics = dict(review.evidence.cells[["cell_id", "topic"]].itertuples(index=False))
     shown = review.cells_of("neuromodulation", "c", reason="device_on_effect")
     assert set(shown.row_ids) == {f"cell-{c}" for c in device if topics[c] == "neuromodulation"}
     # Devices that do nothing but assist have a table of their own.
