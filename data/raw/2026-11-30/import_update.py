@@ -52,6 +52,8 @@ RULES: Mapping[str, str] = {
     "standard_care, other names of groups go to the comparison.",
     "U13": "The thirty scores of shin2015 stand in the data already, with the same standard errors, and are not added twice.",
     "U14": "A score of an excluded report is not taken in.",
+    "U19": "A title in brackets is a description, and words in brackets behind a title that say how it was seen are no part of it: "
+    "they go to the note of the reference.",
     "U18": "References without a number get the page that was read as their canonical page where its host is one of hosts.csv; "
     "studies whose page was read elsewhere, or through a mirror by their note, were read in a copy.",
     "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
@@ -128,6 +130,7 @@ class Tables:
 def main() -> int:
     tables = Tables(DATA)
     raw = {path.stem: csv_files.read(path).rows for path in sorted(RAW.glob("*.csv"))}
+    raw["studies"] = _with_own_titles(raw["studies"])
     decisions = {row["study_id"]: row for row in raw["decisions_studies"]}
     if any(row["search_id"] == SEARCH for row in tables.table("searches")):
         raise UpdateRefused(f"{SEARCH} stands in searches.csv: the update was imported before. Nothing was written.")
@@ -204,7 +207,8 @@ def _record(row: Row) -> Row:
 
 def _author(row: Row) -> str:
     """U3."""
-    return "" if RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
+    seen = row["identity_note"].startswith("authors ")
+    return "" if not seen and RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
 
 
 def _reference(row: Row) -> Row:
@@ -219,6 +223,25 @@ def _reference(row: Row) -> Row:
         "identity_confidence": "confirmed" if whole else "partial" if row["title"] or numbered or row["canonical_url"] else "unidentified",
         "note": _tidy(row["identity_note"]),
     }  # fmt: skip
+
+
+#: Words in brackets that the readers put to a title (U19).
+OF_READERS = re.compile(r"\s*\((?:as far as seen|sponsor web page)\)$")
+
+
+def _with_own_titles(studies: list[Row]) -> list[Row]:
+    """U19."""
+    made = []
+    for row in studies:
+        title = row["title"]
+        if title.startswith("("):
+            made.append({**row, "title": "", "identity_note": "; ".join(filter(None, (row["identity_note"], title.strip("()"))))})
+        elif found := OF_READERS.search(title):
+            note = "; ".join(filter(None, (row["identity_note"], f"title: {found.group().strip(' ()')}")))
+            made.append({**row, "title": title[: found.start()], "identity_note": note})
+        else:
+            made.append(row)
+    return made
 
 
 def _tidy(note: str) -> str:

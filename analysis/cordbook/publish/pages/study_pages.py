@@ -216,12 +216,19 @@ def _arms(r: StudyRecord) -> Table | None:
         (
             Cell(r.vocabulary.arm(a.name, "label"), (f"part of: {whole.get(a.part_of, a.part_of)}" if a.part_of else "",)),
             NOT_STATED if a.n is None else f"{a.n:,}",
-            Cell(_given(r, a), (a.row.get("given") or "",)),
+            _got(r, a),
             _dose(r, a),
         )
         for a in r.arms
     )
     return Table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, (1,))
+
+
+def _got(r: StudyRecord, a: Arm) -> Cell:
+    """What an arm got, in the words of the report where they are known, with what is coded of it below."""
+    given = a.row.get("given") or ""
+    coded = _given(r, a)
+    return Cell(given, (coded,)) if given and not a.value(r.subject.facts(GIVEN)[0]) else Cell(coded, (given,))
 
 
 def _given(r: StudyRecord, a: Arm) -> str:

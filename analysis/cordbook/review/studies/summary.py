@@ -91,7 +91,8 @@ def _who_got_what(r: StudyRecord) -> str:
     if r.kind == NATURAL_COURSE or not treated or only_watched(r):
         return f"This study followed {group}{_clause(r, 'when_seen')}, on usual care and without an experimental treatment."
     template = r.phrases.get("treated", "{was} treated")
-    what = template.format(was=was, given=_given(r), groups="; ".join(_named_parts(r)) or r.phrases.get("groups_unknown", ""))
+    groups = "; ".join(_given_in_words(treated) or _named_parts(r)) or r.phrases.get("groups_unknown", "")
+    what = template.format(was=was, given=_given(r), groups=groups)
     opening = "This is a report of harm:" if r.kind == HARMS else "In this study,"
     return f"{opening} {group} {what}{_clause(r, 'when_treated')}."
 
@@ -140,6 +141,11 @@ def _parts(r: StudyRecord) -> list[str]:
     parts = dict.fromkeys(r.vocabulary.arm(a.name) for a in r.arms if a.part_of or not is_plain(r, a.name))
     names = [name for name in parts if name not in named]
     return [f"Results are given by group: {'; '.join(names)}."] if names and not only_watched(r) else []
+
+
+def _given_in_words(arms: Iterable[Arm]) -> list[str]:
+    """What arms got in the words of the report, each once."""
+    return list(dict.fromkeys(text for a in arms if (text := a.row.get("given"))))
 
 
 def _named_parts(r: StudyRecord) -> list[str]:
@@ -329,7 +335,8 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCount]) -> str:
         dict.fromkeys(
             r.vocabulary.label("outcome", c.outcome, "phrase")
             for c in sorted(harms, key=_gravity)
-            if not any(h.outcome == c.outcome for h in happened)
+            # A zero that is itself in doubt is not told as good news.
+            if not c.in_doubt and not any(h.outcome == c.outcome for h in happened)
         )
     )
     sentences = []
@@ -344,6 +351,8 @@ def _harm(r: StudyRecord, main: Sequence[OutcomeCount]) -> str:
         sentences.append(f"Harm that was counted{same}: {'; '.join(listed)}{_more(len(happened) - MOST_LISTED)}.")
     if unseen:
         sentences.append(f"Looked for and not seen: {'; '.join(unseen[:MOST_LISTED])}{_more(len(unseen) - MOST_LISTED)}.")
+    if not sentences:
+        sentences.append("What it says of harm is in doubt; the table below tells why.")
     return " ".join(sentences)
 
 

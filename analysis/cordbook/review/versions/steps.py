@@ -4,6 +4,8 @@ major   the question, who and what is eligible, or the method has changed: a dec
         the protocol was rewritten, or a number moved although no row behind it did
 minor   evidence came or went, a synthesis was added, or a conclusion is no longer what it was
 patch   a correction that moves no conclusion
+
+Below 1.0.0, as long as the review is in its making, a major step raises the second number too (Semantic Versioning 2.0.0, item 4).
 """
 
 from __future__ import annotations
@@ -100,14 +102,22 @@ def proposed(last: Version | None, step: str) -> Version:
 
     >>> str(proposed(Version(0, 1, 4), "minor")), str(proposed(None, "patch"))
     ('0.2.0', '0.1.0')
+    >>> str(proposed(Version(0, 1, 4), "major")), str(proposed(Version(1, 1, 4), "major"))
+    ('0.2.0', '2.0.0')
     """
     if last is None:
         return FIRST
-    if step == MAJOR:
+    if step == MAJOR and last.major:
         return Version(last.major + 1, 0, 0)
-    return Version(last.major, last.minor + 1, 0) if step == MINOR else Version(last.major, last.minor, last.patch + 1)
+    return Version(last.major, last.minor + 1, 0) if step != PATCH else Version(last.major, last.minor, last.patch + 1)
 
 
 def too_small(last: Version, wanted: Version, step: str) -> bool:
-    """Whether a version does not rise by as much as the change asks for."""
+    """Whether a version does not rise by as much as the change asks for.
+
+    >>> too_small(Version(0, 1, 0), Version(0, 2, 0), "major"), too_small(Version(1, 1, 0), Version(1, 2, 0), "major")
+    (False, True)
+    """
+    if not last.major and step_between(last, wanted) != PATCH:
+        return False
     return STEPS.index(step_between(last, wanted)) < STEPS.index(step)
