@@ -312,10 +312,19 @@ def certainty_today(estimates: Estimates, estimate_id: str) -> Certainty:
     return estimates.once(f"certainty of {estimate_id}", lambda: certainty(estimates[estimate_id], evidence, settings), inputs)
 
 
+def read_settings(estimates: Estimates) -> Settings:
+    """The settings of the project; raises :class:`CertaintyError` with all that they name and that does not exist."""
+    settings = load_settings(estimates.evidence.folder / FILE)
+    if problems := unknown_judgements(settings, estimates):
+        raise CertaintyError(f"{FILE}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
+    return settings
+
+
 def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:
     """Estimates, outcomes and topics that the file names and that do not exist."""
     declared, outcomes = set(estimates.declarations.ids), set(estimates.evidence["outcome_terms"]["outcome"])
-    topics = set(estimates.evidence["studies"]["topic"])
+    tables = [name for name in ("studies", "topics") if name in estimates.evidence.tables]
+    topics = {topic for name in tables for topic in estimates.evidence[name]["topic"]}
     faults = [f"no outcome {v!r}" for v in settings.counting.any_event if v not in outcomes]
     faults += [f"no topic {v!r}" for v in settings.counting.topics if v not in topics]
     for scope, values in (j.scope for j in settings.judgements):

@@ -21,6 +21,7 @@ from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
+FILE = "risk_of_bias.yml"
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"
 ANSWERS = (YES, UNCLEAR, NO, NOT_APPLICABLE)
 GROUPS = {"study": "How the study was done", "reading": "How well we know it"}
@@ -61,14 +62,14 @@ class Item:
 
 def load_items(data: Path) -> tuple[Item, ...]:
     """Read ``risk_of_bias.yml`` of a data folder; raises :class:`RiskOfBiasError` with all faults."""
-    path = data / "risk_of_bias.yml"
+    path = data / FILE
     try:
         return parse_items(load_yaml(path.read_text(encoding="utf-8")), path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise RiskOfBiasError(f"{path}: {error}") from error
 
 
-def parse_items(content: Any, name: str = "risk_of_bias.yml") -> tuple[Item, ...]:
+def parse_items(content: Any, name: str = FILE) -> tuple[Item, ...]:
     """Check and freeze the content of the file.
 
     >>> item = parse_items({"items": [{"id": "a", "name": "A", "group": "study", "question": "?", "why": "!",

@@ -60,15 +60,19 @@ def audit_claims(estimates: Estimates, tests: Sequence[ClaimTest] | None = None)
     ``tests`` are those of ``data/claim_tests.yml`` unless given. Raises :class:`ClaimTestError` naming every claim without
     a test, every test without a claim, and every estimate, table, column, cell or row that does not exist.
     """
-    if tests is None:
-        tests = load_claim_tests(estimates.evidence.folder / FILE)
+    tests = read_tests(estimates, tests)
     claims = read_claims(estimates.evidence)
-    faults = faults_of(claims, tests, estimates)
-    if faults:
-        raise ClaimTestError(f"{FILE}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     seeds = dict(zip(estimates.evidence["seeds"]["seed_id"], estimates.evidence["seeds"]["title"], strict=True))
     by_claim = {t.claim_id: t for t in tests}
     return tuple(_verdict(claim, by_claim[claim.id], estimates, seeds[claim.seed_id]) for claim in claims)
+
+
+def read_tests(estimates: Estimates, tests: Sequence[ClaimTest] | None = None) -> Sequence[ClaimTest]:
+    """The tests of the project, unless they are given, compared with claims and declarations; raises :class:`ClaimTestError`."""
+    tests = load_claim_tests(estimates.evidence.folder / FILE) if tests is None else tests
+    if problems := problems_of(read_claims(estimates.evidence), tests, estimates):
+        raise ClaimTestError(f"{FILE}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
+    return tests
 
 
 def read_claims(evidence: Evidence) -> tuple[Claim, ...]:
@@ -113,7 +117,7 @@ def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> 
     )
 
 
-def faults_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: Estimates) -> list[str]:
+def problems_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: Estimates) -> list[str]:
     """All that keeps the tests from being applied: claims and tests that do not match, names that do not exist."""
     known, tested = {c.id for c in claims}, {t.claim_id for t in tests}
     faults = [f"{c.id}: the claim has no test" for c in claims if c.id not in tested]

@@ -21,6 +21,7 @@ from cordbook.core.notebooks import is_prose, source_of
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
 
+FILE = "reporting_checklist.yml"
 #: How far an item is met, from best to worst.
 STATES = ("met", "partly", "not yet", "not applicable")
 _PLACE = re.compile(r"[A-Za-z0-9_./-]+(#[A-Za-z0-9_.-]+)?")
@@ -48,14 +49,14 @@ class Answer:
 
 def load_checklist(data: Path, items: pd.DataFrame) -> tuple[Answer, ...]:
     """Answers for all ``items`` (the table ``reporting_items``) in their order; raises :class:`ChecklistError`."""
-    path = data / "reporting_checklist.yml"
+    path = data / FILE
     try:
         return parse_checklist(load_yaml(path.read_text(encoding="utf-8")), items, path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise ChecklistError(f"{path}: {error}") from error
 
 
-def parse_checklist(content: Any, items: pd.DataFrame, name: str = "reporting_checklist.yml") -> tuple[Answer, ...]:
+def parse_checklist(content: Any, items: pd.DataFrame, name: str = FILE) -> tuple[Answer, ...]:
     """Check and freeze the content of the file against the items."""
     if not isinstance(content, Mapping):
         raise ChecklistError(f"{name}: expected an answer under the id of every item")
