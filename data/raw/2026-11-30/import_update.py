@@ -43,7 +43,7 @@ RULES: Mapping[str, str] = {
     "U5": "Both arms of a trial that compares two kinds of stimulation are treated, and their sizes are added.",
     "U6": "Both arms of a part of a trial counted together, and patients counted again after they crossed over, are no arm: "
     "what the count says goes to the note of the study.",
-    "U7": "The stratum of usual care after injury names the phase of the study; the key completeness becomes baseline_completeness, excluded becomes left_out.",
+    "U7": "The stratum of usual care after injury names the phase of the study; the key completeness becomes baseline_completeness, excluded becomes patients_without.",
     "U8": "Readings are named R2 to R2e by the wave of the reading, the second reader of a wave V2.",
     "U9": "Cells are poolable but where decisions_counts.csv says why not.",
     "U10": "Numbers of patients by level or sex that count more people than the arms hold are left blank.",
@@ -346,7 +346,7 @@ def _fits(decision: Row, row: Row) -> bool:
 
 
 #: Keys of strata that the readers named otherwise (U7).
-KEYS = {"completeness": "baseline_completeness", "excluded": "left_out"}
+KEYS = {"completeness": "baseline_completeness", "excluded": "patients_without"}
 _KEYS = re.compile(rf"^({'|'.join(KEYS)})=")
 
 
