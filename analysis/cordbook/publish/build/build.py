@@ -150,7 +150,7 @@ def _judged(project: Project, today: Any, allow: bool) -> int:
         last = last_good(project)
         broken = broken_guards(conditions, today.estimates, Stored(last.estimates, last.files) if last else None)
     reasons = [explain_declared(problems)] if problems else []
-    if any(b.fault for b in broken) or (broken and not allow):
+    if any(b.problem for b in broken) or (broken and not allow):
         reasons.append(explain_all(broken))
     if reasons:
         raise BuildFailed("\n\n".join(reasons))

@@ -31,7 +31,7 @@ _ID = re.compile(r'\bid=\\?"([^"\\]+)\\?"')
 
 
 class ChecklistError(InputError):
-    """``reporting_checklist.yml`` cannot be used; the message lists every fault with its item."""
+    """``reporting_checklist.yml`` cannot be used; the message lists every problem with its item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,21 @@ def parse_checklist(content: Any, items: pd.DataFrame, name: str = FILE) -> tupl
         raise ChecklistError(f"{name}: expected an answer under the id of every item")
     given = {str(item_id): answer for item_id, answer in content.items()}
     known = list(items["item_id"])
-    faults = [f"{i}: no such item in reporting_items.csv" for i in given if i not in known]
+    problems = [f"{i}: no such item in reporting_items.csv" for i in given if i not in known]
     answers = []
     for item in items.itertuples(index=False):
-        found = list(_faults(given.get(item.item_id)))
-        faults += [f"{item.item_id}: {fault}" for fault in found]
+        found = list(_problems(given.get(item.item_id)))
+        problems += [f"{item.item_id}: {problem}" for problem in found]
         if not found:
             entry = given[item.item_id]
             where = tuple(entry.get("where", ()))
             answers.append(Answer(item.item_id, item.source, item.section, item.requirement, entry["state"], where, entry["how"]))
-    if faults:
-        raise ChecklistError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if problems:
+        raise ChecklistError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     return tuple(answers)
 
 
-def _faults(entry: Any) -> Iterator[str]:
+def _problems(entry: Any) -> Iterator[str]:
     if not isinstance(entry, Mapping):
         yield "has no answer; give state, where and how"
         return
