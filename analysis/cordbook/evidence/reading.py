@@ -164,6 +164,6 @@ def _ragged(table: Table, number: int, found: int, width: int) -> Problem:
         None,
         None,
         "row-shape",
-        f"The row has {found} cells, the header has {width}.",
-        "Add or remove commas; a cell that holds a comma must stand in quotation marks.",
+        f"The row has {found} values, the header has {width}.",
+        "Add or remove commas; a value that holds a comma must stand in quotation marks.",
     )

@@ -52,7 +52,7 @@ def verdict_bars(verdicts: Sequence[ClaimVerdict], names: Mapping[str, str], fig
         )
         return finish(
             drawing, figure_id=figure_id, title=_title(len(names)),
-            caption="One bar a document. Verdicts come from declared rules and today's data, and change with it.",
+            caption="One bar per document. Verdicts come from declared rules and today's data, and change with it.",
             alt=describe(counts, names),
         )  # fmt: skip
 

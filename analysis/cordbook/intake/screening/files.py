@@ -181,7 +181,7 @@ def take(
         record = _record(row, items)
         decision, reason, note = _decision(row)
         if row.get("") == "wrong":
-            problems.append(f"line {line}: has another number of cells than the first line")
+            problems.append(f"line {line}: has another number of values than the first line")
         elif decision == "":
             continue
         elif record is None:

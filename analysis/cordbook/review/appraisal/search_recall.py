@@ -14,7 +14,7 @@ from cordbook.evidence.queries.parse import Node, parse, shown_at
 #: What a measurement by titles can and cannot tell; beside every such result.
 BY_TITLE = (
     "By titles, and abstracts of records that were merged with a study: an approximation. Index terms, kinds of document and other "
-    "fields that words cannot answer are left aside, and a source reads abstracts too, so it will find more than this."
+    "fields that words cannot answer are left out, and a source reads abstracts too, so it will find more than this."
 )
 Row = Mapping[str, str]
 

@@ -228,7 +228,7 @@ def not_testable(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     if watch:
         cells = select_rows(estimates.evidence, {"table": "cells", "where": watch})
         pooled = int(cells["poolable"].fillna(False).astype(bool).sum())
-        why += f" On file today: {len(cells)} cells that bear on it, {pooled} of them fit for pooling."
+        why += f" On file today: {len(cells)} counts that bear on it, {pooled} of them fit for pooling."
     return Finding(UNTESTED, (), why)
 
 
@@ -245,7 +245,7 @@ def row_problems(part: Part, evidence: Evidence) -> list[str]:
     if column and isinstance(chosen, Mapping) and chosen.get("table") in _names(evidence):
         problems += [] if column in table_of(evidence, chosen["table"]) else [f"no column {column!r} in {chosen['table']}"]
     if part.rule == "cell_matches" and part.needs["cell"] not in set(evidence["outcomes"]["cell_id"]):
-        problems.append(f"no cell {part.needs['cell']!r} in outcomes.csv")
+        problems.append(f"no count {part.needs['cell']!r} in outcomes.csv")
     if part.rule == "published_agrees":
         known = set(evidence["published_pooled"]["published_id"])
         problems += [f"no row {p!r} in published_pooled.csv" for p in part.needs["published"] if p not in known]
@@ -253,7 +253,7 @@ def row_problems(part: Part, evidence: Evidence) -> list[str]:
     names = [part.needs.get("outcome"), part.needs.get("than")] if part.rule == "within_study" else part.needs.get("outcomes", [])
     problems += [f"no outcome {o!r} in outcome_terms.csv" for o in names if o not in outcomes]
     if part.rule == "not_testable" and part.needs.get("watch"):
-        problems += [f"no column {c!r} of cells to watch" for c in part.needs["watch"] if c not in evidence.cells]
+        problems += [f"no column {c!r} of counts to watch" for c in part.needs["watch"] if c not in evidence.cells]
     if part.rule == "sources":
         problems += source_problems(part.needs["found"], evidence)
     return problems

@@ -78,7 +78,7 @@ class DatabaseFlow:
         sums = (
             ("records by source", sum(n or 0 for _, _, n in self.sources), "identified", self.identified),
             (
-                "records set aside, screened and waiting",
+                "records merged, screened and waiting",
                 self.duplicates + self.known + self.screened + self.waiting,
                 "identified",
                 self.identified,
