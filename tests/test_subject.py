@@ -38,7 +38,7 @@ OF_ANY_REVIEW = frozenset(
         "subgroup", "surgery", "route", "cells", "region", "fields", "period", "cohort", "registry", "age",
         "natural_history", "n", "dose", "drug", "rehabilitation", "acute", "chronic", "subacute", "death", "responder",
         "interim", "selection", "technique", "setting", "phase", "particle", "histology", "donor", "chemo", "regimens",
-        "tumour", "rct", "single_arm", "excluded",
+        "tumour", "rct", "single_arm",
     ]
 )  # fmt: skip
 #: Words of the subject in any text.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from cordbook.core.notebooks import is_prose, source_of
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "analysis" / "cordbook"
@@ -18,19 +21,71 @@ IDIOMS = {
         "is not a valid version, is not a file"
     ),
     r"\bwhole or not at all\b": "atomically (all or nothing)",
-    r"(?i)\b(?:one|a) (?:row|line|entry|page|column|module|file|value) an? [a-z]+": "one row per study",
+    r"(?i)\b(?:one|a) (?:row|line|entry|page|column|module|file|value|bar|table|box|mark) an? [a-z]+": "one row per study",
     r"\b(?:put|kept|keeps|keep) aside\b": "rejected, quarantined, kept",
     r"\bknown doubts?\b": "accepted exceptions, waivers",
+    r"\b(?:[Ss]ets?|[Ss]etting) aside\b": "merged into, left out, not included",
+    r"(?<![A-Za-z])[Ff]ault(?:s|y)?(?![A-Za-z])": "problem, violation, error",
 }
-#: The caption of a figure that stored outputs of chapters hold, and phrases that only look like an idiom.
-ALLOWED = ("A row a study, a column an item.", "Takes a row at a time")
-DOCS = sorted([*ROOT.glob("docs/*.md"), ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"])
+#: Phrases that only look like an idiom; and what stands in archives of releases, whose bytes are made again.
+ALLOWED = ("Takes a row at a time", "One table a file, described by datapackage.json")
+DOCS = sorted([
+    *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), *ROOT.glob("book/**/*.md"),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "data/README.md")),
+])  # fmt: skip
+CHAPTERS = sorted([ROOT / "index.ipynb", *ROOT.glob("book/**/*.ipynb")])
+#: People read "count" or "outcome" for what ``cell_id`` names; a cell in these places is another thing.
+CELL = re.compile(r"(?<![\w{`./-])[Cc]ells?(?![\w}`-]|[./]\w)")
+OTHER_CELLS = {
+    "of a notebook, as Jupyter says": ("code cell", "text cell", "a cell of a notebook", "page, cell and line", ", cell "),
+    "of a table, in code": (r"(?P<cells>.*?)", "str | Link | Cell | Facts"),
+    "the role": ("cell role:",),
+    "of the table of two groups, as statistics says": ("four cells", "zero cell", "each cell of a trial"),
+    "of a body": (
+        "Harm after cells", "Cells against no cells", "favours cells", "transplanted cells", "Cells, and where they are taken from",
+        "Trials of cells", "bone marrow cells", "cells and tissue", "scaffolds without cells", "Cells, control",
+    ),
+}  # fmt: skip
+#: Strings that are keys of data, of the explorer, of Jupyter's format; and the name of the arm in plots of trials of cells.
+KEYS = {"cell", "cells", "Cells"}
+#: How an outcome count was called in prose: the book is about cells of a body, so that the bare word proves nothing there.
+CELLS_IN_PROSE = re.compile(
+    r"\b(?:[Oo]utcome|[Ee]very|[Ee]ach|[Vv]erified|[Ee]qual|[Pp]oolable) cells?\b|\b[Cc]ells (?:that (?:may|rest|bear)|by reason|are chosen)"
+    r"|readings? of (?:a|the|every) cell\b|`outcomes[^`]*` cells\b|\bcell by cell\b|\ba cell against\b|[Oo]ne row per cell\b"
+)
+#: Words of their authors in scripts of the browser, and what the field says.
+IN_SCRIPTS = re.compile(r"\b(?:climb\w*|peaks?|told|said|say)\b")
 
 
 def strings(path: Path) -> list[str]:
     """Every string of a module, docstrings included; of an f-string its fixed parts."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def spoken(path: Path) -> list[str]:
+    """The strings of a module without its docstrings: what it shows to people, and keys."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [str(node.value) for node in found if id(node) not in documentation and node.value not in KEYS]
+
+
+def outcome_cells(text: str) -> list[str]:
+    return CELL.findall(without_other_cells(text))
+
+
+def without_other_cells(text: str) -> str:
+    for phrases in OTHER_CELLS.values():
+        for phrase in phrases:
+            text = text.replace(phrase, "")
+    return text
+
+
+def prose(path: Path) -> str:
+    """The text of a page: of a notebook what stands in its text cells."""
+    text = path.read_text(encoding="utf-8")
+    return text if path.suffix == ".md" else "\n".join(source_of(cell) for cell in json.loads(text)["cells"] if is_prose(cell))
 
 
 def idioms(text: str) -> list[str]:
@@ -49,10 +104,59 @@ def test_no_idiom_in_the_docs(path):
     assert idioms(path.read_text(encoding="utf-8")) == []
 
 
+def test_outcome_counts_are_called_so_in_what_the_package_says():
+    """The room of the subject speaks of the cells that this review is about; its words are read in the book."""
+    paths = [p for p in PACKAGE.rglob("*.py") if "subject" not in p.parts]
+    found = {f"{p.relative_to(PACKAGE)}: {text}" for p in paths for text in spoken(p) if outcome_cells(text)}
+    assert found == set()
+
+
+@pytest.mark.parametrize("path", [*DOCS, *CHAPTERS], ids=lambda p: p.name)
+def test_outcome_counts_are_called_so_in_docs_and_book(path):
+    assert CELLS_IN_PROSE.findall(without_other_cells(prose(path))) == []
+
+
+def test_outcome_counts_are_called_so_in_the_codebook():
+    texts = re.findall(r'"(?:title|description)": "([^"]*)"', (ROOT / "data" / "datapackage.json").read_text(encoding="utf-8"))
+    assert len(texts) > 100
+    assert [text for text in texts if CELLS_IN_PROSE.search(text) or "The cell." in text or idioms(text)] == []
+
+
+def test_the_scripts_of_pages_use_the_words_of_the_field():
+    scripts = list((PACKAGE / "publish" / "assets").rglob("*.js"))
+    assert scripts
+    assert {p.name: words for p in scripts if (words := IN_SCRIPTS.findall(p.read_text(encoding="utf-8")))} == {}
+
+
+def test_no_name_of_a_style_is_a_nickname():
+    files = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".css", ".js", ".jinja")]
+    assert [p.name for p in files if re.search(r"cb-(?:strip|cite-said)\b", p.read_text(encoding="utf-8"))] == []
+
+
+def test_names_in_the_package_are_plain():
+    found = [
+        p.name
+        for p in PACKAGE.rglob("*.py")
+        if re.search(r"(?<![A-Za-z])(?:[Ff]aults?|FAULTS?)(?![A-Za-z])", p.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_a_count_that_is_called_a_cell_is_found():
+    assert outcome_cells("On file: 3 cells that bear on it") == ["cells"]
+    assert outcome_cells("cordbook verify-cells --cell ID writes `cell_id`; half an event in each of the four cells") == []
+    assert CELLS_IN_PROSE.findall("One row per cell: both readings of a cell, {count}`outcomes/poolable=yes` cells")
+    assert CELLS_IN_PROSE.findall("People given cells improved; most reports of cells by one team") == []
+
+
 def test_an_idiom_is_found():
     assert idioms("'x' is no version; the key stands twice, one row a study") == [
         "'stands twice': write appears twice, is duplicated",
         "'is no version': write is not a valid version, is not a file",
         "'one row a study': write one row per study",
+    ]
+    assert idioms("The record is set aside; 3 fault(s)") == [
+        "'set aside': write merged into, left out, not included",
+        "'fault': write problem, violation, error",
     ]
     assert idioms("There is no version yet. It is no longer kept.") == []

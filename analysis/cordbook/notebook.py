@@ -195,7 +195,7 @@ class Review:
         return _with_retractions(figure, self[estimate_id])
 
     def bubble(self, estimate_id: str, moderator: str, name: str) -> Figure:
-        """Share against a numeric column of the cells, for instance ``bubble(ID, "year", "Year of publication")``."""
+        """Share against a numeric column of the counts, for instance ``bubble(ID, "year", "Year of publication")``."""
         estimate = self[estimate_id]
         column = self.evidence.cells_by_id(row.cells[0] for row in estimate.rows)[moderator]
         values = [float("nan") if pd.isna(value) else float(value) for value in column]
@@ -233,7 +233,7 @@ class Review:
         return progress_table(extraction_progress(self.evidence))
 
     def not_pooled(self) -> Table:
-        """Why cells stay out of pooled estimates."""
+        """Why counts stay out of pooled estimates."""
         return reasons_table(reasons_not_pooled(self.evidence))
 
     def claims(

@@ -214,7 +214,7 @@ def test_folds_terms_and_copying_work_by_keyboard(still):
     tab.wait_for_selector("details[open] .cb-cite-copy")
     tab_to(tab, "Copy: One line", most=5)
     tab.keyboard.press("Enter")
-    tab.wait_for_function("[...document.querySelectorAll('.cb-cite-said')].some(n => /Copied|Selected/.test(n.textContent))")
+    tab.wait_for_function("[...document.querySelectorAll('.cb-cite-status')].some(n => /Copied|Selected/.test(n.textContent))")
 
 
 def test_the_theme_switch_and_the_search_keep_the_focus(still):

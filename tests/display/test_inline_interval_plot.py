@@ -45,5 +45,5 @@ def test_places_on_each_scale(scale, value, place):
 
 
 def test_no_difference_is_a_line_for_comparisons_alone():
-    assert InlineIntervalPlot(1, 1, 1, scale=RATIO).to_html().count("cb-strip-axis") == 2
-    assert InlineIntervalPlot(0.5, 0.4, 0.6).to_html().count("cb-strip-axis") == 1
+    assert InlineIntervalPlot(1, 1, 1, scale=RATIO).to_html().count("cb-interval-plot-axis") == 2
+    assert InlineIntervalPlot(0.5, 0.4, 0.6).to_html().count("cb-interval-plot-axis") == 1

@@ -1,4 +1,4 @@
-"""Saved searches as text: each fault of syntax is told at its place, and what words can answer is answered."""
+"""Saved searches as text: each error of syntax is told at its place, and what words can answer is answered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRATEGIES = csv_files.read(ROOT / "data" / "search_strategies.csv").rows
 def found(query: str, title: str, source: str = "PubMed") -> bool | None:
     dialect = dialect_of(source) or ANY
     read = parse(query, dialect)
-    assert read.faults == (), read.faults
+    assert read.problems == (), read.problems
     return matches(read.tree, words_of(title), dialect)
 
 
@@ -29,7 +29,7 @@ def test_every_saved_search_can_be_read_by_its_source(row):
     dialect = dialect_of(row["source"])
     assert dialect is not None
     read = parse(row["query"], dialect)
-    assert read.faults == ()
+    assert read.problems == ()
     assert read.tree is not None
 
 
@@ -41,7 +41,7 @@ def test_one_sign_taken_out_of_a_saved_search_is_told(row):
     # Thousands of places in long searches: a spread of them.
     places = [at for at, sign in enumerate(query) if sign in signs]
     for at in places[:: max(1, len(places) // 40)]:
-        assert parse(query[:at] + query[at + 1 :], dialect).faults, shown_at(query, at)
+        assert parse(query[:at] + query[at + 1 :], dialect).problems, shown_at(query, at)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_one_sign_taken_out_of_a_saved_search_is_told(row):
     ],
 )
 def test_a_fault_is_told_at_its_place(source, query, at, why):
-    faults = parse(query, dialect_of(source) or ANY).faults
-    assert [(f.at, why in f.message) for f in faults][:1] == [(at, True)], faults
-    assert all(f.remedy for f in faults)
+    problems = parse(query, dialect_of(source) or ANY).problems
+    assert [(f.at, why in f.message) for f in problems][:1] == [(at, True)], problems
+    assert all(f.remedy for f in problems)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_fault_is_told_at_its_place(source, query, at, why):
     ],
 )
 def test_what_a_source_can_read_has_no_fault(source, query):
-    assert parse(query, dialect_of(source)).faults == ()
+    assert parse(query, dialect_of(source)).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_a_title_lacks_is_numbered():
 @given(st.sampled_from(DIALECTS), st.text("ab* \"()[]:=/+,.'ANDORT", max_size=40))
 def test_whatever_is_typed_is_read_or_told(dialect, query):
     read = parse(query, dialect)
-    assert read.tree is not None or read.faults
-    assert all(0 <= f.at <= len(query) and f.message and f.remedy for f in read.faults)
+    assert read.tree is not None or read.problems
+    assert all(0 <= f.at <= len(query) and f.message and f.remedy for f in read.problems)
     if read.tree is not None:
         matches(read.tree, ("a", "b"), dialect)

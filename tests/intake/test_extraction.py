@@ -206,7 +206,7 @@ def test_a_form_with_rows_of_its_own_and_faults(project, codebook):
     assert made["control", "role"] == "comparator"
     assert made["control.tumour.all.na", "n"] == "5"
     assert ("control.tumour.all.na", "events") not in made
-    told = "\n".join(taken.faults)
+    told = "\n".join(taken.problems)
     for part in (
         '"cats" is not in the list',
         "has 7 patients",
@@ -217,7 +217,7 @@ def test_a_form_with_rows_of_its_own_and_faults(project, codebook):
     ):
         assert part in told or part == "arm_id", part
     assert '"Bad Arm" does not have the form' in told
-    assert all(line.startswith("line ") for line in taken.faults)
+    assert all(line.startswith("line ") for line in taken.problems)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfea", b"a,b\n1,2\n", b'table,row,column,value\n"x', b"PK\x03\x04"])

@@ -233,7 +233,7 @@ def test_a_label_column_by_any_name_that_asreview_knows(name):
     items = dict.fromkeys(["r1", "r2", "r3", "r4"])
     taken = take(sheet, items, [], "title_abstract", "A", ["not_human", "other_reason"])
     assert [(r["record_id"], r["decision"]) for r in taken.rows] == [("r1", "include"), ("r2", "exclude")]
-    assert taken.faults == ()
+    assert taken.problems == ()
 
 
 def test_ris_as_asreview_2_and_3_write_it():

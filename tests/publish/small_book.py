@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import yaml
 
 from cordbook.core.csv_files import to_csv
 from cordbook.evidence.references.bibtex_file import bibliography_text
@@ -75,6 +76,9 @@ def make(root: Path, target: Path) -> Path:
     shutil.copytree(root / "data", target / "data", ignore=shutil.ignore_patterns("raw"))
     _reduce(target / "data")
     (target / "data" / "syntheses.yml").write_text(SYNTHESES, encoding="utf-8")
+    for name in ("claim_tests.yml", "replication.yml"):  # they name estimates that are not declared here
+        (target / "data" / name).unlink()
+    _without_other_estimates(target / "data" / "certainty.yml")
     state = target / "data" / "review.yml"
     state.write_text(MAIN.sub("main_results: [ais-improved, tumour]\n", state.read_text(encoding="utf-8")), encoding="utf-8")
     references = _read(target / "data" / "references.csv")
@@ -93,6 +97,13 @@ def chapter(path: Path, title: str, code: str) -> None:
     """Write a notebook of one title and one cell of code."""
     cells = [nbformat.v4.new_markdown_cell(title, id="text-00"), nbformat.v4.new_code_cell(code, id="code-01")]
     path.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)) + "\n", encoding="utf-8")
+
+
+def _without_other_estimates(certainty: Path) -> None:
+    """Leave out judgements on estimates that are not declared here."""
+    content = yaml.safe_load(certainty.read_text(encoding="utf-8"))
+    content["judgements"] = [j for j in content["judgements"] if "estimate" not in j["for"]]
+    certainty.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def _reduce(data: Path) -> None:

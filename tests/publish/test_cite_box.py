@@ -88,7 +88,7 @@ def test_every_text_is_copied_as_it_is(book, served, browser, base):
         for place, said in enumerate(texts):
             buttons.nth(place).focus()
             page.keyboard.press("Enter")
-            expect(page.locator(f"#{box} .cb-cite-said").nth(place)).to_have_text("Copied")
+            expect(page.locator(f"#{box} .cb-cite-status").nth(place)).to_have_text("Copied")
             assert page.evaluate("navigator.clipboard.readText()").replace("\r", "") == said
         assert page.evaluate("window.ran") is None
         assert errors == []
@@ -101,7 +101,7 @@ def test_where_the_clipboard_is_closed_the_text_is_selected(book, browser):
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined}); document.execCommand = () => false;")
     page.goto((book.site / "book" / "prose.html").as_uri() + "#cite-book")
     page.locator("#cite-book .cb-cite-copy").first.click()
-    page.wait_for_function("document.querySelector('#cite-book .cb-cite-said').textContent.startsWith('Selected')")
+    page.wait_for_function("document.querySelector('#cite-book .cb-cite-status').textContent.startsWith('Selected')")
     assert page.evaluate("String(getSelection())").strip() == expected(book)["cite-book"][0]
     page.close()
 

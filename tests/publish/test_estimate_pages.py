@@ -82,7 +82,7 @@ def test_a_share_of_treated_people_has_natural_recovery_beside_it(pages, estimat
     assert [n.id for n in natural_of(e, list(estimates))] == ["natural-ais-a-acute"]
     assert phrase(estimates["natural-ais-a-acute"], "short") in meta(pages[e.id])["description"]
     assert phrase(estimates["natural-ais-a-acute"], "full") in text_of(pages[e.id])
-    assert "cb-strip-natural" in pages[e.id]
+    assert "cb-interval-plot-natural" in pages[e.id]
     every = natural_of(estimates["ais-improved-cell-therapy-thoracic"], list(estimates))
     assert len(every) >= 4
     assert all(n.id.startswith("natural-ais") for n in every)
@@ -94,7 +94,7 @@ def test_no_natural_recovery_where_it_does_not_apply(pages, estimates):
         assert "## Without the treatment" not in pages[name]
     without = pages["motor-improved-cell-therapy"]
     assert "was not counted in a way that can be pooled" in without
-    assert "cb-strip-natural" not in without
+    assert "cb-interval-plot-natural" not in without
 
 
 def test_a_comparison_says_its_measure_and_both_arms(pages, estimates):

@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
+
 from cordbook.cli import main
-from cordbook.publish.build.build import build
+from cordbook.publish.build.build import BuildFailed, build
 from cordbook.publish.build.status import status
 from tests.publish.conftest import edited, quiet, site_of, sources_to
 from tests.publish.small_book import set_events
@@ -84,3 +86,20 @@ def test_a_book_that_was_never_built_says_so(book, tmp_path):
     assert not found.built_before
     assert len(found.stale) == 3
     assert "not been executed here yet" in found.as_text()
+
+
+def test_what_a_chapter_would_stumble_over_is_told_before_one_runs(book, monkeypatch, capsys):
+    monkeypatch.chdir(book.root)
+    told = "certainty.yml: 1 problem(s)\n"
+    with edited(book, "data/certainty.yml"):
+        path = book.data / "certainty.yml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("any_event:", "any_event:\n  - no_such_outcome", 1), encoding="utf-8")
+        found = status(book)
+        assert [told in text for text in found.declared] == [True]
+        assert "no outcome 'no_such_outcome'" in found.as_text()
+        assert "Nothing can be built" in found.as_markdown()
+        ran = []
+        with pytest.raises(BuildFailed, match="no outcome 'no_such_outcome'"):
+            build(book, report=ran.append)
+        assert ran == ["validating data/", "computing estimates"]

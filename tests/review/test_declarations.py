@@ -1,4 +1,4 @@
-"""Declarations: every fault is named, with the id that it is in."""
+"""Declarations: every problem is named, with the id that it is in."""
 
 import copy
 
@@ -57,7 +57,7 @@ def test_a_fault_is_named_with_its_id(changes, named):
 def test_all_faults_come_at_once():
     content = with_entry(model="x", measure="y")
     content["syntheses"].append(copy.deepcopy(GOOD["syntheses"][0]) | {"id": "a-c", "strata": 3})
-    with pytest.raises(DeclarationError, match=r"3 fault"):
+    with pytest.raises(DeclarationError, match=r"3 problem"):
         parse_declarations(content)
 
 
@@ -83,6 +83,6 @@ def test_the_file_is_plain_yaml(root):
 def test_a_column_that_is_in_no_table_is_named_with_its_declaration():
     declarations = parse_declarations(with_entry(where={"rol": "treated", "stratum.any": "1"}, by="cell_typ"))
     with pytest.raises(
-        DeclarationError, match=r"(?s)2 fault.*a-b: where names the column 'rol', .*a-b: by names the column 'cell_typ'"
+        DeclarationError, match=r"(?s)2 problem.*a-b: where names the column 'rol', .*a-b: by names the column 'cell_typ'"
     ):
         check_columns(declarations, {"role", "cell_type"})

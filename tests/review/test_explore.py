@@ -83,7 +83,7 @@ def test_reasons_are_counted(cells, estimates):
     assert list(counted.values()) == sorted(counted.values(), reverse=True)
 
 
-def test_all_faults_of_a_question_are_told_at_once(cells, estimates):
+def test_all_problems_of_a_question_are_told_at_once(cells, estimates):
     with pytest.raises(QuestionError) as told:
         asked(cells, estimates, "none", (("colour", ("red",)),), bounds=(("age", 1.0, None),), exclude=("nobody",))
     for word in ("'none'", "'colour'", "age", "'nobody'"):

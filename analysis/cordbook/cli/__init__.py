@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code. Usage errors exit with 2, as argparse does.
 
     What goes wrong in a way that the package knows, or the system reports, is told in one message on standard error; commands
-    let such errors pass. Any other exception is a fault of the program and shows where it is.
+    let such errors pass. Any other exception is an error of the program and shows where it is.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser(arguments[0] if arguments else "").parse_args(arguments)

@@ -39,7 +39,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     what.add_argument("--list", action="store_true", help="print the uncertain pairs; change nothing")
     what.add_argument("--out", metavar="FILE", type=Path, help="write the uncertain pairs into a CSV file for a spreadsheet")
     what.add_argument("--in", dest="sheet", metavar="FILE", type=Path, help="take the decisions from such a file")
-    what.add_argument("--undo", metavar="RECORD", help="take back the merge that sets this record aside")
+    what.add_argument("--undo", metavar="RECORD", help="take back the merge of this record into another")
     what.add_argument("--no-ask", action="store_true", help="merge what is certain and ask nothing")
     parser.add_argument("--by", metavar="NAME", default="", help="who decides (default: CORDBOOK_REVIEWER)")
     parser.set_defaults(run=run, exit_codes={CordbookError: 1, UsageError: 2})

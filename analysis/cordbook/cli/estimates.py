@@ -31,7 +31,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         help="cordbook prints the estimates; statsmodels sets each beside what statsmodels computes (default: cordbook)",
     )
     parser.add_argument(
-        "--json", action="store_true", help="print JSON, with every study and the cells behind it, or every comparison"
+        "--json", action="store_true", help="print JSON, with every study and the counts behind it, or every comparison"
     )
     parser.set_defaults(run=run)
 

@@ -117,20 +117,20 @@ def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str
     with sheet_text(path) as text:
         taken = form.take(text, session.reading, session.codebook)
     session.add(taken.answers)
-    for fault in taken.faults:
-        print(f"{path}, {fault}", file=sys.stderr)
+    for problem in taken.problems:
+        print(f"{path}, {problem}", file=sys.stderr)
     for note in taken.notes:
         print(f"{path}, {note}")
     left = sum(1 for _ in open_questions(session.reading, session.codebook))
     print(
-        f"{len(taken.answers)} answers taken, {taken.known} known already, {len(taken.faults)} not taken; "
+        f"{len(taken.answers)} answers taken, {taken.known} known already, {len(taken.problems)} not taken; "
         f"{left} questions are open."
     )
-    if not left and not taken.faults and session.reading.rows(ARM):
+    if not left and not taken.problems and session.reading.rows(ARM):
         for problem in (wrong := unfit(session)):
             print(f"{path}, {told(session, problem)}", file=sys.stderr)
         if wrong:
             return REFUSED
         finish(session)
         print(what_next(session))
-    return REFUSED if taken.faults else DONE
+    return REFUSED if taken.problems else DONE

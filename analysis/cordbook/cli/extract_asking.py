@@ -15,10 +15,10 @@ from cordbook.intake.extraction.codebook import (
     CELL_ORDER,
     Question,
     as_total,
-    faults,
     is_unnamed_total,
     open_arm,
     open_questions,
+    problems,
     questions,
     rows_of_other,
     tidy,
@@ -210,7 +210,7 @@ def _ask(session: Session, question: Question, asked: Terminal) -> dict[Place, A
         )
         if answer is None:
             continue
-        wrong, odd = faults(session.reading, question, answer, session.codebook, skip={ASKED_ABOUT})
+        wrong, odd = problems(session.reading, question, answer, session.codebook, skip={ASKED_ABOUT})
         for message in (*wrong, *odd):
             asked.show(message, indent="  ! ")
         if not wrong:

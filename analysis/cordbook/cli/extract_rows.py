@@ -5,7 +5,7 @@ from __future__ import annotations
 from cordbook.cli.extract_session import ADD, BACK, Session, heard
 from cordbook.cli.extract_terms import new_term
 from cordbook.cli.terminal import Terminal
-from cordbook.intake.extraction.codebook import cell_faults, open_cell
+from cordbook.intake.extraction.codebook import cell_problems, open_cell
 from cordbook.intake.extraction.new_terms import OUTCOMES
 from cordbook.intake.extraction.outcomes import is_key, outcomes_called
 from cordbook.intake.extraction.readings import ARM, CELL, REMOVED, Answer
@@ -89,7 +89,7 @@ def _arms(session: Session, asked: Terminal) -> list[str]:
 
 
 def _open_cell(session: Session, key: tuple[str, str, str, str], asked: Terminal) -> None:
-    wrong = cell_faults(session.reading, session.codebook, *key)
+    wrong = cell_problems(session.reading, session.codebook, *key)
     for message in wrong:
         asked.show(f"{key[1]} in {key[0]}: {message}", indent="  ! ")
     if not wrong:

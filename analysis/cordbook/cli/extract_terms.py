@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cordbook.cli.extract_session import BACK, Session, heard
 from cordbook.cli.terminal import Terminal
-from cordbook.intake.extraction.new_terms import TermList, add_term, fields_of_term, term_faults
+from cordbook.intake.extraction.new_terms import TermList, add_term, fields_of_term, term_problems
 from cordbook.intake.extraction.readings import NotReadable
 
 
@@ -26,7 +26,7 @@ def new_term(session: Session, which: TermList, key: str, asked: Terminal) -> st
                 return ""
             if choices and text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= len(choices):
                 text = choices[int(text) - 1]
-            wrong = term_faults(data, which, column, text)
+            wrong = term_problems(data, which, column, text)
             for message in wrong:
                 asked.show(message, indent="  ! ")
             if not wrong:
@@ -36,8 +36,8 @@ def new_term(session: Session, which: TermList, key: str, asked: Terminal) -> st
         return ""
     try:
         add_term(data, session.project.kept, which, term)
-    except NotReadable as fault:
-        asked.show(str(fault), indent="  ! ")
+    except NotReadable as problem:
+        asked.show(str(problem), indent="  ! ")
         return ""
     session.look_again()
     return term[which.key]

@@ -140,13 +140,13 @@ def _take(
     sheet: Path, comparison: Comparison, known: dict[Place, Decision], store: Settlements, person: str, codebook: Codebook
 ) -> int:
     with sheet_text(sheet) as text:
-        made, faults = reconcile_sheet.take(text, comparison, known, person, codebook)
+        made, problems = reconcile_sheet.take(text, comparison, known, person, codebook)
     if made:
         store.add(comparison.first.study_id, made)
-    for fault in faults:
-        print(f"{sheet}, {fault}", file=sys.stderr)
-    print(f"{len(made)} decisions taken, {len(faults)} not taken")
-    return REFUSED if faults else DONE
+    for problem in problems:
+        print(f"{sheet}, {problem}", file=sys.stderr)
+    print(f"{len(made)} decisions taken, {len(problems)} not taken")
+    return REFUSED if problems else DONE
 
 
 def _ask_all(
@@ -224,8 +224,8 @@ def _ask(difference: Difference, person: str, codebook: Codebook, asked: Termina
             reason = asked.line("Why, with the place in the report >")
         try:
             return decide(difference, keep, value, reason, person, codebook)
-        except NotReadable as fault:
-            asked.show(str(fault), indent="  ! ")
+        except NotReadable as problem:
+            asked.show(str(problem), indent="  ! ")
 
 
 def _single(project: Project, study: str, person: str) -> int:

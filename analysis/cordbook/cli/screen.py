@@ -193,8 +193,8 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
                 record, session.stage, session.person, EXCLUDE if pressed == "e" else DECIDED[pressed], role=role,
                 reasons=[r["reason"] for r in reasons.values()], reason=reason, study_id=study,
             )  # fmt: skip
-        except NotAllowed as fault:
-            asked.print(str(fault))
+        except NotAllowed as problem:
+            asked.print(str(problem))
 
 
 def _proposed(session: Session, record: str) -> str:
@@ -295,7 +295,7 @@ def _import(session: Session, path: Path, *, replace: bool) -> int:
     reasons = [row["reason"] for row in session.reasons()]
     taken = files.take(sheet, judged, rows, session.stage, session.person, reasons, replace=replace)
     session.decisions.add(*taken.rows)
-    for fault in taken.faults:
-        print(f"{path}, {fault}", file=sys.stderr)
-    print(f"{len(taken.rows)} decisions taken, {taken.known} known already, {len(taken.faults)} not taken")
-    return 1 if taken.faults else 0
+    for problem in taken.problems:
+        print(f"{path}, {problem}", file=sys.stderr)
+    print(f"{len(taken.rows)} decisions taken, {taken.known} known already, {len(taken.problems)} not taken")
+    return 1 if taken.problems else 0

@@ -13,7 +13,7 @@ from cordbook.errors import UsageError
 if TYPE_CHECKING:
     from cordbook.review.appraisal.search_recall import Recall
 
-DONE, FAULTS = 0, 1
+DONE, PROBLEMS = 0, 1
 
 
 def check(project: Project, wanted: Sequence[str]) -> int:
@@ -21,18 +21,18 @@ def check(project: Project, wanted: Sequence[str]) -> int:
     from cordbook.evidence.queries.dialects import ANY, dialect_of
     from cordbook.evidence.queries.parse import parse, shown_at
 
-    faulty = 0
+    unreadable = 0
     for row in _chosen(project, wanted):
         dialect = dialect_of(row["source"])
-        faults = parse(row["query"], dialect or ANY).faults
-        faulty += bool(faults)
+        problems = parse(row["query"], dialect or ANY).problems
+        unreadable += bool(problems)
         known = (
             "" if dialect else " (its syntax is not known here: only parentheses, quotation marks and operators are looked at)"
         )
-        print(f"{row['strategy_id']} ({row['source']}): {'can be read' if not faults else f'{len(faults)} to mend'}{known}")
-        for fault in faults:
-            print(f"  {shown_at(row['query'], fault.at)}\n    {fault.message} {fault.remedy}")
-    return FAULTS if faulty else DONE
+        print(f"{row['strategy_id']} ({row['source']}): {'can be read' if not problems else f'{len(problems)} to mend'}{known}")
+        for problem in problems:
+            print(f"  {shown_at(row['query'], problem.at)}\n    {problem.message} {problem.remedy}")
+    return PROBLEMS if unreadable else DONE
 
 
 def recall_by_title(project: Project, wanted: Sequence[str]) -> int:

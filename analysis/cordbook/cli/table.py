@@ -91,8 +91,8 @@ def read_table(path: str) -> Table:
                 header = tuple(cells)
             elif len(cells) != len(header):
                 problems.append(
-                    f"{name}, line {line}: {len(cells)} cells, but the header has {len(header)}; "
-                    "add what is missing, or quote the cell that holds a delimiter."
+                    f"{name}, line {line}: {len(cells)} values, but the header has {len(header)}; "
+                    "add what is missing, or quote the value that holds a delimiter."
                 )
             else:
                 rows.append(Row(line, dict(zip(header, cells, strict=True))))

@@ -87,7 +87,7 @@ def parse(text: str, *, strict: bool = True) -> CsvTable:
     except csv.Error as error:
         raise NotCsv(
             f"The file is not a CSV: {error} (the row that begins after row {len(records)}).",
-            'Look there for a quotation mark that is not closed; within a quoted cell it is written twice ("").',
+            'Look there for a quotation mark that is not closed; within a quoted value it is written twice ("").',
             len(records) + 1,
         ) from None
     while records and not any(records[-1]):

@@ -46,6 +46,18 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.10g}"
 
 
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def number_in_words(n: int) -> str:
+    """A small whole number as a word, as style guides ask for it in a title or a sentence.
+
+    >>> number_in_words(5), number_in_words(13)
+    ('five', '13')
+    """
+    return _WORDS[n] if 0 <= n < len(_WORDS) else f"{n:,}"
+
+
 def people(n: int) -> str:
     """How many people.
 

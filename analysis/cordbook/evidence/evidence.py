@@ -259,7 +259,7 @@ def _typed(rows: list[dict[str, str]], fields: tuple[Field, ...], table: str) ->
         try:
             columns[field.name] = _column(values, field)
         except (ValueError, TypeError) as error:
-            raise InputError(f"table {table}, column {field.name}: {error}; run `cordbook validate` for all faults") from error
+            raise InputError(f"table {table}, column {field.name}: {error}; run `cordbook validate` for all problems") from error
     return pd.DataFrame(columns)
 
 

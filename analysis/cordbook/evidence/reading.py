@@ -2,7 +2,7 @@
 
 A byte-order mark, Windows line ends, blank rows at the end and another order of columns
 are accepted. What cannot be read at all raises :class:`~cordbook.evidence.schema.Unreadable`;
-a fault of one row is a problem of that row.
+what is wrong in one row is a problem of that row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class RawTable:
     """A table as text.
 
     ``rows`` pairs each row with the number that a spreadsheet shows beside it.
-    ``problems`` are faults of shape, found while reading.
+    ``problems`` are those of shape, found while reading.
     """
 
     header: tuple[str, ...]
@@ -164,6 +164,6 @@ def _ragged(table: Table, number: int, found: int, width: int) -> Problem:
         None,
         None,
         "row-shape",
-        f"The row has {found} cells, the header has {width}.",
-        "Add or remove commas; a cell that holds a comma must stand in quotation marks.",
+        f"The row has {found} values, the header has {width}.",
+        "Add or remove commas; a value that holds a comma must stand in quotation marks.",
     )

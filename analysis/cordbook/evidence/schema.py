@@ -195,30 +195,30 @@ def parse_package(text: str) -> Package:
         descriptor = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable.one(PACKAGE_FILE, f"The file is not JSON: {error}.", "Correct it at the place named.") from None
-    faults: list[str] = []
-    tables = _tables(descriptor, faults)
-    if not faults:
-        _check_references(tables, faults)
-    if faults:
+    problems: list[str] = []
+    tables = _tables(descriptor, problems)
+    if not problems:
+        _check_references(tables, problems)
+    if problems:
         remedy = "Correct datapackage.json, or restore it from the last release."
-        raise Unreadable(*(Problem(PACKAGE_FILE, None, None, None, "readable", fault, remedy) for fault in faults))
+        raise Unreadable(*(Problem(PACKAGE_FILE, None, None, None, "readable", problem, remedy) for problem in problems))
     about = {key: str(descriptor.get(key, "")) for key in ("name", "title", "version")}
     return Package(tables=tables, **about)
 
 
-def _tables(descriptor: Any, faults: list[str]) -> tuple[Table, ...]:
+def _tables(descriptor: Any, problems: list[str]) -> tuple[Table, ...]:
     resources = descriptor.get("resources") if isinstance(descriptor, dict) else None
     if not isinstance(resources, list) or not resources:
-        faults.append("It lists no tables: resources is missing or empty.")
+        problems.append("It lists no tables: resources is missing or empty.")
         return ()
     tables = []
     for number, resource in enumerate(resources, start=1):
         try:
             tables.append(_table(resource))
-        except _Malformed as fault:
-            faults.append(f"Resource {number}: {fault}")
+        except _Malformed as problem:
+            problems.append(f"Resource {number}: {problem}")
     names = [table.name for table in tables]
-    faults += [f"Two tables are called {name}." for name in sorted(set(names)) if names.count(name) > 1]
+    problems += [f"Two tables are called {name}." for name in sorted(set(names)) if names.count(name) > 1]
     return tuple(tables)
 
 
@@ -298,17 +298,17 @@ def _field(table: str, entry: Any) -> Field:
     )
 
 
-def _check_references(tables: tuple[Table, ...], faults: list[str]) -> None:
+def _check_references(tables: tuple[Table, ...], problems: list[str]) -> None:
     columns = {table.name: table.columns for table in tables}
     for table in tables:
         own = columns[table.name]
         for name in sorted({c for c in own if own.count(c) > 1}):
-            faults.append(f"{table.name}: two fields are called {name}.")
+            problems.append(f"{table.name}: two fields are called {name}.")
         for name in table.primary_key:
             if name not in own:
-                faults.append(f"{table.name}: primaryKey names the unknown column {name}.")
+                problems.append(f"{table.name}: primaryKey names the unknown column {name}.")
         for key in table.foreign_keys:
             unknown = [c for c in key.fields if c not in own]
             unknown += [c for c in key.target_fields if c not in columns.get(key.target, ())]
             if unknown or len(key.fields) != len(key.target_fields):
-                faults.append(f"{table.name}: foreign key {', '.join(key.fields)} to {key.target} does not fit the tables.")
+                problems.append(f"{table.name}: foreign key {', '.join(key.fields)} to {key.target} does not fit the tables.")

@@ -70,5 +70,5 @@ def settled(rows: Iterable[Mapping[str, str]], stage: str, readers: int = READER
 
 
 def merged_records(merges: Iterable[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
-    """Records that a merge sets aside and that was not undone: the record and the study that each is the same as."""
+    """Records that are merged into another, where the merge was not undone: the record and the study that each is the same as."""
     return {row["record_id"]: (row["same_as_record"] or "", row["same_as_study"] or "") for row in merges if not row["undone_on"]}

@@ -108,7 +108,7 @@ def standing_table(estimates: Estimates, claims: Iterable[Claim]) -> Table:
         ("Registered trials on record", len(trials)),
         ("… recruiting when last seen", int((trials["status"] == "recruiting").sum())),
         ("… of radiation myelopathy", int((trials["population"] == "radiation_myelopathy").sum())),
-        ("Outcome cells extracted", progress.cells),
+        ("Outcome counts extracted", progress.cells),
         ("… checked by a person against the full text", progress.verified),
     )  # fmt: skip
     rows = tuple((Cell(name), Cell(f"{n:,}", numeric=True)) for name, n in counts)

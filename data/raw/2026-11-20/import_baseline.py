@@ -40,9 +40,9 @@ RULES: Mapping[str, str] = {
     "the treatment. In natural-history studies that split patients by time of surgery they become the arms "
     "early_surgery and late_surgery, parts of standard_care, whose size is their sum; otherwise n_control "
     "is the size of standard_care.",
-    "R4": "Other arms named by a cell become rows of arms.csv; those that are a part of all treated or control "
+    "R4": "Other arms named by a count become rows of arms.csv; those that are a part of all treated or control "
     "patients say so in part_of.",
-    "R5": "Both readings of a cell move to extractions.csv, one row per reading; agreement, readers and the reason "
+    "R5": "Both readings of a count move to extractions.csv, one row per reading; agreement, readers and the reason "
     "for a choice move to reconciliations.csv.",
     "R6": "overlap_group and overlap_primary move to overlap_members.csv, one row per study and group; the reason "
     "is read from DECISIONS.md into overlap_groups.csv.",

@@ -43,7 +43,7 @@ RULES: Mapping[str, str] = {
     "U5": "Both arms of a trial that compares two kinds of stimulation are treated, and their sizes are added.",
     "U6": "Both arms of a part of a trial counted together, and patients counted again after they crossed over, are no arm: "
     "what the count says goes to the note of the study.",
-    "U7": "The stratum of usual care after injury names the phase of the study; the key completeness becomes baseline_completeness.",
+    "U7": "The stratum of usual care after injury names the phase of the study; the key completeness becomes baseline_completeness, excluded becomes patients_without.",
     "U8": "Readings are named R2 to R2e by the wave of the reading, the second reader of a wave V2.",
     "U9": "Cells are poolable but where decisions_counts.csv says why not.",
     "U10": "Numbers of patients by level or sex that count more people than the arms hold are left blank.",
@@ -345,11 +345,15 @@ def _fits(decision: Row, row: Row) -> bool:
     return decision["study_id"] == row["study_id"] and all(decision[c] in ("*", row[c]) for c in ("arm", "outcome", "stratum"))
 
 
+#: Keys of strata that the readers named otherwise (U7).
+KEYS = {"completeness": "baseline_completeness", "excluded": "patients_without"}
+_KEYS = re.compile(rf"^({'|'.join(KEYS)})=")
+
+
 def _place(row: Row, study: Row | None, decision: Row | None) -> tuple[str, str]:
     """The arm and the stratum of a count (U4, U7)."""
     arm = ARM_NAMES.get(row["arm"], row["arm"])
-    pairs = [part.replace("completeness=", "baseline_completeness=", 1) if part.startswith("completeness=") else part
-             for part in row["stratum"].split(";") if part]  # fmt: skip
+    pairs = [_KEYS.sub(lambda m: KEYS[m[1]] + "=", part) for part in row["stratum"].split(";") if part]
     if study is None or decision is None or decision["intervention_class"] != "usual_care":
         return arm, ";".join(pairs)
     watched = _watched_arm(study)

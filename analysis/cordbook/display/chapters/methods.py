@@ -182,21 +182,21 @@ class MethodsPages:
         return method_tables.agreement_table(agreement_by(self._evidence), self._evidence.vocabulary)
 
     def disagreements(self) -> Table:
-        """Every cell that was read differently, and how it was settled."""
+        """Every count that was read differently, and how it was settled."""
         found = readings_side_by_side(self._evidence, "disagree_settled", "disagree_open")
         return method_tables.readings_table(
-            found, table_id="disagreements", caption="Cells that two readings saw differently", folded=False
+            found, table_id="disagreements", caption="Counts that two readings saw differently", folded=False
         )
 
     def not_seen_again(self) -> Table:
-        """Cells that the second reader looked for and did not see."""
+        """Counts that the second reader looked for and did not see."""
         found = readings_side_by_side(self._evidence, "second_not_seen")
-        return method_tables.seen_once_table(found, table_id="not-seen-again", caption="Cells looked for again and not seen")
+        return method_tables.seen_once_table(found, table_id="not-seen-again", caption="Counts looked for again and not seen")
 
     def read_once(self) -> Table:
-        """Cells that nobody looked up again."""
+        """Counts that nobody looked up again."""
         found = readings_side_by_side(self._evidence, "single")
-        return method_tables.seen_once_table(found, table_id="read-once", caption="Cells read once only")
+        return method_tables.seen_once_table(found, table_id="read-once", caption="Counts read once only")
 
     def verified(self) -> Table:
         """How much of each estimate's weight a person has checked."""
@@ -226,17 +226,19 @@ class MethodsPages:
         )
 
     def cell_states(self) -> Table:
-        """How many cells were read once, read twice, verified by a person."""
+        """How many counts were read once, read twice, verified by a person."""
         return method_tables.states_table(count_states(self.estimates))
 
     def verified_sentence(self) -> Block:
-        """How many cells a person has checked so far."""
+        """How many counts a person has checked so far."""
         p = extraction_progress(self._evidence)
         if not p.verified:
             return paragraph(
-                f"Of {p.cells:,} cells, 0 have been checked by a person. So no estimate of this book rests on a value that a person has confirmed."
+                f"Of {p.cells:,} counts, 0 have been checked by a person. So no estimate of this book rests on a value that a person has confirmed."
             )
-        return paragraph(f"Of {p.cells:,} cells, {p.verified:,} ({percent(p.verified / p.cells)}) have been checked by a person.")
+        return paragraph(
+            f"Of {p.cells:,} counts, {p.verified:,} ({percent(p.verified / p.cells)}) have been checked by a person."
+        )
 
     # ------------------------------------------------------------------ statistics
 

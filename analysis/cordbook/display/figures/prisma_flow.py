@@ -108,8 +108,8 @@ def _other_boxes(flow: StudyFlow) -> list[_Box]:
     found = _Box(_wrapped(f"Study reports: {flow.by_other_methods:,}", f"found by {flow.other_methods}"))
     listed = flow.listed
     if listed is None:
-        return [found, _Box(_wrapped("Set aside", "what was looked at and not taken was not logged"), taken=False)]
-    unlogged = ["what earlier look-ups set aside was not logged"] if flow.by_other_methods > (listed.included or 0) else []
+        return [found, _Box(_wrapped("Not included", "what was looked at and not taken was not logged"), taken=False)]
+    unlogged = ["what earlier look-ups left out was not logged"] if flow.by_other_methods > (listed.included or 0) else []
     reasons = _some(listed.excluded_reports, "Excluded") if listed.excluded_reports else ["Excluded: 0"]
     early = [f"Excluded by title or abstract: {listed.excluded:,}"] if listed.excluded else []
     return [

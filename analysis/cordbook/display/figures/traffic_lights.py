@@ -52,7 +52,7 @@ def traffic_lights(
             drawing,
             figure_id=figure_id,
             title=title,
-            caption=f"{KEY} A row a study, a column an item.",
+            caption=f"{KEY} One row per study, one column per item.",
             alt=describe_lights(judged, items, title),
         )
 

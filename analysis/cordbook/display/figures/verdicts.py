@@ -1,9 +1,10 @@
-"""Verdicts on claims by parent document: a bar a document, a colour a verdict."""
+"""Verdicts on claims by parent document: one bar per document, one colour per verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cordbook.core.text import number_in_words
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.style import EDGE_PT, INK
 from cordbook.review.claims.claims import ClaimVerdict, count_verdicts
@@ -50,10 +51,18 @@ def verdict_bars(verdicts: Sequence[ClaimVerdict], names: Mapping[str, str], fig
             loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=5, frameon=False, handlelength=0.9, columnspacing=1.1, fontsize=8.4
         )
         return finish(
-            drawing, figure_id=figure_id, title="Verdicts on the claims of the five parent documents",
-            caption="One bar a document. Verdicts come from declared rules and today's data, and change with it.",
+            drawing, figure_id=figure_id, title=_title(len(names)),
+            caption="One bar per document. Verdicts come from declared rules and today's data, and change with it.",
             alt=describe(counts, names),
         )  # fmt: skip
+
+
+def _title(documents: int) -> str:
+    return (
+        f"Verdicts on the claims of the {number_in_words(documents)} parent documents"
+        if documents != 1
+        else "Verdicts on the claims of the parent document"
+    )
 
 
 def describe(counts, names: Mapping[str, str]) -> str:

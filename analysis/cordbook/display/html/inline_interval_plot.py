@@ -42,27 +42,34 @@ class InlineIntervalPlot:
         """The drawing as an ``svg`` element."""
         middle = HEIGHT / 2
         at = {name: _place(value, self.scale) for name, value in (("point", self.point), ("low", self.low), ("high", self.high))}
-        parts = [element("line", x1=_EDGE, x2=WIDTH - _EDGE, y1=HEIGHT - 1, y2=HEIGHT - 1, class_="cb-strip-axis")]
+        parts = [element("line", x1=_EDGE, x2=WIDTH - _EDGE, y1=HEIGHT - 1, y2=HEIGHT - 1, class_="cb-interval-plot-axis")]
         if self.band is not None:
             left, right = (_place(value, self.scale) for value in self.band)
             parts.append(
                 element(
-                    "rect", x=left, y=0, width=f"{float(right) - float(left):.1f}", height=HEIGHT - 1, class_="cb-strip-natural"
+                    "rect",
+                    x=left,
+                    y=0,
+                    width=f"{float(right) - float(left):.1f}",
+                    height=HEIGHT - 1,
+                    class_="cb-interval-plot-natural",
                 )
             )
         if self.scale in _NO_EFFECT:
             null = _place(_NO_EFFECT[self.scale], self.scale)
-            parts.append(element("line", x1=null, x2=null, y1=0, y2=HEIGHT - 1, class_="cb-strip-axis"))
+            parts.append(element("line", x1=null, x2=null, y1=0, y2=HEIGHT - 1, class_="cb-interval-plot-axis"))
         if self.prediction is not None:
             left, right = (_place(value, self.scale) for value in self.prediction)
-            parts.append(element("line", x1=left, x2=right, y1=HEIGHT - 4, y2=HEIGHT - 4, class_="cb-strip-prediction"))
+            parts.append(element("line", x1=left, x2=right, y1=HEIGHT - 4, y2=HEIGHT - 4, class_="cb-interval-plot-prediction"))
         if self.pooled:
             corners = f"{at['low']},{middle} {at['point']},{middle - 5} {at['high']},{middle} {at['point']},{middle + 5}"
-            parts.append(element("polygon", points=corners, class_="cb-strip-pooled"))
+            parts.append(element("polygon", points=corners, class_="cb-interval-plot-pooled"))
         else:
-            parts.append(element("line", x1=at["low"], x2=at["high"], y1=middle, y2=middle, class_="cb-strip-interval"))
+            parts.append(element("line", x1=at["low"], x2=at["high"], y1=middle, y2=middle, class_="cb-interval-plot-interval"))
             parts.append(
-                element("rect", x=f"{float(at['point']) - 3:.1f}", y=middle - 3, width=6, height=6, class_="cb-strip-point")
+                element(
+                    "rect", x=f"{float(at['point']) - 3:.1f}", y=middle - 3, width=6, height=6, class_="cb-interval-plot-point"
+                )
             )
         return element(
             "svg",
@@ -72,7 +79,7 @@ class InlineIntervalPlot:
             height=HEIGHT,
             aria_hidden="true",
             focusable="false",
-            class_="cb-strip",
+            class_="cb-interval-plot",
         )
 
 

@@ -226,7 +226,7 @@ def agreement_table(agreement: pd.DataFrame, vocabulary: Vocabulary) -> Table:
     )  # fmt: skip
     header = (
         "Topic",
-        "Cells",
+        "Counts",
         "Read twice",
         "Equal",
         "Agreement (95% CI)",
@@ -265,9 +265,9 @@ def _what(outcome: str, stratum: object) -> str:
 
 
 def states_table(states: pd.DataFrame) -> Table:
-    """How far cells have been looked at; takes the frame of ``verification_queue.count_states``."""
+    """How far counts have been looked at; takes the frame of ``verification_queue.count_states``."""
     rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
-    return Table("cell-states", "How far the cells have been looked at", ("State", "Cells", "In an estimate"), rows)
+    return Table("cell-states", "How far the counts have been looked at", ("State", "Counts", "In an estimate"), rows)
 
 
 def first_table(named: Sequence[tuple[CellToCheck, OutcomeCount]], evidence: Evidence, titles: Mapping[str, str]) -> Table:
@@ -321,7 +321,7 @@ def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
         )
         for w in weights
     )
-    header = ("Estimate", "Studies", "Cells", "Cells verified", "Weight verified by a person")
+    header = ("Estimate", "Studies", "Counts", "Counts verified", "Weight verified by a person")
     return Table("verified-weight", "How much of each estimate a person has checked", header, rows, folded=True)
 
 

@@ -216,23 +216,23 @@ def progress_table(progress: ExtractionProgress) -> Table:
         ("Study reports", str(progress.studies)),
         ("Study reports with at least one countable outcome", str(progress.studies_with_cells)),
         ("Study reports whose identity is not fully known", str(progress.identity_not_confirmed)),
-        ("Outcome cells", str(progress.cells)),
-        ("Cells that may be pooled", str(progress.poolable)),
-        ("Cells read twice with equal events and patients", agreed),
-        ("Cells read differently and settled with a reason", str(progress.settled)),
-        ("Cells read differently and left open (not pooled)", str(progress.open)),
-        ("Cells looked for again and not found", str(progress.not_seen_again)),
-        ("Cells read once only", str(progress.read_once)),
-        ("Cells checked by a person against the full text", str(progress.verified)),
+        ("Outcome counts", str(progress.cells)),
+        ("Counts that may be pooled", str(progress.poolable)),
+        ("Counts read twice with equal events and patients", agreed),
+        ("Counts read differently and settled with a reason", str(progress.settled)),
+        ("Counts read differently and left open (not pooled)", str(progress.open)),
+        ("Counts looked for again and not found", str(progress.not_seen_again)),
+        ("Counts read once only", str(progress.read_once)),
+        ("Counts checked by a person against the full text", str(progress.verified)),
     )
     rows = tuple((Cell(name), Cell(value, numeric=True)) for name, value in counts)
     return Table("extraction-progress", "State of the extraction", ("What", "Count"), rows)
 
 
 def reasons_table(reasons: pd.DataFrame) -> Table:
-    """Why cells are not pooled, with counts; takes the frame of :func:`cordbook.review.appraisal.extraction_audit.reasons_not_pooled`."""
+    """Why counts are not pooled, with counts; takes the frame of :func:`cordbook.review.appraisal.extraction_audit.reasons_not_pooled`."""
     rows = tuple(
         (Cell(r.label), Cell(str(r.cells), numeric=True), Cell(str(r.studies), numeric=True), Cell(r.explanation))
         for r in reasons.itertuples()
     )
-    return Table("not-pooled", "Why cells are not pooled", ("Reason", "Cells", "Studies", "What it means"), rows)
+    return Table("not-pooled", "Why counts are not pooled", ("Reason", "Counts", "Studies", "What it means"), rows)

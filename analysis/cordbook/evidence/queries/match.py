@@ -1,6 +1,6 @@
 """Says whether a text, such as a title, is what a search asks for, as far as words alone can tell.
 
-An approximation. What only the source can answer (index terms, kinds of document, animals) is left aside: among terms joined by OR
+An approximation. What only the source can answer (index terms, kinds of document, animals) is left out: among terms joined by OR
 it counts as not met, of terms joined by AND it is not asked. So a search finds at least about as much in the source, where
 abstracts are read too, and a part that is joined by AND with such a term alone may find less.
 """

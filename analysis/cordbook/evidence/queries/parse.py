@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from cordbook.evidence.queries.dialects import ANY, Dialect
-from cordbook.evidence.queries.tokens import BEHIND, CLOSE, FIELD, INDEX, OPEN, OPERATOR, PHRASE, WORD, Fault, Token, cut
+from cordbook.evidence.queries.tokens import BEHIND, CLOSE, FIELD, INDEX, OPEN, OPERATOR, PHRASE, WORD, SyntaxProblem, Token, cut
 
-#: How much of a search is shown beside a fault.
+#: How much of a search is shown beside a problem.
 _BEFORE, _BEHIND = 12, 28
-EMPTY = Fault(0, "The search is empty.", "Write what is typed into the source.")
+EMPTY = SyntaxProblem(0, "The search is empty.", "Write what is typed into the source.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,25 @@ Node = Term | Group | Near
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search that was read: its tree, None where nothing could be read, and its faults in their order."""
+    """A search that was read: its tree, None where nothing could be read, and its problems in their order."""
 
     tree: Node | None
-    faults: tuple[Fault, ...]
+    problems: tuple[SyntaxProblem, ...]
 
 
 def parse(query: str, dialect: Dialect) -> Query:
-    """The tree of a search in the syntax of its source, and all faults."""
+    """The tree of a search in the syntax of its source, and all problems."""
     if not dialect.boolean:
         return _plain(query, dialect)
-    tokens, faults = cut(query, dialect)
+    tokens, problems = cut(query, dialect)
     reader = _Reader(tokens, dialect, len(query))
     tree = reader.whole()
-    found = [*faults, *reader.faults, *_lower_case(tokens), *_too_long(query, dialect)]
+    found = [*problems, *reader.problems, *_lower_case(tokens), *_too_long(query, dialect)]
     return Query(tree, tuple(sorted(found, key=lambda f: f.at)))
 
 
 def shown_at(query: str, at: int) -> str:
-    """The place of a fault for people: the number of the sign, and the search around it.
+    """The place of a problem for people: the number of the sign, and the search around it.
 
     >>> shown_at('(spinal AND', 0)
     'character 1, at ▸(spinal AND'
@@ -78,7 +78,7 @@ def shown_at(query: str, at: int) -> str:
 def _plain(query: str, dialect: Dialect) -> Query:
     """A search of words alone, ranked by its source."""
     signs = [
-        Fault(
+        SyntaxProblem(
             m.start(), f"{dialect.name} ranks by words and does not read {m.group()}.", "Take it out and write the words alone."
         )
         for m in re.finditer(r'[()"*]|\b(?:AND|OR|NOT)\b', query)
@@ -88,9 +88,9 @@ def _plain(query: str, dialect: Dialect) -> Query:
     return Query(Group("OR", tuple(map(Term, query.split()))), tuple(signs))
 
 
-def _lower_case(tokens: Sequence[Token]) -> list[Fault]:
+def _lower_case(tokens: Sequence[Token]) -> list[SyntaxProblem]:
     return [
-        Fault(
+        SyntaxProblem(
             t.at,
             f"{t.text!r} is read as a word, not as an operator.",
             f"Write {t.text.upper()}, or put the phrase in quotation marks.",
@@ -100,11 +100,11 @@ def _lower_case(tokens: Sequence[Token]) -> list[Fault]:
     ]
 
 
-def _too_long(query: str, dialect: Dialect) -> list[Fault]:
+def _too_long(query: str, dialect: Dialect) -> list[SyntaxProblem]:
     size = len(quote(query, safe=""))
     if dialect.longest and size > dialect.longest:
         message = f"The search has {size:,} signs as part of an address; {dialect.name} takes {dialect.longest:,}."
-        return [Fault(0, message, "Take out terms that others find too, or make two strategies of it.")]
+        return [SyntaxProblem(0, message, "Take out terms that others find too, or make two strategies of it.")]
     return []
 
 
@@ -114,16 +114,16 @@ class _Reader:
     def __init__(self, tokens: list[Token], dialect: Dialect, end: int) -> None:
         self.tokens, self.dialect, self.end = tokens, dialect, end
         self.at = 0
-        self.faults: list[Fault] = []
+        self.problems: list[SyntaxProblem] = []
 
     def whole(self) -> Node | None:
         """The tree of all tokens."""
         if not self.tokens:
-            self.faults.append(EMPTY)
+            self.problems.append(EMPTY)
             return None
         parts = [self._level()]
         while (token := self._peek()) is not None:
-            self._fault(token.at, "This parenthesis closes none that was opened.", "Take it out, or open one before.")
+            self._problem(token.at, "This parenthesis closes none that was opened.", "Take it out, or open one before.")
             self.at += 1
             if self._peek() is not None:
                 parts.append(self._level(joined=True))
@@ -133,8 +133,8 @@ class _Reader:
     def _peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
-    def _fault(self, at: int, message: str, remedy: str) -> None:
-        self.faults.append(Fault(at, message, remedy))
+    def _problem(self, at: int, message: str, remedy: str) -> None:
+        self.problems.append(SyntaxProblem(at, message, remedy))
 
     # ------------------------------------------------------------------ levels
 
@@ -162,7 +162,7 @@ class _Reader:
             operands.append(operand)
             waiting = None
         if waiting is not None:
-            self._fault(waiting.at, f"Nothing stands behind {waiting.text}.", "Write a term behind it, or take it out.")
+            self._problem(waiting.at, f"Nothing stands behind {waiting.text}.", "Write a term behind it, or take it out.")
         if not operands:
             return None
         return self._joined(operands, operators, start)
@@ -171,19 +171,19 @@ class _Reader:
         self.at += 1
         # AND NOT is one operator in many sources.
         if waiting is not None and not (waiting.text == "AND" and token.text == "NOT"):
-            self._fault(
+            self._problem(
                 token.at,
                 f"{waiting.text} and {token.text} stand side by side.",
                 "Take one of them out, or write the term between.",
             )
         elif waiting is None and not has_operand:
-            self._fault(token.at, f"Nothing stands before {token.text}.", "Write a term before it, or take it out.")
+            self._problem(token.at, f"Nothing stands before {token.text}.", "Write a term before it, or take it out.")
         return token
 
     def _missing(self, token: Token, quoted: bool) -> Token:
         """The operator between two terms that stand side by side: AND, which words alone may leave out."""
         if quoted:
-            self._fault(
+            self._problem(
                 token.at,
                 "Two terms stand side by side without an operator.",
                 "Write AND, OR or NOT between them, or make them one phrase.",
@@ -199,7 +199,7 @@ class _Reader:
         if "OR" in kinds and len(kinds) > 1:
             at = next(t for t in operators if t.text != operators[0].text)
             how = "reads them in turn" if self.dialect.left_to_right else "reads AND before OR"
-            self._fault(
+            self._problem(
                 at.at,
                 f"{operators[0].text} and {at.text} are mixed at one level; {self.dialect.name} {how}.",
                 "Set parentheses around what belongs together.",
@@ -252,7 +252,7 @@ class _Reader:
         if token.kind == FIELD:
             return self._with_field(token)
         if token.kind == BEHIND:
-            self._fault(token.at, f"The field {token.text} stands behind no term.", "Write the term before it, or take it out.")
+            self._problem(token.at, f"The field {token.text} stands behind no term.", "Write the term before it, or take it out.")
             self.at += 1
             return None
         self.at += 1
@@ -272,7 +272,7 @@ class _Reader:
         self.at += 1
         following = self._peek()
         if following is None or following.kind in (OPERATOR, CLOSE, BEHIND):
-            self._fault(token.at, f"Nothing stands behind the field {token.text}.", "Write a term behind it, or take it out.")
+            self._problem(token.at, f"Nothing stands behind the field {token.text}.", "Write a term behind it, or take it out.")
             return None
         node = self._operand()
         while self.dialect.plus and node is not None and self._goes_on():
@@ -291,11 +291,11 @@ class _Reader:
         node = self._level()
         closing = self._peek()
         if closing is None:
-            self._fault(token.at, "This parenthesis is not closed.", "Close it, or take it out.")
+            self._problem(token.at, "This parenthesis is not closed.", "Close it, or take it out.")
             return node
         self.at += 1
         if node is None:
-            self._fault(token.at, "There is nothing between two parentheses.", "Write a term there, or take them out.")
+            self._problem(token.at, "There is nothing between two parentheses.", "Write a term there, or take them out.")
         return node
 
     def _scoped(self, node: Node | None, token: Token) -> Node | None:
@@ -304,7 +304,7 @@ class _Reader:
         known = self.dialect.fields
         unknown = [name for name in names if name not in known and not re.fullmatch(r"tiab:~\d+|title:~\d+", name)]
         if unknown and self.dialect is not ANY:
-            self._fault(
+            self._problem(
                 token.at,
                 f"{', '.join(unknown)} is not a field of {self.dialect.name} that is known here.",
                 f"Known are {', '.join(known)}. Correct it; if the source has it, it is missing in analysis/cordbook/evidence/queries/dialects.py.",
@@ -313,17 +313,17 @@ class _Reader:
         return node if textual or node is None else _not_textual(node)
 
     def _check(self, token: Token) -> None:
-        """Faults within a word or a phrase."""
+        """Problems within a word or a phrase."""
         if "*" not in token.text:
             return
         if not self.dialect.truncates:
-            self._fault(
+            self._problem(
                 token.at,
                 f"{self.dialect.name} does not read * in {token.text!r}.",
                 "Write out each form of the word, joined by OR.",
             )
         elif token.kind == PHRASE and not self.dialect.in_phrases:
-            self._fault(
+            self._problem(
                 token.at,
                 f"{self.dialect.name} does not read * within the phrase {token.text!r}.",
                 "Write out each phrase, joined by OR.",
@@ -332,7 +332,7 @@ class _Reader:
             stem = part.partition("*")[0]
             if "*" in part and len(stem) < max(1, self.dialect.shortest if token.kind == WORD else 1):
                 least = self.dialect.shortest if self.dialect.shortest and token.kind == WORD else 1
-                self._fault(token.at, f"{part!r} has too few letters before *.", f"Write at least {least} letters before it.")
+                self._problem(token.at, f"{part!r} has too few letters before *.", f"Write at least {least} letters before it.")
 
 
 def _parts_of(node: Node, operator: str) -> tuple[Node, ...]:

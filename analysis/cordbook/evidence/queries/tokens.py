@@ -24,7 +24,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SyntaxProblem:
     """Where a search breaks the syntax of its source, how, and what to do."""
 
     at: int
@@ -32,19 +32,19 @@ class Fault:
     remedy: str
 
 
-def cut(query: str, dialect: Dialect) -> tuple[list[Token], list[Fault]]:
+def cut(query: str, dialect: Dialect) -> tuple[list[Token], list[SyntaxProblem]]:
     """The tokens of a search in their order, and what could not be cut."""
     cutter = _Cutter(query, dialect)
-    return list(cutter.tokens()), cutter.faults
+    return list(cutter.tokens()), cutter.problems
 
 
 class _Cutter:
     def __init__(self, query: str, dialect: Dialect) -> None:
         self.query, self.dialect = query, dialect
-        self.faults: list[Fault] = []
+        self.problems: list[SyntaxProblem] = []
         for at, sign in enumerate(query):
             if sign in "“”„«»":
-                self.faults.append(Fault(at, f"{sign} is a printed quotation mark.", 'Write " in its place.'))
+                self.problems.append(SyntaxProblem(at, f"{sign} is a printed quotation mark.", 'Write " in its place.'))
         self.text = query.translate(_CURLY)
         names = "|".join(("AND", "OR", "NOT"))
         near = _NEAR.format(names="|".join(dialect.near)) if dialect.near else r"(?!)"
@@ -75,8 +75,10 @@ class _Cutter:
         for kind, pattern in self.patterns:
             if match := pattern.match(text, at):
                 if match.group().count('"') % 2:
-                    self.faults.append(
-                        Fault(at, f"A quotation mark is missing in {match.group()}.", 'Write " before and behind the term.')
+                    self.problems.append(
+                        SyntaxProblem(
+                            at, f"A quotation mark is missing in {match.group()}.", 'Write " before and behind the term.'
+                        )
                     )
                 return Token(kind, match.group(1).strip() or match.group(), at), match.end()
         return self._word(at)
@@ -84,21 +86,21 @@ class _Cutter:
     def _phrase(self, at: int, quote: str) -> tuple[Token | None, int]:
         end = self.text.find(quote, at + 1)
         if end < 0:
-            self.faults.append(
-                Fault(
+            self.problems.append(
+                SyntaxProblem(
                     at, f"The quotation mark {quote} is not closed.", f"Write {quote} at the end of the phrase, or take it out."
                 )
             )
             return Token(PHRASE, self.text[at + 1 :], at), len(self.text)
         inside = self.text[at + 1 : end]
         if not inside.strip():
-            self.faults.append(
-                Fault(at, "There is nothing between two quotation marks.", "Write a phrase there, or take them out.")
+            self.problems.append(
+                SyntaxProblem(at, "There is nothing between two quotation marks.", "Write a phrase there, or take them out.")
             )
             return None, end + 1
         if re.search(r"\b(?:AND|OR|NOT)\b", inside):
-            self.faults.append(
-                Fault(
+            self.problems.append(
+                SyntaxProblem(
                     at,
                     f"An operator stands inside the phrase {quote}{inside.strip()}{quote}: a quotation mark is missing or too many.",
                     "Close the phrase before the operator.",
@@ -111,7 +113,9 @@ class _Cutter:
         match = re.compile(rf"[^{stop}]+").match(self.text, at)
         if match is None:
             sign = self.text[at]
-            self.faults.append(Fault(at, f"{sign} cannot be read there.", "Take it out, or write the field that it belongs to."))
+            self.problems.append(
+                SyntaxProblem(at, f"{sign} cannot be read there.", "Take it out, or write the field that it belongs to.")
+            )
             return None, at + 1
         word = match.group()
         # A slash or a full stop at the end belongs to what comes behind the word.

@@ -88,7 +88,7 @@ def resolve_key(references: Iterable[Mapping[str, Any]], key: str) -> str:
 
 
 def load_bibliography(path: Path) -> Bibliography:
-    """Read a .bib file; faults become problems of the result, a missing file too."""
+    """Read a .bib file; what is wrong with it, a missing file too, becomes a problem of the result."""
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -108,7 +108,7 @@ def parse_bibliography(text: str) -> Bibliography:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         library = parse_string(text)
-    except Exception as error:  # the parser's own faults on broken text are faults of the text
+    except Exception as error:  # the parser's own errors on broken text are problems of the text
         return Bibliography({}, (bib_problem("bibliography-form", f"The file is not BibTeX ({error}).", REWRITE),))
     entries = {
         entry.key: BibEntry(

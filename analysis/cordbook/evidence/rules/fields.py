@@ -15,9 +15,9 @@ from cordbook.evidence.schema import Field, ForeignKey, Table
 #: What each rule of the schema asks; the ids stand in reports and in waivers.csv.
 SCHEMA_RULES: Mapping[str, str] = {
     "known-columns": "The header has the columns of the schema, each once, and no other.",
-    "row-shape": "Every row has as many cells as the header.",
+    "row-shape": "Every row has as many values as the header.",
     "no-blank-rows": "No row is blank.",
-    "required": "A required cell is filled.",
+    "required": "A required value is given.",
     "type": "A value is of its column's type.",
     "allowed-values": "A value of a closed list is one of the list.",
     "pattern": "A value has the form that the schema gives.",

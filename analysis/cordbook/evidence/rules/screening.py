@@ -38,7 +38,7 @@ def _broken_merge(row: dict[str, str], standing: dict[str, tuple[str, str]], see
     if row["undone_on"]:
         return None
     if row["record_id"] in seen:
-        return "The record is set aside by an earlier row already."
+        return "The record is merged into another by an earlier row already."
     path, at = {row["record_id"]}, row["same_as_record"]
     while at:
         if at in path:
@@ -95,7 +95,7 @@ def full_reports_passed_screening(data: Data) -> Iterator[Violation]:
 
 SCREENING_RULES = (
     Rule("search-records", "searches", "A search fetched no fewer records than name it.", searches_hold_their_records),
-    Rule("merge-sense", "record_merges", "A merge sets a record aside once, for one that stays.", merges_make_sense),
+    Rule("merge-sense", "record_merges", "A record is merged once, into one that stays.", merges_make_sense),
     Rule("decision-whole", "screening", "An exclusion has a reason, an included report a study.", decisions_are_whole),
     Rule(
         "screening-order", "screening", "A full report is judged after title and abstract passed.", full_reports_passed_screening

@@ -15,9 +15,9 @@ STRATEGIES = "search_strategies"
 
 def searches_can_be_read(data: Data) -> Iterator[Violation]:
     for row in data.rows(STRATEGIES):
-        for fault in parse(row["query"], dialect_of(row["source"]) or ANY).faults if row["query"] else ():
-            place = f"{shown_at(row['query'], fault.at)}: {fault.message}"
-            yield row.violation("query", capital(place), remedy=fault.remedy)
+        for problem in parse(row["query"], dialect_of(row["source"]) or ANY).problems if row["query"] else ():
+            place = f"{shown_at(row['query'], problem.at)}: {problem.message}"
+            yield row.violation("query", capital(place), remedy=problem.remedy)
 
 
 def searches_name_topics(data: Data) -> Iterator[Violation]:

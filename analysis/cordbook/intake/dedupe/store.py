@@ -44,7 +44,7 @@ class Tables:
         return self.studies[identity] if identity.startswith(STUDY) else self.records[identity]
 
     def standing(self) -> dict[str, str]:
-        """Records that are set aside: to the record, or ``study:KEY``, that each is the same as."""
+        """Records that are merged into another: to the record, or ``study:KEY``, that each is the same as."""
         return {row["record_id"]: target_of(row) for row in self.merges if not row["undone_on"]}
 
 
@@ -97,7 +97,7 @@ def find(tables: Tables) -> Deduplicated:
     items: list[Item] = [item(i, r) for i, r in (*tables.records.items(), *tables.studies.items())]
     apart = [(row["record_id"], target_of(row)) for row in tables.merges if row["undone_on"]]
     found = deduplicate(items, tables.standing().items(), apart)
-    # Two studies of the review are two, whatever their titles; and a record that is set aside asks nothing more.
+    # Two studies of the review are two, whatever their titles; and a record that is merged into another asks nothing more.
     kept = tuple(p for p in found.uncertain if not (p.a.startswith(STUDY) and p.b.startswith(STUDY)))
     return replace(found, uncertain=kept)
 
@@ -158,7 +158,7 @@ def decide_many(project: Project, decisions: Iterable[tuple[str, str, bool]], by
 
 
 def undo(project: Project, record_id: str, by: str, today: str) -> Row:
-    """Take back the merge that sets a record aside; raises :class:`NothingToUndo`."""
+    """Take back the merge of a record into another; raises :class:`NothingToUndo`."""
     with writing(project.kept):
         tables = load(project)
         rows = [dict(row) for row in tables.merges]
@@ -194,15 +194,15 @@ def _merges(
     roots = sorted((i for i in group if i not in standing and i not in studies), key=lambda i: _rank(i, tables))
     if not roots:
         return []
-    # Records of a study that is known go straight to it if the record that stood for it is set aside already.
-    aside_for_study = any(standing.get(i, "").startswith(STUDY) for i in group)
+    # Records of a study that is known go straight to it if the record that stood for it is merged into it already.
+    merged_into_study = any(standing.get(i, "").startswith(STUDY) for i in group)
     rows = []
-    for i in roots if studies and aside_for_study else roots[1:]:
+    for i in roots if studies and merged_into_study else roots[1:]:
         pair = strongest.get(i)
         rows.append(
-            _row(i, studies[0] if aside_for_study and studies else roots[0], *_how(pair), by, today, pair.why if pair else "")
+            _row(i, studies[0] if merged_into_study and studies else roots[0], *_how(pair), by, today, pair.why if pair else "")
         )
-    if studies and not aside_for_study:
+    if studies and not merged_into_study:
         pair = next((p for s in studies if (p := strongest.get(s))), None)
         rows.append(_row(roots[0], studies[0], *_how(pair), by, today, pair.why if pair else ""))
     return rows

@@ -226,7 +226,7 @@ def tidy(text: str, column: Field) -> str:
 ASKED_ABOUT = "stratum-of-whole-arm"
 
 
-def faults(
+def problems(
     reading: Reading, question: Question, answer: Answer, codebook: Codebook, skip: Iterable[str] = ()
 ) -> tuple[list[str], list[str]]:
     """What forbids an answer, and what should only be looked at again: messages with remedies. ``skip``: rules to leave out."""
@@ -240,7 +240,7 @@ def faults(
         return wrong, []
     skipped = UNFINISHED.union(skip) if name == "not_poolable_reason" else UNFINISHED.union(skip, {"poolable-reason"})
     after = [p for p in codebook.problems(study_rows(reading.with_answers({question.place: answer}))) if p.rule not in skipped]
-    # What was wrong before is not the fault of this answer.
+    # What was wrong before is not due to this answer.
     before = {_mark(p) for p in codebook.problems(study_rows(reading))} if after else set()
     new = [p for p in after if _mark(p) not in before]
     problems = [(p.severity, f"{p.message} {p.remedy}") for p in new]
@@ -365,7 +365,7 @@ def open_cell(arm: str, outcome: str, stratum: str = "", months: str = "") -> tu
     return row, {(CELL, row, c): Answer(v) for c, v in zip(CELL_KEY, (arm, outcome, stratum, months), strict=True)}
 
 
-def cell_faults(reading: Reading, codebook: Codebook, arm: str, outcome: str, stratum: str, months: str) -> list[str]:
+def cell_problems(reading: Reading, codebook: Codebook, arm: str, outcome: str, stratum: str, months: str) -> list[str]:
     """Why a cell cannot be opened."""
     wrong = []
     if arm not in reading.rows(ARM):

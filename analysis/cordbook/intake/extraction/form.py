@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cordbook.evidence.rules import complaints
-from cordbook.intake.extraction.codebook import Codebook, Question, cell_faults, faults, open_arm, open_cell, questions, tidy
+from cordbook.intake.extraction.codebook import Codebook, Question, cell_problems, open_arm, open_cell, problems, questions, tidy
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
 from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, NOT_REPORTED, REMOVED, STUDY, Answer, Place, Reading
 from cordbook.intake.records.store import Row
@@ -31,7 +31,7 @@ class Taken:
 
     answers: dict[Place, Answer]
     known: int
-    faults: tuple[str, ...]
+    problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -104,7 +104,7 @@ def _allowed(question: Question, codebook: Codebook) -> tuple[str, ...]:
 
 
 def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
-    """Answers of a form. A line that cannot stand is a fault and keeps no other from going in. ``ValueError`` where it is not a form.
+    """Answers of a form. A line that cannot stand is a problem and keeps no other from going in. ``ValueError`` where it is not a form.
 
     A line without value and reason is left open, unless another line of its row has a value: then it is not reported.
     """
@@ -138,7 +138,7 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
         else:
             key = [own.get(c, "") for c in CELL_KEY]
             name, opened = open_cell(*key)
-            bad = [] if name in whole.rows(CELL) else cell_faults(whole, codebook, *key)
+            bad = [] if name in whole.rows(CELL) else cell_problems(whole, codebook, *key)
             wrong += [f"line {first}: {m}" for m in bad]
             if not bad:
                 names[table, row] = name
@@ -176,7 +176,7 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
             if whole.answers.get(q.place) == answer:
                 known += 1
                 continue
-            forbidden, odd = faults(whole, q, answer, codebook)
+            forbidden, odd = problems(whole, q, answer, codebook)
             wrong += [f"line {number}, {q.place[2]}: {message}" for message in forbidden]
             notes += [f"line {number}, {q.place[2]}: {message}" for message in odd]
             if not forbidden:

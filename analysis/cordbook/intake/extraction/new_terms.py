@@ -46,7 +46,7 @@ def fields_of_term(data: Path, which: TermList) -> tuple[Field, ...]:
     return (*own, package.table(LABELS).field("label")) if which.kind and LABELS in package.names else own
 
 
-def term_faults(data: Path, which: TermList, field: Field, value: str) -> list[str]:
+def term_problems(data: Path, which: TermList, field: Field, value: str) -> list[str]:
     """Why a value cannot stand in a column of a new term."""
     if not value:
         return ["The list needs a value here."] if field.required else []

@@ -37,21 +37,21 @@ def take(
     """Decisions of a sheet that are new, and what is wrong, each with its line. ``ValueError`` where it is not such a sheet."""
     waiting = {d.place: d for d in comparison.differences}
     made: dict[Difference, Decision] = {}
-    faults = []
+    problems = []
     for line, row in spreadsheet_rows(text, ("table", "row", "column", "keep")):
         place = (row.get("table", ""), row.get("row", ""), row.get("column", ""))
         if not row.get("keep"):
             continue
         if row.get("study_id", comparison.first.study_id) != comparison.first.study_id or place not in waiting:
-            faults.append(f"line {line}: there is no difference at {' '.join(place)}")
+            problems.append(f"line {line}: there is no difference at {' '.join(place)}")
             continue
         value = row.get("value", "").removesuffix(" patients")
         try:
             new = decide(waiting[place], row["keep"].lower().removesuffix(".0"), value, row.get("reason", ""), by, codebook)
-        except NotReadable as fault:
-            faults.append(f"line {line}: {fault}")
+        except NotReadable as problem:
+            problems.append(f"line {line}: {problem}")
             continue
         old = known.get(place)
         if old is None or (old.keep, old.value, old.reason) != (new.keep, new.value, new.reason):
             made[waiting[place]] = new
-    return made, faults
+    return made, problems

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cordbook.intake.extraction.codebook import Codebook, faults, open_questions
+from cordbook.intake.extraction.codebook import Codebook, open_questions, problems
 from cordbook.intake.extraction.readings import ARM, CELL, STUDY, Answer, Place, Reading
 
 #: What a count mostly shares with the one before it; a definition only with one of the same outcome.
@@ -65,7 +65,7 @@ def as_before(reading: Reading, place: Place, codebook: Codebook) -> tuple[str, 
     # An answer may open a question (why not pooled), so the next one is looked for after each.
     while question := next((q for q in open_questions(now, codebook) if q.place[:2] == (CELL, row)), None):
         known = reading.answers.get((CELL, before, question.place[2]))
-        if known is None or question.place[2] not in COMMON or faults(now, question, known, codebook)[0]:
+        if known is None or question.place[2] not in COMMON or problems(now, question, known, codebook)[0]:
             return "", {}
         answers[question.place] = known
         now = now.with_answers({question.place: known})

@@ -59,7 +59,7 @@ class Taken:
 
     rows: tuple[Row, ...]
     known: int
-    faults: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 def sheet_text(items: Iterable[Item], rows: Sequence[Row], stage: str, reviewer: str) -> str:
@@ -171,21 +171,21 @@ def take(
     sheet: Sequence[tuple[int, Row]], items: Mapping[str, Item], rows: Sequence[Row], stage: str, reviewer: str, reasons: Sequence[str],
     *, replace: bool = False,
 ) -> Taken:  # fmt: skip
-    """Decisions of a file as rows of ``reviewer``; a row that cannot stand is a fault and keeps no other from going in."""
+    """Decisions of a file as rows of ``reviewer``; a row that cannot stand is a problem and keeps no other from going in."""
     decided = standing(rows, stage)
     made: dict[str, tuple[int, Row]] = {}
-    faults: list[str] = []
+    problems: list[str] = []
     clash: set[str] = set()
     known = 0
     for line, row in sheet:
         record = _record(row, items)
         decision, reason, note = _decision(row)
         if row.get("") == "wrong":
-            faults.append(f"line {line}: has another number of cells than the first line")
+            problems.append(f"line {line}: has another number of values than the first line")
         elif decision == "":
             continue
         elif record is None:
-            faults.append(
+            problems.append(
                 f"line {line}: no record {row.get('record_id') or row.get('doi') or row.get('title') or '(no key)'!r} waits to be screened"
             )
         else:
@@ -193,22 +193,22 @@ def take(
                 new = decision_row(
                     record, stage, reviewer, decision, reasons=reasons, reason=reason, study_id=row.get("study_id", ""), note=note
                 )  # fmt: skip
-            except NotAllowed as fault:
-                faults.append(f"line {line}: {fault}")
+            except NotAllowed as problem:
+                problems.append(f"line {line}: {problem}")
                 continue
             own = decided.get(record, {}).get((REVIEWER, reviewer))
             if record in made and not _same(made[record][1], new):
-                faults.append(f"line {line}: says something else of {record} than line {made[record][0]}; neither was taken")
+                problems.append(f"line {line}: says something else of {record} than line {made[record][0]}; neither was taken")
                 clash.add(record)
             elif own is not None and _same(own, new):
                 known += 1
             elif own is not None and not replace:
-                faults.append(
+                problems.append(
                     f"line {line}: {record} was judged {own['decision']} before by {reviewer}; use --replace to change it"
                 )
             else:
                 made.setdefault(record, (line, new))
-    return Taken(tuple(row for record, (_, row) in made.items() if record not in clash), known, tuple(faults))
+    return Taken(tuple(row for record, (_, row) in made.items() if record not in clash), known, tuple(problems))
 
 
 def _record(row: Row, items: Mapping[str, Item]) -> str | None:

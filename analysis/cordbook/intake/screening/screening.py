@@ -92,7 +92,7 @@ class Agreement:
 
 
 def load_items(data: Path) -> dict[str, Item]:
-    """Records that no merge sets aside, in the order of the file."""
+    """Records that are merged into no other, in the order of the file."""
     replaced = merged_records(read_rows(data, "record_merges"))
     abstracts = {row["record_id"]: row["abstract"] for row in read_rows(data, "abstracts")}
     return {

@@ -11,7 +11,7 @@ from cordbook.intake.sources.client import Client, Malformed
 from cordbook.intake.sources.source import Cursor, Page, ask_page, count_at, list_at, text_at
 
 WANTED = "id,doi,ids,title,authorships,publication_year,primary_location,biblio,language,type,abstract_inverted_index"
-#: No abstract has more words than this; a position beyond it is a fault of the answer.
+#: No abstract has more words than this; a position beyond it is an error of the answer.
 LONGEST_ABSTRACT = 20_000
 
 

@@ -67,8 +67,8 @@
     const place = document.getElementById("search-results");
     if (!place) return;
     new MutationObserver(() => {
-      const told = place.querySelector(".search-summary");
-      if (told && !told.hasAttribute("role")) told.setAttribute("role", "status");
+      const summary = place.querySelector(".search-summary");
+      if (summary && !summary.hasAttribute("role")) summary.setAttribute("role", "status");
       place.querySelectorAll("ul.search > li").forEach(tell);
     }).observe(place, { childList: true, subtree: true });
   });

@@ -138,16 +138,22 @@ def _number(errors: int) -> str:
 
 
 def _judged(project: Project, today: Any, allow: bool) -> int:
+    """Judge all that chapters would stumble over, before the first of them runs; returns how many guards are broken."""
     from cordbook.publish.freshness.snapshot import last_good
     from cordbook.publish.sources.page_guards import Stored, broken_guards, explain_all, find_conditions, left_out_guards
+    from cordbook.review.reporting.declared_files import declared_problems, explain_declared
 
+    problems = declared_problems(today.estimates)
     conditions = find_conditions(project)
     broken = broken_guards(conditions, today.estimates)
     if broken:
         last = last_good(project)
         broken = broken_guards(conditions, today.estimates, Stored(last.estimates, last.files) if last else None)
-    if any(b.fault for b in broken) or (broken and not allow):
-        raise BuildFailed(explain_all(broken))
+    reasons = [explain_declared(problems)] if problems else []
+    if any(b.problem for b in broken) or (broken and not allow):
+        reasons.append(explain_all(broken))
+    if reasons:
+        raise BuildFailed("\n\n".join(reasons))
     for warning in left_out_guards(conditions, today.estimates):
         print(warning, file=sys.stderr)
     return len(broken)

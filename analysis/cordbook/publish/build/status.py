@@ -18,6 +18,7 @@ from cordbook.publish.freshness.records import Today
 from cordbook.publish.freshness.snapshot import Snapshot, last_good
 from cordbook.publish.sources.page_guards import BrokenGuard, Stored, Turned, broken_guards, find_conditions, turned_wordings
 from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.reporting.declared_files import declared_problems
 
 #: Reasons of one kind are listed up to here.
 _LISTED = 5
@@ -25,7 +26,7 @@ _LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of the book against the data."""
+    """The state of the book against the data; ``declared`` are the problems of declared files, which stop a build."""
 
     fresh: bool
     built_before: bool
@@ -35,6 +36,7 @@ class Status:
     broken: tuple[BrokenGuard, ...]
     turned: tuple[Turned, ...]
     errors: int
+    declared: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -46,6 +48,7 @@ class Status:
             "estimates": as_dicts(list(self.moved)),
             "broken_guards": [b.to_dict() for b in self.broken],
             "wordings": [t.to_dict() for t in self.turned],
+            "declared_problems": list(self.declared),
         }
 
     def as_text(self) -> str:
@@ -55,6 +58,7 @@ class Status:
         blocks = []
         if not self.built_before:
             blocks.append("No good build is known here, so there is nothing to compare the data with.")
+        blocks += _block("What stops a build", [text.replace("\n", "\n  ") for text in self.declared])
         blocks += _block("Stale chapters", [f"{_title(name)} is stale: {'; '.join(why)}" for name, why in self.stale])
         blocks += _block("Changes of data/ since the last good build", [c.describe() for c in self.changes])
         blocks += _block("Estimates that move", [m.describe() for m in self.moved])
@@ -79,6 +83,8 @@ class Status:
         if self.broken:
             lines += ["", f"**{len(self.broken)} sentence(s) would no longer be true:**", ""]
             lines += [f"- {_md(b.guard.place)}: “{_md(b.guard.sentence)}” (`{b.guard.condition}`)" for b in self.broken]
+        if self.declared:
+            lines += ["", "**Nothing can be built:**", "", *(f"- {_md(' '.join(text.split()))}" for text in self.declared)]
         if self.turned:
             lines += ["", "Wordings that change:", ""]
             lines += [f"- {_md(t.wording.place)}: “{_md(t.text)}” (`{t.wording.condition}`)" for t in self.turned]
@@ -115,7 +121,7 @@ def status(project: Project, last: Snapshot | None = None) -> Status:
     turned = tuple(turned_wordings(conditions, estimates, before))
     fresh = up_to_date(project) is not None
     store_of(project).trim()
-    return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, turned, 0)
+    return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, turned, 0, declared_problems(estimates))
 
 
 def _why(stale: Staleness, today: Today, changes: list[Change], last: Snapshot | None) -> tuple[str, ...]:

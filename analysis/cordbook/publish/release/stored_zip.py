@@ -59,8 +59,8 @@ def write(path: Path, members: Iterable[tuple[str, int, Path | bytes]]) -> None:
     Raises ``ValueError`` for a name that :func:`read` would refuse, or for too much content.
     """
     entries = sorted(members, key=lambda m: m[0].encode())
-    if fault := _name_faults([name for name, _, _ in entries]):
-        raise ValueError(fault)
+    if problem := _name_problems([name for name, _, _ in entries]):
+        raise ValueError(problem)
     try:
         with path.open("wb") as out, _new(out) as archive:
             for name, mode, source in entries:
@@ -116,8 +116,8 @@ def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
     """Refuse what must not be unpacked before anything is: wrong names, compressed members, sizes beyond the archive."""
     if not infos:
         raise Damaged("directory at the end", "it names no member; this is not an archive of a release")
-    if fault := _name_faults([info.orig_filename for info in infos]):
-        raise Damaged("names", fault)
+    if problem := _name_problems([info.orig_filename for info in infos]):
+        raise Damaged("names", problem)
     for info in infos:
         if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
             raise Damaged(f"directory entry of {info.filename}", "it is compressed; members of a release are stored as they are")
@@ -179,7 +179,7 @@ def _place_of(byte: int, written: list[zipfile.ZipInfo]) -> str:
     return "end of the archive"
 
 
-def _name_faults(names: list[str]) -> str | None:
+def _name_problems(names: list[str]) -> str | None:
     """Why these names cannot be the members of an archive; None where they can."""
     if len(names) > MOST_MEMBERS:
         return f"{len(names)} members; an archive has at most {MOST_MEMBERS}"

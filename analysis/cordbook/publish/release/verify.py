@@ -253,7 +253,7 @@ def _differences(then: FrozenEstimate, today: FrozenEstimate) -> Iterator[tuple[
         if then.settings.get(name) != today.settings.get(name):
             yield f"setting {name}", setting_text(then.settings.get(name)), setting_text(today.settings.get(name))
     if dict(then.cells) != dict(today.cells):
-        yield "rows", f"{len(then.cell_ids)} cells", f"{len(today.cell_ids)} cells"
+        yield "rows", f"{len(then.cell_ids)} counts", f"{len(today.cell_ids)} counts"
     if not any(name in NUMBERS for name in differing(then, today)):
         for form in then.words:
             if then.words[form] != today.words.get(form):

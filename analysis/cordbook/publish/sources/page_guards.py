@@ -39,7 +39,7 @@ _SHOWN = 200
 class PageCondition:
     """A guard or wording as it stands in a page: where, under which condition, and the sentence that is true where it holds.
 
-    ``otherwise`` is the sentence of a wording where it does not; a guard has none. ``fault`` says what a wording lacks.
+    ``otherwise`` is the sentence of a wording where it does not; a guard has none. ``problem`` says what a wording lacks.
     """
 
     page: str
@@ -48,7 +48,7 @@ class PageCondition:
     condition: str
     sentence: str
     otherwise: str | None = None
-    fault: str = ""
+    problem: str = ""
 
     @property
     def kind(self) -> str:
@@ -68,17 +68,17 @@ class BrokenGuard:
     guard: PageCondition
     verdict: Verdict | None
     before: Verdict | None = None
-    fault: str = ""
+    problem: str = ""
 
     def explain(self) -> str:
         """The guard for a person: place, sentence, condition, old and new values."""
         lines = [
-            f"a {self.guard.kind} {'cannot be judged' if self.fault else 'is broken'} in {self.guard.place}",
+            f"a {self.guard.kind} {'cannot be judged' if self.problem else 'is broken'} in {self.guard.place}",
             f"  sentence:  {self.guard.sentence}",
             f"  condition: {self.guard.condition}",
         ]
-        if self.fault:
-            lines.append(f"  fault:     {self.fault}")
+        if self.problem:
+            lines.append(f"  problem:     {self.problem}")
         if self.before is not None:
             lines.append(f"  before:    {self.before.explain()}")
         if self.verdict is not None:
@@ -92,7 +92,7 @@ class BrokenGuard:
             "line": self.guard.line,
             "sentence": self.guard.sentence,
             "condition": self.guard.condition,
-            "fault": self.fault or None,
+            "problem": self.problem or None,
             "before": dict(self.before.values) if self.before else None,
             "today": dict(self.verdict.values) if self.verdict else None,
         }
@@ -128,7 +128,7 @@ class Turned:
 def explain_all(broken: Iterable[BrokenGuard]) -> str:
     """All broken guards, and all conditions that cannot be read, in one message, with what to do."""
     found = list(broken)
-    unread = sum(bool(b.fault) for b in found)
+    unread = sum(bool(b.problem) for b in found)
     head, remedy = [], []
     if untrue := len(found) - unread:
         guards = "One guard is broken" if untrue == 1 else f"{untrue} guards are broken"
@@ -139,7 +139,7 @@ def explain_all(broken: Iterable[BrokenGuard]) -> str:
         )
     if unread:
         head.append("One condition cannot be read." if unread == 1 else f"{unread} conditions cannot be read.")
-        remedy.append("Write each condition anew as its fault says; no option builds the book without it.")
+        remedy.append("Write each condition anew as its problem says; no option builds the book without it.")
     head.append("Nothing was executed or written.")
     return "\n\n".join([" ".join(head), *(b.explain() for b in found), *remedy])
 
@@ -262,7 +262,7 @@ def broken_guards(conditions: Iterable[PageCondition], known: Lookup, before: Lo
         except NothingToJudge:  # its sentence is left out: left_out_guards
             continue
         except GuardError as error:
-            found.append(BrokenGuard(condition, None, fault=str(error)))
+            found.append(BrokenGuard(condition, None, problem=str(error)))
             continue
         if not verdict.holds and condition.otherwise is None:
             found.append(BrokenGuard(condition, verdict, _verdict(condition.condition, before)))
@@ -300,8 +300,8 @@ def turned_wordings(conditions: Iterable[PageCondition], known: Lookup, before: 
 
 
 def _judged(condition: PageCondition, known: Lookup) -> Verdict:
-    if condition.fault:
-        raise GuardError(condition.fault)
+    if condition.problem:
+        raise GuardError(condition.problem)
     if not condition.condition:
         raise GuardError("it has no condition; write :when: some-estimate.estimate > 0.5, or :when: [searches] == 0")
     return judge(condition.condition, known)

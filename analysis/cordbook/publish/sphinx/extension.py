@@ -60,6 +60,7 @@ from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows, newest
+from cordbook.review.reporting.declared_files import declared_problems, explain_declared
 
 ASSETS = Path(__file__).parents[1] / "assets"
 #: After chapters have been executed, before Sphinx looks which files there are.
@@ -392,6 +393,8 @@ def _refresh(app: Sphinx) -> None:
     if _given.get() is not None:
         return
     project, today = Project(Path(app.srcdir)), _today(app)
+    if problems := declared_problems(today.estimates):
+        raise ExtensionError(explain_declared(problems))
     if not app.config.cordbook_allow_broken_guards and (broken := broken_guards(find_conditions(project), today.estimates)):
         raise ExtensionError(explain_all(broken))
     with locked(project.cache):

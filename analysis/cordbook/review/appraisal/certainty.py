@@ -67,7 +67,7 @@ Steps = tuple[int, str, str]
 
 
 class CertaintyError(InputError):
-    """``certainty.yml`` cannot be used; the message lists every fault."""
+    """``certainty.yml`` cannot be used; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Certainty:
 
 
 def load_settings(path: Path) -> Settings:
-    """Read ``certainty.yml``; raises :class:`CertaintyError` with all faults."""
+    """Read ``certainty.yml``; raises :class:`CertaintyError` with all problems."""
     try:
         return parse_settings(load_yaml(path.read_text(encoding="utf-8")), path.name)
     except FileNotFoundError:
@@ -202,52 +202,52 @@ def parse_settings(content: Any, name: str = FILE) -> Settings:
         raise CertaintyError(f"{name}: expected the keys `thresholds` and `judgements`")
     limits, entries = content["thresholds"], content.get("judgements") or []
     known = Thresholds.__dataclass_fields__
-    faults = [f"thresholds: {key} is missing or not a number" for key in known if not isinstance(limits.get(key), int | float)]
-    faults += [f"thresholds: unknown {key!r}" for key in limits if key not in known]
+    problems = [f"thresholds: {key} is missing or not a number" for key in known if not isinstance(limits.get(key), int | float)]
+    problems += [f"thresholds: unknown {key!r}" for key in limits if key not in known]
     counting = content.get("counting")
-    faults += _counting_faults(counting)
+    problems += _counting_problems(counting)
     judgements = []
     for number, entry in enumerate(entries, start=1):
-        found = _judgement_faults(entry)
-        faults += [f"judgement {number}: {fault}" for fault in found]
+        found = _judgement_problems(entry)
+        problems += [f"judgement {number}: {problem}" for problem in found]
         if not found:
             ((scope, values),) = entry["for"].items()
             values = tuple(values) if isinstance(values, list) else (values,)
             parts = (entry["domain"], entry["down"], entry["reason"], entry["short"], entry.get("about", ""))
             judgements.append(Judgement((scope, values), *parts))
-    if faults:
-        raise CertaintyError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if problems:
+        raise CertaintyError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     signs = Counting(**{key: tuple(counting[key]) for key in Counting.__dataclass_fields__})
     return Settings(Thresholds(**limits), signs, tuple(judgements))
 
 
-def _counting_faults(counting: Any) -> list[str]:
+def _counting_problems(counting: Any) -> list[str]:
     known = Counting.__dataclass_fields__
     if not isinstance(counting, Mapping):
         return [f"counting: expected lists under {', '.join(known)}"]
-    faults = [f"counting: {key} is missing or not a list" for key in known if not isinstance(counting.get(key), list)]
-    return faults + [f"counting: unknown {key!r}" for key in counting if key not in known]
+    problems = [f"counting: {key} is missing or not a list" for key in known if not isinstance(counting.get(key), list)]
+    return problems + [f"counting: unknown {key!r}" for key in counting if key not in known]
 
 
-def _judgement_faults(entry: Any) -> list[str]:
+def _judgement_problems(entry: Any) -> list[str]:
     if not isinstance(entry, Mapping):
         return ["expected keys and values"]
-    faults = [f"unknown key {key!r}" for key in entry if key not in ("for", "domain", "down", "reason", "short", "about")]
+    problems = [f"unknown key {key!r}" for key in entry if key not in ("for", "domain", "down", "reason", "short", "about")]
     scope = entry.get("for")
     if not isinstance(scope, Mapping) or len(scope) != 1 or next(iter(scope)) not in ("kind", "outcome", "estimate"):
-        faults.append("`for` holds one of kind, outcome, estimate")
+        problems.append("`for` holds one of kind, outcome, estimate")
     elif "kind" in scope:
         values = scope["kind"] if isinstance(scope["kind"], list) else [scope["kind"]]
-        faults += [f"kind {v!r}; there are {', '.join(KINDS)}" for v in values if v not in KINDS]
+        problems += [f"kind {v!r}; there are {', '.join(KINDS)}" for v in values if v not in KINDS]
     if entry.get("domain") not in DOMAINS:
-        faults.append(f"domain is {entry.get('domain')!r}; there are {', '.join(DOMAINS)}")
+        problems.append(f"domain is {entry.get('domain')!r}; there are {', '.join(DOMAINS)}")
     if entry.get("down") not in range(MOST_DOWN + 1):
-        faults.append(f"down is {entry.get('down')!r}; it is 0, 1 or 2")
+        problems.append(f"down is {entry.get('down')!r}; it is 0, 1 or 2")
     if not entry.get("reason") or not entry.get("short"):
-        faults.append("a judgement needs its reason, and the same in few words under `short`")
+        problems.append("a judgement needs its reason, and the same in few words under `short`")
     if entry.get("about", "") not in ("", COUNTING):
-        faults.append(f"about is {entry['about']!r}; it is {COUNTING}, or left out")
-    return faults
+        problems.append(f"about is {entry['about']!r}; it is {COUNTING}, or left out")
+    return problems
 
 
 def kind_of(estimate: Estimate) -> str:
@@ -312,16 +312,25 @@ def certainty_today(estimates: Estimates, estimate_id: str) -> Certainty:
     return estimates.once(f"certainty of {estimate_id}", lambda: certainty(estimates[estimate_id], evidence, settings), inputs)
 
 
+def read_settings(estimates: Estimates) -> Settings:
+    """The settings of the project; raises :class:`CertaintyError` with all that they name and that does not exist."""
+    settings = load_settings(estimates.evidence.folder / FILE)
+    if problems := unknown_judgements(settings, estimates):
+        raise CertaintyError(f"{FILE}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
+    return settings
+
+
 def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:
     """Estimates, outcomes and topics that the file names and that do not exist."""
     declared, outcomes = set(estimates.declarations.ids), set(estimates.evidence["outcome_terms"]["outcome"])
-    topics = set(estimates.evidence["studies"]["topic"])
-    faults = [f"no outcome {v!r}" for v in settings.counting.any_event if v not in outcomes]
-    faults += [f"no topic {v!r}" for v in settings.counting.topics if v not in topics]
+    tables = [name for name in ("studies", "topics") if name in estimates.evidence.tables]
+    topics = {topic for name in tables for topic in estimates.evidence[name]["topic"]}
+    problems = [f"no outcome {v!r}" for v in settings.counting.any_event if v not in outcomes]
+    problems += [f"no topic {v!r}" for v in settings.counting.topics if v not in topics]
     for scope, values in (j.scope for j in settings.judgements):
-        faults += [f"no estimate {v!r}" for v in values if scope == "estimate" and v.split("--")[0] not in declared]
-        faults += [f"no outcome {v!r}" for v in values if scope == "outcome" and v not in outcomes]
-    return faults
+        problems += [f"no estimate {v!r}" for v in values if scope == "estimate" and v.split("--")[0] not in declared]
+        problems += [f"no outcome {v!r}" for v in values if scope == "outcome" and v not in outcomes]
+    return problems
 
 
 def _start(

@@ -77,14 +77,14 @@ def reasons_not_pooled(evidence: Evidence) -> pd.DataFrame:
 
 @by_value
 def agreement_by(evidence: Evidence, column: str = "topic", level: float = 0.95) -> pd.DataFrame:
-    """How often two readings of a cell agreed, by a column of the studies or cells, with all cells in the last row.
+    """How often two readings of a cell agreed, by a column of the studies or counts, with all counts in the last row.
 
     Columns ``group, cells, read_twice, agreed, share, low, high, settled, open, not_seen_again, read_once``; the interval is
     that of Wilson (1927). ``share`` and limits are NaN where nothing was read twice.
     """
     cells = evidence.cells[["cell_id", column]].merge(evidence["reconciliations"], on="cell_id", validate="one_to_one")
     groups = [(str(name), part) for name, part in cells.groupby(column, sort=True)]
-    return pd.DataFrame([_agreement(name, part["agreement"], level) for name, part in [*groups, ("all cells", cells)]])
+    return pd.DataFrame([_agreement(name, part["agreement"], level) for name, part in [*groups, ("all counts", cells)]])
 
 
 def _agreement(name: str, agreement: pd.Series, level: float) -> dict[str, object]:

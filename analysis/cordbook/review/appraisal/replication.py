@@ -37,7 +37,7 @@ _PAIR = ("question", "published", "ours", "alike", "why")
 
 
 class ReplicationError(InputError):
-    """``replication.yml`` cannot be used; the message lists every fault."""
+    """``replication.yml`` cannot be used; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +106,22 @@ class Replications:
 def replicate(estimates: Estimates, content: Mapping[str, Any] | None = None) -> Replications:
     """Set published estimates beside ours, by ``data/replication.yml`` unless its content is given.
 
-    Raises :class:`ReplicationError` with all faults: rows or estimates that do not exist, a published row in no place or
+    Raises :class:`ReplicationError` with all problems: rows or estimates that do not exist, a published row in no place or
     in two, measures that differ.
     """
-    if content is None:
-        content = _read(estimates.evidence.folder / FILE)
-    published = published_estimates(estimates.evidence)
-    if faults := _faults(content, published, estimates):
-        raise ReplicationError(f"{FILE}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    content, published = read_pairs(estimates, content)
     pairs = tuple(_pair(entry, published, estimates) for entry in content["pairs"])
     rest = tuple(NotComparable(published[p], entry["reason"]) for entry in content["not_comparable"] for p in entry["published"])
     return Replications(pairs, rest)
+
+
+def read_pairs(estimates: Estimates, content: Any = None) -> tuple[Mapping[str, Any], dict[str, Published]]:
+    """The content of the file, unless it is given, and the published rows that it names; raises :class:`ReplicationError` with all problems."""
+    content = _read(estimates.evidence.folder / FILE) if content is None else content
+    published = published_estimates(estimates.evidence)
+    if problems := _problems(content, published, estimates):
+        raise ReplicationError(f"{FILE}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
+    return content, published
 
 
 def _read(path: Path) -> Any:
@@ -165,41 +170,43 @@ def _text(value: object) -> str:
     return "" if pd.isna(value) else str(value)
 
 
-def _faults(content: Any, published: Mapping[str, Published], estimates: Estimates) -> list[str]:
+def _problems(content: Any, published: Mapping[str, Published], estimates: Estimates) -> list[str]:
     if not isinstance(content, Mapping) or not all(isinstance(content.get(k), list) for k in ("pairs", "not_comparable")):
         return ["expected the keys `pairs` and `not_comparable`, each with a list"]
-    faults: list[str] = []
+    problems: list[str] = []
     kinds = {i: estimates.declarations[i] for i in estimates.declarations.ids}
     placed: list[str] = []
     for entry in content["pairs"]:
         name = entry.get("question", "a pair without question")
-        faults += [f"{name}: {key} is missing" for key in _PAIR if not entry.get(key)]
-        faults += [f"{name}: unknown key {key!r}" for key in entry if key not in _PAIR]
+        problems += [f"{name}: {key} is missing" for key in _PAIR if not entry.get(key)]
+        problems += [f"{name}: unknown key {key!r}" for key in entry if key not in _PAIR]
         if entry.get("alike") not in ALIKE:
-            faults.append(f"{name}: alike is {entry.get('alike')!r}; it is close or near")
+            problems.append(f"{name}: alike is {entry.get('alike')!r}; it is close or near")
         ours = kinds.get(str(entry.get("ours", "")).split("--")[0])
         if ours is None:
-            faults.append(f"{name}: no estimate {entry.get('ours')!r}")
+            problems.append(f"{name}: no estimate {entry.get('ours')!r}")
         for p in entry.get("published") or []:
             placed.append(p)
             if p not in published:
-                faults.append(f"{name}: no published row {p!r}")
+                problems.append(f"{name}: no published row {p!r}")
             elif ours is not None and published[p].measure != ("proportion" if ours.kind == "proportion" else ours.measure):
-                faults.append(f"{name}: {p} is a {published[p].measure}, {entry['ours']} is not")
+                problems.append(f"{name}: {p} is a {published[p].measure}, {entry['ours']} is not")
     for entry in content["not_comparable"]:
         if not entry.get("reason"):
-            faults.append(f"{entry.get('published')}: reason is missing")
+            problems.append(f"{entry.get('published')}: reason is missing")
         placed += entry.get("published") or []
-    faults += [
-        f"{p}: no such published row" for p in placed if p not in published and f"no published row {p!r}" not in " ".join(faults)
+    problems += [
+        f"{p}: no such published row"
+        for p in placed
+        if p not in published and f"no published row {p!r}" not in " ".join(problems)
     ]
-    faults += [f"{p}: stands in more than one place" for p in sorted({p for p in placed if placed.count(p) > 1})]
-    faults += [
+    problems += [f"{p}: stands in more than one place" for p in sorted({p for p in placed if placed.count(p) > 1})]
+    problems += [
         f"{p}: stands in no place; set it beside an estimate, or give the reason why not"
         for p in published
         if p[0] == "P" and p not in placed
     ]
-    return faults
+    return problems
 
 
 def _pair(entry: Mapping[str, Any], published: Mapping[str, Published], estimates: Estimates) -> Replication:

@@ -21,6 +21,7 @@ from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
+FILE = "risk_of_bias.yml"
 YES, NO, UNCLEAR, NOT_APPLICABLE = "yes", "no", "unclear", "does not apply"
 ANSWERS = (YES, UNCLEAR, NO, NOT_APPLICABLE)
 GROUPS = {"study": "How the study was done", "reading": "How well we know it"}
@@ -42,7 +43,7 @@ Condition = tuple[tuple[str, Any], ...]
 
 
 class RiskOfBiasError(InputError):
-    """``risk_of_bias.yml`` cannot be used; the message lists every fault."""
+    """``risk_of_bias.yml`` cannot be used; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,15 @@ class Item:
 
 
 def load_items(data: Path) -> tuple[Item, ...]:
-    """Read ``risk_of_bias.yml`` of a data folder; raises :class:`RiskOfBiasError` with all faults."""
-    path = data / "risk_of_bias.yml"
+    """Read ``risk_of_bias.yml`` of a data folder; raises :class:`RiskOfBiasError` with all problems."""
+    path = data / FILE
     try:
         return parse_items(load_yaml(path.read_text(encoding="utf-8")), path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise RiskOfBiasError(f"{path}: {error}") from error
 
 
-def parse_items(content: Any, name: str = "risk_of_bias.yml") -> tuple[Item, ...]:
+def parse_items(content: Any, name: str = FILE) -> tuple[Item, ...]:
     """Check and freeze the content of the file.
 
     >>> item = parse_items({"items": [{"id": "a", "name": "A", "group": "study", "question": "?", "why": "!",
@@ -78,22 +79,22 @@ def parse_items(content: Any, name: str = "risk_of_bias.yml") -> tuple[Item, ...
     """
     if not isinstance(content, Mapping) or not isinstance(content.get("items"), list):
         raise RiskOfBiasError(f"{name}: expected a key `items` with a list of items under it")
-    faults: list[str] = []
+    problems: list[str] = []
     items = []
     for number, entry in enumerate(content["items"], start=1):
-        found = list(_item_faults(entry))
+        found = list(_item_problems(entry))
         label = entry.get("id", f"item {number}") if isinstance(entry, Mapping) else f"item {number}"
-        faults += [f"{label}: {fault}" for fault in found]
+        problems += [f"{label}: {problem}" for problem in found]
         if not found:
             items.append(Item(*(entry[key] for key in _NEEDED), *(_conditions(entry.get(key)) for key in _CONDITIONS)))
     ids = [item.id for item in items]
-    faults += [f"{i}: the id appears twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
-    if faults:
-        raise RiskOfBiasError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    problems += [f"{i}: the id appears twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    if problems:
+        raise RiskOfBiasError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     return tuple(items)
 
 
-def _item_faults(entry: Any) -> Iterator[str]:
+def _item_problems(entry: Any) -> Iterator[str]:
     if not isinstance(entry, Mapping):
         yield "expected keys and values"
         return
@@ -105,10 +106,10 @@ def _item_faults(entry: Any) -> Iterator[str]:
         yield "neither yes_when nor no_when has a condition, so every study would be unclear"
     for key in _CONDITIONS:
         for condition in _as_list(entry.get(key)):
-            yield from _condition_faults(key, condition)
+            yield from _condition_problems(key, condition)
 
 
-def _condition_faults(key: str, condition: Any) -> Iterator[str]:
+def _condition_problems(key: str, condition: Any) -> Iterator[str]:
     if not isinstance(condition, Mapping) or not condition:
         yield f"{key}: a condition is a fact with what is asked of it, not {condition!r}"
         return

@@ -14,7 +14,7 @@ from cordbook.evidence.queries.parse import Node, parse, shown_at
 #: What a measurement by titles can and cannot tell; beside every such result.
 BY_TITLE = (
     "By titles, and abstracts of records that were merged with a study: an approximation. Index terms, kinds of document and other "
-    "fields that words cannot answer are left aside, and a source reads abstracts too, so it will find more than this."
+    "fields that words cannot answer are left out, and a source reads abstracts too, so it will find more than this."
 )
 Row = Mapping[str, str]
 
@@ -105,7 +105,7 @@ def strategies_of(evidence: Evidence) -> list[Row]:
 
 
 def recalls(evidence: Evidence) -> list[Recall]:
-    """What each saved search finds by titles, in the order of the table; one that cannot be read gives the fault as its note."""
+    """What each saved search finds by titles, in the order of the table; one that cannot be read gives the problem as its note."""
     studies, found = included_studies(evidence), []
     for strategy in strategies_of(evidence):
         try:
@@ -128,8 +128,8 @@ def by_title(strategy: Row, studies: Sequence[Study]) -> Recall:
     """
     name, dialect = strategy["strategy_id"], dialect_of(strategy["source"]) or ANY
     query = parse(strategy["query"], dialect)
-    if query.faults:
-        first = query.faults[0]
+    if query.problems:
+        first = query.problems[0]
         raise CannotMeasure(f"{name}: {shown_at(strategy['query'], first.at)}: {first.message} {first.remedy}")
     tree = query.tree
     if not dialect.boolean:

@@ -13,7 +13,7 @@ import pandas as pd
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.claims.estimate_rules import ESTIMATE_RULES, Claim, Rule, look_up
-from cordbook.review.claims.row_rules import ROW_RULES, row_faults, source_faults
+from cordbook.review.claims.row_rules import ROW_RULES, row_problems, source_problems
 from cordbook.review.claims.tests import ClaimTest, ClaimTestError, Part, load_claim_tests
 from cordbook.review.claims.verdicts import PARTLY, UNTESTED, VERDICTS, at_most, combine
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates
@@ -60,15 +60,19 @@ def audit_claims(estimates: Estimates, tests: Sequence[ClaimTest] | None = None)
     ``tests`` are those of ``data/claim_tests.yml`` unless given. Raises :class:`ClaimTestError` naming every claim without
     a test, every test without a claim, and every estimate, table, column, cell or row that does not exist.
     """
-    if tests is None:
-        tests = load_claim_tests(estimates.evidence.folder / FILE)
+    tests = read_tests(estimates, tests)
     claims = read_claims(estimates.evidence)
-    faults = faults_of(claims, tests, estimates)
-    if faults:
-        raise ClaimTestError(f"{FILE}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     seeds = dict(zip(estimates.evidence["seeds"]["seed_id"], estimates.evidence["seeds"]["title"], strict=True))
     by_claim = {t.claim_id: t for t in tests}
     return tuple(_verdict(claim, by_claim[claim.id], estimates, seeds[claim.seed_id]) for claim in claims)
+
+
+def read_tests(estimates: Estimates, tests: Sequence[ClaimTest] | None = None) -> Sequence[ClaimTest]:
+    """The tests of the project, unless they are given, compared with claims and declarations; raises :class:`ClaimTestError`."""
+    tests = load_claim_tests(estimates.evidence.folder / FILE) if tests is None else tests
+    if problems := problems_of(read_claims(estimates.evidence), tests, estimates):
+        raise ClaimTestError(f"{FILE}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
+    return tests
 
 
 def read_claims(evidence: Evidence) -> tuple[Claim, ...]:
@@ -113,21 +117,21 @@ def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> 
     )
 
 
-def faults_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: Estimates) -> list[str]:
+def problems_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: Estimates) -> list[str]:
     """All that keeps the tests from being applied: claims and tests that do not match, names that do not exist."""
     known, tested = {c.id for c in claims}, {t.claim_id for t in tests}
-    faults = [f"{c.id}: the claim has no test" for c in claims if c.id not in tested]
-    faults += [f"{t.claim_id}: no such claim in claims.csv" for t in tests if t.claim_id not in known]
+    problems = [f"{c.id}: the claim has no test" for c in claims if c.id not in tested]
+    problems += [f"{t.claim_id}: no such claim in claims.csv" for t in tests if t.claim_id not in known]
     declared = set(estimates.declarations.ids)
     by_id = {c.id: c for c in claims}
     for test in tests:
         found = [f"no synthesis {i!r} in syntheses.yml" for i in _estimate_ids(test) if i.split("--")[0] not in declared]
-        found += source_faults(test.see, estimates.evidence)
+        found += source_problems(test.see, estimates.evidence)
         for part in test.parts:
-            found += row_faults(part, estimates.evidence) + _value_faults(part, by_id.get(test.claim_id))
-        found += _kind_faults(test, estimates)
-        faults += [f"{test.claim_id}: {fault}" for fault in found]
-    return faults
+            found += row_problems(part, estimates.evidence) + _value_problems(part, by_id.get(test.claim_id))
+        found += _kind_problems(test, estimates)
+        problems += [f"{test.claim_id}: {problem}" for problem in found]
+    return problems
 
 
 def _estimate_ids(test: ClaimTest) -> list[str]:
@@ -140,7 +144,7 @@ def _estimate_ids(test: ClaimTest) -> list[str]:
     return ids
 
 
-def _value_faults(part: Part, claim: Claim | None) -> list[str]:
+def _value_problems(part: Part, claim: Claim | None) -> list[str]:
     if part.rule != "value_within" or claim is None:
         return []
     value, low, high = (part.needs.get(k, getattr(claim, k)) for k in ("value", "low", "high"))
@@ -151,9 +155,9 @@ def _value_faults(part: Part, claim: Claim | None) -> list[str]:
     )
 
 
-def _kind_faults(test: ClaimTest, estimates: Estimates) -> list[str]:
+def _kind_problems(test: ClaimTest, estimates: Estimates) -> list[str]:
     """Rules for comparisons are given comparisons, the others proportions."""
-    faults = []
+    problems = []
     kinds = {s.id: s.kind for s in estimates.declarations}
     for part in test.parts:
         wanted = {"direction": "comparison", "no_clear_effect": "comparison"}.get(part.rule, "proportion")
@@ -161,8 +165,8 @@ def _kind_faults(test: ClaimTest, estimates: Estimates) -> list[str]:
         for i in [value] if isinstance(value, str) else value:
             kind = kinds.get(i.split("--")[0], wanted)
             if part.rule in ESTIMATE_RULES and kind != wanted:
-                faults.append(f"{part.rule} needs a {wanted}; {i} is a {kind}")
-    return faults
+                problems.append(f"{part.rule} needs a {wanted}; {i} is a {kind}")
+    return problems
 
 
 def count_verdicts(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:

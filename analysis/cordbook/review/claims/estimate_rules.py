@@ -241,7 +241,7 @@ def contrast(first: Sequence[Estimate], second: Sequence[Estimate], level: float
 def _check_disjoint(rows: Sequence[ArmRow]) -> None:
     cells = [c for row in rows for c in row.cells]
     if twice := sorted({c for c in cells if cells.count(c) > 1}):
-        raise ValueError(f"groups to compare share cells ({', '.join(twice)}): compare groups of different patients")
+        raise ValueError(f"groups to compare share counts ({', '.join(twice)}): compare groups of different patients")
 
 
 def groups_differ(part: Part, claim: Claim, estimates: Estimates) -> Finding:

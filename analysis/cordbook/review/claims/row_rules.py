@@ -228,74 +228,74 @@ def not_testable(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     if watch:
         cells = select_rows(estimates.evidence, {"table": "cells", "where": watch})
         pooled = int(cells["poolable"].fillna(False).astype(bool).sum())
-        why += f" On file today: {len(cells)} cells that bear on it, {pooled} of them fit for pooling."
+        why += f" On file today: {len(cells)} counts that bear on it, {pooled} of them fit for pooling."
     return Finding(UNTESTED, (), why)
 
 
-def row_faults(part: Part, evidence: Evidence) -> list[str]:
+def row_problems(part: Part, evidence: Evidence) -> list[str]:
     """Names in a part that data/ does not know: tables, columns, cells, published rows, outcomes."""
-    faults: list[str] = []
+    problems: list[str] = []
     for key in ("rows", "of", "than", "studies"):
         chosen = part.needs.get(key)
         if isinstance(chosen, Mapping):
-            faults += _selection_faults(chosen, evidence)
+            problems += _selection_problems(chosen, evidence)
         elif chosen is not None and part.rule in _SELECTING:
-            faults.append(f"{key} selects rows: give table and where")
+            problems.append(f"{key} selects rows: give table and where")
     column, chosen = part.needs.get("column"), part.needs.get("rows")
     if column and isinstance(chosen, Mapping) and chosen.get("table") in _names(evidence):
-        faults += [] if column in table_of(evidence, chosen["table"]) else [f"no column {column!r} in {chosen['table']}"]
+        problems += [] if column in table_of(evidence, chosen["table"]) else [f"no column {column!r} in {chosen['table']}"]
     if part.rule == "cell_matches" and part.needs["cell"] not in set(evidence["outcomes"]["cell_id"]):
-        faults.append(f"no cell {part.needs['cell']!r} in outcomes.csv")
+        problems.append(f"no count {part.needs['cell']!r} in outcomes.csv")
     if part.rule == "published_agrees":
         known = set(evidence["published_pooled"]["published_id"])
-        faults += [f"no row {p!r} in published_pooled.csv" for p in part.needs["published"] if p not in known]
+        problems += [f"no row {p!r} in published_pooled.csv" for p in part.needs["published"] if p not in known]
     outcomes = set(evidence["outcome_terms"]["outcome"])
     names = [part.needs.get("outcome"), part.needs.get("than")] if part.rule == "within_study" else part.needs.get("outcomes", [])
-    faults += [f"no outcome {o!r} in outcome_terms.csv" for o in names if o not in outcomes]
+    problems += [f"no outcome {o!r} in outcome_terms.csv" for o in names if o not in outcomes]
     if part.rule == "not_testable" and part.needs.get("watch"):
-        faults += [f"no column {c!r} of cells to watch" for c in part.needs["watch"] if c not in evidence.cells]
+        problems += [f"no column {c!r} of counts to watch" for c in part.needs["watch"] if c not in evidence.cells]
     if part.rule == "sources":
-        faults += source_faults(part.needs["found"], evidence)
-    return faults
+        problems += source_problems(part.needs["found"], evidence)
+    return problems
 
 
 def _names(evidence: Evidence) -> set[str]:
     return {*evidence, "cells"}
 
 
-def _selection_faults(chosen: Mapping[str, Any], evidence: Evidence) -> list[str]:
-    faults = [f"a selection knows no key {k!r}" for k in chosen if k not in SELECTS]
+def _selection_problems(chosen: Mapping[str, Any], evidence: Evidence) -> list[str]:
+    problems = [f"a selection knows no key {k!r}" for k in chosen if k not in SELECTS]
     if chosen.get("table") not in _names(evidence):
-        return [*faults, f"no table {chosen.get('table')!r} in data/"]
+        return [*problems, f"no table {chosen.get('table')!r} in data/"]
     columns = set(table_of(evidence, chosen["table"]).columns)
     named = [c for key in ("where", "contains", "between") for c in (chosen.get(key) or {})] + list(chosen.get("filled") or ())
-    return faults + [f"no column {c!r} in {chosen['table']}" for c in named if c not in columns]
+    return problems + [f"no column {c!r} in {chosen['table']}" for c in named if c not in columns]
 
 
 #: Words that begin a note of mechanisms.csv and say how the source stands to the claim.
 _SAYS = {"CONTRADICTS": "contradicts", "QUALIFIES": "qualifies", "SUPPORTS": "supports"}
 
 
-def source_faults(found: Mapping[str, str] | Sequence[str], evidence: Evidence) -> list[str]:
+def source_problems(found: Mapping[str, str] | Sequence[str], evidence: Evidence) -> list[str]:
     """Rows that do not exist, or whose note says otherwise than declared."""
-    faults = []
+    problems = []
     for row in found:
         table, _, key = row.partition("/")
         if table not in set(evidence):
-            faults.append(f"{row}: no table {table!r} in data/")
+            problems.append(f"{row}: no table {table!r} in data/")
             continue
         rows = evidence[table]
         hit = rows[rows.iloc[:, 0].astype(str) == key]
         if hit.empty:
-            faults.append(f"{row}: no such row in {table}.csv")
+            problems.append(f"{row}: no such row in {table}.csv")
         elif isinstance(found, Mapping) and table == "mechanisms":
             note = str(hit.iloc[0]["note"])
             shown = next((meaning for word, meaning in _SAYS.items() if re.match(rf"{word}\b", note)), None)
             if shown and shown != found[row]:
-                faults.append(f"{row}: declared {found[row]!r}, but its note begins with {shown!r}")
+                problems.append(f"{row}: declared {found[row]!r}, but its note begins with {shown!r}")
             if found[row] == "animal_only" and hit.iloc[0]["evidence_type"] == "clinical":
-                faults.append(f"{row}: declared 'animal_only', but its evidence is clinical")
-    return faults
+                problems.append(f"{row}: declared 'animal_only', but its evidence is clinical")
+    return problems
 
 
 ROW_RULES: Mapping[str, Rule] = {

@@ -1,4 +1,4 @@
-"""Declared tests of claims: ``data/claim_tests.yml`` read into frozen objects, every fault reported at once.
+"""Declared tests of claims: ``data/claim_tests.yml`` read into frozen objects, every problem reported at once.
 
 A test names a claim of ``claims.csv``, a rule of the closed set :data:`RULES`, and what the rule needs. The rules
 themselves are in :mod:`cordbook.review.claims.estimate_rules` and :mod:`cordbook.review.claims.row_rules`.
@@ -60,7 +60,7 @@ FINDINGS = ("supports", "qualifies", "contradicts", "animal_only")
 
 
 class ClaimTestError(InputError):
-    """``claim_tests.yml`` cannot be used as it stands; the message lists every fault."""
+    """``claim_tests.yml`` cannot be used as it stands; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class ClaimTest:
 
 
 def load_claim_tests(path: Path) -> tuple[ClaimTest, ...]:
-    """Read ``claim_tests.yml``; raises :class:`ClaimTestError` with all faults of form, each with its claim."""
+    """Read ``claim_tests.yml``; raises :class:`ClaimTestError` with all problems of form, each with its claim."""
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -125,25 +125,25 @@ def parse_claim_tests(content: Any, name: str = "claim_tests.yml") -> tuple[Clai
     if not isinstance(content, Mapping) or not isinstance(content.get("tests"), list):
         raise ClaimTestError(f"{name}: expected a key `tests` with a list of tests under it")
     defaults = content.get("settings") or {}
-    faults = [f"settings: {key} is missing" for key in SETTINGS if not isinstance(defaults.get(key), int | float)]
-    faults += [f"settings: unknown key {key!r}" for key in defaults if key not in SETTINGS]
+    problems = [f"settings: {key} is missing" for key in SETTINGS if not isinstance(defaults.get(key), int | float)]
+    problems += [f"settings: unknown key {key!r}" for key in defaults if key not in SETTINGS]
     tests = []
     for number, entry in enumerate(content["tests"], start=1):
-        found = list(_faults(entry))
+        found = list(_problems(entry))
         where = entry.get("claim", f"test {number}") if isinstance(entry, Mapping) else f"test {number}"
-        faults += [f"{where}: {fault}" for fault in found]
-        if not found and not faults:
+        problems += [f"{where}: {problem}" for problem in found]
+        if not found and not problems:
             tests.append(_freeze(entry, defaults))
     ids = [e.get("claim") for e in content["tests"] if isinstance(e, Mapping)]
-    faults += [
+    problems += [
         f"{i}: the claim has two tests; put the rules under `all`" for i in sorted({str(i) for i in ids if ids.count(i) > 1})
     ]
-    if faults:
-        raise ClaimTestError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if problems:
+        raise ClaimTestError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     return tuple(tests)
 
 
-def _faults(entry: Any) -> Iterator[str]:
+def _problems(entry: Any) -> Iterator[str]:
     if not isinstance(entry, Mapping):
         yield "expected keys and values"
         return
@@ -157,7 +157,7 @@ def _faults(entry: Any) -> Iterator[str]:
     if entry.get("at_most") not in (None, *VERDICTS):
         yield f"at_most is {entry['at_most']!r}; allowed: {', '.join(VERDICTS)}"
     if "rule" in entry:
-        yield from _rule_faults(entry, _OWN)
+        yield from _rule_problems(entry, _OWN)
         return
     if not isinstance(entry["all"], list) or not entry["all"]:
         yield "all is a list of rules"
@@ -169,10 +169,10 @@ def _faults(entry: Any) -> Iterator[str]:
         if not isinstance(part, Mapping):
             yield "a rule under `all` has keys and values"
         else:
-            yield from _rule_faults(part, {"rule", *SETTINGS})
+            yield from _rule_problems(part, {"rule", *SETTINGS})
 
 
-def _rule_faults(part: Mapping[str, Any], own: set[str]) -> Iterator[str]:
+def _rule_problems(part: Mapping[str, Any], own: set[str]) -> Iterator[str]:
     rule = part.get("rule")
     if rule not in RULES:
         yield f"unknown rule {rule!r}; there are {', '.join(RULES)}"
@@ -188,10 +188,10 @@ def _rule_faults(part: Mapping[str, Any], own: set[str]) -> Iterator[str]:
     if rule in ("count_rows", "share_of_rows") and not {"least", "most", "exactly"} & set(part):
         yield f"{rule} needs a bound: least, most or (for a count) exactly"
     if rule == "sources":
-        yield from _source_faults(part.get("found"))
+        yield from _source_problems(part.get("found"))
 
 
-def _source_faults(found: Any) -> Iterator[str]:
+def _source_problems(found: Any) -> Iterator[str]:
     if not isinstance(found, Mapping) or not found:
         yield "found is a list of rows, as table/key, each with what the row says"
         return

@@ -1,4 +1,4 @@
-"""Declared syntheses: ``data/syntheses.yml`` read into frozen objects, every fault reported at once.
+"""Declared syntheses: ``data/syntheses.yml`` read into frozen objects, every problem reported at once.
 
 A declaration says which cells answer a question and how they are pooled. Its id is the permanent
 address of the estimate; :mod:`cordbook.review.estimates.estimates` does the computing.
@@ -34,7 +34,7 @@ _KEYS = {
 
 
 class DeclarationError(InputError):
-    """``syntheses.yml`` cannot be used as it stands; the message lists every fault."""
+    """``syntheses.yml`` cannot be used as it stands; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Declarations:
 
 
 def load_declarations(path: Path) -> Declarations:
-    """Read ``syntheses.yml``; raises :class:`DeclarationError` with all faults, each with the id it is in."""
+    """Read ``syntheses.yml``; raises :class:`DeclarationError` with all problems, each with the id it is in."""
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -143,42 +143,44 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
     if not isinstance(entries, list | None):  # nothing is under the key as long as nothing is declared
         raise DeclarationError(f"{name}: expected a key `syntheses` with a list of declarations under it")
     defaults = content.get("defaults") or {}
-    faults: list[str] = []
+    problems: list[str] = []
     syntheses = []
     for number, entry in enumerate(entries or (), start=1):
         if not isinstance(entry, Mapping):
-            faults.append(f"declaration {number}: expected keys and values")
+            problems.append(f"declaration {number}: expected keys and values")
             continue
-        found = list(_faults(entry, defaults))
-        faults += [f"{entry.get('id', f'declaration {number}')}: {fault}" for fault in found]
+        found = list(_problems(entry, defaults))
+        problems += [f"{entry.get('id', f'declaration {number}')}: {problem}" for problem in found]
         if not found:
             syntheses.append(_freeze(_with_defaults(defaults, entry)))
     ids = [s.id for s in syntheses]
-    faults += [f"{i}: the id appears twice; give each declaration its own" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    problems += [
+        f"{i}: the id appears twice; give each declaration its own" for i in sorted({i for i in ids if ids.count(i) > 1})
+    ]
     known = set(ids)
     for synthesis in syntheses:
         if synthesis.natural and synthesis.natural.split("--")[0] not in known:
-            faults.append(f"{synthesis.id}: natural names {synthesis.natural!r}, which is not declared")
-    faults += _faults_of_main(syntheses)
-    if faults:
-        raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+            problems.append(f"{synthesis.id}: natural names {synthesis.natural!r}, which is not declared")
+    problems += _problems_of_main(syntheses)
+    if problems:
+        raise DeclarationError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     limits = PoolingLimits(**(defaults.get("not_pooled_if") or {}))
     return Declarations(tuple(syntheses), limits, defaults.get("average") or "median")
 
 
 def check_columns(declarations: Declarations, columns: Collection[str], name: str = "syntheses.yml") -> None:
     """Raise :class:`DeclarationError` for every declaration that filters or divides by a column which the cells do not have."""
-    faults = []
+    problems = []
     for synthesis in declarations.syntheses:
         named = [("where", column) for column, _ in synthesis.where] + ([("by", synthesis.by)] if synthesis.by else [])
         for key, column in named:
             if not column.startswith("stratum.") and column not in columns:
-                faults.append(
+                problems.append(
                     f"{synthesis.id}: {key} names the column {column!r}, which is in none of outcomes.csv, arms.csv and studies.csv; "
                     "correct the name, or remove the declaration"
                 )
-    if faults:
-        raise DeclarationError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if problems:
+        raise DeclarationError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
 
 
 def _with_defaults(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def _with_defaults(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dic
     return {**defaults, **entry, "not_pooled_if": limits}
 
 
-def _faults_of_main(syntheses: Sequence[Synthesis]) -> Iterator[str]:
+def _problems_of_main(syntheses: Sequence[Synthesis]) -> Iterator[str]:
     by_id = {s.id: s for s in syntheses}
     for synthesis in syntheses:
         if synthesis.main is None:
@@ -201,7 +203,7 @@ def _faults_of_main(syntheses: Sequence[Synthesis]) -> Iterator[str]:
             yield f"{synthesis.id}: main names {synthesis.main!r}, which answers another question (outcome or kind differ)"
 
 
-def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+def _problems(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
     for key in entry:
         if key not in _KEYS:
             yield f"unknown key {key!r}; known are {', '.join(sorted(_KEYS))}"
@@ -236,10 +238,10 @@ def _faults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[s
     if not isinstance(merged.get("where", {}), Mapping):
         yield "where is a list of columns with the values that are taken"
     for limits in (defaults.get("not_pooled_if"), entry.get("not_pooled_if")):
-        yield from _limit_faults(limits or {})
+        yield from _limit_problems(limits or {})
 
 
-def _limit_faults(limits: Any) -> Iterator[str]:
+def _limit_problems(limits: Any) -> Iterator[str]:
     known = [field.name for field in fields(PoolingLimits)]
     if not isinstance(limits, Mapping):
         yield f"not_pooled_if is a list of limits with their values; there are {', '.join(known)}"

@@ -87,22 +87,22 @@ def explorer_cells(evidence: Evidence) -> pd.DataFrame:
 
 def check(cells: pd.DataFrame, question: Question) -> None:
     """Raise :class:`QuestionError` with every name in the question that the cells do not have."""
-    faults = []
+    problems = []
     if question.outcome not in set(cells["outcome"]):
-        faults.append(f"no outcome {question.outcome!r}; there are {', '.join(sorted(set(cells['outcome'])))}")
+        problems.append(f"no outcome {question.outcome!r}; there are {', '.join(sorted(set(cells['outcome'])))}")
     columns = [c for c in cells.columns if c not in ("cell_id", "events", "n")]
     for column, values in question.where:
         if not column.startswith("stratum.") and column not in columns:
-            faults.append(f"no column {column!r} to filter by; there are {', '.join(columns)} and stratum.KEY")
+            problems.append(f"no column {column!r} to filter by; there are {', '.join(columns)} and stratum.KEY")
         elif not values:
-            faults.append(f"{column}: no value is given")
-    faults += [f"{name}: only {', '.join(RANGES)} can be bounded" for name, *_ in question.bounds if name not in RANGES]
+            problems.append(f"{column}: no value is given")
+    problems += [f"{name}: only {', '.join(RANGES)} can be bounded" for name, *_ in question.bounds if name not in RANGES]
     studies = set(cells["study_id"])
-    faults += [f"no study {study!r}; see data/studies.csv for their ids" for study in question.exclude if study not in studies]
+    problems += [f"no study {study!r}; see data/studies.csv for their ids" for study in question.exclude if study not in studies]
     if isinstance(question.strata, str) and question.strata not in STRATA and not question.strata.startswith(BY):
-        faults.append(f"strata is {question.strata!r}; it is total, widest, by:KEY, or keys with values")
-    if faults:
-        raise QuestionError("\n".join(faults))
+        problems.append(f"strata is {question.strata!r}; it is total, widest, by:KEY, or keys with values")
+    if problems:
+        raise QuestionError("\n".join(problems))
 
 
 def answer(cells: pd.DataFrame, question: Question, meanings: Meanings) -> Answer:

@@ -21,6 +21,7 @@ from cordbook.core.notebooks import is_prose, source_of
 from cordbook.core.yaml import load_yaml
 from cordbook.errors import InputError
 
+FILE = "reporting_checklist.yml"
 #: How far an item is met, from best to worst.
 STATES = ("met", "partly", "not yet", "not applicable")
 _PLACE = re.compile(r"[A-Za-z0-9_./-]+(#[A-Za-z0-9_.-]+)?")
@@ -30,7 +31,7 @@ _ID = re.compile(r'\bid=\\?"([^"\\]+)\\?"')
 
 
 class ChecklistError(InputError):
-    """``reporting_checklist.yml`` cannot be used; the message lists every fault with its item."""
+    """``reporting_checklist.yml`` cannot be used; the message lists every problem with its item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +49,34 @@ class Answer:
 
 def load_checklist(data: Path, items: pd.DataFrame) -> tuple[Answer, ...]:
     """Answers for all ``items`` (the table ``reporting_items``) in their order; raises :class:`ChecklistError`."""
-    path = data / "reporting_checklist.yml"
+    path = data / FILE
     try:
         return parse_checklist(load_yaml(path.read_text(encoding="utf-8")), items, path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise ChecklistError(f"{path}: {error}") from error
 
 
-def parse_checklist(content: Any, items: pd.DataFrame, name: str = "reporting_checklist.yml") -> tuple[Answer, ...]:
+def parse_checklist(content: Any, items: pd.DataFrame, name: str = FILE) -> tuple[Answer, ...]:
     """Check and freeze the content of the file against the items."""
     if not isinstance(content, Mapping):
         raise ChecklistError(f"{name}: expected an answer under the id of every item")
     given = {str(item_id): answer for item_id, answer in content.items()}
     known = list(items["item_id"])
-    faults = [f"{i}: no such item in reporting_items.csv" for i in given if i not in known]
+    problems = [f"{i}: no such item in reporting_items.csv" for i in given if i not in known]
     answers = []
     for item in items.itertuples(index=False):
-        found = list(_faults(given.get(item.item_id)))
-        faults += [f"{item.item_id}: {fault}" for fault in found]
+        found = list(_problems(given.get(item.item_id)))
+        problems += [f"{item.item_id}: {problem}" for problem in found]
         if not found:
             entry = given[item.item_id]
             where = tuple(entry.get("where", ()))
             answers.append(Answer(item.item_id, item.source, item.section, item.requirement, entry["state"], where, entry["how"]))
-    if faults:
-        raise ChecklistError(f"{name}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if problems:
+        raise ChecklistError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
     return tuple(answers)
 
 
-def _faults(entry: Any) -> Iterator[str]:
+def _problems(entry: Any) -> Iterator[str]:
     if not isinstance(entry, Mapping):
         yield "has no answer; give state, where and how"
         return

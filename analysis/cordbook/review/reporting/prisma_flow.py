@@ -78,7 +78,7 @@ class DatabaseFlow:
         sums = (
             ("records by source", sum(n or 0 for _, _, n in self.sources), "identified", self.identified),
             (
-                "records set aside, screened and waiting",
+                "records merged, screened and waiting",
                 self.duplicates + self.known + self.screened + self.waiting,
                 "identified",
                 self.identified,
@@ -370,36 +370,36 @@ def _check_records(
     full: Mapping[str, Settled],
 ) -> None:
     """Raise :class:`FlowError` with everything that cannot be true."""
-    faults = []
+    problems = []
     counted = records["search_id"].value_counts()
     for search in searches.itertuples():
         rows = int(counted.get(search.search_id, 0))
         if rows > search.fetched:
-            faults.append(f"search {search.search_id} fetched {search.fetched} records, records.csv has {rows} of them")
+            problems.append(f"search {search.search_id} fetched {search.fetched} records, records.csv has {rows} of them")
     searched, known = set(searches["search_id"]), set(records["record_id"])
     strangers = sorted(set(counted.index) - searched)
-    faults += [f"records name the search {name}, which searches.csv does not have" for name in strangers]
+    problems += [f"records name the search {name}, which searches.csv does not have" for name in strangers]
     for record, (other, study) in replaced.items():
         if record not in known:
-            faults.append(f"record {record}: is merged but stands not in records.csv")
+            problems.append(f"record {record}: is merged but stands not in records.csv")
         if bool(other) == bool(study):
-            faults.append(f"record {record}: a merge names either a record or a study")
+            problems.append(f"record {record}: a merge names either a record or a study")
         if other and other not in known:
-            faults.append(f"record {record}: is a duplicate of a record that is not there")
+            problems.append(f"record {record}: is a duplicate of a record that is not there")
         if other and _in_a_circle(record, replaced):
-            faults.append(f"record {record}: its merges lead in a circle")
+            problems.append(f"record {record}: its merges lead in a circle")
     for record in sorted({*first, *full} - known):
-        faults.append(f"record {record}: was screened but stands not in records.csv")
+        problems.append(f"record {record}: was screened but stands not in records.csv")
     for record, state in full.items():
         if record not in first or first[record].outcome != INCLUDE:
-            faults.append(f"record {record}: its report was judged without having passed the screening")
+            problems.append(f"record {record}: its report was judged without having passed the screening")
         if state.outcome == EXCLUDE and not state.reason:
-            faults.append(f"record {record}: was excluded without a reason")
+            problems.append(f"record {record}: was excluded without a reason")
         if state.outcome == INCLUDE and not state.study_id:
-            faults.append(f"record {record}: was included but names no study")
-    faults += [f"record {r}: title and abstract cannot be out of reach" for r, s in first.items() if s.outcome == NOT_RETRIEVED]
-    if faults:
-        raise FlowError(f"{len(faults)} contradiction(s) in the screening log\n  " + "\n  ".join(faults))
+            problems.append(f"record {record}: was included but names no study")
+    problems += [f"record {r}: title and abstract cannot be out of reach" for r, s in first.items() if s.outcome == NOT_RETRIEVED]
+    if problems:
+        raise FlowError(f"{len(problems)} contradiction(s) in the screening log\n  " + "\n  ".join(problems))
 
 
 def _in_a_circle(record: str, replaced: Mapping[str, tuple[str, str]]) -> bool:

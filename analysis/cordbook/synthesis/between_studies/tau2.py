@@ -46,7 +46,7 @@ TAU2_METHODS = ("dl", "pm", "reml", "ml")
 STEP_TOLERANCE = 1e-11
 # A step this small beside the largest tau2 that is possible at all means zero to the precision of the data.
 ZERO_TOLERANCE = 1e-14
-# Bisection alone would need 50 halvings to reach rounding; Newton needs about 5. Reached only by a fault.
+# Bisection alone would need 50 halvings to reach rounding; Newton needs about 5. Reached only by an error.
 MAX_STEPS = 100
 
 # The restricted likelihood can have more than one peak, so it is looked at over six powers of ten before it is climbed.

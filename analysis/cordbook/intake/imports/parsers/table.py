@@ -107,5 +107,5 @@ def _row(lines: Sequence[str], at: int, separator: str, width: int) -> tuple[lis
         cells.pop()
     if len(cells) != width:
         # Only its first line is rejected: the rest may be good rows that an open quotation mark has swallowed.
-        return [], 1, f"{len(cells)} cells where the header has {width}"
+        return [], 1, f"{len(cells)} values where the header has {width}"
     return cells, taken, ""

@@ -1,7 +1,7 @@
 """Formats of tagged lines: RIS, NBIB, Web of Science, EndNote %, RefWorks, NoteExpress, CNKI and Cochrane text.
 
 They share one shape: a tag, a value, lines that go on. rispy and nbib read two of them, but give no line numbers, stop at the
-first fault or drop it, and cannot say what they left out; here every line that is not blank ends in a record or a reject.
+first problem or drop it, and cannot say what they left out; here every line that is not blank ends in a record or a reject.
 """
 
 from __future__ import annotations

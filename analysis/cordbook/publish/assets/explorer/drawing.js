@@ -29,14 +29,14 @@
     // A line through all rows; where names stand over intervals it leaves the names out.
     function upright(x, from, to, colour, wide, dash) {
       if (!narrow) return line(x, from, x, to, colour, wide, dash);
-      for (var strip = top; strip + row <= foot; strip += row) line(x, strip + 18, x, strip + 38, colour, wide, dash);
+      for (var band = top; band + row <= foot; band += row) line(x, band + 18, x, band + 38, colour, wide, dash);
       if (to > foot) line(x, foot + 18, x, to, colour, wide, dash);
     }
     // A row of words: name and share, and the counts under the share; in a wide drawing all side by side.
-    function told(name, count, said, yy, middle, look) {
+    function describe(name, count, share, yy, middle, look) {
       var ends = Object.assign({}, look, { anchor: "end", struck: false });
-      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * said.length - 8) / SIGN)) : cut(name, 30), look);
-      text(width, narrow ? yy + 13 : middle + 4, said, ends);
+      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * share.length - 8) / SIGN)) : cut(name, 30), look);
+      text(width, narrow ? yy + 13 : middle + 4, share, ends);
       text(narrow ? width : right + 62, middle + 4, count, narrow ? Object.assign({}, ends, { tone: "muted", weight: null }) : ends);
     }
 
@@ -53,9 +53,9 @@
     if (!narrow) text(right + 62, 16, "Events/n", { anchor: "end", weight: "bold" });
     view.rows.forEach(function (r) {
       var ends = X.exactInterval(r.events, r.n, 0.95), share = r.events / r.n, words = X.words;
-      var middle = narrow ? y + 28 : y + row / 2, said = words.percent(share) + " (" + words.percentNumber(ends[0]) + " to " + words.percentNumber(ends[1]) + ")";
+      var middle = narrow ? y + 28 : y + row / 2, interval = words.percent(share) + " (" + words.percentNumber(ends[0]) + " to " + words.percentNumber(ends[1]) + ")";
       var colour = r.off ? "muted" : "ink";
-      told(r.name, shown(r), said, y, middle, { tone: colour, struck: r.off });
+      describe(r.name, shown(r), interval, y, middle, { tone: colour, struck: r.off });
       line(at(inside(ends[0])), middle, at(inside(ends[1])), middle, r.off ? "rule" : tone, 1.5);
       var side = r.off ? 6 : 4 + 8 * Math.sqrt((r.weight || 0) / (largest || 1));
       if (share <= view.to) marks.push({ kind: "rect", x: at(share) - side / 2, y: middle - side / 2, w: side, h: side, tone: r.off ? "rule" : tone, hollow: r.off });
@@ -68,7 +68,7 @@
       var p = view.pooled, mid = narrow ? y + 28 : y + row / 2, a = at(inside(p.low)), b = at(inside(p.high)), m = at(inside(p.estimate));
       var pooledText = X.words.percent(p.estimate) + " (" + X.words.percentNumber(p.low) + " to " + X.words.percentNumber(p.high) + ")";
       var name = p.k === 1 ? "One study" : "All " + p.k + " pooled";
-      told(name, shown(p), pooledText, y, mid, { weight: "bold" });
+      describe(name, shown(p), pooledText, y, mid, { weight: "bold" });
       marks.push({ kind: "shape", points: [[a, mid], [m, mid - DIAMOND], [Math.max(b, a + 1), mid], [m, mid + DIAMOND]], tone: tone });
       upright(m, top - 6, foot - 4, tone, 1, "2 3");
       y += row;

@@ -87,9 +87,9 @@
     }
     return coarse ? { mu: mu, tau: tau, at: at, sites: sites } : null;
   }
-  function climb(mu, tau, d, sites) {
-    var near = ascend(mu, tau, d, sites, true), peak = ascend(near.mu, near.tau, d, near.sites, false);
-    if (peak) return peak;
+  function maximise(mu, tau, d, sites) {
+    var near = ascend(mu, tau, d, sites, true), optimum = ascend(near.mu, near.tau, d, near.sites, false);
+    if (optimum) return optimum;
     var found = highest(function (t) { return bestMu(t, d).loglik; }, WIDE_TAU);
     mu = bestMu(found.place, d).mu; tau = found.place;
     sites = L.modeSites(mu, tau, d);
@@ -97,7 +97,7 @@
     return { mu: mu, tau: tau, at: L.evaluate(mu, tau, d, sites), sites: sites };
   }
 
-  // A second peak of the likelihood: look over a grid of tau and climb from its best point.
+  // A second optimum of the likelihood: look over a grid of tau and maximise from its best point.
   function scan(mu, d, height) {
     var best = null;
     SCAN_TAU.forEach(function (tau) {
@@ -110,21 +110,21 @@
       at = L.evaluate(here, tau, d, sites, true);
       if (!best || at.loglik > best.loglik) best = { mu: here, tau: tau, loglik: at.loglik, sites: sites };
     });
-    return best.loglik <= height + SCAN_GAIN ? null : climb(best.mu, best.tau, d, best.sites);
+    return best.loglik <= height + SCAN_GAIN ? null : maximise(best.mu, best.tau, d, best.sites);
   }
 
   // The maximum: {mu, tau, se, loglik, sites, at}.
   function fit(d) {
-    var common = commonEffect(d), from = start(d), peak = climb(from.mu, from.tau, d, L.firstSites(d));
-    if (peak.tau === 0 || peak.at.loglik < common.loglik || L.spread(peak.tau, peak.sites) > SCAN_SPREAD) {
-      var other = scan(peak.mu, d, Math.max(peak.at.loglik, common.loglik));
-      if (other && other.at.loglik > peak.at.loglik) peak = other;
+    var common = commonEffect(d), from = start(d), optimum = maximise(from.mu, from.tau, d, L.firstSites(d));
+    if (optimum.tau === 0 || optimum.at.loglik < common.loglik || L.spread(optimum.tau, optimum.sites) > SCAN_SPREAD) {
+      var other = scan(optimum.mu, d, Math.max(optimum.at.loglik, common.loglik));
+      if (other && other.at.loglik > optimum.at.loglik) optimum = other;
     }
-    if (peak.at.loglik <= common.loglik + SAME_LOGLIK) {
-      peak = { mu: common.mu, tau: 0, at: L.boundary(common.mu, 0, d), sites: peak.sites };
+    if (optimum.at.loglik <= common.loglik + SAME_LOGLIK) {
+      optimum = { mu: common.mu, tau: 0, at: L.boundary(common.mu, 0, d), sites: optimum.sites };
     }
-    var a = peak.at, information = peak.tau > 0 ? a.dMuTau * a.dMuTau / a.dTauTau - a.dMuMu : -a.dMuMu;
-    return { mu: peak.mu, tau: peak.tau, se: Math.pow(information, -0.5), loglik: a.loglik, at: a, sites: peak.sites, common: common };
+    var a = optimum.at, information = optimum.tau > 0 ? a.dMuTau * a.dMuTau / a.dTauTau - a.dMuMu : -a.dMuMu;
+    return { mu: optimum.mu, tau: optimum.tau, se: Math.pow(information, -0.5), loglik: a.loglik, at: a, sites: optimum.sites, common: common };
   }
 
   // --- ends of profile likelihood intervals -------------------------------------------------------------------------
@@ -161,16 +161,16 @@
   // average, which does not.
   var MEDIAN = { evaluate: L.evaluate, muOf: function (mu) { return mu; }, endless: true };
   var AVERAGE = { evaluate: A.evaluate, muOf: A.muOf, endless: false };
-  function limitOfMu(peak, d, target, side) { return limitAlong(MEDIAN, peak, d, target, side); }
-  // The population average at the peak, and what its limits are walked to from.
-  function averageOf(peak) {
-    var to = A.of(peak.mu, peak.tau);
-    return { mean: to.mean, mu: to.lam, tau: peak.tau, se: A.standardError(peak.at, to), at: A.into(peak.at, to), sites: peak.sites };
+  function limitOfMu(optimum, d, target, side) { return limitAlong(MEDIAN, optimum, d, target, side); }
+  // The population average at the optimum, and what its limits are walked to from.
+  function averageOf(optimum) {
+    var to = A.of(optimum.mu, optimum.tau);
+    return { mean: to.mean, mu: to.lam, tau: optimum.tau, se: A.standardError(optimum.at, to), at: A.into(optimum.at, to), sites: optimum.sites };
   }
   function limitOfAverage(from, d, target, side) { return limitAlong(AVERAGE, from, d, target, side); }
 
-  function limitAlong(along, peak, d, target, side) {
-    var mu = peak.mu, tau = peak.tau, sites = L.copySites(peak.sites), at = peak.at, propose = bracketOf();
+  function limitAlong(along, optimum, d, target, side) {
+    var mu = optimum.mu, tau = optimum.tau, sites = L.copySites(optimum.sites), at = optimum.at, propose = bracketOf();
     var held = null, low = 0, high = TAU_LIMIT, found = null;
     function settle(goal) {
       if (held !== mu) { low = 0; high = TAU_LIMIT; held = mu; }
@@ -189,20 +189,20 @@
       if (at.edge || ridge) { gTau = 0; hMuTau = 0; hTau = -1; }
       var step = limitStep(at.loglik - target, at.dMu, gTau, at.dMuMu, hMuTau, hTau, side);
       var goal = propose(mu, rest, at.loglik + 0.5 * rest - target, step);
-      goal = mu + clamp(goal - mu, -LIMIT_STRIDE * peak.se, LIMIT_STRIDE * peak.se);
+      goal = mu + clamp(goal - mu, -LIMIT_STRIDE * optimum.se, LIMIT_STRIDE * optimum.se);
       if (Math.abs(goal) > MU_LIMIT) { found = (goal > 0 ? 1 : -1) * Infinity; break; }
       var follow = at.edge ? 0 : tau - (gTau + hMuTau * (goal - mu)) / hTau;
-      var done = Math.abs(goal - mu) <= LIMIT_STEP * peak.se && rest < LIMIT_STEP;
+      var done = Math.abs(goal - mu) <= LIMIT_STEP * optimum.se && rest < LIMIT_STEP;
       if (along.endless && done && ridge) { found = side * Infinity; break; }
       mu = goal; tau = Math.min(clamp(follow, 0.5 * tau, GROW * tau), TAU_LIMIT);
       if (done) found = mu;
     }
     if (found !== null && (!isFinite(found) || !onLowerBranch(along, found, tau, d, target))) return found;
-    return bracketedAlong(along, peak.mu, d, target, side, peak.se);
+    return bracketedAlong(along, optimum.mu, d, target, side, optimum.se);
   }
 
-  function limitOfTau(peak, d, target, side) {
-    var mu = peak.mu, tau = peak.tau, sites = L.copySites(peak.sites), at = peak.at, propose = bracketOf();
+  function limitOfTau(optimum, d, target, side) {
+    var mu = optimum.mu, tau = optimum.tau, sites = L.copySites(optimum.sites), at = optimum.at, propose = bracketOf();
     for (var pass = 0; pass < MAX_STEPS; pass++) {
       if (pass) at = L.evaluate(mu, tau, d, sites);
       var stride = Math.max(2, 2 * tau), rest = at.dMu * at.dMu / -at.dMuMu;
@@ -215,7 +215,7 @@
       mu = follow; tau = goal;
       if (done) return tau;
     }
-    return bracketedTau(peak.tau, d, target, side);
+    return bracketedTau(optimum.tau, d, target, side);
   }
 
   // --- slow and certain ---------------------------------------------------------------------------------------------

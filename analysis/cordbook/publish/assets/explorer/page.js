@@ -36,7 +36,7 @@
       return;
     }
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
-    var question = null, answer = null, pooled = null, side = [], drawing = null, drawn = DRAWN, builtFor = null, told = "", timer = null, address = "";
+    var question = null, answer = null, pooled = null, side = [], drawing = null, drawn = DRAWN, builtFor = null, announced = "", timer = null, address = "";
     var parts = skeleton();
     var facetBoxes = [], boundInputs = {};
 
@@ -62,7 +62,7 @@
       p.filters = el("details", { class: "cbx-filters" }, [el("summary", {}, ["Filters ", p.filterState]), p.facets]);
       p.filters.open = root.innerWidth >= 768;
       p.chips = el("div", { class: "cbx-chips", id: "cbx-chips", tabindex: "-1", role: "group", "aria-label": "Filters that are set" });
-      p.said = el("p", { class: "cbx-hidden", role: "status", "aria-live": "polite" });
+      p.status = el("p", { class: "cbx-hidden", role: "status", "aria-live": "polite" });
       p.version = el("p", { class: "cbx-warning", hidden: true });
       p.number = el("p", { class: "cbx-number" });
       p.sentence = el("p", { class: "cbx-sentence" });
@@ -113,7 +113,7 @@
         el("div", { class: "cbx-controls" }, [
           labelled("cbx-outcome", "Outcome", p.outcome), labelled("cbx-question", "A question of the book", p.asked)
         ]),
-        p.filters, p.chips, p.version, p.said, p.empty, p.result, p.out,
+        p.filters, p.chips, p.version, p.status, p.empty, p.result, p.out,
         el("details", { class: "cbx-filters" }, [el("summary", { text: "How it is pooled" }), el("div", { class: "cbx-controls" }, [
           labelled("cbx-model", "Model", p.model), labelled("cbx-average", "Average", p.average), labelled("cbx-strata", "Which counts of a study", p.strata),
           labelled("cbx-natural", "Natural recovery beside it", p.natural)
@@ -241,9 +241,9 @@
       if (!question || JSON.stringify(known) !== JSON.stringify(question)) ask(known, true);
     }
     function linkHere() { return String(root.location.href).split("#")[0] + X.toAddress(E, question); }
-    function say(text) {
+    function announce(text) {
       clearTimeout(timer);
-      timer = setTimeout(function () { parts.said.textContent = text; }, 400);
+      timer = setTimeout(function () { parts.status.textContent = text; }, 400);
     }
     function copy(text, done) {
       function byHand() {
@@ -255,10 +255,10 @@
         try { ok = document.execCommand("copy"); } catch (e) { ok = false; }
         area.remove();
         if (focused) focused.focus();
-        say(ok ? done : "Copying is not allowed here; the address bar holds the link.");
+        announce(ok ? done : "Copying is not allowed here; the address bar holds the link.");
       }
       if (root.navigator.clipboard && root.navigator.clipboard.writeText) {
-        root.navigator.clipboard.writeText(text).then(function () { say(done); }, byHand);
+        root.navigator.clipboard.writeText(text).then(function () { announce(done); }, byHand);
       } else byHand();
     }
     function save(ending, type, content) { saveBlob(ending, new Blob([content], { type: type })); }
@@ -363,7 +363,7 @@
       if (!p) {
         fill(parts.sentence, ["Every study is switched off. Tick one in the table, or start again."]);
         fill(parts.warnings, []);
-        say("No study is counted.");
+        announce("No study is counted.");
         showTable();
         return;
       }
@@ -394,7 +394,7 @@
       showPlot(o, p, natural);
       showTable();
       var text = described();
-      if (text !== told) { told = text; say(text); }
+      if (text !== announced) { announced = text; announce(text); }
     }
     // The lowest and the highest share of a group; empty where all show the same.
     function span() {
@@ -436,7 +436,7 @@
       if (against.length) {
         list.push(el("li", {}, ["Pooled because you asked. The book would not: " + against.map(function (r) { return r.text; }).join(" ") + " ", anywayButton("Side by side again", false)]));
       }
-      if (p.k === 2 && !side.length) list.push(el("li", { text: "Two groups only: how much studies differ can hardly be told, and the interval is wide for that reason." }));
+      if (p.k === 2 && !side.length) list.push(el("li", { text: "Two groups only: how much studies differ can hardly be estimated, and the interval is wide for that reason." }));
       else if (p.k > 2 && p.k < 5) list.push(el("li", { text: "Fewer than five groups: one more study could move this a lot." }));
       if (p.n < 50) list.push(el("li", { text: "Fewer than 50 people in all." }));
       if (!side.length && p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
@@ -511,8 +511,8 @@
         if (fits) near.push(el("li", {}, [el("button", { type: "button", class: "cbx-plain", text: "With counts of parts of a group", on: { click: function () { ask(wide); } } }), ": " + W.plural(fits, "group fits", "groups fit") + "."]));
       }
       fill(parts.empty, [el("p", { text: "No study fits. Remove a filter." }), near.length ? el("ul", {}, near) : null]);
-      told = "";
-      say("No study fits. Remove a filter.");
+      announced = "";
+      announce("No study fits. Remove a filter.");
     }
 
     function showLeftOut() {

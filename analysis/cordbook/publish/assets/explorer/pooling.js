@@ -37,7 +37,7 @@
     v.forEach(function (value) { s1 += 1 / value; s2 += 1 / (value * value); });
     return Math.max(0, (weighted(y, v, 0).q - (y.length - 1)) / (s1 - s2 / s1));
   }
-  // REML: the highest of the peaks of the restricted likelihood, each bracketed on a grid and closed on by its score.
+  // REML: the highest of the optima of the restricted likelihood, each bracketed on a grid and closed on by its score.
   function tau2Reml(y, v) {
     var k = y.length, mean = 0, ss = 0, largest = 0;
     y.forEach(function (value) { mean += value / k; });
@@ -115,23 +115,23 @@
       var both = { estimate: none || all ? p : some / k, low: ends[0], high: ends[1], ci: "exact" };
       r.weights = sizes.map(function (n) { return none || all ? 100 * n / r.n : 100 / k; });
       r.notes.push(none || all
-        ? (none ? "Nobody" : "Everybody") + " had the event. The limit is exact (Clopper-Pearson) on the summed counts and assumes one share in all studies; how much studies differ cannot be told."
-        : "Every study has either no event or events only. Each study then counts as one draw; how much studies differ cannot be told.");
+        ? (none ? "Nobody" : "Everybody") + " had the event. The limit is exact (Clopper-Pearson) on the summed counts and assumes one share in all studies; how much studies differ cannot be estimated."
+        : "Every study has either no event or events only. Each study then counts as one draw; how much studies differ cannot be estimated.");
       return report(r, average, both, both);
     }
-    var peak = X.glmm.fit(d), z2 = X.glmm.profileCut(level), target = peak.loglik - 0.5 * X.glmm.profileCut(level, k);
-    var low = X.glmm.limitOfMu(peak, d, target, -1), high = X.glmm.limitOfMu(peak, d, target, 1);
-    var ofTau = peak.loglik - 0.5 * z2, tauHigh = X.glmm.limitOfTau(peak, d, ofTau, 1);
-    var tauLow = peak.common.loglik >= ofTau ? 0 : X.glmm.limitOfTau(peak, d, ofTau, -1);
-    var tau2 = peak.tau * peak.tau, spread = X.studentQuantile(k - 1, 0.5 * (1 + level)) * peak.tau;
-    var median = { estimate: X.expit(peak.mu), low: X.expit(low), high: X.expit(high), ci: "profile-t" };
-    var from = X.glmm.averageOf(peak), ends = [-1, 1].map(function (side) { return X.expit(X.glmm.limitOfAverage(from, d, target, side)); });
+    var optimum = X.glmm.fit(d), z2 = X.glmm.profileCut(level), target = optimum.loglik - 0.5 * X.glmm.profileCut(level, k);
+    var low = X.glmm.limitOfMu(optimum, d, target, -1), high = X.glmm.limitOfMu(optimum, d, target, 1);
+    var ofTau = optimum.loglik - 0.5 * z2, tauHigh = X.glmm.limitOfTau(optimum, d, ofTau, 1);
+    var tauLow = optimum.common.loglik >= ofTau ? 0 : X.glmm.limitOfTau(optimum, d, ofTau, -1);
+    var tau2 = optimum.tau * optimum.tau, spread = X.studentQuantile(k - 1, 0.5 * (1 + level)) * optimum.tau;
+    var median = { estimate: X.expit(optimum.mu), low: X.expit(low), high: X.expit(high), ci: "profile-t" };
+    var from = X.glmm.averageOf(optimum), ends = [-1, 1].map(function (side) { return X.expit(X.glmm.limitOfAverage(from, d, target, side)); });
     var population = { estimate: from.mean, low: ends[0], high: ends[1], ci: "profile-t" };
-    r.piLow = X.expit(peak.mu - Math.hypot(peak.mu - low, spread)); r.piHigh = X.expit(peak.mu + Math.hypot(high - peak.mu, spread));
+    r.piLow = X.expit(optimum.mu - Math.hypot(optimum.mu - low, spread)); r.piHigh = X.expit(optimum.mu + Math.hypot(high - optimum.mu, spread));
     r.tau2 = tau2; r.tau2Low = tauLow * tauLow; r.tau2High = finite(tauHigh * tauHigh);
     var typical = typicalVariance(logits(events, sizes).v);
     r.i2 = 100 * tau2 / (tau2 + typical);
-    var spare = median.estimate * X.expit(-peak.mu), total = 0;
+    var spare = median.estimate * X.expit(-optimum.mu), total = 0;
     r.weights = sizes.map(function (n) { var w = 1 / (1 / (n * spare) + tau2); total += w; return w; });
     r.weights = r.weights.map(function (w) { return 100 * w / total; });
     if (!isFinite(low) || !isFinite(high)) {

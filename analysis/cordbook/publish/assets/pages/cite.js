@@ -34,22 +34,22 @@
   function withButton(shown) {
     var name = shown.dataset.cbCopy;
     var button = document.createElement("button");
-    var said = document.createElement("span");
+    var status = document.createElement("span");
     button.type = "button";
     button.className = "cb-cite-copy";
     button.textContent = "Copy";
     button.setAttribute("aria-label", "Copy: " + name);
-    said.className = "cb-cite-said";
-    said.setAttribute("role", "status");
-    said.setAttribute("aria-live", "polite");
+    status.className = "cb-cite-status";
+    status.setAttribute("role", "status");
+    status.setAttribute("aria-live", "polite");
     button.addEventListener("click", function () {
-      said.textContent = "";
+      status.textContent = "";
       copy(shown.textContent).then(function (done) {
         if (!done) select(shown);
-        said.textContent = done ? "Copied" : "Selected: copy it with Ctrl+C";
+        status.textContent = done ? "Copied" : "Selected: copy it with Ctrl+C";
       });
     });
-    shown.before(button, said);
+    shown.before(button, status);
   }
 
   function openAddressed() {

@@ -48,11 +48,11 @@ window.cordbookVersions = function (book) {
     if (footer) footer.prepend(nav); else article.after(nav);
 
     if (here !== newest) {
-      var told = has(newest)
+      var elsewhere = has(newest)
         ? link(newest, "Go to this page in version " + newest.version)
         : element("span", "", ["It does not have this page. ", link(newest, "Go to version " + newest.version)]);
       var note = element("aside", "cb-version-old d-print-none", [
-        element("p", "", ["This is version " + here.version + " of " + inWords(here.date) + ". A newer version exists. ", told, "."])
+        element("p", "", ["This is version " + here.version + " of " + inWords(here.date) + ". A newer version exists. ", elsewhere, "."])
       ]);
       note.setAttribute("aria-label", "A newer version exists");
       article.before(note);
