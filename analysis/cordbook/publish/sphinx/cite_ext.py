@@ -9,15 +9,14 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from cordbook.display.html.cite_box import cite_box
-from cordbook.display.html.markup import element, join
+from cordbook.display.html.cite_box import cite_box, follow_line
+from cordbook.display.html.markup import join
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.pages.cite_boxes import edition_of
 from cordbook.review.citation.citations import cite_book
 from cordbook.review.citation.edition import edition_digest
 
 _KEY = "cordbook-cite"
-FOLLOW = "Follow new versions and new studies (Atom feed)"
 
 
 def connect(app: Sphinx) -> None:
@@ -30,8 +29,8 @@ def connect(app: Sphinx) -> None:
             self.env.metadata[self.env.docname][_KEY] = "yes"
             root = Path(self.env.srcdir)
             box = cite_box(cite_book(edition_of(root)), load_status(root / "data").report_to)
-            feed = element("a", FOLLOW, href=f"{'../' * self.env.docname.count('/')}feed.xml", type="application/atom+xml")
-            return [nodes.raw("", join(box, element("p", feed)), format="html")]
+            feed = follow_line(f"{'../' * self.env.docname.count('/')}feed.xml")
+            return [nodes.raw("", join(box, feed), format="html")]
 
     app.add_directive("cite-book", CiteBook)
     app.connect("env-get-outdated", _outdated)
