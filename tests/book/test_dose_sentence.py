@@ -28,7 +28,9 @@ def ratios():
 def test_the_curves_part_at_low_doses_and_agree_near_sixty_gray(ratios):
     text = "".join(
         "".join(cell["source"])
-        for cell in json.loads((ROOT / "book" / "introduction" / "radiation-myelopathy.ipynb").read_text(encoding="utf-8"))["cells"]
+        for cell in json.loads((ROOT / "book" / "introduction" / "radiation-myelopathy.ipynb").read_text(encoding="utf-8"))[
+            "cells"
+        ]
     )
     assert "runs several times above the published one" in text
     assert ratios[45.0] > 3

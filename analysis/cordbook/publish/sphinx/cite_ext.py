@@ -17,8 +17,8 @@ from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
-from cordbook.display.html.cite_box import cite_box
-from cordbook.display.html.markup import element, join
+from cordbook.display.html.cite_box import cite_box, follow_line
+from cordbook.display.html.markup import join
 from cordbook.evidence.labels import shortened
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.pages.cite_boxes import edition_of
@@ -26,7 +26,6 @@ from cordbook.review.citation.citations import cite_book
 from cordbook.review.citation.edition import edition_digest
 
 _KEY = "cordbook-cite"
-FOLLOW = "Follow new versions and new studies (Atom feed)"
 
 
 #: The style of citations in sentences, as _config.yml names it.
@@ -63,8 +62,8 @@ def connect(app: Sphinx) -> None:
             self.env.metadata[self.env.docname][_KEY] = "yes"
             root = Path(self.env.srcdir)
             box = cite_box(cite_book(edition_of(root)), load_status(root / "data").report_to)
-            feed = element("a", FOLLOW, href=f"{'../' * self.env.docname.count('/')}feed.xml", type="application/atom+xml")
-            return [nodes.raw("", join(box, element("p", feed)), format="html")]
+            feed = follow_line(f"{'../' * self.env.docname.count('/')}feed.xml")
+            return [nodes.raw("", join(box, feed), format="html")]
 
     app.add_directive("cite-book", CiteBook)
     app.connect("env-get-outdated", _outdated)
