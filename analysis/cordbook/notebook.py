@@ -33,7 +33,7 @@ from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.html.cards import Cards, cards
 from cordbook.display.html.study_list import StudyList
 from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
-from cordbook.display.tables.table import (
+from cordbook.display.tables.estimate_tables import (
     Table,
     estimates_table,
     progress_table,

@@ -2,7 +2,8 @@
 
 from html.parser import HTMLParser
 
-from cordbook.display.tables.table import Cell, Table, summary_of_findings
+from cordbook.display.html.table import Cell, Table
+from cordbook.display.tables.estimate_tables import summary_of_findings
 from cordbook.review.estimates.phrases import phrase
 
 

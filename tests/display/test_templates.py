@@ -10,7 +10,8 @@ from jinja2 import UndefinedError, nodes
 
 from cordbook.display.html import templates
 from cordbook.display.html.inline_interval_plot import InlineIntervalPlot
-from cordbook.display.html.pieces import Cell, Facts, Link, Table, folded, numbers, shown, texts
+from cordbook.display.html.pieces import Cell, Facts, Link, numbers, shown, texts
+from cordbook.display.html.table import Table, folded
 
 NAMES = sorted(path.name for path in templates.FOLDER.iterdir())
 HOSTILE = "<script>{{7*7}}</script> `x` $y$ {est}`z` \"'>\n\n# no heading"
@@ -71,7 +72,7 @@ def test_blocks_stand_apart_by_one_blank_line(template):
 
 PIECES = (
     Facts("f1", "Short 2", (("Studies", "3"), ("Result", (Link("4%", "x5.html"), " (6 to 7)")))),
-    Table("t8", "Rows 9", ("A", "B"), ((Link("x", "10.html"), Cell("11", ("12%",))), ("y", InlineIntervalPlot(0.5, 0.1, 0.9))), (1,), ("r13", "r14")),
+    Table("t8", "Rows 9", ("A", "B"), ((Link("x", "10.html"), Cell("11", ("12%",))), ("y", InlineIntervalPlot(0.5, 0.1, 0.9))), ("r13", "r14"), numeric=(1,)),
     folded(Table("t", "More", ("A",), (("15",), ("16",)))),
 )  # fmt: skip
 

@@ -75,7 +75,7 @@ def test_a_broken_character_does_not_turn_the_file_into_another_encoding():
         ("embase.ris", lambda t: "what is this\n" + t, 1, "outside of any"),
         ("pubmed.nbib", lambda t: t.replace("TI  - A second trial.\n", ""), 21, "no title"),
         ("wos.txt", lambda t: t[: t.index("PY 2020")], 24, "the file ends inside"),
-        ("scopus.csv", lambda t: t.replace('"A second trial","2020"', '"A second trial"'), 4, "cells"),
+        ("scopus.csv", lambda t: t.replace('"A second trial","2020"', '"A second trial"'), 4, "values"),
         ("some.bib", lambda t: t.replace("{okoro,", "{okoro"), 5, "BibTeX"),
         ("endnote.xml", lambda t: t.replace("A second trial</title>", "A second trial</titel>"), 2, "not well-formed"),
         ("endnote.xml", lambda t: t[: t.index("L2000000002")], 2, "the file ends"),

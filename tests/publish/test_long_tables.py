@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from cordbook.display.figures.thinning import MOST_STUDIES
-from cordbook.display.tables.table import Cell, Table
+from cordbook.display.html.table import Cell, Table
 from cordbook.publish.sphinx import extension, long_tables
 from cordbook.publish.sphinx.long_tables import FILE_BYTES, KEPT, LONG, LONG_LIST, estimate_csv, shorten
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.made_rows import recounted
 
 from cordbook.display.tables.audit_tables import certainty_table
-from cordbook.display.tables.table import summary_of_findings
+from cordbook.display.tables.estimate_tables import summary_of_findings
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.appraisal.certainty import (
     COUNTING,

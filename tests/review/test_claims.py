@@ -237,7 +237,7 @@ def test_faults_of_form_are_told_at_once(declared):
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ({"rule": "cell_matches", "cell": "nobody.treated.death.all.1"}, "no cell"),
+        ({"rule": "cell_matches", "cell": "nobody.treated.death.all.1"}, "no count"),
         ({"rule": "published_agrees", "published": ["P999"], "expect": "higher"}, "P999"),
         ({"rule": "count_rows", "rows": {"table": "stories"}, "least": 1}, "no table"),
         ({"rule": "count_rows", "rows": {"table": "studies", "where": {"mood": "good"}}, "least": 1}, "no column 'mood'"),

@@ -11,7 +11,7 @@ from cordbook.display.figures.diagnostics import MOST_BUBBLES
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.style import CONTROL, INK, MUTED, TREATED
 from cordbook.display.figures.thinning import with_most_weight
-from cordbook.display.tables.table import Cell, Table
+from cordbook.display.html.table import Cell, Table
 from cordbook.review.estimates.phrases import percent
 from cordbook.subject.dose import MyelopathyDoseResponse
 from cordbook.synthesis import risk_at_dose, risk_band

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from cordbook.core.text import capital
+from cordbook.display.html.table import Cell, Table
 from cordbook.display.tables.claim_tables import kind_of_evidence, source_of_claim
-from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.extraction_audit import extraction_progress

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cordbook.display.figures.figure import Figure
-from cordbook.display.tables.table import Table
+from cordbook.display.html.table import Table
 from cordbook.review.claims.mechanisms import sources
 from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
 from cordbook.subject.dose_response_plot import dose_response_plot, dose_table, published_points

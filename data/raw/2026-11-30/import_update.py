@@ -76,6 +76,7 @@ ARM_SIZE_UNKNOWN = frozenset({"kilgard2025"})
 NUMBERS = ("doi", "pmid", "pmcid")
 LEFT_OVER = re.compile(
     r"(?:^|; )(?:reread|STUDY ALREADY IN DATA|new cell(?: for [^;]*)?|new outcome term|new stratum key \w+|stratum words are the page's[^;]*"
+    r"|outcome [\w:]+ is not yet in the schema|[\w:]+ not yet [^;]*|change score, marked mean_change\.?|[^;]*a term of its own may be better"
     r"|one more query in a second round: nothing new|three more queries[^;]*)(?=;|$)"
 )
 RECALLED = re.compile(r"first author[^;]*by recall|author name is NOT on the page", re.I)
@@ -508,6 +509,7 @@ def _corrections(tables: Tables) -> None:
         "outcomes": ("cell_id",),
         "mechanisms": ("claim_id",),
         "arms": ("arm_id",),
+        "studies": ("study_id",),
         "overlap_members": ("study_id", "overlap_group"),
     }
     for table, key, column, new, why in out:
@@ -554,6 +556,12 @@ def _outcome_corrections(tables: Tables) -> list[tuple[str, str, str, str, str]]
     ]
     out.append(("outcomes", "tien2019.treated.ae_any.all.12", "note",
                 "statement on both groups; n of 31 is not in the abstract, but in a review table", "n of 31 is not in the abstract."))  # fmt: skip
+    out += unpooled("pmc7688947.treated.other_withdrawal.all.2", "denominator_unclear",
+                    "Only those who finished are told of; how many had begun was not seen.")  # fmt: skip
+    abstract = "Its counts of grades are read in its own abstract now (PMID 19104512)."
+    out += [("studies", "vanmiddendorp2009", "read_as", "abstract; review table", abstract),
+            ("studies", "vanmiddendorp2009", "note", "counts of grades from the abstract, the count of motor incomplete injuries from a "
+             "review's table; level above T11; follow-up 6-12 months", abstract)]  # fmt: skip
     done = {key for _, key, column, _, _ in out if column == "poolable"}
     identity = {row["reference_id"]: row["identity_confidence"] for row in tables.table("references")}
     identity |= {row["study_id"]: "confirmed" for row in IDENTITIES.values() if row.get("identity_confidence") == "confirmed"}
@@ -584,7 +592,8 @@ def _identity_rows() -> dict[str, Row]:
         if re.match(r"^[A-Za-z .'-]+$", row["first_author"]) and not re.search(r"by our row|from query", row["first_author"]):
             found["first_author"] = row["first_author"].strip()
         for name in ("title", "journal"):
-            if row[name] and "?" not in row[name] and not row[name].startswith("("):
+            unsure = name == "journal" and "?" in row[name]
+            if row[name] and not unsure and not row[name].startswith("("):
                 found[name] = re.sub(r" \d.*$", "", row[name]) if name == "journal" else row[name]
         if "used as query" in row["finding"] and "recalled" in row["finding"]:
             found.pop("first_author", None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from cordbook.display.figures.figure import Figure
 from cordbook.display.figures.replication import replication_plot
 from cordbook.display.figures.verdicts import verdict_bars
+from cordbook.display.html.table import Cell, Table
 from cordbook.display.tables.audit_tables import (
     certainty_table,
     claims_audit_table,
@@ -19,7 +20,6 @@ from cordbook.display.tables.audit_tables import (
     reasons_of_certainty,
     replication_table,
 )
-from cordbook.display.tables.table import Cell, Table
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, Thresholds, load_settings, rate, rate_steps
 from cordbook.review.appraisal.replication import Replications, replicate
 from cordbook.review.claims.claims import ClaimVerdict, claims_today

@@ -14,10 +14,10 @@ from cordbook.display.figures.prisma_flow import prisma_flow
 from cordbook.display.figures.thinning import with_most_weight
 from cordbook.display.figures.timeline import timeline
 from cordbook.display.figures.traffic_lights import item_bars, traffic_lights
+from cordbook.display.html.table import Table
 from cordbook.display.tables import back_matter, method_tables
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.display.tables.retractions import retractions_list
-from cordbook.display.tables.table import Table
 from cordbook.evidence.review_state import load_status
 from cordbook.review.appraisal.average_coverage import summarise_by_studies
 from cordbook.review.appraisal.coverage import (

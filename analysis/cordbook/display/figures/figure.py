@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from matplotlib.figure import Figure as MatplotlibFigure
 
 from cordbook.display.figures.style import RC, SCREEN_COLOURS
 from cordbook.display.figures.svg_compact import compact
+from cordbook.display.html.markup import Html
+from cordbook.display.html.templates import render
 
 _XML_HEAD = re.compile(r"^.*?(?=<svg)", flags=re.S)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", flags=re.S)
@@ -46,12 +47,8 @@ class Figure:
 
     def to_html(self) -> str:
         """The figure as an HTML ``figure`` element."""
-        scroll = f'<div class="cb-figure-scroll" tabindex="0" role="group" aria-label="{escape(self.alt, quote=True)}">'
-        return (
-            f'<figure class="cb-figure" id="{self.id}"><p class="cb-figure-title">{escape(self.title)}</p>{scroll}'
-            f'<div class="cb-figure-canvas cb-least-{_least_width(self.width_px)}">{_for_screen(self.svg, self.id)}</div>'
-            f"{self.narrow}</div><figcaption>{escape(self.caption)}</figcaption></figure>"
-        )
+        parts = {"drawing": Html(_for_screen(self.svg, self.id)), "narrow": Html(self.narrow)}
+        return render("figure.html.jinja", figure=self, least=_least_width(self.width_px), **parts).rstrip("\n")
 
     def save(self, path: Path | str) -> Path:
         """Write the figure to ``path``; the ending tells the format: .svg, or .png and .pdf where a converter is found."""

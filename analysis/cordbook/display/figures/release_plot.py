@@ -11,7 +11,8 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.style import FONT_SIZE, MUTED, TREATED
-from cordbook.display.html.markup import Html, element, html_table, join
+from cordbook.display.html.markup import Html, element, join
+from cordbook.display.html.table import CARDS, Table
 from cordbook.review.estimates.phrases import ratio
 from cordbook.review.versions.causes import Cause
 from cordbook.review.versions.diff import EstimateChange
@@ -77,7 +78,7 @@ class ChangesTable:
 
     def _table(self, identifier: str, caption: str, changes: Sequence[EstimateChange], numbers: Mapping[Cause, int]) -> Html:
         header = ("Estimate", "Before", "Now", "Both intervals", "Conclusion", "Why")
-        rows = [
+        rows = tuple(
             (
                 element("a", change.title, href=f"{ESTIMATES_FOLDER}/{change.id}.html") if change.after else change.title,
                 _format_estimate(change.before),
@@ -87,8 +88,8 @@ class ChangesTable:
                 self._why([numbers[c] for c in change.causes]),
             )
             for change in changes
-        ]
-        return html_table(identifier, caption, header, rows, kind="cb-table cb-cards cb-changes")
+        )
+        return Table(identifier, caption, header, rows, kind=f"{CARDS} cb-changes").to_html()
 
 
 def _format_estimate(estimate: FrozenEstimate | None) -> str:

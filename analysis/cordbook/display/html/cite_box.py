@@ -12,6 +12,7 @@ from cordbook.review.citation.formats import apa, bibtex, ris, text
 
 #: What stands before the id of an estimate or study in the address of its box.
 ANCHOR = "cite-"
+FOLLOW = "Follow new versions and new studies (Atom feed)"
 _ABOUT = {"book": "the book", "estimate": "this number", "study": "this study"}
 
 
@@ -29,6 +30,11 @@ def cite_box(citation: Citation, report_to: str) -> Html:
     ]
     heading = f"Cite {about}, or report an error"
     return element("details", element("summary", heading), *parts, class_="cb-cite", id=f"{ANCHOR}{c.id or 'book'}")
+
+
+def follow_line(feed: str) -> Html:
+    """The line under the box that cites the book: where its feed is."""
+    return element("p", element("a", FOLLOW, href=feed, type="application/atom+xml"))
 
 
 def _copyable(name: str, value: str) -> Html:

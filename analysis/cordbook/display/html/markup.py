@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote, urlsplit
 
@@ -126,31 +125,3 @@ def myst_text(value: object) -> str:
     '\\\\{est\\\\}\\\\`x\\\\` \\\\<b\\\\> \\\\$y\\\\$'
     """
     return _PUNCTUATION.sub(r"\\\1", one_line(value))
-
-
-def html_table(
-    identifier: str,
-    caption: str,
-    header: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    row_attributes: Sequence[Mapping[str, object]] = (),
-    kind: str = "cb-table cb-cards",
-    numeric: Sequence[int] = (),
-) -> Html:
-    """A table that scrolls within itself; with ``cb-cards`` each row is a card on a phone. Cells are escaped."""
-    body = []
-    for i, row in enumerate(rows):
-        attributes = row_attributes[i] if row_attributes else {}
-        cells = [
-            element("th", cell, scope="row")
-            if j == 0
-            else element("td", cell, class_="cb-number" if j in numeric else None, data_label=header[j])
-            for j, cell in enumerate(row)
-        ]
-        body.append(element("tr", *cells, **attributes))
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in header)))
-    inner = element(
-        "table", element("caption", caption), head, element("tbody", Html("\n").join(body)), class_=kind, id=identifier
-    )
-    return element("div", inner, class_="cb-table-scroll", tabindex="0", role="group", aria_label=caption)

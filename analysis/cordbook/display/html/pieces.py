@@ -1,4 +1,4 @@
-"""Holds what pages are put together of, for models of pages: links, cells, facts and tables as plain texts.
+"""Holds what pages are put together of, for models of pages: links, cells and facts as plain texts (tables: :mod:`cordbook.display.html.table`).
 
 A piece is data that a test can ask (:func:`texts`, :func:`numbers`); a template that shows it gets its markup
 (``__html__``, the protocol of markupsafe). A *shown* value is a text, a :class:`Link`, a tuple of both, one after the
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from markupsafe import Markup
 
 from cordbook.display.html.inline_interval_plot import InlineIntervalPlot
-from cordbook.display.html.markup import Html, element, html_table, join, link
+from cordbook.display.html.markup import Html, element, join, link
 
 _NUMBER = re.compile(r"\d(?:[\d.,]*\d)?%?")
 
@@ -102,40 +102,7 @@ class Facts:
         return element("div", inner, class_="cb-table-scroll", tabindex="0", role="group", aria_label=self.caption)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table whose rows are cards on a phone; ``numeric`` are places of columns of numbers, ``row_ids`` become anchors."""
-
-    id: str = field(metadata={"unseen": True})
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Shown, ...], ...]
-    numeric: tuple[int, ...] = unseen(())
-    row_ids: tuple[str, ...] = unseen(())
-
-    def __html__(self) -> Html:
-        cells = [[shown(cell) for cell in row] for row in self.rows]
-        attributes = [{"id": row_id} for row_id in self.row_ids]
-        return html_table(self.id, self.caption, self.header, cells, row_attributes=attributes, numeric=self.numeric)
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A table that opens on a click on its name."""
-
-    name: str
-    table: Table
-
-    def __html__(self) -> Html:
-        return element("details", element("summary", self.name), self.table, class_="cb-folded")
-
-
-def folded(table: Table) -> Folded:
-    """The table folded under its caption and the number of its rows."""
-    return Folded(f"{table.caption} ({len(table.rows)})", table)
-
-
-Shown: TypeAlias = "str | Link | Cell | Facts | Table | Folded | InlineIntervalPlot | tuple[Shown, ...]"
+Shown: TypeAlias = "str | Link | Cell | Facts | InlineIntervalPlot | tuple[Shown, ...]"
 
 
 def shown(value: object) -> Html:

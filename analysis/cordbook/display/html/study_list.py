@@ -6,11 +6,13 @@ Without the script the whole table stands there and the filter stays hidden.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cordbook.display.html.markup import Html, element, html_table, join
+from cordbook.display.html.markup import Html, element, join
+from cordbook.display.html.pieces import Link, Shown
+from cordbook.display.html.table import CARDS, Table
 from cordbook.evidence.subject_tables import GIVEN
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.studies.records import StudyRecord
@@ -86,9 +88,7 @@ class StudyList:
     def latest(self) -> Latest:
         """The newest reports by year of publication."""
         newest = [r for r in self.newest_first if r.year][:LATEST]
-        items = [
-            element("li", element("a", r.label, href=self.address(r.study_id)), f", {_kind(r)}. {headline(r)}.") for r in newest
-        ]
+        items = [element("li", Link(r.label, self.address(r.study_id)), f", {_kind(r)}. {headline(r)}.") for r in newest]
         return Latest(tuple(r.label for r in newest), element("ul", *items, class_="cb-latest"))
 
     def _filter(self) -> Html:
@@ -119,15 +119,16 @@ class StudyList:
     def _table(self) -> Html:
         header = ("Study", "Year", "Design", "Treatment", "People", "Main result")
         ordered = self.newest_first
-        return html_table(
-            "studies", "All studies, newest first", header, [self._row(r) for r in ordered],
-            row_attributes=[_attributes(r) for r in ordered], kind="cb-table cb-cards cb-studies", numeric=(1, 4),
-        )  # fmt: skip
+        return Table(
+            "studies", "All studies, newest first", header, tuple(self._row(r) for r in ordered),
+            tuple(f"study-{r.study_id}" for r in ordered), f"{CARDS} cb-studies", numeric=(1, 4),
+            data=tuple(_data(r) for r in ordered),
+        ).to_html()  # fmt: skip
 
-    def _row(self, r: StudyRecord) -> Sequence[object]:
+    def _row(self, r: StudyRecord) -> tuple[Shown, ...]:
         size = r.size()
         return (
-            element("a", r.label, href=self.address(r.study_id)),
+            Link(r.label, self.address(r.study_id)),
             str(r.year or "–"),
             r.vocabulary.label("design", r.design),
             treatment_short(r),
@@ -136,7 +137,8 @@ class StudyList:
         )
 
 
-def _attributes(r: StudyRecord) -> dict[str, object]:
-    codes = {f"data_{key}": " ".join(code for code, _ in values(r)) for key, _, values in CATEGORIES}
+def _data(r: StudyRecord) -> tuple[tuple[str, str], ...]:
+    """What the script of the list searches a row by."""
+    codes = [(f"data-{key}", " ".join(code for code, _ in values(r))) for key, _, values in CATEGORIES]
     more = " ".join(str(part) for part in (r.source.title, r.country, r.study_id, r.registration) if part)
-    return {"id": f"study-{r.study_id}", **codes, "data_words": more}
+    return (*codes, ("data-words", more))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from cordbook.display.tables.table import Cell, Table
+from cordbook.display.html.table import Cell, Table
 from cordbook.review.appraisal.certainty import NAME, NOT_RATED, Certainty
 from cordbook.review.appraisal.replication import NotComparable, Replication, sizes
 from cordbook.review.claims.claims import ClaimVerdict

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import pandas as pd
 
-from cordbook.display.html.markup import element
+from cordbook.display.html.markup import element, verbatim
+from cordbook.display.html.table import Cell, Table
+from cordbook.display.html.templates import render
 from cordbook.display.tables.method_tables import BLANK, CARDS, number, words
-from cordbook.display.tables.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.subject_tables import GIVEN
 
@@ -58,12 +58,9 @@ def glossary_list(glossary: pd.DataFrame) -> Block:
     first: dict[str, str] = {}
     for t in terms:
         first.setdefault(t.term[0].upper(), term_anchor(t.term))
-    letters = " ".join(f'<a href="#{anchor}">{escape(letter)}</a>' for letter, anchor in first.items())
-    entries = "\n".join(
-        f'<dt id="{term_anchor(t.term)}">{escape(t.term)}</dt><dd>{escape(t.plain_definition)}</dd>' for t in terms
-    )
-    html = f'<p class="cb-letters">{letters}</p>\n<dl class="cb-glossary">\n{entries}\n</dl>'
-    return Block(html, "\n".join(f"{t.term}: {t.plain_definition}" for t in terms))
+    entries = [(term_anchor(t.term), t.term, t.plain_definition) for t in terms]
+    html = render("glossary.html.jinja", letters=list(first.items()), terms=entries)
+    return Block(html.rstrip("\n"), "\n".join(f"{t.term}: {t.plain_definition}" for t in terms))
 
 
 def strategy_list(strategies: pd.DataFrame, searches: pd.DataFrame) -> Block:
@@ -78,12 +75,9 @@ def strategy_list(strategies: pd.DataFrame, searches: pd.DataFrame) -> Block:
             for text in (f"Limits: {words(s.limits)}" if pd.notna(s.limits) else "", "" if pd.isna(s.note) else s.note)
             if text
         )
-        parts.append(
-            f'<details class="cb-folded" id="strategy-{escape(s.strategy_id, quote=True)}"><summary>{escape(name)}</summary>'
-            f'<pre class="cb-query">{escape(s.query)}</pre><p>{escape(message)}.</p></details>'
-        )
+        parts.append({"id": s.strategy_id, "name": name, "query": verbatim(s.query), "message": message})
         lines.append(f"{name}\n{s.query}\n{message}")
-    return Block("\n".join(parts), "\n\n".join(lines))
+    return Block(render("strategies.html.jinja", strategies=parts).rstrip("\n"), "\n\n".join(lines))
 
 
 def notices_list(notices: pd.DataFrame, labels: Mapping[str, str], hrefs: Mapping[str, str]) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from cordbook.display.tables.table import Cell, Table
+from cordbook.display.html.table import Cell, Table
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, Claim, Source
 
 MISSING = "not stated"

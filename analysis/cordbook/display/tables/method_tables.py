@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cordbook.core.text import NOT_STATED, capital, enumerate_words, inside, months, plain
-from cordbook.display.tables.table import Cell, Table
+from cordbook.display.html.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.average_coverage import INTERVALS, FewStudies

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cordbook.display.html.table import Cell, Table
 from cordbook.display.tables.back_matter import Block, paragraph
 from cordbook.display.tables.method_tables import CARDS
-from cordbook.display.tables.table import Cell, Table
 from cordbook.review.estimates.dependence import retracted_labels, without_retracted
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import phrase

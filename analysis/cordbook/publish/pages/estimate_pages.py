@@ -17,7 +17,8 @@ from cordbook.core.project import Project
 from cordbook.core.text import capital
 from cordbook.display.html.inline_interval_plot import DIFFERENCE, RATIO, SHARE, InlineIntervalPlot
 from cordbook.display.html.markup import one_line
-from cordbook.display.html.pieces import Cell, Facts, Link, Shown, Table, unseen
+from cordbook.display.html.pieces import Cell, Facts, Link, Shown, unseen
+from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.page import Page, write_pages
@@ -360,7 +361,8 @@ def _studies(e: Estimate, beside: Beside) -> Table | None:
         "Every study behind the number",
         header[:columns],
         tuple(row[:columns] for row in rows),
-        (1, 2, 4)[: columns - 2],
+        kind=CARDS,
+        numeric=(1, 2, 4)[: columns - 2],
     )
 
 
@@ -422,4 +424,4 @@ def _parts(e: Estimate, beside: Beside) -> Table | None:
     )
     header = ("Part", "Pooled result (95% CI)", "Studies", "Events of patients")
     caption = f"The same studies, apart by {beside.apart_by}"
-    return Table("parts", caption, header, rows, (1, 2, 3))
+    return Table("parts", caption, header, rows, kind=CARDS, numeric=(1, 2, 3))

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from cordbook.core.project import Project
 from cordbook.core.text import NOT_STATED, enumerate_words, inside, months, number, people, plain
-from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
+from cordbook.display.html.pieces import Cell, Facts, Link, Shown
+from cordbook.display.html.table import CARDS, Folded, Table, folded
 from cordbook.errors import InputError
 from cordbook.evidence.patients import parse_stratum
 from cordbook.evidence.review_words import MEASURES, NOTICES
@@ -221,7 +222,7 @@ def _arms(r: StudyRecord) -> Table | None:
         )
         for a in r.arms
     )
-    return Table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, (1,))
+    return Table("arms", "Groups", ("Group", "People", "What they got", "Dose"), rows, kind=CARDS, numeric=(1,))
 
 
 def _got(r: StudyRecord, a: Arm) -> Cell:
@@ -279,7 +280,7 @@ def _counted(identifier: str, caption: str, cells: Sequence[OutcomeCount], vocab
         )
         for c in ordered
     )
-    table = Table(identifier, caption, _HEADER, rows, (2, 3), tuple(c.cell_id for c in ordered))
+    table = Table(identifier, caption, _HEADER, rows, tuple(c.cell_id for c in ordered), CARDS, numeric=(2, 3))
     reasons = dict.fromkeys(reason for c in cells for reason in c.reasons)
     return Counted(table, verified_line(ordered), tuple(Reason(label, meaning) for label, meaning in reasons))
 
@@ -305,7 +306,9 @@ def _averages(r: StudyRecord) -> Table | None:
         for c in r.continuous
     )
     header = ("Scale", "Group or comparison", "When", "Value", "Spread", "Where read")
-    return Table("averages", "Averages as printed; they are benchmarks and are not pooled here", header, rows, (3, 4))
+    return Table(
+        "averages", "Averages as printed; they are benchmarks and are not pooled here", header, rows, kind=CARDS, numeric=(3, 4)
+    )
 
 
 def _spread(c: Row) -> str:
@@ -354,7 +357,7 @@ def _uses(identifier: str, caption: str, estimates: Sequence[Estimate], study_id
         (Link(e.title, estimate_address(e.id)), phrase(e, "short"), phrase(e, "k"), _weight(e, study_id)) for e in estimates
     )
     header = ("Estimate", "Pooled result (95% CI)", "Studies", "Weight of this study")
-    return Table(identifier, caption, header, rows, (1, 2, 3)) if rows else None
+    return Table(identifier, caption, header, rows, kind=CARDS, numeric=(1, 2, 3)) if rows else None
 
 
 def _weight(e: Estimate, study_id: str) -> str:

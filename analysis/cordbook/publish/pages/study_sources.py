@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from cordbook.core.text import enumerate_words, months, people, plain
-from cordbook.display.html.pieces import Cell, Facts, Folded, Link, Shown, Table, folded
+from cordbook.display.html.pieces import Cell, Facts, Link, Shown
+from cordbook.display.html.table import CARDS, Folded, Table, folded
 from cordbook.evidence.references.hosts import host_of
 from cordbook.evidence.references.identity import UNIDENTIFIED
 from cordbook.evidence.references.items import own_page as citable_page
@@ -87,7 +88,7 @@ def readings(r: StudyRecord) -> Folded | None:
         for c in r.cells
     )
     header = ("Count", "First reading", "Second reading", "How it was settled", "Read in", "Checked by a person, and notes")
-    return folded(Table("readings", "Both readings of every count", header, rows))
+    return folded(Table("readings", "Both readings of every count", header, rows, kind=CARDS))
 
 
 def state_of(c: OutcomeCount) -> str:

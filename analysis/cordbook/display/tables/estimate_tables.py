@@ -1,100 +1,19 @@
-"""Tables as HTML that a browser, a screen reader and a notebook show alike. All text is escaped."""
+"""Tables of estimates and of the extraction, for chapters: findings, all estimates, studies, what was read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import Any
 
 import pandas as pd
 
 from cordbook.core.text import NOT_STATED
+from cordbook.display.html.table import Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.subject_tables import GIVEN, PHASE
 from cordbook.review.appraisal.certainty import NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import ExtractionProgress
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase, plain_sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a table: text, where it leads, and whether it is a number (set to the right).
-
-    ``links`` are lines of text with their addresses (or None), which take the place of ``text`` in HTML.
-    """
-
-    text: str
-    href: str | None = None
-    numeric: bool = False
-    links: tuple[tuple[str, str | None], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table with a caption; ``row_ids`` become anchors; ``kind`` is a CSS class; ``folded`` opens on a click."""
-
-    id: str
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    row_ids: tuple[str, ...] = ()
-    kind: str = "cb-table"
-    folded: bool = False
-
-    def __repr__(self) -> str:
-        lines = [self.caption, " | ".join(self.header)]
-        lines += [" | ".join(cell.text for cell in row) for row in self.rows]
-        return "\n".join(lines)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self.to_html(), "text/plain": repr(self)}
-
-    def to_frame(self) -> pd.DataFrame:
-        """The table as a data frame of texts."""
-        return pd.DataFrame([[cell.text for cell in row] for row in self.rows], columns=list(self.header))
-
-    def to_html(self) -> str:
-        """The table as HTML; it scrolls sideways within itself where the page is narrow."""
-        head = "".join(self._head_cell(j, name) for j, name in enumerate(self.header))
-        body = "\n".join(self._row(i, row) for i, row in enumerate(self.rows)) or self._no_rows()
-        label = escape(self.caption, quote=True)
-        table = (
-            f'<div class="cb-table-scroll" tabindex="0" role="group" aria-label="{label}">'
-            f'<table class="{self.kind}" id="{escape(self.id, quote=True)}"><caption>{escape(self.caption)}</caption>\n'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
-        )
-        if not self.folded:
-            return table
-        return f'<details class="cb-folded"><summary>{escape(self.caption)} ({len(self.rows)})</summary>{table}</details>'
-
-    def _no_rows(self) -> str:
-        return f'<tr><td class="cb-none" colspan="{len(self.header)}">None so far.</td></tr>'
-
-    def _head_cell(self, j: int, name: str) -> str:
-        """The head of a column; of numbers it stands to the right, as they do."""
-        numeric = j > 0 and bool(self.rows) and all(row[j].numeric for row in self.rows)
-        return f'<th scope="col"{" class=cb-number" if numeric else ""}>{escape(name)}</th>'
-
-    def _row(self, i: int, row: tuple[Cell, ...]) -> str:
-        anchor = f' id="{escape(self.row_ids[i], quote=True)}"' if self.row_ids else ""
-        cells = [_cell(cell, first=j == 0, name=self.header[j]) for j, cell in enumerate(row)]
-        return f"<tr{anchor}>{''.join(cells)}</tr>"
-
-
-def _cell(cell: Cell, *, first: bool, name: str) -> str:
-    text = _linked(cell.text, cell.href)
-    if cell.links:
-        text = "<br>".join(_linked(line, href) for line, href in cell.links)
-    if first:
-        return f'<th scope="row">{text}</th>'
-    numeric = ' class="cb-number"' if cell.numeric else ""
-    return f'<td{numeric} data-label="{escape(name, quote=True)}">{text}</td>'
-
-
-def _linked(text: str, href: str | None) -> str:
-    return f'<a href="{escape(href, quote=True)}">{escape(text)}</a>' if href else escape(text)
 
 
 def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: Mapping[str, Certainty] | None = None) -> Table:

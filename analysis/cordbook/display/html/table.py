@@ -1,0 +1,117 @@
+"""Holds tables as models, for chapters and for pages: one model, which ``templates/table.html.jinja`` lays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cordbook.display.html.markup import Html, element, link
+from cordbook.display.html.pieces import Shown, texts, unseen
+from cordbook.display.html.templates import render
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Kinds of tables, as CSS knows them; in the second each row is a card on a phone.
+PLAIN, CARDS = "cb-table", "cb-table cb-cards"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value of a table: text, where it leads, and whether it is a number (set to the right).
+
+    ``links`` are lines of text with their addresses (or None), which take the place of ``text`` in HTML.
+    """
+
+    text: str
+    href: str | None = unseen()
+    numeric: bool = unseen(False)
+    links: tuple[tuple[str, str | None], ...] = unseen(())
+
+    def __html__(self) -> Html:
+        if not self.links:
+            return link(self.text, self.href)
+        return Html("<br>").join(link(line, href) for line, href in self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a caption; ``row_ids`` become anchors; ``kind`` is a CSS class; ``folded`` opens on a click.
+
+    Numbers stand in columns of ``numeric`` places, or in a :class:`Cell` that says so. ``data`` are attributes of rows for scripts.
+    """
+
+    id: str = field(metadata={"unseen": True})
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Shown | Cell, ...], ...]
+    row_ids: tuple[str, ...] = unseen(())
+    kind: str = unseen(PLAIN)
+    folded: bool = unseen(False)
+    numeric: tuple[int, ...] = unseen(())
+    data: tuple[tuple[tuple[str, str], ...], ...] = unseen(())
+
+    def __repr__(self) -> str:
+        lines = [self.caption, " | ".join(self.header)]
+        lines += [" | ".join(map(_plain, row)) for row in self.rows]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table as a data frame of texts."""
+        import pandas as pd
+
+        return pd.DataFrame([list(map(_plain, row)) for row in self.rows], columns=list(self.header))
+
+    def to_html(self) -> Html:
+        """The table as HTML; it scrolls sideways within itself where the page is narrow."""
+        return Html(render("table.html.jinja", table=self).rstrip("\n"))
+
+    def __html__(self) -> Html:
+        return self.to_html()
+
+    @property
+    def size(self) -> str:
+        """The number of rows, as the page shows it."""
+        return str(len(self.rows))
+
+    @property
+    def width(self) -> str:
+        """The number of columns."""
+        return str(len(self.header))
+
+    def is_number(self, row: tuple[Shown | Cell, ...], place: int) -> bool:
+        """Does a number stand there?"""
+        value = row[place]
+        return place in self.numeric or (isinstance(value, Cell) and value.numeric)
+
+    def is_number_column(self, place: int) -> bool:
+        """Is a column of numbers alone? Its head stands to the right, as they do."""
+        return place > 0 and bool(self.rows) and all(self.is_number(row, place) for row in self.rows)
+
+    def attributes(self, place: int) -> tuple[tuple[str, str], ...]:
+        """Attributes of a row: its anchor, and what scripts look at."""
+        anchor = (("id", self.row_ids[place]),) if self.row_ids else ()
+        return (*anchor, *(self.data[place] if self.data else ()))
+
+
+def _plain(value: object) -> str:
+    return "".join(texts(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A table that opens on a click on its name."""
+
+    name: str
+    table: Table
+
+    def __html__(self) -> Html:
+        return element("details", element("summary", self.name), self.table, class_="cb-folded")
+
+
+def folded(table: Table) -> Folded:
+    """The table folded under its caption and the number of its rows."""
+    return Folded(f"{table.caption} ({len(table.rows)})", table)
