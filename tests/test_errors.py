@@ -25,6 +25,8 @@ TABLE = Path(__file__).parents[1] / "docs" / "commands.md"
 NOT_SEEN = {
     "Ended": "the person has ended the questions, which is not an error",
     "_Malformed": "caught in its own module, which tells it as Unreadable",
+    "Reopened": "the reader goes back to an answer; the questions are asked on from there",
+    "_Back": "the person goes back to the choice for a count; caught in its own module",
     "Expired": "caught in its own module, which begins the search anew",
 }
 #: Where a command catches an error of the tree, because it goes on: the reason.
@@ -34,6 +36,8 @@ GOES_ON = {
     ("verify", "NoProject"): "an archive can be verified outside a project",
     ("import_records", "CannotImport"): "the other files are still taken in",
     ("import_records", "Busy"): "the other files are still taken in",
+    ("extract_session", "Unreadable"): "a table that is being written just now leaves the closed lists as they were",
+    ("extract_terms", "NotReadable"): "the term is told as refused, and the question is asked again",
     ("reconcile", "NotReadable"): "the study is not ready, the next one may be; or the answer is asked again",
     ("screen", "NotAllowed"): "the answer is asked again",
     ("verify_cells", "NotVerified"): "the count is asked again",

@@ -23,6 +23,7 @@ import pandas as pd
 
 from cordbook.core.project import find_project
 from cordbook.core.store import store_of_the_builder
+from cordbook.core.text import capital
 from cordbook.display import Figure, ForestGroup, forest_plot
 from cordbook.display.chapters.audit import AuditPages
 from cordbook.display.chapters.methods import MethodsPages
@@ -131,12 +132,19 @@ class Review:
             natural=self._natural(natural) if isinstance(natural, str) else None,
             links=self._study_links(estimate),
             rest=self._file_of_studies(estimate_id),
-            arms=("Cells", "control"),
+            arms=(self._treatment(estimate), "control"),
             people="patients",
             details=False,
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
         return _with_retractions(figure, estimate)
+
+    def _treatment(self, estimate: Estimate) -> str:
+        """What the treated of a comparison got, by the one kind of treatment of its studies; "Treated" where there are several."""
+        studies = self.evidence["studies"].set_index("study_id")
+        kinds = set(studies.loc[list(estimate.study_ids), "intervention_class"]) if "intervention_class" in studies else set()
+        words = self.evidence.vocabulary.label("intervention_class", kinds.pop(), "phrase") if len(kinds) == 1 else "treated"
+        return capital(words)
 
     def _natural(self, estimate_id: str | None) -> PooledProportion | None:
         return self[estimate_id].result if estimate_id else None

@@ -5,8 +5,11 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from cordbook.display.figures.evidence_map import SHAPES, evidence_map
+from cordbook.display.figures.style import MUTED
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -37,12 +40,39 @@ def test_a_mark_without_any_source_asks(rows):
     assert "5?" not in shown
 
 
-def test_every_direction_has_a_shape_and_a_colour_of_its_own_and_stands_in_the_legend(rows):
+def test_every_direction_has_a_shape_of_its_own_and_every_effect_a_colour_and_both_stand_in_the_legend(rows):
     assert set(SHAPES) == set(DIRECTIONS)
     assert len({shape for shape, _ in SHAPES.values()}) == len(SHAPES)
-    assert len({colour for _, colour in SHAPES.values()}) == len(SHAPES)
+    colours = {direction: colour for direction, (_, colour) in SHAPES.items()}
+    effects = {direction for direction, colour in colours.items() if colour != MUTED}
+    assert effects == {"protective", "harmful", "mixed"}
+    assert len({colours[direction] for direction in effects}) == len(effects)
     shown = texts(evidence_map(rows, title="T"))
     assert set(DIRECTIONS.values()) <= set(shown)
+
+
+def test_the_legend_of_directions_is_one_line_within_the_figure(rows):
+    """A direction that wrapped into a second line would stand over the legend below it."""
+    svg = ET.fromstring(evidence_map(rows, title="T").svg)
+    places = {}
+    for node in svg.iter(f"{SVG}text"):
+        name = "".join(node.itertext()).strip()
+        if name in DIRECTIONS.values():
+            moved = re.search(r"translate\(([\d.]+)[ ,]+([\d.]+)", node.get("transform", ""))
+            places[name] = tuple(map(float, moved.groups() if moved else (node.get("x"), node.get("y"))))
+    assert set(places) == set(DIRECTIONS.values())
+    assert len({y for _, y in places.values()}) == 1
+    size = FontProperties(family="DejaVu Sans", size=8.5)
+    ends = [x + TextPath((0, 0), name, prop=size).get_extents().width for name, (x, _) in places.items()]
+    assert max(ends) <= float(svg.get("viewBox").split()[2])
+
+
+def test_a_claim_that_states_no_direction_is_drawn_and_told(rows):
+    row = MapRow("Dosing", (Mark("clinical", "neutral", 3, 2, 1), Mark("clinical", "harmful", 1, 1, 0)))
+    figure = evidence_map((row, *rows), title="T")
+    assert f"people, {DIRECTIONS['neutral']}: 3" in figure.alt
+    assert f"{DIRECTIONS['neutral']}: 3" in figure.alt.split("source found for")[0]
+    assert "3" in texts(figure)
 
 
 def test_a_mark_is_filled_only_where_a_source_was_found():

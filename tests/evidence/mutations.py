@@ -419,6 +419,14 @@ def disjoint_strangers(draw, raw, package):
     return changed(draw, raw, "overlap_disjoint", "study_b", lambda row: study["study_id"])
 
 
+def review_count_with_weight(draw, raw, package):
+    """Pool a count that a review gave, of a report whose identity was not confirmed."""
+    identity = {row["reference_id"]: row["identity_confidence"] for _, row in raw["references"].rows}
+    number, _ = pick(draw, raw, "outcomes", lambda r: identity[r["study_id"]] != "confirmed")
+    pooled = {"source_kind": "secondary_review", "poolable": "yes", "not_poolable_reason": ""}
+    return Mutation(with_cells(raw, "outcomes", number, pooled), "outcomes", number, "source_kind")
+
+
 def patients_twice(draw, raw, package):
     """Pool a cell of a second report beside the cell of the primary one that holds the same patients."""
     groups = {}
@@ -530,6 +538,20 @@ def loud_doi(draw, raw, package):
     return changed(draw, raw, "references", "doi", lambda r: r["doi"] + "X", lambda r: r["doi"])
 
 
+def page_of_a_stranger(draw, raw, package):
+    page = draw(st.sampled_from(["https://journal.example/1", "https://unheard-of.org/paper", "https://192.0.2.7/paper"]))
+    return changed(draw, raw, "references", "canonical_url", lambda r: page)
+
+
+def host_that_nobody_reaches(draw, raw, package):
+    return changed(draw, raw, "hosts", "host", lambda r: draw(st.sampled_from(["192.0.2.7", ".example", "localhost"])))
+
+
+def title_of_the_reader(draw, raw, package):
+    title = draw(st.sampled_from(["(a trial of a drug)", "(title not seen)"]))
+    return changed(draw, raw, "references", "title", lambda r: title)
+
+
 def unused_reference(draw, raw, package):
     mutated, number = with_row(raw, "references", {"reference_id": "unread2020", "kind": "review", "year": "2020"})
     return Mutation(mutated, "references", number, "reference_id")
@@ -616,6 +638,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "labels-complete": code_without_a_label,
     "strata-within-whole": strata_above_whole,
     "poolable-reason": poolable_without_reason,
+    "review-counts": review_count_with_weight,
     "timepoint-within-followup": too_late,
     "cell-was-read": never_read,
     "seen-has-numbers": seen_without_number,
@@ -642,6 +665,9 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "retracted-cells": retracted_without_notice,
     "no-examples": still_an_example,
     "alias-target": alias_of_alias,
+    "canonical-page": page_of_a_stranger,
+    "host-public": host_that_nobody_reaches,
+    "title-seen": title_of_the_reader,
     "doi-lower-case": loud_doi,
     "reference-used": unused_reference,
     "study-reference": study_of_another_kind,

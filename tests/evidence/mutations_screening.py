@@ -86,8 +86,10 @@ def known_trial_without_its_study(draw, raw, package):
     references = {row["reference_id"]: row for _, row in raw["references"].rows}
 
     def is_told(row):
-        reference = references.get(row["study_id"], {})
-        return row["study_id"] in studies and row["trial"] == f"{reference['first_author'].split()[0]} {reference['year']}"
+        reference = references.get(row["study_id"])
+        if reference is None or row["study_id"] not in studies or not reference["first_author"]:
+            return False
+        return row["trial"] == f"{reference['first_author'].split()[0]} {reference['year']}"
 
     return changed(draw, raw, "known_trials", "study_id", lambda row: "", is_told)
 

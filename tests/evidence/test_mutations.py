@@ -94,6 +94,59 @@ def test_a_person_may_overrule_both_readings():
     assert [p for p in check_tables(PACKAGE, raw) if p.severity == "error" and p.key == row["cell_id"]] == []
 
 
+def found_of(rule, raw):
+    return [p for p in check_tables(PACKAGE, raw) if p.rule == rule]
+
+
+def corrected(raw, cell, column, old, new):
+    from tests.evidence.mutations import with_row
+
+    row = {
+        "correction_id": "K900", "table": "outcomes", "row_key": cell, "column": column, "old_value": old, "new_value": new,
+        "corrected_on": "2026-12-01", "reason": "the paper says so",
+    }  # fmt: skip
+    return with_row(raw, "corrections", row)[0]
+
+
+def test_a_correction_excuses_the_number_that_it_names_and_no_other():
+    done = {row["row_key"] for _, row in RAW["corrections"].rows} | {row["cell_id"] for _, row in RAW["verifications"].rows}
+    settled = {row["cell_id"] for _, row in RAW["reconciliations"].rows if row["agreement"] in ("agree", "single")}
+    number, row = next(
+        (n, r) for n, r in RAW["outcomes"].rows if r["cell_id"] in settled - done and 1 < int(r["events"]) < int(r["n"])
+    )
+    fewer, lower = str(int(row["n"]) - 1), str(int(row["events"]) - 1)
+    size = with_cells(RAW, "outcomes", number, {"n": fewer})
+    assert [(p.key, p.column) for p in found_of("value-was-read", size)] == [(row["cell_id"], "n")]
+    size = corrected(size, row["cell_id"], "n", row["n"], fewer)
+    assert found_of("value-was-read", size) == found_of("corrections-stand", size) == []
+    both = with_cells(size, "outcomes", number, {"events": lower})
+    assert [(p.key, p.column) for p in found_of("value-was-read", both)] == [(row["cell_id"], "events")]
+    # A note that was corrected excuses no number.
+    words = corrected(
+        with_cells(RAW, "outcomes", number, {"n": fewer, "note": "new"}), row["cell_id"], "note", row["note"], "new"
+    )
+    assert [p.key for p in found_of("value-was-read", words)] == [row["cell_id"]]
+
+
+def test_a_count_of_a_review_carries_weight_only_for_a_report_that_is_identified():
+    references = {row["reference_id"]: (n, row) for n, row in RAW["references"].rows}
+    number, row = next(
+        (n, r)
+        for n, r in RAW["outcomes"].rows
+        if r["source_kind"] == "secondary_review"
+        and r["poolable"] == "no"
+        and references[r["study_id"]][1]["identity_confidence"] != "confirmed"
+    )
+    pooled = with_cells(RAW, "outcomes", number, {"poolable": "yes", "not_poolable_reason": ""})
+    assert [(p.key, p.column, p.severity) for p in found_of("review-counts", pooled)] == [
+        (row["cell_id"], "source_kind", "error")
+    ]
+    # Each of the three ways out that the remedy names.
+    own = with_cells(pooled, "outcomes", number, {"source_kind": "primary_abstract"})
+    identified = with_cells(pooled, "references", references[row["study_id"]][0], {"identity_confidence": "confirmed"})
+    assert found_of("review-counts", own) == found_of("review-counts", identified) == found_of("review-counts", RAW) == []
+
+
 TEXT = st.text(st.characters(codec=None), max_size=30) | st.sampled_from(
     ["\ud800", "9" * 5000, "(" * 500, "=", ";" * 99, "a=b;a=b"]
 )

@@ -133,7 +133,7 @@ def _reduce(data: Path) -> None:
     for row in tables["sections"]:  # the small book has none of these chapters
         row["page"] = ""
     keys = {t.name: {t.key_of(r) for r in tables[t.name]} for t in package.tables if t.primary_key}
-    for name in ("waivers", "corrections"):
+    for name in ("waivers", "corrections"):  # they name a row of any table
         tables[name] = [r for r in tables[name] if r["row_key"] in keys.get(r["table"], ())]
     for table in package.tables:
         _write(data / table.path, table.columns, tables[table.name])

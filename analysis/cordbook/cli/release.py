@@ -14,8 +14,9 @@ def register(commands: argparse._SubParsersAction) -> None:
         help="freeze a version: its estimates, manifest, changelog entry and archive",
         description="Check that the book may be released, freeze every estimate in releases/X.Y.Z/, write the changelog "
         "entry, set the version, and make dist/NAME-X.Y.Z.zip. Commits and tags nothing: it prints the commands.",
-        epilog="major: question, eligibility or method changed. minor: evidence added or removed (below 1.0.0 both raise the second number). patch: a correction that moves "
-        "no conclusion. A step that is too small is refused. Exit code 1: refused, for all reasons that are listed.",
+        epilog="major: question, eligibility or method changed. minor: evidence added or removed (below 1.0.0 both raise the "
+        "second number). patch: a correction that moves no conclusion. A step that is too small is refused. "
+        "Exit code 1: refused, for all reasons that are listed.",
     )
     parser.add_argument("version", metavar="X.Y.Z", nargs="?", help="the version to release")
     parser.add_argument(

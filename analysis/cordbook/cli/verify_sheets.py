@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,8 @@ from cordbook.review.estimates.estimates import Estimates
 
 #: Where sheets are written if no place is named.
 FOLDER = "verification-sheets"
+#: What the page of a study holds, and no other page.
+_OF_A_STUDY = re.compile(r'<article class="study" id="study-')
 
 
 def write_sheets(place: Path, estimates: Estimates, waiting: Sequence[CellToCheck]) -> None:
@@ -91,5 +94,5 @@ def _pages(place: Path, sheets: Sheets) -> None:
 
 def _left(place: Path, pages: Collection[str]) -> list[Path]:
     """Pages of sheets in the folder that are not among those just written; nothing else."""
-    mark = '<article class="study" id="study-'
-    return [p for p in sorted(place.glob("*.html")) if p.name not in pages and mark in p.read_text("utf-8", errors="replace")]
+    others = (p for p in sorted(place.glob("*.html")) if p.name not in pages)
+    return [p for p in others if _OF_A_STUDY.search(p.read_text("utf-8", errors="replace"))]

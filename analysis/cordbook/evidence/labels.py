@@ -59,9 +59,9 @@ class Known:
             name = name_parts(self.author)[0]
             return f"{name} {when}" if when else f"{name} ({NOT_SEEN['year']}){letter}"
         if self.title:
-            return f"“{_cut(self.title, title_length)}”" + (f" ({when})" if when else letter)
+            return f"“{shortened(self.title, title_length)}”" + (f" ({when})" if when else letter)
         number = self.pmcid or (f"PMID {self.pmid}" if self.pmid else "")
-        about = number or _cut(self.journal, JOURNAL_LENGTH) or _cut(capital(self.topic), JOURNAL_LENGTH) or self.doi
+        about = number or shortened(self.journal, JOURNAL_LENGTH) or shortened(capital(self.topic), JOURNAL_LENGTH) or self.doi
         text = UNIDENTIFIED + (f", {when}" if when else "") + (f" ({about})" if about else "")
         return text if when or not letter else f"{text} {letter}"
 
@@ -92,7 +92,16 @@ def _letters() -> Iterable[str]:
     yield from (one + other for one in alphabet for other in alphabet)
 
 
-def _cut(title: str, length: int) -> str:
+#: Signs of a title that a citation within a sentence shows.
+IN_SENTENCE = 45
+
+
+def shortened(title: str, length: int = IN_SENTENCE) -> str:
+    """The first words of a title, as many as fit.
+
+    >>> shortened("Radiation tolerance of the cervical spinal cord", 30)
+    'Radiation tolerance of the …'
+    """
     return title if len(title) <= length else title[:length].rsplit(" ", 1)[0].rstrip(" -:,;.") + " …"
 
 

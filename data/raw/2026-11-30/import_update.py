@@ -43,7 +43,7 @@ RULES: Mapping[str, str] = {
     "U5": "Both arms of a trial that compares two kinds of stimulation are treated, and their sizes are added.",
     "U6": "Both arms of a part of a trial counted together, and patients counted again after they crossed over, are no arm: "
     "what the count says goes to the note of the study.",
-    "U7": "The stratum of usual care after injury names the phase of the study; the key completeness becomes baseline_completeness.",
+    "U7": "The stratum of usual care after injury names the phase of the study; the key completeness becomes baseline_completeness, excluded becomes patients_without.",
     "U8": "Readings are named R2 to R2e by the wave of the reading, the second reader of a wave V2.",
     "U9": "Cells are poolable but where decisions_counts.csv says why not.",
     "U10": "Numbers of patients by level or sex that count more people than the arms hold are left blank.",
@@ -52,13 +52,13 @@ RULES: Mapping[str, str] = {
     "standard_care, other names of groups go to the comparison.",
     "U13": "The thirty scores of shin2015 stand in the data already, with the same standard errors, and are not added twice.",
     "U14": "A score of an excluded report is not taken in.",
-    "U19": "A title in brackets is a description, and words in brackets behind a title that say how it was seen are no part of it: "
-    "they go to the note of the reference.",
+    "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
+    "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
+    "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
     "U18": "References without a number get the page that was read as their canonical page where its host is one of hosts.csv; "
     "studies whose page was read elsewhere, or through a mirror by their note, were read in a copy.",
-    "U17": "The count of grade B of vanmiddendorp2009, which the audit found in its abstract, is a count with one reading (A).",
-    "U16": "What a rule finds and a report means is a row of waivers.csv with its reason.",
-    "U15": "A correction changes the value that it names and is a row of corrections.csv with the old one.",
+    "U19": "A title in parentheses is what a reader called the report: it goes to the note, and the title is blank. So do words in "
+    "parentheses behind a title that say how it was seen.",
 }
 
 #: Codes of the cells given; the words of the report stand in the column ``given``.
@@ -76,6 +76,7 @@ ARM_SIZE_UNKNOWN = frozenset({"kilgard2025"})
 NUMBERS = ("doi", "pmid", "pmcid")
 LEFT_OVER = re.compile(
     r"(?:^|; )(?:reread|STUDY ALREADY IN DATA|new cell(?: for [^;]*)?|new outcome term|new stratum key \w+|stratum words are the page's[^;]*"
+    r"|outcome [\w:]+ is not yet in the schema|[\w:]+ not yet [^;]*|change score, marked mean_change\.?|[^;]*a term of its own may be better"
     r"|one more query in a second round: nothing new|three more queries[^;]*)(?=;|$)"
 )
 RECALLED = re.compile(r"first author[^;]*by recall|author name is NOT on the page", re.I)
@@ -130,7 +131,6 @@ class Tables:
 def main() -> int:
     tables = Tables(DATA)
     raw = {path.stem: csv_files.read(path).rows for path in sorted(RAW.glob("*.csv"))}
-    raw["studies"] = _with_own_titles(raw["studies"])
     decisions = {row["study_id"]: row for row in raw["decisions_studies"]}
     if any(row["search_id"] == SEARCH for row in tables.table("searches")):
         raise UpdateRefused(f"{SEARCH} stands in searches.csv: the update was imported before. Nothing was written.")
@@ -199,7 +199,7 @@ def _record(row: Row) -> Row:
     number = next((f"{name.upper()} {row[name]}" for name in NUMBERS if row[name]), row["study_id"])
     return {
         "record_id": f"{SEARCH}:{row['study_id']}", "search_id": SEARCH, "source": SOURCE, "source_key": row["study_id"],
-        "title": row["title"] or f"Title not seen ({number})", "authors": _author(row), "year": row["year"],
+        "title": _title(row) or f"Title not seen ({_called(row) or number})", "authors": _author(row), "year": row["year"],
         "container": row["journal"], "doi": row["doi"].lower(), "pmid": row["pmid"], "url": row["canonical_url"] or row["source_url"],
         "received_on": DAY,
     }  # fmt: skip
@@ -211,37 +211,34 @@ def _author(row: Row) -> str:
     return "" if not seen and RECALLED.search(f"{row['note']}; {row['identity_note']}") else row["first_author"]
 
 
+#: Words behind a title that say how it was seen (U19).
+OF_READERS = re.compile(r" \((as far as seen|sponsor web page)\)$")
+
+
+def _title(row: Row) -> str:
+    """U19."""
+    return "" if _called(row) else OF_READERS.sub("", row["title"])
+
+
+def _called(row: Row) -> str:
+    """What a reader called a report whose title was not seen; blank where the title was."""
+    words = re.fullmatch(r"\((.*)\)", row["title"])
+    return words[1] if words else ""
+
+
 def _reference(row: Row) -> Row:
     """U2."""
     author, numbered = _author(row), any(row[name] for name in NUMBERS)
-    whole = author and row["year"] and row["title"] and numbered
+    title = _title(row)
+    whole = author and row["year"] and title and numbered
     resolved = re.match(r"https://(doi\.org|pubmed\.ncbi\.nlm\.nih\.gov|pmc\.ncbi\.nlm\.nih\.gov)/", row["canonical_url"])
     return {
-        "reference_id": row["study_id"], "kind": "study", "first_author": author, "year": row["year"], "title": row["title"],
+        "reference_id": row["study_id"], "kind": "study", "first_author": author, "year": row["year"], "title": title,
         "journal": row["journal"], "doi": row["doi"].lower(), "pmid": row["pmid"], "pmcid": row["pmcid"], "url": row["source_url"],
         "canonical_url": "" if resolved else row["canonical_url"],
-        "identity_confidence": "confirmed" if whole else "partial" if row["title"] or numbered or row["canonical_url"] else "unidentified",
-        "note": _tidy(row["identity_note"]),
+        "identity_confidence": "confirmed" if whole else "partial" if title or numbered or row["canonical_url"] else "unidentified",
+        "note": "; ".join(filter(None, (_called(row), _tidy(row["identity_note"])))),
     }  # fmt: skip
-
-
-#: Words in brackets that the readers put to a title (U19).
-OF_READERS = re.compile(r"\s*\((?:as far as seen|sponsor web page)\)$")
-
-
-def _with_own_titles(studies: list[Row]) -> list[Row]:
-    """U19."""
-    made = []
-    for row in studies:
-        title = row["title"]
-        if title.startswith("("):
-            made.append({**row, "title": "", "identity_note": "; ".join(filter(None, (row["identity_note"], title.strip("()"))))})
-        elif found := OF_READERS.search(title):
-            note = "; ".join(filter(None, (row["identity_note"], f"title: {found.group().strip(' ()')}")))
-            made.append({**row, "title": title[: found.start()], "identity_note": note})
-        else:
-            made.append(row)
-    return made
 
 
 def _tidy(note: str) -> str:
@@ -349,11 +346,15 @@ def _fits(decision: Row, row: Row) -> bool:
     return decision["study_id"] == row["study_id"] and all(decision[c] in ("*", row[c]) for c in ("arm", "outcome", "stratum"))
 
 
+#: Keys of strata that the readers named otherwise (U7).
+KEYS = {"completeness": "baseline_completeness", "excluded": "patients_without"}
+_KEYS = re.compile(rf"^({'|'.join(KEYS)})=")
+
+
 def _place(row: Row, study: Row | None, decision: Row | None) -> tuple[str, str]:
     """The arm and the stratum of a count (U4, U7)."""
     arm = ARM_NAMES.get(row["arm"], row["arm"])
-    pairs = [part.replace("completeness=", "baseline_completeness=", 1) if part.startswith("completeness=") else part
-             for part in row["stratum"].split(";") if part]  # fmt: skip
+    pairs = [_KEYS.sub(lambda m: KEYS[m[1]] + "=", part) for part in row["stratum"].split(";") if part]
     if study is None or decision is None or decision["intervention_class"] != "usual_care":
         return arm, ";".join(pairs)
     watched = _watched_arm(study)
@@ -508,6 +509,7 @@ def _corrections(tables: Tables) -> None:
         "outcomes": ("cell_id",),
         "mechanisms": ("claim_id",),
         "arms": ("arm_id",),
+        "studies": ("study_id",),
         "overlap_members": ("study_id", "overlap_group"),
     }
     for table, key, column, new, why in out:
@@ -554,6 +556,12 @@ def _outcome_corrections(tables: Tables) -> list[tuple[str, str, str, str, str]]
     ]
     out.append(("outcomes", "tien2019.treated.ae_any.all.12", "note",
                 "statement on both groups; n of 31 is not in the abstract, but in a review table", "n of 31 is not in the abstract."))  # fmt: skip
+    out += unpooled("pmc7688947.treated.other_withdrawal.all.2", "denominator_unclear",
+                    "Only those who finished are told of; how many had begun was not seen.")  # fmt: skip
+    abstract = "Its counts of grades are read in its own abstract now (PMID 19104512)."
+    out += [("studies", "vanmiddendorp2009", "read_as", "abstract; review table", abstract),
+            ("studies", "vanmiddendorp2009", "note", "counts of grades from the abstract, the count of motor incomplete injuries from a "
+             "review's table; level above T11; follow-up 6-12 months", abstract)]  # fmt: skip
     done = {key for _, key, column, _, _ in out if column == "poolable"}
     identity = {row["reference_id"]: row["identity_confidence"] for row in tables.table("references")}
     identity |= {row["study_id"]: "confirmed" for row in IDENTITIES.values() if row.get("identity_confidence") == "confirmed"}
@@ -584,7 +592,8 @@ def _identity_rows() -> dict[str, Row]:
         if re.match(r"^[A-Za-z .'-]+$", row["first_author"]) and not re.search(r"by our row|from query", row["first_author"]):
             found["first_author"] = row["first_author"].strip()
         for name in ("title", "journal"):
-            if row[name] and "?" not in row[name] and not row[name].startswith("("):
+            unsure = name == "journal" and "?" in row[name]
+            if row[name] and not unsure and not row[name].startswith("("):
                 found[name] = re.sub(r" \d.*$", "", row[name]) if name == "journal" else row[name]
         if "used as query" in row["finding"] and "recalled" in row["finding"]:
             found.pop("first_author", None)

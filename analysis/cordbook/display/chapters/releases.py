@@ -84,6 +84,8 @@ class ReleasePages:
 
     def results(self) -> Block:
         """What the last release changed, estimate by estimate; for the first one, that there is nothing to compare."""
+        if self._latest is None and self._unreleased is not None:
+            return Block("", "")  # what has changed since the first version says it
         if self._latest is None:
             return paragraph(
                 "There is no earlier version, so no result can have changed yet. From the second version on, every estimate "

@@ -1,6 +1,6 @@
 """Evidence maps: who showed what, in what kind of study, harmful or protective, and whether the source was found.
 
-Direction has a colour and a shape of its own. The outer size of a mark says how many claims it stands for, its filled
+Each direction has a shape of its own, and each effect a colour: where a claim states none, the mark is grey. The outer size of a mark says how many claims it stands for, its filled
 part how many of them have a source that was found; the number beside it is the count.
 """
 
@@ -20,7 +20,7 @@ from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow
 WIDTH_IN, ROW_IN, HEAD_IN, FOOT_IN = 8.2, 0.32, 0.42, 0.98
 #: Left end of the columns of evidence and of the last column, as shares of the width.
 LABEL_X, GRID_LEFT, GRID_RIGHT = 0.0, 0.3, 0.885
-#: Shape and colour of a direction: told apart without colour too.
+#: Shape and colour of a direction: told apart without colour too, and grey where the claim states no effect.
 SHAPES = {
     "protective": ("^", TREATED),
     "harmful": ("v", HARM),
@@ -160,8 +160,8 @@ def _legend(axes: Axes, rows: int) -> None:
         y = rows + 0.75 + line * 0.95
         axes.text(left, y, name, **below)
         legend = axes.legend(
-            handles=handles, loc="center left", bbox_to_anchor=(0.0, y), bbox_transform=axes.get_yaxis_transform(), ncols=4,
-            frameon=False, handletextpad=0.2, columnspacing=1.4, borderpad=0, fontsize=8.5, labelcolor=INK,
+            handles=handles, loc="center left", bbox_to_anchor=(0.0, y), bbox_transform=axes.get_yaxis_transform(),
+            ncols=len(handles), frameon=False, handletextpad=0.2, columnspacing=1.3, borderpad=0, fontsize=8.5, labelcolor=INK,
         )  # fmt: skip
         if line == 0:  # the second call would take the first away
             axes.add_artist(legend)

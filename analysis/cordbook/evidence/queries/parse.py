@@ -239,7 +239,7 @@ class _Reader:
                 left.append(operand)
                 rest.append(operator)
             else:
-                name, number = re.fullmatch(r"([A-Z]+)/?(\d*)", operator.text).groups()  # type: ignore[union-attr]
+                name, number = re.fullmatch(r"([A-Z]+)/?(\d*)", operator.text).groups()  # type: ignore[union-attr]  # tokens of nearness have no other form
                 usual = 1 if name in ("NEXT", "ADJ") else 15
                 left[-1] = Near(left[-1], operand, int(number) if number else usual, ordered=name in ("NEXT", "PRE"))
         return left, rest

@@ -99,23 +99,31 @@ def value_was_read(data: Data) -> Iterator[Violation]:
     readings, settled = _readings(data), data.by_key("reconciliations")
     verified = _latest_verification(data)
     corrected = {
-        row["row_key"] for row in data.rows("corrections") if row["table"] == "outcomes" and row["column"] in ("events", "n")
+        (row["row_key"], row["column"])
+        for row in data.rows("corrections")
+        if row["table"] == "outcomes" and row["column"] in ("events", "n")
     }
     for row in data.rows("outcomes"):
-        seen = [_pair(r) for r in readings.get(row["cell_id"], {}).values() if r["seen"] == "yes"]
-        # A person's reading and a correction with its source stand above both readings; the next rules compare them.
-        by_hand = row["cell_id"] in verified or row["cell_id"] in corrected
+        seen = [r for r in readings.get(row["cell_id"], {}).values() if r["seen"] == "yes"]
+        # A person's reading stands above both readings, a correction above the number that it names; the next rules compare them.
+        uncorrected = [number for number in ("events", "n") if (row["cell_id"], number) not in corrected]
+        was_read = any(all(row[number] == r[number] for number in uncorrected) for r in seen)
         reason = settled.get(row["cell_id"], Row())
         chosen_otherwise = reason["agreement"].startswith("disagree") and bool(reason["settled_by"])
-        if seen and _pair(row) not in seen and not by_hand and not chosen_otherwise:
-            shown = " and ".join("/".join(pair) for pair in seen)
+        if seen and not was_read and row["cell_id"] not in verified and not chosen_otherwise:
+            shown = " and ".join("/".join(_pair(r)) for r in seen)
             message = f"The count is {row['events']}/{row['n']}, it was read as {shown}."
-            remedy = f"Take a value that was read, or record a person's reading in verifications.csv; see {where_read(row)}."
-            yield row.violation(_changed_column(row, seen), message, remedy=remedy)
+            remedy = (
+                "Take a value that was read, or record a person's reading in verifications.csv, or the change with its reason in "
+                f"corrections.csv; see {where_read(row)}."
+            )
+            yield row.violation(_changed_column(row, seen, uncorrected), message, remedy=remedy)
 
 
-def _changed_column(row: Row, seen: list[tuple[str, str]]) -> str:
-    return "n" if row["events"] in [events for events, _ in seen] else "events"
+def _changed_column(row: Row, seen: list[Row], uncorrected: list[str]) -> str:
+    """The number that no reading holds and no correction explains; ``events`` where it may be either."""
+    held = row["events"] in [r["events"] for r in seen]
+    return "n" if "events" not in uncorrected or (held and "n" in uncorrected) else "events"
 
 
 def _latest_verification(data: Data) -> dict[str, Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cordbook.evidence.references.hosts import host_of, is_listed, why_not_public
@@ -81,6 +82,19 @@ def hosts_are_public(data: Data) -> Iterator[Violation]:
             yield row.violation("host", message, remedy="Remove the row.")
 
 
+#: A title within one pair of parentheses is what a reader called the report; titles that only begin so are not.
+_READERS_WORDS = re.compile(r"\([^()]*\)\.?")
+
+
+def titles_are_the_reports_own(data: Data) -> Iterator[Violation]:
+    for row in data.rows("references"):
+        if _READERS_WORDS.fullmatch(row["title"]):
+            message = "The title is in parentheses: words of a reader, which would be cited as the report's own."
+            yield row.violation(
+                "title", message, remedy="Write the title as the report has it, or leave it blank and move them to note."
+            )
+
+
 def confirmed_identity_is_complete(data: Data) -> Iterator[Violation]:
     references, studies = data.by_key("references"), data.by_key("studies")
     linked = {row["linked_study_id"] for row in data.rows("registered_trials")}
@@ -110,6 +124,12 @@ SOURCE_RULES = (
         readers_are_sent_to_the_report,
     ),
     Rule("host-public", "hosts", "No host is a number, a proxy, a mirror or a test.", hosts_are_public),
+    Rule(
+        "title-seen",
+        "references",
+        "A title is the report's own; what a reader calls it stands in the note.",
+        titles_are_the_reports_own,
+    ),
     Rule("doi-lower-case", "references", "A DOI is in lower case.", doi_in_lower_case),
     Rule("reference-used", "references", "A table points to every source.", references_are_used),
     Rule("study-reference", "references", "Every study is a reference of the kind study.", studies_are_references),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
+from pybtex.richtext import Text
+from pybtex.style.template import first_of, node, optional
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+from sphinxcontrib.bibtex.plugin import register_plugin
+from sphinxcontrib.bibtex.style.referencing import PersonStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from cordbook.display.html.cite_box import cite_box, follow_line
 from cordbook.display.html.markup import join
+from cordbook.evidence.labels import shortened
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.pages.cite_boxes import edition_of
 from cordbook.review.citation.citations import cite_book
@@ -19,8 +28,32 @@ from cordbook.review.citation.edition import edition_digest
 _KEY = "cordbook-cite"
 
 
+#: The style of citations in sentences, as _config.yml names it.
+STYLE = "author_year_short"
+
+
+@node
+def short_title(children: Any, data: Mapping[str, Any]) -> Text:
+    """The first words of a title in quotation marks, as style guides name a work without an author within a sentence."""
+    return Text(f"“{shortened(str(Text.from_latex(data['entry'].fields['title'])))}”")
+
+
+@dataclass
+class _NamedShort(PersonStyle):
+    def author_or_editor_or_title(self, full: bool) -> Any:
+        return first_of[optional[self.names("author", full)], optional[self.names("editor", full)], short_title()]
+
+
+@dataclass
+class ShortTitles(AuthorYearReferenceStyle):
+    """Citations by author and year; a work without an author is named by the first words of its title."""
+
+    person: PersonStyle = field(default_factory=_NamedShort)
+
+
 def connect(app: Sphinx) -> None:
     """Connect to Sphinx."""
+    register_plugin("sphinxcontrib.bibtex.style.referencing", STYLE, ShortTitles)
 
     class CiteBook(SphinxDirective):
         """The box that cites the book."""

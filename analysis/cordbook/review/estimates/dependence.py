@@ -66,9 +66,10 @@ def without_study(estimate: Estimate, study_id: str) -> Estimate:
 def dependences(estimate: Estimate) -> tuple[Dependence, ...]:
     """The small studies without each of which a pooled estimate moves several-fold, the largest move first; () where none does.
 
-    A move to or from zero counts. The limits are :data:`SEVERAL_FOLD` and :data:`SMALL`.
+    A move to or from zero counts. The limits are :data:`SEVERAL_FOLD` and :data:`SMALL`. A difference of risks has no fold: half of it
+    may be chance, and it may change its sign.
     """
-    if estimate.result is None or estimate.k < FEWEST:
+    if estimate.result is None or estimate.k < FEWEST or estimate.synthesis.measure == "RD":
         return ()
     found: list[tuple[float, Dependence]] = []
     for label, row in zip(labels_of(estimate.rows), estimate.rows, strict=True):

@@ -15,6 +15,7 @@ from cordbook.evidence.evidence import RETRACTED
 from cordbook.evidence.vocabulary import part_name
 from cordbook.review.estimates.dependence import dependences, retracted_labels, without_retracted, without_study
 from cordbook.review.estimates.estimates import Estimate
+from cordbook.review.estimates.rows import labels_of
 from cordbook.review.estimates.side_by_side import ONE_STUDY, SPREAD, UNLIKE
 
 MISSING = "not estimable"
@@ -211,10 +212,9 @@ def retraction_note(estimate: Estimate) -> str:
 
 def dependence_note(estimate: Estimate) -> str:
     """Which small study an estimate hangs on, and what it would be without it; blank where on none."""
-    return " ".join(
-        f"The number hangs on one small study: without {d.label} ({people(d.n)}) it would be {phrase(d.without)}."
-        for d in dependences(estimate)
-    )
+    found = [f"without {d.label} ({people(d.n)}) it would be {phrase(d.without)}" for d in dependences(estimate)]
+    what = "one small study" if len(found) == 1 else f"each of {len(found)} small studies"
+    return f"The number hangs on {what}: {'; '.join(found)}." if found else ""
 
 
 def _part_sentence(estimate: Estimate) -> str:
@@ -225,7 +225,8 @@ def _part_sentence(estimate: Estimate) -> str:
 def plain_sentence(estimate: Estimate) -> str:
     """The declaration's plain sentence with its numbers filled in."""
     if not estimate.is_reported:
-        return "No study could be pooled."
+        alone = f"One study alone counts both groups, so nothing is pooled: {', '.join(labels_of(estimate.rows))}, {counts_of(estimate)}."
+        return alone if estimate.k == 1 else "No study could be pooled."
     sentence = _side_sentence(estimate) if estimate.not_pooled else _pooled_sentence(estimate)
     held = len(retracted_labels(estimate))
     return f"{sentence} This counts {'a retracted report' if held == 1 else f'{held} retracted reports'}." if held else sentence
