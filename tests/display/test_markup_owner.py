@@ -13,7 +13,6 @@ PACKAGE = Path(cordbook.__file__).parent
 OWNER = "display/html/"
 #: Modules outside that hold tags in literals which are no patterns, and why.
 OTHERS = {
-    "cli/verify_sheets.py": "looks for the mark of its own sheets; writes none",
     "display/figures/figure.py": "rewrites the drawing that matplotlib has written; its frame is a template",
     "publish/build/serve.py": "adds the script that reloads to a written page",
     "publish/sphinx/glossary_marks.py": "rewrites written pages: marks terms and adds their meanings",
