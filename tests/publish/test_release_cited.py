@@ -24,7 +24,7 @@ from tests.publish import small_book
 from tests.publish.conftest import quiet
 from tests.publish.release_book import clone, commit, git, make
 
-DAY = dt.date(2026, 11, 21)
+DAY = dt.date(2026, 12, 1)
 BOX = "\n\n:::{cite-book}\n:::\n"
 
 
@@ -60,7 +60,7 @@ def texts(page: str) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "line"),
     [
-        ("book/prose.html", r"Cordbook: .*, cordbook 0\.1\.0, 2026-11-21"),
+        ("book/prose.html", r"Cordbook: .*, cordbook 0\.1\.0, 2026-12-01"),
         ("book/estimates/ais-improved.html", r"57% \(95% CI 38 to 76; k = 4, n = 51\), cordbook 0\.1\.0, estimate ais-improved"),
     ],
 )
