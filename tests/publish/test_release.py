@@ -292,7 +292,7 @@ def test_the_next_version_is_proposed_with_its_reasons_and_nothing_is_built(rele
     before = git(project.root, "status", "--porcelain")
     assert main(["release", "--propose"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("0.2.0: a minor step after 0.1.0 of 21 November 2026\n")
+    assert said.startswith("0.2.0: a minor step after 0.1.0 of 1 December 2026\n")
     assert "  - rows added: 1 of studies, 1 of arms, 1 of outcomes\n" in said
     assert "  - bound of the sentence “More than a third improved” edited: ais-improved.estimate > 0.3 -> " in said
     assert git(project.root, "status", "--porcelain") == before

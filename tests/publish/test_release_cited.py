@@ -98,7 +98,7 @@ def test_work_that_goes_on_is_not_that_version(released, tmp_path):
     checkout = clone(released, tmp_path / "clone")
     run(checkout, "release", "0.2.0", "--begin")
     assert "cordbook 0.2.0.dev0 (unreleased)" in run(checkout, "cite").stdout
-    said = "This copy is not a released version: what it says may still change. The last release is 0.1.0 of 21 November 2026."
+    said = "This copy is not a released version: what it says may still change. The last release is 0.1.0 of 1 December 2026."
     tree = edition_of_tree(checkout.root, "0.2.0.dev0")
     assert tree.warning == said
     assert said in cite_box(cite_book(tree), "")
