@@ -95,6 +95,11 @@ def make_included(folder: Path) -> Path:
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("raw", "readings"))
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, folder / name)
+    for section in rows(folder, "vocabulary/sections"):  # the pages that sections name, without their text
+        if section["page"]:
+            page = folder / f"{section['page']}.md"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(f"# {section['label']}\n", encoding="utf-8")
     project = Project(folder)
     import_file(project, EXPORT, "2026-11-21", "Ada", strategy="", searched_on="", form="", encoding="", source="")
     record = rows(folder, "records")[-1]["record_id"]

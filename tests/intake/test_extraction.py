@@ -115,7 +115,7 @@ def test_killed_after_an_answer_it_is_there(project):
             if select.select([master], [], [], 1)[0]:
                 shown += os.read(master, 65536).decode("utf-8", "replace")
 
-    for question, answer in (("topic >", b"1\n"), ("country >", b"Nowhere\n")):
+    for question, answer in (("topic >", b"cell_therapy\n"), ("country >", b"Nowhere\n")):
         until(question)
         os.write(master, answer)
     until("population [traumatic_sci] >")

@@ -30,7 +30,7 @@ from tests.publish.release_book import LIMA, add_study, clone, commit, copy, dro
 from tests.publish.small_book import set_events
 
 FIRST, SECOND = Version(0, 1, 0), Version(0, 2, 0)
-DAY = dt.date(2026, 11, 21)
+DAY = dt.date(2026, 12, 1)
 LATER = dt.date(2027, 3, 1)
 HERE = Path(__file__).parent
 
@@ -102,7 +102,7 @@ def test_all_reasons_come_at_once(released):
         assert "not committed: book/prose.md" in found
         assert "version 0.1.0 is not above the last release, 0.1.0" in found
         assert "a guard is broken in book/prose, line" in found
-        assert "the date 2026-11-01 is before that of the data, 2026-11-20" in reasons(
+        assert "the date 2026-11-01 is before that of the data, 2026-11-30" in reasons(
             released, Asked(SECOND, dt.date(2026, 11, 1))
         )
         set_events(released.data, LIMA, 99)
@@ -194,17 +194,17 @@ def test_a_release_that_was_touched_by_hand_says_which_file(released, tmp_path):
 
 def test_the_files_that_carry_the_version_have_it(released):
     about = yaml.safe_load((released.root / "CITATION.cff").read_text(encoding="utf-8"))
-    assert (about["version"], about["date-released"]) == ("0.1.0", "2026-11-21")
+    assert (about["version"], about["date-released"]) == ("0.1.0", "2026-12-01")
     schema = json.loads((HERE / "reference" / "cff-1.2.0.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft7Validator(schema).validate(about)
     zenodo = json.loads((released.root / ".zenodo.json").read_text(encoding="utf-8"))
-    assert (zenodo["version"], zenodo["publication_date"], zenodo["access_right"]) == ("0.1.0", "2026-11-21", "open")
+    assert (zenodo["version"], zenodo["publication_date"], zenodo["access_right"]) == ("0.1.0", "2026-12-01", "open")
     assert zenodo["upload_type"] in ("publication", "dataset", "software", "other")
     codemeta = json.loads((released.root / "codemeta.json").read_text(encoding="utf-8"))
     assert codemeta["@context"] == "https://w3id.org/codemeta/3.0"
     assert (codemeta["type"], codemeta["version"]) == ("SoftwareSourceCode", "0.1.0")
     log = (released.root / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert "## [Unreleased]\n\n## [0.1.0] - 2026-11-21\n\n### Results\n- First release: 10 study reports," in log
+    assert "## [Unreleased]\n\n## [0.1.0] - 2026-12-01\n\n### Results\n- First release: 10 study reports," in log
 
 
 def test_the_projects_own_citation_is_valid(root):
@@ -218,7 +218,7 @@ def test_the_projects_own_citation_is_valid(root):
 def test_the_date_is_asked_for_or_of_the_source(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
     assert date_asked(None) == dt.date(2027, 1, 15)
-    assert date_asked("2026-11-21") == DAY
+    assert date_asked("2026-12-01") == DAY
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     assert date_asked(None) == dt.date.today()
 
@@ -292,7 +292,7 @@ def test_the_next_version_is_proposed_with_its_reasons_and_nothing_is_built(rele
     before = git(project.root, "status", "--porcelain")
     assert main(["release", "--propose"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("0.2.0: a minor step after 0.1.0 of 21 November 2026\n")
+    assert said.startswith("0.2.0: a minor step after 0.1.0 of 1 December 2026\n")
     assert "  - rows added: 1 of studies, 1 of arms, 1 of outcomes\n" in said
     assert "  - bound of the sentence “More than a third improved” edited: ais-improved.estimate > 0.3 -> " in said
     assert git(project.root, "status", "--porcelain") == before
@@ -548,7 +548,7 @@ def test_the_second_release_names_every_cause_and_nothing_else(released, second,
 
 def test_the_second_release_is_told_in_changelog_page_and_history(second, monkeypatch, capsys):
     log = (second.root / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert log.index("## [0.2.0] - 2027-03-01") < log.index("## [0.1.0] - 2026-11-21")
+    assert log.index("## [0.2.0] - 2027-03-01") < log.index("## [0.1.0] - 2026-12-01")
     assert "- New study reports (1): New 2026." in log
     assert f"outcomes row {LIMA} corrected: events 11 -> 12" in next(
         row for row in log.splitlines() if row.startswith("- `ais-improved`:")

@@ -24,7 +24,7 @@ from tests.publish import small_book
 from tests.publish.conftest import quiet
 from tests.publish.release_book import clone, commit, git, make
 
-DAY = dt.date(2026, 11, 21)
+DAY = dt.date(2026, 12, 1)
 BOX = "\n\n:::{cite-book}\n:::\n"
 
 
@@ -60,7 +60,7 @@ def texts(page: str) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "line"),
     [
-        ("book/prose.html", r"Cordbook: .*, cordbook 0\.1\.0, 2026-11-21"),
+        ("book/prose.html", r"Cordbook: .*, cordbook 0\.1\.0, 2026-12-01"),
         ("book/estimates/ais-improved.html", r"57% \(95% CI 38 to 76; k = 4, n = 51\), cordbook 0\.1\.0, estimate ais-improved"),
     ],
 )
@@ -98,7 +98,7 @@ def test_work_that_goes_on_is_not_that_version(released, tmp_path):
     checkout = clone(released, tmp_path / "clone")
     run(checkout, "release", "0.2.0", "--begin")
     assert "cordbook 0.2.0.dev0 (unreleased)" in run(checkout, "cite").stdout
-    said = "This copy is not a released version: what it says may still change. The last release is 0.1.0 of 21 November 2026."
+    said = "This copy is not a released version: what it says may still change. The last release is 0.1.0 of 1 December 2026."
     tree = edition_of_tree(checkout.root, "0.2.0.dev0")
     assert tree.warning == said
     assert said in cite_box(cite_book(tree), "")
