@@ -163,3 +163,67 @@ def test_the_table_says_the_same():
 
 def test_the_same_flow_gives_the_same_bytes():
     assert prisma_flow(FLOW).svg == prisma_flow(FLOW).svg
+
+
+#: Of the 40 study reports by other methods 10 were listed as records, of 13 that were screened.
+LISTED = DatabaseFlow(
+    (("Look-ups", "other", 13),), identified=13, duplicates=0, known=0, screened=13, waiting=0, excluded=0, sought=13, not_retrieved=0,
+    assessed=13, to_assess=0, excluded_reports=(("Animals", 2), ("No counts", 1)), reports=10, included=10, to_extract=0,
+    by_source=(("Look-ups", 10),),
+)  # fmt: skip
+
+
+def test_what_other_methods_listed_is_drawn_and_stands_in_the_table():
+    flow = replace(FLOW, listed=LISTED)
+    figure, shown = prisma_flow(flow), words(prisma_flow(flow))
+    for text in (
+        "Study reports: 40",
+        "Listed and screened: 13",
+        "Excluded: 3",
+        "Animals: 2",
+        "what earlier look-ups set aside was not logged",
+    ):
+        assert text in shown, text
+    assert "was not logged" in words(prisma_flow(FLOW)) and "Listed and screened" not in words(prisma_flow(FLOW))
+    # All that came by other methods was listed: nothing is left to be said of earlier look-ups.
+    assert "earlier look-ups" not in words(prisma_flow(replace(flow, listed=_with(LISTED, 40))))
+    rows = [(row[0].text, row[1].text) for row in flow_table(flow).rows]
+    assert ("of what they found, listed as records", "13") in rows
+    assert ("of these excluded: Animals", "2") in rows and ("of these study reports in the data", "10") in rows
+    assert not any("listed as records" in name for name, _ in [(row[0].text, row[1].text) for row in flow_table(FLOW).rows])
+    assert figure.width_px <= PHONE_PX
+    for number in (13, 3, 10):
+        assert re.search(rf"\b{number}\b", figure.alt), figure.alt
+
+
+def _with(listed, included):
+    more = included - listed.included
+    return replace(
+        listed, sources=(("Look-ups", "other", 13 + more),), identified=13 + more, screened=13 + more, sought=13 + more,
+        assessed=13 + more, reports=included, included=included, by_source=(("Look-ups", included),),
+    )  # fmt: skip
+
+
+def test_listed_records_that_do_not_add_up_are_not_drawn():
+    for wrong in (
+        replace(LISTED, screened=12),
+        replace(LISTED, included=11),
+        replace(LISTED, excluded_reports=(("Animals", 2),)),
+    ):
+        with pytest.raises(FlowError, match="flow of records does not add up"):
+            prisma_flow(replace(FLOW, listed=wrong))
+    # More of them than reports came by other methods at all.
+    with pytest.raises(FlowError, match="listed by other methods: 41; found by them: 40"):
+        prisma_flow(replace(FLOW, listed=_with(LISTED, 41)))
+
+
+def test_listed_records_that_wait_or_went_early_are_told_too():
+    waiting = replace(LISTED, identified=20, sources=(("Look-ups", "other", 20),), screened=16, waiting=4, excluded=3)
+    flow = replace(FLOW, listed=waiting)
+    assert "Waiting to be screened: 4" in words(prisma_flow(flow))
+    assert "Excluded by title or abstract: 3" in words(prisma_flow(flow))
+    rows = {row[0].text: row[1].text for row in flow_table(flow).rows}
+    assert (rows["of these waiting to be screened"], rows["of these excluded by title or abstract"]) == ("4", "3")
+    alt = prisma_flow(flow).alt
+    assert "16 records were listed and screened: 6 excluded (by title or abstract 3, animals 2, no counts 1)" in alt
+    assert "waiting to be screened: 4" in alt

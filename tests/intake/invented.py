@@ -31,6 +31,7 @@ full text
 treated             # the first arm
 1
 20
+.                   # what was given, in the report's words: no more than the cells say
 bm_mnc
 autologous
 intrathecal
@@ -40,6 +41,7 @@ treated
 <                   # a slip: back
 comparator
 10
+..                  # nothing on what it got
                     # no more arms
 ais improved
 1                   # arm

@@ -321,6 +321,7 @@ full text
 treated
                     # its role
 20
+.                   # no words for it beside the type of the cells
 bm_mnc
 autologous
 intrathecal
@@ -328,6 +329,7 @@ intrathecal
 control
                     # its role
 10
+..                  # nothing on what it got
                     # no more arms
 ais improved, death, tumour
                     # in each arm

@@ -1,6 +1,8 @@
 """`cordbook status` says what a build would do, and why, and builds nothing."""
 
+import importlib
 import json
+from collections import Counter
 
 import pytest
 
@@ -103,3 +105,36 @@ def test_what_a_chapter_would_stumble_over_is_told_before_one_runs(book, monkeyp
         with pytest.raises(BuildFailed, match="no outcome 'no_such_outcome'"):
             build(book, report=ran.append)
         assert ran == ["validating data/", "computing estimates"]
+
+
+def test_what_a_read_reaches_is_looked_up_once_however_many_rows_have_changed(book, monkeypatch):
+    """After an update there are thousands of changes: asked for each of them, status took minutes."""
+    module = importlib.import_module("cordbook.publish.build.status")
+    build(book, report=quiet)
+    asked, behind, original, original_behind = Counter(), Counter(), module._reach, module._behind
+
+    def counted(read, *others):
+        asked[read] += 1
+        return original(read, *others)
+
+    def counted_behind(estimate_id, *others):
+        behind[estimate_id] += 1
+        return original_behind(estimate_id, *others)
+
+    monkeypatch.setattr(module, "_reach", counted)
+    monkeypatch.setattr(module, "_behind", counted_behind)
+    seen = []
+    for lines in (1, 40):
+        asked.clear()
+        behind.clear()
+        with edited(book, "data/glossary.csv", "data/outcomes.csv", "data/extractions.csv"):
+            set_events(book.data, CELL, 12)
+            path = book.data / "glossary.csv"
+            head, *rows = path.read_text(encoding="utf-8").splitlines()
+            rows = [f"{row} Changed." if n < lines and not row.endswith('"') else row for n, row in enumerate(rows)]
+            path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+            found = status(book)
+        seen.append((len(found.changes), sum(asked.values()), sum(behind.values())))
+    (few, *once), (many, *again) = seen
+    assert many > few + 10
+    assert once == again and once[0] > 0

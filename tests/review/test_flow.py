@@ -215,3 +215,35 @@ def test_strategies_can_be_typed_in_as_they_stand(root):
         assert query.count('"') % 2 == 0, row["strategy_id"]
         if row["source"].startswith(("Embase", "CNKI")):
             assert query.count("'") % 2 == 0, row["strategy_id"]
+
+
+def test_records_of_other_methods_are_a_flow_of_their_own_and_reach_no_database_box(root, estimates):
+    """Counted apart from the code, straight from the files: searches whose method is ``other``."""
+    others = {row["search_id"]: int(row["fetched"]) for row in rows_of(root, "searches") if row["method"] == "other"}
+    if not others:
+        pytest.skip("nothing that other methods found is on record")
+    flow = study_flow(estimates.evidence, estimates)
+    records = {row["record_id"] for row in rows_of(root, "records") if row["search_id"] in others}
+    decided = {
+        (row["record_id"], row["decision"], row["study_id"])
+        for row in rows_of(root, "screening")
+        if row["stage"] == "full_text" and row["record_id"] in records
+    }
+    listed = flow.listed
+    assert listed.identified == sum(others.values()) == len(records)
+    assert sum(n for _, n in listed.excluded_reports) == sum(decision == "exclude" for _, decision, _ in decided)
+    there = {row["study_id"] for row in rows_of(root, "studies")}
+    assert listed.included == len({study for _, decision, study in decided if decision == "include"} & there)
+    assert listed.included <= flow.by_other_methods
+    # The boxes of databases count the searches of databases alone.
+    databases = [row for row in rows_of(root, "searches") if row["method"] != "other"]
+    assert (flow.databases.identified or 0) == sum(int(row["fetched"]) for row in databases)
+
+
+def test_listed_reports_are_no_more_than_other_methods_found(estimates):
+    flow = study_flow(estimates.evidence, estimates)
+    listed, _ = counted()
+    replace(flow, listed=listed).check()
+    more = replace(listed, reports=flow.studies, included=flow.studies, by_source=(("A", flow.studies),))
+    with pytest.raises(FlowError, match=f"listed by other methods: {flow.studies}"):
+        replace(flow, by_other_methods=0, listed=more).check()

@@ -222,7 +222,7 @@ def _title(row: Row) -> str:
 
 def _called(row: Row) -> str:
     """What a reader called a report whose title was not seen; blank where the title was."""
-    words = re.fullmatch(r"\((.*)\)", row["title"])
+    words = re.fullmatch(r"\(([^()]*)\)", row["title"])
     return words[1] if words else ""
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from cordbook.display.figures.figure import Figure, canvas, finish
 from cordbook.display.figures.style import INK, MUTED
-from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow, open_steps
 
 WIDTH_IN = 3.4
 FONT_PT, LINE_IN, PAD_IN, GAP_IN, EDGE_IN = 7.3, 0.135, 0.07, 0.17, 0.03
@@ -111,7 +111,17 @@ def _other_boxes(flow: StudyFlow) -> list[_Box]:
         return [found, _Box(_wrapped("Not included", "what was looked at and not taken was not logged"), taken=False)]
     unlogged = ["what earlier look-ups left out was not logged"] if flow.by_other_methods > (listed.included or 0) else []
     reasons = _some(listed.excluded_reports, "Excluded") if listed.excluded_reports else ["Excluded: 0"]
-    return [found, _Box(_wrapped(f"Listed and screened: {listed.screened:,}", *reasons, *unlogged))]
+    early = [f"Excluded by title or abstract: {listed.excluded:,}"] if listed.excluded else []
+    return [
+        found,
+        _Box(
+            _wrapped(f"Listed and screened: {listed.screened:,}", *early, *reasons, *map(_counted, open_steps(listed)), *unlogged)
+        ),
+    ]
+
+
+def _counted(step: tuple[str, int]) -> str:
+    return f"{step[0]}: {step[1]:,}"
 
 
 def _previous_box(flow: StudyFlow) -> _Box:
@@ -210,6 +220,19 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, 
     axes.annotate("", xy=end, xytext=start, arrowprops=style | ({"linestyle": "dashed"} if dashed else {}))
 
 
+def _describe_listed(listed: DatabaseFlow | None) -> str:
+    if listed is None:
+        return ""
+    out = [*([("by title or abstract", listed.excluded)] if listed.excluded else []), *listed.excluded_reports[:MOST_REASONS]]
+    reasons = f" ({', '.join(f'{reason.lower()} {n:,}' for reason, n in out)})" if out else ""
+    waiting = "".join(f"; {name.lower()}: {n:,}" for name, n in open_steps(listed))
+    excluded = listed.excluded + sum(n for _, n in listed.excluded_reports)
+    return (
+        f" Of what they found {listed.screened:,} records were listed and screened: {excluded:,} excluded{reasons}, "
+        f"{listed.included:,} study reports in the data{waiting}."
+    )
+
+
 def describe_flow(flow: StudyFlow) -> str:
     """The alternative text: every number of the diagram in sentences."""
     d = flow.databases
@@ -235,7 +258,7 @@ def describe_flow(flow: StudyFlow) -> str:
     out = sum(n for _, n in flow.left_out)
     reasons = ", ".join(f"{reason.lower()} {n:,}" for reason, n in flow.left_out[:MOST_REASONS])
     return (
-        f"{text} Other methods found {flow.by_other_methods:,} study reports. Of {flow.studies:,} study reports in the data, {flow.with_cells:,} have a "
+        f"{text} Other methods found {flow.by_other_methods:,} study reports.{_describe_listed(flow.listed)} Of {flow.studies:,} study reports in the data, {flow.with_cells:,} have a "
         f"countable outcome and {flow.without_cells:,} have none; {flow.in_synthesis:,} are in at least one synthesis and {out:,} in none"
         + (f" (most often: {reasons})." if reasons else ".")
     )

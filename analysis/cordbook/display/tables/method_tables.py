@@ -23,7 +23,7 @@ from cordbook.review.appraisal.verification_queue import CellToCheck
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
-from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow
+from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow, open_steps
 from cordbook.review.studies.known_trials import ABSENT, COUNTED, POOLED, UNCOUNTED, KnownTrial, count_by_state
 from cordbook.review.studies.records import OutcomeCount
 from cordbook.review.studies.timeline import Event
@@ -79,10 +79,13 @@ def _listed(listed: DatabaseFlow | None) -> list[tuple[str, int | None]]:
     """The steps of what other methods found, where it was listed as records."""
     if listed is None:
         return []
+    early = [("of these excluded by title or abstract", listed.excluded)] if listed.excluded else []
     out = [(f"of these excluded: {reason}", n) for reason, n in listed.excluded_reports]
     return [
         ("of what they found, listed as records", listed.identified),
+        *early,
         *out,
+        *((f"of these {name[0].lower()}{name[1:]}", n) for name, n in open_steps(listed)),
         ("of these study reports in the data", listed.included),
     ]
 

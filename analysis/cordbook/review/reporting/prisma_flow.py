@@ -165,8 +165,20 @@ class StudyFlow:
                 wrong.append("a number of new or former study reports below zero")
             if s.by_databases > found or s.by_other_methods > self.by_other_methods:
                 wrong.append("more new study reports than there are")
+        listed = (self.listed and self.listed.included) or 0
+        if listed > self.by_other_methods:
+            wrong.append(f"study reports listed by other methods: {listed}; found by them: {self.by_other_methods}")
         if wrong:
             raise FlowError("the flow of studies does not add up: " + "; ".join(wrong))
+
+
+def open_steps(flow: DatabaseFlow) -> tuple[tuple[str, int], ...]:
+    """What was found and has not reached the data, by the step that it waits at; () where nothing waits."""
+    steps = (
+        ("Waiting to be screened", flow.waiting), ("Not retrieved", flow.not_retrieved), ("To be assessed", flow.to_assess),
+        ("Included, to be extracted", flow.to_extract),
+    )  # fmt: skip
+    return tuple((name, n) for name, n in steps if n)
 
 
 @by_value_of_estimates
