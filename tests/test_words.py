@@ -29,8 +29,10 @@ IDIOMS = {
 }
 #: Phrases that only look like an idiom; and what stands in archives of releases, whose bytes are made again.
 ALLOWED = ("Takes a row at a time", "One table a file, described by datapackage.json")
+#: Folders of pages that a build makes from data, whose words are those of reports.
+MADE = ("studies", "estimates")
 DOCS = sorted([
-    *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), *ROOT.glob("book/**/*.md"),
+    *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), *(p for p in ROOT.glob("book/**/*.md") if p.parent.name not in MADE),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "data/README.md")),
 ])  # fmt: skip
 CHAPTERS = sorted([ROOT / "index.ipynb", *ROOT.glob("book/**/*.ipynb")])
