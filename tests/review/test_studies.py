@@ -138,6 +138,31 @@ def test_every_summary_says_what_was_done_and_how_sure(records):
             assert "no person has checked them yet" in told.sure
 
 
+def test_usual_care_is_told_of_those_who_had_no_experimental_treatment(records):
+    told = {i: "on usual care and without an experimental treatment" in summarise(r).done for i, r in records.items()}
+    watched = {i for i, r in records.items() if r.intervention == "usual_care"}
+    assert {i for i, said in told.items() if said} == watched
+    assert {"piira2019", "akhlaghpasand2024", "hayes2014"}.isdisjoint(watched)
+
+
+def test_what_was_given_is_told_in_the_words_of_the_report(records):
+    told = [(r, text) for r in records.values() if r.intervention == "drug" for a in r.whole_arms("treated") if (text := a.row.get("given"))]
+    assert len(told) > 20
+    assert [r.study_id for r, text in told if text not in summarise(r).done and "harm" not in summarise(r).done] == []
+
+
+def test_a_zero_in_doubt_is_not_told_as_good_news(records):
+    doubtful = [(r, c) for r in records.values() for c in r.harms if c.in_doubt and not c.events]
+    sure = {(r.study_id, c.outcome) for r in records.values() for c in r.harms if not c.in_doubt}
+    assert len(doubtful) > 5
+    for record, count in doubtful:
+        if (record.study_id, count.outcome) in sure:
+            continue
+        _, _, unseen = " ".join(summarise(record).parts).partition("Looked for and not seen:")
+        label = record.vocabulary.label("outcome", count.outcome, "phrase")
+        assert label not in unseen, (record.study_id, label)
+
+
 def test_the_main_result_stands_in_the_summary_with_its_counts(records):
     """Against the table, by hand: larocca2017 has 2 of 5 AIS, elkheir2014 17 of 50 against 0 of 20."""
     assert "2 of 5 people improved by at least one AIS grade" in summarise(records["larocca2017"]).happened

@@ -88,7 +88,9 @@ def _who_got_what(r: StudyRecord) -> str:
     was = "was" if n == 1 else "were"
     if r.kind == EXPOSURE:
         return f"This report looks for {r.phrases.get('looked_for', 'harm')} in {group}."
-    if r.kind == NATURAL_COURSE or not treated or only_watched(r):
+    # Of a study whose arms were not seen, its kind of treatment tells what was done.
+    watched = "only_watched" in r.phrases or bool(r.arms)
+    if r.kind == NATURAL_COURSE or only_watched(r) or (watched and not treated):
         return f"This study followed {group}{_clause(r, 'when_seen')}, on usual care and without an experimental treatment."
     template = r.phrases.get("treated", "{was} treated")
     groups = "; ".join(_given_in_words(treated) or _named_parts(r)) or r.phrases.get("groups_unknown", "")
