@@ -66,7 +66,8 @@ def test_europe_pmc_is_as_wide_as_pubmed(evidence):
 def test_no_search_is_made_of_names_of_studies(evidence):
     """A search that names authors, registrations or whole titles would find what is known and nothing else."""
     authors = {a.split()[0].lower() for a in evidence["references"]["first_author"].dropna() if len(a.split()[0]) > 4}
-    titles = {t.lower() for t in evidence["references"]["title"].dropna()}
+    # A title of two words, such as "Radiation myelopathy", is a term of its field.
+    titles = {t.lower() for t in evidence["references"]["title"].dropna() if len(t.split()) > 3}
     for row in evidence["search_strategies"].itertuples():
         query = row.query.lower()
         words = set(query.replace('"', " ").replace("[", " ").replace(":", " ").split())

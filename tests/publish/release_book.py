@@ -76,7 +76,15 @@ def add_study(data: Path, study: str = "new2026", events: int = 9, n: int = 10) 
     """A study like lima2010 under another name, with one cell; returns the id of the cell."""
     cell = f"{study}.treated.ais_improved.all.27.7"
     with_new = {
-        "references": {"reference_id": study, "first_author": "New", "year": "2026", "doi": "", "pmid": "", "title": "New"},
+        "references": {
+            "reference_id": study,
+            "first_author": "New",
+            "year": "2026",
+            "doi": "",
+            "pmid": "",
+            "title": "New",
+            "identity_confidence": "partial",
+        },
         "studies": {"study_id": study, "registration": "", "male_n": ""} | dict.fromkeys(_PARTS, ""),
         "arms": {"arm_id": f"{study}.treated", "study_id": study, "n": str(n)},
         "outcomes": {"cell_id": cell, "study_id": study, "arm_id": f"{study}.treated", "events": str(events), "n": str(n)},

@@ -131,7 +131,7 @@ As it was: {{cell}}`{cell}`.
 
 :otherwise:
 
-It has changed, **now** {{cell}}`{cell}`; searched: {{newest}}`searches/searched_on`.
+It has changed, **now** {{cell}}`{cell}`; checked: {{newest}}`verifications/verified_on`.
 :::
 """
 

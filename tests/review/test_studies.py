@@ -146,7 +146,13 @@ def test_usual_care_is_told_of_those_who_had_no_experimental_treatment(records):
 
 
 def test_what_was_given_is_told_in_the_words_of_the_report(records):
-    told = [(r, text) for r in records.values() if r.intervention == "drug" for a in r.whole_arms("treated") if (text := a.row.get("given"))]
+    told = [
+        (r, text)
+        for r in records.values()
+        if r.intervention == "drug"
+        for a in r.whole_arms("treated")
+        if (text := a.row.get("given"))
+    ]
     assert len(told) > 20
     assert [r.study_id for r, text in told if text not in summarise(r).done and "harm" not in summarise(r).done] == []
 

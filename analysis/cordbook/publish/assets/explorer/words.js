@@ -2,6 +2,13 @@
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
+  // An exact half goes to the even digit, as the package rounds: 12.5 is 12. Halves of one digit are quarters, which floats hold exactly.
+  function rounded(value, digits) {
+    var power = Math.pow(10, digits), floor = Math.floor(value * power);
+    var half = (value * 4) % 1 === 0 && value * power - floor === 0.5;
+    return half && floor % 2 === 0 ? (floor / power).toFixed(digits) : value.toFixed(digits);
+  }
+
   function significant2(value) { return String(Number(value.toPrecision(2))); }
   function percentNumber(value) {
     if (value === null || !isFinite(value)) return "not estimable";
@@ -9,9 +16,9 @@
     if (scaled === 0 || scaled === 100) return String(scaled);
     if (scaled < 0.01) return "<0.01";
     if (scaled > 99.9) return ">99.9";
-    if (scaled >= 99.5) return scaled.toFixed(1);
-    if (scaled >= 9.95) return scaled.toFixed(0);
-    return scaled >= 0.995 ? scaled.toFixed(1) : significant2(scaled);
+    if (scaled >= 99.5) return rounded(scaled, 1);
+    if (scaled >= 9.95) return rounded(scaled, 0);
+    return scaled >= 0.995 ? rounded(scaled, 1) : significant2(scaled);
   }
   function count(number) { return String(number).replace(/\B(?=(\d{3})+$)/g, ","); }
   function plural(number, one, many) { return count(number) + " " + (number === 1 ? one : many); }
