@@ -84,7 +84,7 @@ def book(root, tmp_path_factory):
     """The small book with a forest plot and a flow, released before the trial comes."""
     folder = tmp_path_factory.mktemp("whole") / "book"
     project = release_book.make(root, folder, {"forest": FOREST, "flow": FLOW})
-    release(project, Asked(Version(0, 1, 0), dt.date(2026, 11, 21)), report=quiet)
+    release(project, Asked(Version(0, 1, 0), dt.date(2026, 12, 1)), report=quiet)
     release_book.commit(folder, "Release 0.1.0")
     return folder
 

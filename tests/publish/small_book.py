@@ -133,8 +133,9 @@ def _reduce(data: Path) -> None:
     for row in tables["sections"]:  # the small book has none of these chapters
         row["page"] = ""
     keys = {t.name: {t.key_of(r) for r in tables[t.name]} for t in package.tables if t.primary_key}
-    for name in ("waivers", "corrections"):  # they name a row of any table
-        tables[name] = [r for r in tables[name] if r["row_key"] in keys.get(r["table"], ())]
+    # Waivers name a row of any table; nothing was ever corrected in the small book.
+    tables["waivers"] = [r for r in tables["waivers"] if r["row_key"] in keys.get(r["table"], ())]
+    tables["corrections"] = []
     for table in package.tables:
         _write(data / table.path, table.columns, tables[table.name])
 
