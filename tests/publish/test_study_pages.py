@@ -1,6 +1,5 @@
 """Pages of studies: complete, harmless whatever the data holds, and built again only where something changed."""
 
-import csv
 import io
 import json
 import re
@@ -16,6 +15,7 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from cordbook.core import csv_files
 from cordbook.core.project import Project
 from cordbook.display.html import markup
 from cordbook.display.html.pieces import numbers
@@ -32,7 +32,7 @@ from cordbook.review.studies.records import study_records
 ASSETS = Path(study_pages.__file__).parents[1] / "assets"
 HOSTS = {"doi.org", "pubmed.ncbi.nlm.nih.gov", "pmc.ncbi.nlm.nih.gov", "clinicaltrials.gov", "www.isrctn.com"}
 #: The hosts of hosts.csv; one that begins with a full stop stands for all that end so.
-LISTED = {row["host"] for row in csv.DictReader((Path(__file__).parents[2] / "data/vocabulary/hosts.csv").open(encoding="utf-8"))}
+LISTED = {row["host"] for row in csv_files.read(Path(__file__).parents[2] / "data" / "vocabulary" / "hosts.csv").rows}
 #: What a page may be asked to do by a field that is not what it should be.
 PROBES = (
     "<script>alert(1)</script>",
