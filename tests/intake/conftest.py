@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from cordbook.intake.records.store import COLUMNS
+from tests.intake.invented import ROOT
+from tests.publish import small_book
 
 STRATEGIES = [
     ("pubmed-x", "PubMed (MEDLINE and ahead of print)", "none"),
@@ -40,5 +42,20 @@ def make_project(folder: Path) -> Path:
 @pytest.fixture
 def intake_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = make_project(tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The small book, which no test changes."""
+    return small_book.make(ROOT, tmp_path_factory.mktemp("small") / "project")
+
+
+@pytest.fixture
+def project(small, tmp_path, monkeypatch):
+    """A copy of the small book, and the folder that commands run in."""
+    folder = tmp_path / "project"
+    shutil.copytree(small, folder)
     monkeypatch.chdir(folder)
     return folder

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import shutil
 
 import pytest
 
@@ -18,23 +17,9 @@ from cordbook.review.appraisal.extraction_audit import verified_share
 from cordbook.review.appraisal.risk_of_bias import study_weights
 from cordbook.review.appraisal.verification_queue import ONCE, TWICE, VERIFIED, cells_to_check, of_which, states_of
 from cordbook.review.estimates.estimates import load_estimates
-from tests.intake.invented import ROOT, cordbook, rows
-from tests.publish import small_book
+from tests.intake.invented import cordbook, rows
 
 CELL = "lima2010.treated.ais_improved.all.27.7"
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return small_book.make(ROOT, tmp_path_factory.mktemp("small") / "project")
-
-
-@pytest.fixture
-def project(small, tmp_path, monkeypatch):
-    folder = tmp_path / "project"
-    shutil.copytree(small, folder)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 def cell(project, cell_id=CELL):

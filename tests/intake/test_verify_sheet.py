@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 
 import pytest
 
@@ -16,22 +15,8 @@ from cordbook.review.appraisal.main_results import first_to_check, main_results
 from cordbook.review.appraisal.risk_of_bias import study_weights
 from cordbook.review.appraisal.verification_queue import cells_to_check
 from cordbook.review.estimates.estimates import load_estimates
-from tests.intake.invented import ROOT, rows
+from tests.intake.invented import rows
 from tests.intake.test_verify_cells import CELL, cell, tables
-from tests.publish import small_book
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return small_book.make(ROOT, tmp_path_factory.mktemp("small") / "project")
-
-
-@pytest.fixture
-def project(small, tmp_path, monkeypatch):
-    folder = tmp_path / "project"
-    shutil.copytree(small, folder)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cordbook.evidence.references.items import own_page as citable_page
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.appraisal.verification_queue import cell_state
-from cordbook.review.studies.records import OutcomeCount, Row, StudyRecord
+from cordbook.review.studies.records import OutcomeCount, Row, Source, StudyRecord
 from cordbook.review.studies.words import reading
 
 
@@ -141,18 +141,19 @@ def source(r: StudyRecord, records: Mapping[str, StudyRecord]) -> Facts:
     return Facts("source", "The report and where to find it", tuple(pairs))
 
 
-def _addresses(r: StudyRecord) -> Iterator[tuple[str, Shown]]:
-    """DOI, PubMed and PubMed Central by the source's own numbers; else a page of a known library or publisher."""
-    s = r.source
+def addresses_by_number(s: Source) -> list[tuple[str, Link]]:
+    """DOI, PubMed and PubMed Central by the source's own numbers, the surest first; a number of another form is not linked."""
     found = [
         ("DOI", s.doi, s.doi and re.fullmatch(r"10\.\d{4,9}/\S+", s.doi) and f"https://doi.org/{quote(s.doi, safe='/()._-:;')}"),
         ("PubMed", s.pmid, s.pmid and re.fullmatch(r"[1-9]\d{0,8}", s.pmid) and f"https://pubmed.ncbi.nlm.nih.gov/{s.pmid}/"),
         ("PubMed Central", s.pmcid, s.pmcid and re.fullmatch(r"PMC[1-9]\d*", s.pmcid) and f"https://pmc.ncbi.nlm.nih.gov/articles/{s.pmcid}/"),
     ]  # fmt: skip
-    known: list[tuple[str, Shown]] = [(name, Link(text, address or None)) for name, text, address in found if text]
-    if not known:
-        known = list(_other_pages(r))
-    yield from known
+    return [(name, Link(text, address or None)) for name, text, address in found if text]
+
+
+def _addresses(r: StudyRecord) -> Iterator[tuple[str, Shown]]:
+    """Where the report is: by its numbers, else otherwise; and whether a copy was read."""
+    yield from addresses_by_number(r.source) or _other_pages(r)
     if copy := _read_in_a_copy(r):
         yield "Read in", copy
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from cordbook.core.text import NOT_STATED, months, plain
 from cordbook.core.text import studies as words_of
@@ -17,7 +16,7 @@ from cordbook.display.html.markup import Html
 from cordbook.display.html.pieces import Link, unseen
 from cordbook.display.html.templates import render
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ
-from cordbook.publish.pages.study_sources import state_of, who
+from cordbook.publish.pages.study_sources import addresses_by_number, state_of, who
 from cordbook.review.appraisal.verification_queue import CellToCheck
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
@@ -124,11 +123,12 @@ def verification_sheets(
     counted = {c.cell_id: c for record in records.values() for c in record.cells}
     places = {c.cell_id: f"{at:,}" for at, c in enumerate(queue, 1)}
     titles = {e.id: e.title for e in estimates}
+    pages = estimates.evidence.cells_by_id(places)["source_url"].to_dict()
     made: dict[str, list[CountToCheck]] = {}
     urgent: dict[str, CellToCheck] = {}
     for c in queue:
         record = records[c.study_id]
-        made.setdefault(c.study_id, []).append(_count(c, counted[c.cell_id], record, places[c.cell_id], titles, estimates))
+        made.setdefault(c.study_id, []).append(_count(c, counted[c.cell_id], record, places[c.cell_id], titles, pages[c.cell_id]))
         urgent.setdefault(c.study_id, c)
     studies = tuple(_study(records[study], tuple(found), _weight(urgent[study], titles)) for study, found in made.items())
     by_study = {s.id: s for s in studies}
@@ -162,10 +162,9 @@ def answer_rows(sheets: Sheets) -> list[dict[str, str]]:
 
 
 def _count(
-    c: CellToCheck, o: OutcomeCount, record: StudyRecord, place: str, titles: Mapping[str, str], estimates: Estimates
+    c: CellToCheck, o: OutcomeCount, record: StudyRecord, place: str, titles: Mapping[str, str], page: object
 ) -> CountToCheck:
-    url = estimates.evidence.cells_by_id([c.cell_id])["source_url"].iloc[0]
-    address = url if isinstance(url, str) else ""
+    address = page if isinstance(page, str) else ""
     return CountToCheck(
         id=c.cell_id,
         place_in_queue=place,
@@ -220,14 +219,6 @@ def _study(r: StudyRecord, found: tuple[CountToCheck, ...], weight: str) -> Stud
 
 def _addresses(r: StudyRecord) -> tuple[tuple[str, Link], ...]:
     """Where to find the report, the surest first; a page that was read where there is nothing else."""
-    s = r.source
-    known = [
-        ("DOI", s.doi, f"https://doi.org/{quote(s.doi or '', safe='/()._-:;')}"),
-        ("PubMed", s.pmid, f"https://pubmed.ncbi.nlm.nih.gov/{s.pmid}/"),
-        ("PubMed Central", s.pmcid, f"https://pmc.ncbi.nlm.nih.gov/articles/{s.pmcid}/"),
-        ("Page that was read", s.url, s.url or ""),
-    ]
-    found = tuple(
-        (name, Link(text if name != "Page that was read" else address, address)) for name, text, address in known if text
-    )
+    read = r.source.url
+    found = (*addresses_by_number(r.source), *([("Page that was read", Link(read, read))] if read else []))
     return found or (("Address", Link("none is known; look for the title", None)),)

@@ -73,8 +73,8 @@ def dependences(estimate: Estimate) -> tuple[Dependence, ...]:
         return ()
     found: list[tuple[float, Dependence]] = []
     for label, row in zip(labels_of(estimate.rows), estimate.rows, strict=True):
-        size = sum(n for _, n in row.arms)
-        if size > SMALL * estimate.n or not _may_matter(estimate, row, size):
+        _, size = row.together
+        if size > SMALL * estimate.n or not _may_matter(estimate, row):
             continue
         rest = without(estimate, lambda other, row=row: other is row)
         if rest.result is None:
@@ -85,11 +85,11 @@ def dependences(estimate: Estimate) -> tuple[Dependence, ...]:
     return tuple(d for _, d in sorted(found, key=lambda item: -item[0]))
 
 
-def _may_matter(estimate: Estimate, row: Row, size: int) -> bool:
+def _may_matter(estimate: Estimate, row: Row) -> bool:
     if estimate.is_comparison:
         return True
-    events = sum(e for e, _ in row.arms)
-    return _fold(estimate.events / estimate.n, (estimate.events - events) / (estimate.n - size)) >= WORTH_A_FIT
+    events, n = row.together
+    return _fold(estimate.events / estimate.n, (estimate.events - events) / (estimate.n - n)) >= WORTH_A_FIT
 
 
 def _fold(one: float | None, other: float | None) -> float:

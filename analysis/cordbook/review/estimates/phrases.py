@@ -268,9 +268,8 @@ def _side_text(e: Estimate) -> str:
 
 def _side_values(e: Estimate) -> dict[str, str]:
     """What a declared sentence may name: the study with the most events, and the others together."""
-    sizes = {row: tuple(map(sum, zip(*row.arms, strict=True))) for row in e.rows}
-    one = max(e.rows, key=lambda row: sizes[row][0])
-    events, n = sizes[one]
+    one = max(e.rows, key=lambda row: row.together[0])
+    events, n = one.together
     others = [row for row in e.rows if row is not one]
     return {
         "k": f"{e.k:,}",

@@ -45,6 +45,11 @@ class Row:
         return pairs([getattr(self, name) for name in self.COLUMNS])
 
     @property
+    def together(self) -> tuple[int, int]:
+        """Events and patients of all arms."""
+        return sum(events for events, _ in self.arms), sum(n for _, n in self.arms)
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """Ids of the counts, so that every number can be walked back."""
         return tuple(count.cell_id for count in self.counts)
