@@ -70,7 +70,8 @@ def plant(data: Path) -> Planted:
     """Put probes into every text of the tables in ``data``, one a cell in turn; what validation refuses stays as it was."""
     package, planted = load_package(data), Planted()
     clean = dict(read_all(data, package))
-    raw = {t.name: _table(t.name, clean[t.name], package, planted) for t in package.tables}
+    held = frozenset((row["table"], row["row_key"], row["column"]) for _, row in clean["corrections"].rows)
+    raw = {t.name: _table(t.name, clean[t.name], package, planted, held) for t in package.tables}
     for _ in range(4):
         wrong = {(p.file, p.row, p.column) for p in check_tables(package, raw) if p.severity == "error"}
         if not wrong:
@@ -89,7 +90,8 @@ def _changed(text: str) -> bool:
     return "zq" in text or RUN in text or any(probe in text for probe in TIGHT)
 
 
-def _table(name: str, table: RawTable, package: Package, planted: Planted) -> RawTable:
+def _table(name: str, table: RawTable, package: Package, planted: Planted, held: frozenset[tuple[str, str, str]]) -> RawTable:
+    """The table with probes; what a correction says that it holds (``held``: table, row, column) stays, since both must agree."""
     schema = package.table(name)
     keys = {*schema.primary_key, *(c for key in schema.foreign_keys for c in key.fields)}
     columns = [f for f in schema.fields if f.type == "string" and not f.enum and f.name not in keys]
@@ -97,7 +99,7 @@ def _table(name: str, table: RawTable, package: Package, planted: Planted) -> Ra
     for one in columns:
         if (name, one.name) in KEYS | READERS:
             continue
-        filled = [row for _, row in rows if row[one.name]]
+        filled = [row for _, row in rows if row[one.name] and (name, schema.key_of(row), one.name) not in held]
         for i, row in enumerate(filled):
             row[one.name] = _mutated(name, one, row[one.name], i, planted)
     return replace(table, rows=rows)
@@ -127,7 +129,7 @@ def fill(data: Path) -> None:
     package = load_package(data)
     tables = {t.name: read_table(data, t.name) for t in package.tables}
     cell = next(row for row in tables["outcomes"] if row["cell_id"] == CELL)
-    known: Mapping[str, dict[str, str]] = {
+    known: dict[str, dict[str, str]] = {
         "verifications": {"events": cell["events"], "n": cell["n"], "note": "Seen."},
         "corrections": {"table": "outcomes", "row_key": CELL, "column": "events", "new_value": cell["events"]},
         "searches": {"strategy_id": tables["search_strategies"][0]["strategy_id"], "query_as_run": "cord", "note": "Run."},
@@ -135,6 +137,9 @@ def fill(data: Path) -> None:
         "screening": {"note": "Kept."},
         "record_merges": {"note": "The same."},
     }
+    if tables["records"]:
+        of_a_record = {"record_id": tables["records"][0]["record_id"]}
+        known |= {name: known.get(name, {}) | of_a_record for name in ("abstracts", "record_merges", "screening")}
     for table in package.tables:
         if not tables[table.name]:
             row = dict.fromkeys(table.columns, "") | ROWS[table.name] | known.get(table.name, {})
