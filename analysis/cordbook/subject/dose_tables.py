@@ -31,7 +31,7 @@ SAME_TOTAL_GY, SPLITS = 30.0, (1, 2, 3, 5, 10, 15)
 
 Row = Any
 #: Cards on a phone; remarks get room.
-WIDE = f"{CARDS} cb-evidence"
+WIDE = f"{CARDS} cb-evidence cb-figures"
 
 
 def _is_lhermitte(r: Row) -> bool:
@@ -74,7 +74,7 @@ def stated_doses(evidence: Evidence, name: str) -> Table:
     rows = tuple(
         (
             Cell(_dose(r)), *((Cell(_eqd2_of(_text(r.dose_gy)) or "–", numeric=True),) if with_eqd2 else ()),
-            Cell(_risk(r), numeric=True), Cell("; ".join(filter(None, (r.endpoint, _text(r.region), _limits_of(r))))), _source(r, known), Cell(_basis(r, known)),
+            Cell(_risk(r), numeric=True), Cell("; ".join(filter(None, (r.endpoint, _text(r.region), _alpha_beta(r))))), _source(r, known), Cell(_basis(r, known)),
         )
         for r in chosen
     )  # fmt: skip
@@ -103,12 +103,10 @@ def _risk(r: Row) -> str:
     return _signs(f"{text}%" if re.fullmatch(r"[<>=\d.-]+", text) else text) or ("50%" if pd.notna(r.d50_gy) else "none stated")
 
 
-def _limits_of(r: Row) -> str:
-    return (
-        f"alpha/beta {_text(r.alpha_beta_gy)} Gy"
-        if _text(r.alpha_beta_gy) and "(" not in _text(r.alpha_beta_gy)
-        else _text(r.alpha_beta_gy)
-    )
+def _alpha_beta(r: Row) -> str:
+    """The alpha/beta of a row, where what it says of the region does not hold it already."""
+    text = _text(r.alpha_beta_gy)
+    return f"alpha/beta {text} Gy" if text and "alpha-beta" not in _text(r.region) else ""
 
 
 def _basis(r: Row, known: Mapping[str, Source]) -> str:

@@ -44,7 +44,7 @@ class Chooser:
             _select("grade", "Grade at the start", grades),
             _select("level", "Level of the injury", [(code, name, wider) for code, (name, wider) in LEVELS.items()]),
             _select("time", "First seen", [(code, name, wider) for code, (name, wider) in TIMES.items()]),
-            element("button", "Show all", type="reset"),
+            element("button", "Start again", type="reset"),
             class_="cb-filter cb-chooser", hidden=True, data_choose=CHOOSER,
             data_wider="No figure on file is of these people alone. The nearest wider group:",
             data_none="No figure on file for these people, nor for a wider group. Nobody can say from these data what happens anyway.",
@@ -59,11 +59,11 @@ def _select(key: str, name: str, options: Iterable[tuple[str, str, Sequence[str]
 
 def chooser(groups: Sequence[Group]) -> Chooser:
     """What happens anyway, one row per group of like people."""
-    header = ("Who", "What was counted", "Share", "From how many, how sure", "Figure by figure")
+    header = ("Who", "What was counted", "Share, and how sure", "Figure by figure")
     rows = tuple(
         (
-            Cell(f"AIS {g.grade}, {LEVELS[g.level][0]}, first seen: {TIMES[g.time][0]}"), Cell(KINDS[g.kind]), Cell(g.answer),
-            _lines([(g.origin, None), (f"Certainty: {g.sure}", None)]),
+            Cell(f"AIS {g.grade}, {LEVELS[g.level][0]}, first seen: {TIMES[g.time][0]}"), Cell(KINDS[g.kind]),
+            _lines([(g.answer, None), (g.origin, None), (f"Certainty: {g.sure}", None)]),
             _lines([(r.text, r.href) for r in g.reports]),
         )
         for g in groups
@@ -71,7 +71,7 @@ def chooser(groups: Sequence[Group]) -> Chooser:
     return Chooser(
         Table(
             CHOOSER, "What happens without experimental treatment, by grade, level and time since injury", header, rows,
-            tuple(f"anyway-{g.grade}-{g.level}-{g.time}-{g.kind}".lower() for g in groups), f"{CARDS} cb-evidence",
+            tuple(f"anyway-{g.grade}-{g.level}-{g.time}-{g.kind}".lower() for g in groups), f"{CARDS} cb-figures", folded=True,
             data=tuple(_attributes(g) for g in groups),
         )
     )  # fmt: skip

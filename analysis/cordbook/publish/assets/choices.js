@@ -1,4 +1,4 @@
-// Chooses rows of a table by selects and says what they hold. Without this script the table stands whole.
+// Chooses rows of a table by selects and says what they hold. The table stands whole, with this script and without.
 // A choice that no row fits goes to the wider groups that its options name (data-wider), nearest first, and says so.
 "use strict";
 
@@ -11,7 +11,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const selects = [...form.querySelectorAll("select")];
 
     const fitting = (wanted) => rows.filter((row) =>
-      wanted.every((value, i) => !value || row.getAttribute(`data-${selects[i].dataset.key}`) === value));
+      wanted.every((value, i) => row.getAttribute(`data-${selects[i].dataset.key}`) === value));
 
     // The chosen value of a select and its wider ones, nearest first.
     const chain = (select) => {
@@ -29,32 +29,31 @@ document.addEventListener("DOMContentLoaded", () => {
       return found.sort((a, b) => a.steps - b.steps);
     }
 
+    // What a row says, and under it the figures of its last column with their links.
     function line(row) {
       const item = document.createElement("li");
       const lead = document.createElement("strong");
+      const figures = document.createElement("div");
       lead.textContent = row.dataset.lead;
-      item.append(lead, `: ${row.dataset.say}`);
+      figures.className = "cb-sub";
+      figures.append(...[...row.cells[row.cells.length - 1].childNodes].map((node) => node.cloneNode(true)));
+      item.append(lead, `: ${row.dataset.say}`, figures);
       return item;
     }
 
-    function say(shown, steps) {
-      const head = document.createElement("p");
-      const list = document.createElement("ul");
-      if (!shown.length) head.textContent = form.dataset.none;
-      else head.textContent = (steps ? `${form.dataset.wider} ` : "") + shown[0].cells[0].textContent + ".";
-      list.append(...shown.map(line));
-      answer.replaceChildren(head, ...(shown.length ? [list] : []));
-    }
-
     function apply() {
-      const complete = selects.every((select) => select.value);
-      const { wanted, steps } = complete
-        ? combinations().find((c) => fitting(c.wanted).length) || { wanted: null, steps: 0 }
-        : { wanted: selects.map((select) => select.value), steps: 0 };
-      const shown = wanted ? fitting(wanted) : [];
-      for (const row of rows) row.classList.toggle("cb-not-chosen", !shown.includes(row));
-      if (complete) say(shown, steps);
-      else answer.replaceChildren();
+      if (!selects.every((select) => select.value)) return answer.replaceChildren();
+      const found = combinations().find(({ wanted }) => fitting(wanted).length);
+      const head = document.createElement("p");
+      if (!found) {
+        head.textContent = form.dataset.none;
+        return answer.replaceChildren(head);
+      }
+      const shown = fitting(found.wanted);
+      const list = document.createElement("ul");
+      head.textContent = `${found.steps ? `${form.dataset.wider} ` : ""}${shown[0].cells[0].textContent}.`;
+      list.append(...shown.map(line));
+      answer.replaceChildren(head, list);
     }
 
     form.hidden = false;
