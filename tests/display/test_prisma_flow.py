@@ -181,7 +181,7 @@ def test_what_other_methods_listed_is_drawn_and_stands_in_the_table():
         "Listed and screened: 13",
         "Excluded: 3",
         "Animals: 2",
-        "what earlier look-ups set aside was not logged",
+        "what earlier look-ups left out was not logged",
     ):
         assert text in shown, text
     assert "was not logged" in words(prisma_flow(FLOW)) and "Listed and screened" not in words(prisma_flow(FLOW))

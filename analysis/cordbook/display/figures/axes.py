@@ -43,6 +43,22 @@ def text_width(text: str, size: float = FONT_SIZE, *, bold: bool = False) -> flo
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
+def wrapped(text: str, room: float, *, bold: bool = False) -> list[str]:
+    """A text in lines that are no wider than ``room`` points, if no word is.
+
+    >>> wrapped("Review only", 40), wrapped("", 40)
+    (['Review', 'only'], [''])
+    """
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, bold=bold) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def with_room(ticks: Iterable[tuple[float, str]], *, size: float = FONT_SIZE) -> list[tuple[float, str]]:
     """Those of the ticks, as (place in points, word), whose words do not meet; the first of the sequence are kept first.
 

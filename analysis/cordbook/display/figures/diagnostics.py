@@ -58,7 +58,7 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
         low, high = funnel_limits(heights, data.centre, data.limits.level)
         axes.fill_betweenx(heights, low, high, color=RULE, alpha=0.35, linewidth=0)
         for edge in (low, high):
-            axes.plot(edge, heights, color=MUTED, linewidth=0.6)
+            axes.plot(edge.tolist(), heights.tolist(), color=MUTED, linewidth=0.6)
         axes.axvline(data.centre, color=TREATED, linewidth=1)
         axes.plot(x, y, "o", color=TREATED, markersize=5, markeredgecolor=INK, markeredgewidth=0.5)
         axes.set_yscale("log")
@@ -77,7 +77,7 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     )
     if len(drawn) < len(n):
         caption += f" Of {len(n):,} studies {len(drawn)}, spread over all sizes, are drawn."
-    table = table_csv(("study", "events", "n", "share"), zip(labels, events, n, data.x, strict=True))
+    table = table_csv(("study", "events", "n", "share"), ((labels[i], events[i], n[i], data.x[i]) for i in drawn))
     return _twice(draw, figure_id=figure_id, title=f"Funnel: {title}", caption=caption, alt=alt, data=table)
 
 
@@ -169,7 +169,7 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     )
     if len(drawn) < len(cases):
         caption += f" The {len(drawn)} that matter most are drawn of {len(cases):,}."
-    table = table_csv(("study", "contribution_to_heterogeneity", "influence"), zip(labels, x, y, strict=True))
+    table = table_csv(("study", "contribution_to_heterogeneity", "influence"), ((labels[i], x[i], y[i]) for i in drawn))
     return _twice(draw, figure_id=figure_id, title=f"Which studies matter: {title}", caption=caption, alt=alt, data=table)
 
 
@@ -179,20 +179,18 @@ def _name_points(axes: Axes, named: Sequence[tuple[str, float, float]], drawn: S
     width, height = figure.get_figwidth() * 72, figure.get_figheight() * 72
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        across, up = box.x0 + box.width * (x - x0) / (x1 - x0), box.y0 + box.height * (y - y0) / (y1 - y0)
-        return across * width, up * height - box.y0 * height
+    left, below = box.x0 * width, box.y0 * height
 
-    places = place_names(
-        [name for name, _, _ in named],
-        [at(x, y) for _, x, y in named],
-        [at(x, y) for x, y in drawn],
-        (width, box.height * height),
-    )
+    def at(x: float, y: float) -> tuple[float, float]:
+        return box.width * width * (x - x0) / (x1 - x0), box.height * height * (y - y0) / (y1 - y0)
+
+    # Beside the plot stand the words of the axis: names go no further left and no further down, but right up to the edge.
+    room = (width - left, height - below)
+    places = place_names([name for name, _, _ in named], [at(x, y) for _, x, y in named], [at(x, y) for x, y in drawn], room)
     for (name, _, _), place in zip(named, places, strict=True):
         if place is not None:
             x, y, way = place
-            figure.text(x / width, box.y0 + y / height, name, ha=way, va="center_baseline")
+            figure.text((left + x) / width, (below + y) / height, name, ha=way, va="center_baseline")
 
 
 def cumulative_plot(result: PooledProportion, years: Sequence[float], *, title: str, figure_id: str) -> Figure:
@@ -314,7 +312,7 @@ def bubble_plot(result: PooledProportion, moderator: Sequence[float], *, name: s
         caption += f" The {len(drawn)} largest studies are drawn; the line is fitted to all {len(known):,}."
     table = table_csv(
         ("study", name, "events", "n", "share"),
-        ((labels[i], float(v), events[i], n[i], share) for i, v, share in zip(known, x, shares, strict=True)),
+        ((labels[i], float(v), events[i], n[i], share) for i, v, share in ((known[j], x[j], shares[j]) for j in drawn)),
     )
     return _twice(draw, figure_id=figure_id, title=f"{title}, by {name.lower()}", caption=caption, alt=alt, data=table)
 

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from matplotlib.axes import Axes
 
 from cordbook.core.text import inside
-from cordbook.display.figures.axes import text_width
+from cordbook.display.figures.axes import text_width, wrapped
 from cordbook.display.figures.figure import Figure, canvas, finish, table_csv
 from cordbook.display.figures.style import HARM, INK, MUTED, QUESTION, RULE, TREATED
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
@@ -47,7 +47,7 @@ def evidence_map(rows: Sequence[MapRow], *, title: str, figure_id: str = "eviden
         raise ValueError(f"{title}: no claim to draw; give at least one row")
     columns = _columns(rows)
     cells = [{kind: _lines(_marks(row, kind), right - left - 2 * PAD_PT) for kind, left, right in columns} for row in rows]
-    names = [_wrapped(row.name, NAMES_PT - 6) for row in rows]
+    names = [wrapped(row.name, NAMES_PT - 6) for row in rows]
     heights = [
         LINE_PT * max(len(name), *(len(lines) for lines in found.values())) + ROOM_PT
         for name, found in zip(names, cells, strict=True)
@@ -105,17 +105,6 @@ def _lines(marks: Sequence[Mark], room: float) -> list[list[Mark]]:
     return lines
 
 
-def _wrapped(text: str, room: float, *, bold: bool = False) -> list[str]:
-    """A text in as many lines as it needs."""
-    lines: list[str] = []
-    for word in text.split():
-        if lines and text_width(f"{lines[-1]} {word}", bold=bold) <= room:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
-
-
 def _marks(row: MapRow, kind: str) -> list[Mark]:
     return [m for m in row.marks if m.evidence_type == kind]
 
@@ -141,7 +130,7 @@ def _grid(axes: Axes, columns: Sequence[Column], tops: Sequence[float]) -> None:
     heads = [((left + right) / 2, EVIDENCE_TYPES[kind], right - left, "center") for kind, left, right in columns]
     heads += [(0.0, "Topic", NAMES_PT, "left"), (WIDTH_PT, "Source found", FOUND_PT, "right")]
     for x, name, room, ha in heads:
-        lines = _wrapped(name, room, bold=True)
+        lines = wrapped(name, room, bold=True)
         for i, line in enumerate(lines):
             y = -6 - 12 * (len(lines) - 1 - i)
             axes.text(x, y, line, ha=ha, va="baseline", fontweight="bold", color=MUTED)

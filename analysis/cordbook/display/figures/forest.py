@@ -4,7 +4,6 @@ and natural recovery behind it."""
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -16,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 
 from cordbook.core.text import capital, inside
-from cordbook.display.figures.axes import PercentScale, set_ratio_ticks, text_width
+from cordbook.display.figures.axes import PercentScale, set_ratio_ticks, text_width, wrapped
 from cordbook.display.figures.figure import Figure, canvas, finish, table_csv
 from cordbook.display.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.display.figures.style import HARM, INK, LIGHTS, MUTED, NATURAL, PREDICTION, TREATED
@@ -169,10 +168,11 @@ def forest_plot(
     look = _look(rows, result, arms, appraisal)
     shown = next((row.behind for row in rows if row.behind is not None), None)
     top = 2 * LINE + 8 + (LINE + 6 if shown is not None else 0)
-    height = top + look.body + 36 + 14 * len(foot)
+    under = [line for text in foot for line in wrapped(text, WIDTH_PT - EDGE)]
+    height = top + look.body + 36 + 14 * len(under)
     left, right = look.plot
     with canvas(figure_id, WIDTH_IN, height / 72) as drawing:
-        below = (36 + 14 * len(foot)) / height
+        below = (36 + 14 * len(under)) / height
         axes = drawing.add_axes((left / WIDTH_PT, below, (right - left) / WIDTH_PT, look.body / height))
         axes.set_ylim(look.body, 0)
         _horizontal_axis(axes, result, rows, right - left, people)
@@ -185,13 +185,11 @@ def forest_plot(
             _draw(axes, row, look, place, result, links or {}, rest, appraisal)
         _lights(axes, rows, look, appraisal)
         _head(axes, look, _heads(result, arms, rows), appraisal)
-        for line, parts in enumerate(foot):
-            for at, text, ha in parts:
-                x = {"left": left, "right": right, "edge": 0.0}[at]
-                _text(axes, x, look.body + 46 + 14 * line, text, ha=ha, colour=MUTED)
+        for i, line in enumerate(under):
+            _text(axes, 0, look.body + 46 + 14 * i, line, ha="left", colour=MUTED)
         drawn = natural if shown is not None else None
         alt = describe(result, title, drawn, natural_label, people, pooled=pooled) + _describe_groups(groups)
-        alt += "".join(f" {text}." for parts in foot for _, text, _ in parts)
+        alt += "".join(f" {text}." for text in foot)
         said = _left_out(rows, rest) + _said_of(appraisal)
         finding = caption or _caption(result, people, pooled) + _key(result, rows, axes, pooled)
         return finish(
@@ -334,15 +332,8 @@ def _look(rows: Sequence[_Row], result: Result, arms: tuple[str, str], appraisal
 
 
 def _wrapped(row: _Row) -> list[str]:
-    """The name of a row in as many lines as it needs."""
-    lines = [""]
-    for word in row.label.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and row.kind in ("study", "rest") and text_width(longer, bold=_is_bold(row)) > LONGEST_NAME:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
+    """The name of a row in as many lines as it needs; those of groups may go on over the plot."""
+    return wrapped(row.label, LONGEST_NAME if row.kind in ("study", "rest") else WIDTH_PT, bold=_is_bold(row))
 
 
 def _is_bold(row: _Row) -> bool:
@@ -458,7 +449,8 @@ def _draw(
     bold = "bold" if _is_bold(row) else "normal"
     for i, line in enumerate(lines):
         name = _text(axes, 0, top + LINE * (i + 0.75), line, weight=bold, ha="left")
-        if href := rest if row.kind == "rest" else links.get(row.label):
+        # One link a row: a name in two lines is one stop for who goes by keyboard.
+        if i == 0 and (href := rest if row.kind == "rest" else links.get(row.label)):
             name.set_url(href)
     if row.label in known.noticed and row.kind == "study":
         _notice(axes, text_width(lines[0]) + NOTICE_ROOM - NOTICE_PT / 2, top + LINE * 0.75 - 3.2)
@@ -589,8 +581,8 @@ def _difference(value: float | None) -> str:
     return f"−{points}" if value < 0 and points != "0" else points
 
 
-def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: bool) -> list[list[tuple[str, str, str]]]:
-    """Lines under the axis, each of texts with their place (an end of the plot, or the edge) and alignment: what each side means, and how the result came about."""
+def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: bool) -> list[str]:
+    """Sentences under the axis: what each side means, and how the result came about."""
     lines = []
     if isinstance(result, ComparedArms):
         arms = (_shortened(arms[0]), _shortened(arms[1]))
@@ -598,8 +590,7 @@ def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: b
         if event_is is not None:
             low, high = (1, 0) if event_is == "good" else (0, 1)
             left, right = f"Favours {arms[low]}", f"Favours {arms[high]}"
-        sides = (f"← {left}", f"{right} →")
-        lines += [[("edge", sides[0], "left")], [("edge", sides[1], "left")]]
+        lines = [f"← {left}", f"{right} →"]
     if not pooled:
         return lines
     names = TWO_ARM_MODEL_NAMES if isinstance(result, ComparedArms) else MODEL_NAMES
@@ -607,7 +598,7 @@ def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: b
     spread += [f"I² {result.i2:.0f}%"] if result.i2 is not None else []
     model = names.get(result.model, result.model)
     how = "; ".join([capital(model), *spread, f"interval: {words_of_interval(result)}"])
-    return [*lines, *([("edge", line, "left")] for line in textwrap.wrap(how, 80))]
+    return [*lines, how]
 
 
 def _heads(result: Result, arms: tuple[str, str], rows: Sequence[_Row]) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -646,7 +637,7 @@ def _value_head(result: Result) -> str:
 def _narrow(
     scale: Scale, result: Result, rows: Sequence[_Row], natural: PooledProportion | None, natural_label: str,
     links: Mapping[str, str], rest: str | None, pooled: bool, arms: tuple[str, str],
-    foot: Sequence[Sequence[tuple[str, str, str]]], known: Appraisal,
+    foot: Sequence[str], known: Appraisal,
 ) -> str:  # fmt: skip
     """The same rows for a phone."""
     compared = not isinstance(result, PooledProportion)
@@ -658,9 +649,8 @@ def _narrow(
     line = result.estimate if drawn else None
     null = None if not compared else 1.0 if scale.log else 0.0
     heads = ("Study", _value_head(result), _counts_head(result, arms))
-    words = [text for parts in foot for _, text, _ in parts]
     return narrow_forest(
-        shown, scale, heads=heads, natural=name, bands=bands, pooled=line, null=null, foot_words=words,
+        shown, scale, heads=heads, natural=name, bands=bands, pooled=line, null=null, foot_words=foot,
         letters=[letter for letter, _ in known.items],
     )  # fmt: skip
 
