@@ -3,6 +3,8 @@ each has one meaning across the book."""
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 from matplotlib.markers import MarkerStyle
 
 INK = "#1b1b1f"
@@ -24,6 +26,27 @@ SCREEN_COLOURS = {
     NATURAL: "--cb-natural",
     PREDICTION: "--cb-prediction",
     HARM: "--cb-harm",
+}
+
+#: Sky blue and orange of Okabe and Ito for the answers yes and no, which have no other meaning in the book; they suit light and dark.
+YES_COLOUR, NO_COLOUR = "#56b4e9", "#e69f00"
+
+
+class Light(NamedTuple):
+    """A light beside a row as a stroke: colour, length and width in points, and its ends. Told apart by form too."""
+
+    colour: str
+    length: float
+    width: float
+    cap: Literal["round", "butt"]
+
+
+#: Lights of risk of bias by answer, as said by :mod:`cordbook.review.appraisal.risk_of_bias`: a disc, a bar, a dot; what does not
+#: apply has none.
+LIGHTS = {
+    "yes": Light(YES_COLOUR, 0.02, 6.6, "round"),
+    "no": Light(NO_COLOUR, 6.6, 3.0, "butt"),
+    "unclear": Light(MUTED, 0.02, 2.4, "round"),
 }
 
 FONT_SIZE = 9.0

@@ -29,7 +29,7 @@ from cordbook.review.citation.formats import text
 
 #: What a screen alone can use.
 DROPPED = (
-    "script, noscript, template, button, input, select, .headerlink, .cb-tools, .cb-filter, .cb-meanings, .cb-narrow, "
+    "script, noscript, template, button, input, select, .headerlink, .cb-anchor, .cb-tools, .cb-filter, .cb-meanings, .cb-narrow, .cb-small, "
     '.cb-cite, p:has(> a[href*="#cite-"]), p:has(> a[type="application/atom+xml"]), .cb-letters, .toctree-wrapper, nav'
 )
 #: From how many columns on a table gets smaller letters, and upright heads.

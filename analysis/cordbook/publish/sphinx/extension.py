@@ -467,5 +467,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("cordbook.css")
     app.add_css_file("access.css")
     app.add_js_file("tables.js", loading_method="defer")
+    app.add_js_file("figures.js", loading_method="defer")
     # env_version grows with the meaning of what is kept in the environment.
     return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}
