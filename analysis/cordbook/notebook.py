@@ -191,6 +191,10 @@ class Review:
         """The page of a study as seen from the chapter, which runs in its own folder."""
         return self._address(f"book/studies/{study_id}.html")
 
+    def estimate_address(self, estimate_id: str) -> str:
+        """The page of an estimate as seen from the chapter."""
+        return self._address(f"book/estimates/{estimate_id}.html")
+
     def _address(self, page: str) -> str:
         root = self.evidence.folder.resolve().parent
         here = Path.cwd() if Path.cwd().is_relative_to(root) else root
@@ -309,11 +313,17 @@ class Review:
             figure_id=f"evidence-map-{section or 'all'}".replace(".", "-"),
         )
 
-    def claims_table(self, section: str) -> Table:
-        """The claims of a section with source and what qualifies them, without those that stand in a table of their own."""
-        claims = [c for c in self.claims(section) if c.table is None]
-        caption = f"The claims one by one: {self.evidence.subject.section(section).label}"
-        return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
+    def claims_table(self, section: str, topics: Sequence[str] = (), caption: str = "") -> Table:
+        """The claims of a section, or of some of its topics, with source and what qualifies them.
+
+        Those that stand in a table of the parent review have a table of their own. Raises ``ValueError`` for a topic without a claim.
+        """
+        claims = [c for c in self.claims(section) if c.table is None and (not topics or c.topic in topics)]
+        if lost := sorted(set(topics) - {c.topic for c in claims}):
+            raise ValueError(f"no claim of section {section} is on {', '.join(lost)}; topics stand in mechanisms.csv")
+        name = "-".join(("claims", section, *topics[:1])).replace(".", "-").replace("_", "-")
+        caption = caption or f"The claims one by one: {self.evidence.subject.section(section).label}"
+        return claims_table(claims, sources(self.evidence), table_id=name.lower(), caption=caption)
 
     def trials_of(self, intervention: str, caption: str) -> Table:
         """Registered trials whose intervention begins with these words."""
