@@ -132,6 +132,7 @@ def test_all_text_stays_inside_its_box():
     from matplotlib.textpath import TextPath
 
     from cordbook.display.figures import prisma_flow as module
+    from cordbook.display.figures.style import FONT
 
     since = replace(
         FLOW,
@@ -148,7 +149,7 @@ def test_all_text_stays_inside_its_box():
     limits = [(box, module.COLUMN_IN) for box in narrow] + [(box, module.WIDTH_IN - 2 * module.EDGE_IN) for box in wide]
     for box, limit in limits:
         for i, line in enumerate(text for part in box.lines for text in part.split("\n")):
-            font = FontProperties(family="DejaVu Sans", weight="bold" if i == 0 else "normal", size=module.FONT_PT)
+            font = FontProperties(family=FONT, weight="bold" if i == 0 else "normal", size=module.FONT_PT)
             assert TextPath((0, 0), line, prop=font).get_extents().width / 72 <= limit - module.PAD_IN, line
 
 
@@ -181,7 +182,7 @@ def test_what_other_methods_listed_is_drawn_and_stands_in_the_table():
         "Listed and screened: 13",
         "Excluded: 3",
         "Animals: 2",
-        "what earlier look-ups set aside was not logged",
+        "what earlier look-ups left out was not logged",
     ):
         assert text in shown, text
     assert "was not logged" in words(prisma_flow(FLOW)) and "Listed and screened" not in words(prisma_flow(FLOW))
