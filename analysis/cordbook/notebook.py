@@ -34,6 +34,7 @@ from cordbook.display.html.cards import Cards, cards
 from cordbook.display.html.hundreds import Question, hundreds
 from cordbook.display.html.icon_array import Hundreds
 from cordbook.display.html.study_list import StudyList
+from cordbook.display.html.table import Folded, folded
 from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
 from cordbook.display.tables.estimate_tables import (
     Table,
@@ -220,6 +221,10 @@ class Review:
             self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"
         )
         return _with_retractions(figure, estimate)
+
+    def fold(self, shown: Figure | Table) -> Folded:
+        """A figure or table folded under its title, for what only some readers look at."""
+        return Folded(shown.title, shown) if isinstance(shown, Figure) else folded(shown)
 
     def _pooled(self, estimate_id: str) -> PooledProportion:
         result = self[estimate_id].result

@@ -152,7 +152,7 @@ def test_plot_into_a_folder_that_is_not_there(table, capsys, tmp_path):
         ("e,n\n1,9\nfew,8\n", ["line 3, column 'e'", "'few' is not a whole number"]),
         ("e,n\n1,9\n1_0,80\n", ["'1_0' is not a whole number"]),
         ("e,n\n1,9\ninf,8\n", ["'inf' is not a whole number"]),
-        ("e,n\n1,9\n2,8,7\n", ["line 3: 3 cells, but the header has 2"]),
+        ("e,n\n1,9\n2,8,7\n", ["line 3: 3 values, but the header has 2"]),
         ('e,n\n1,9\n"2,8\n', ["line 3", "quote"]),
         ("e,n\n", ["a header but no rows"]),
         ("e,n\n1,9\n", ["one study"]),

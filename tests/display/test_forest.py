@@ -203,4 +203,4 @@ def test_the_book_keeps_its_own_words(root):
     call = (
         (root / "analysis/cordbook/notebook.py").read_text(encoding="utf-8").split("forest_plot(", 1)[1].split("figure_id", 1)[0]
     )
-    assert all(words in call for words in ('arms=("Cells", "control")', 'people="patients"', "details=False"))
+    assert all(words in call for words in ('arms=(self._treatment(estimate), "control")', 'people="patients"', "details=False"))

@@ -184,6 +184,11 @@ def project(tmp_path_factory) -> Path:
     shutil.copy(DATA.parent / "references.bib", root)
     (root / "_config.yml").write_text("title: copy\n")
     (root / "book").mkdir()
+    for _, row in RAW["sections"].rows:
+        if row["page"]:
+            page = (root / row["page"]).with_suffix(".md")
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text("# A page\n")
     key = RAW["references"].rows[0][1]["reference_id"]
     notebook = {"cells": [{"cell_type": "markdown", "source": [f"So says {{cite:t}}`{key}`."]}]}
     (root / "book" / "chapter.ipynb").write_text(json.dumps(notebook))

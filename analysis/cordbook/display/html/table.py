@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cordbook.display.html.markup import Html, element, link
 from cordbook.display.html.pieces import Shown, texts, unseen
@@ -103,13 +103,22 @@ def _plain(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A table that opens on a click on its name."""
+    """A table or a drawing that opens on a click on its name."""
 
     name: str
-    table: Table
+    shown: Shows
 
     def __html__(self) -> Html:
-        return element("details", element("summary", self.name), self.table, class_="cb-folded")
+        return element("details", element("summary", self.name), Html(self.shown.to_html()), class_="cb-folded")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.__html__(), "text/plain": repr(self.shown)}
+
+
+class Shows(Protocol):
+    """What shows itself as HTML: a table, a figure."""
+
+    def to_html(self) -> str: ...
 
 
 def folded(table: Table) -> Folded:
