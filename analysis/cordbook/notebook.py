@@ -32,6 +32,8 @@ from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumul
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.figures.forest import Appraisal
 from cordbook.display.html.cards import Cards, cards
+from cordbook.display.html.hundreds import Question, hundreds
+from cordbook.display.html.icon_array import Hundreds
 from cordbook.display.html.study_list import StudyList
 from cordbook.display.html.table import Folded, folded
 from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
@@ -60,7 +62,7 @@ from cordbook.review.claims.mechanisms import (
     select_claims,
     sources,
 )
-from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates, load_estimates
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
@@ -200,6 +202,20 @@ class Review:
         here = Path.cwd() if Path.cwd().is_relative_to(root) else root
         return Path(os.path.relpath(root / page, here)).as_posix()
 
+    def _page_of(self, estimate_id: str) -> str:
+        """The page of an estimate as seen from the chapter."""
+        return self._address(f"{ESTIMATES_FOLDER}/{estimate_id}.html")
+
+    def hundreds(self, questions: Sequence[Mapping[str, Any]]) -> Hundreds:
+        """Questions answered for a hundred people as icon arrays, each with the fields of :class:`~cordbook.display.html.hundreds.Question`.
+
+        Estimates are named by id: ``{"title": ..., "estimate": ID, "without": ID, "note": ...}``. What stands side by side is of people
+        alike, or the chapter fails.
+        """
+        by_id = {"estimate", "without"}
+        asked = [Question(**{k: self[v] if k in by_id else v for k, v in q.items()}) for q in questions]
+        return hundreds(asked, self._page_of, load_natural_course(self.evidence.folder), self.evidence)
+
     def _file_of_studies(self, estimate_id: str) -> str:
         """The file with every study of an estimate as seen from the chapter; the build writes it where a figure leaves studies out."""
         return self._address(f"rows/estimates/{estimate_id}.csv")
@@ -259,7 +275,7 @@ class Review:
     def summary(self, estimate_ids: Iterable[str], caption: str = "Summary of findings") -> Table:
         """Summary of findings: outcome, studies, patients, pooled result with interval, rule-based certainty with its reasons, one plain sentence."""
         ids = list(estimate_ids)
-        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids))
+        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids), self._page_of)
 
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
