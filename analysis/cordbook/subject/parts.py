@@ -1,4 +1,4 @@
-"""What only the chapters of this review show: the dose-response of the cord, tables of mechanisms, counts of a topic, where it stands."""
+"""What only the chapters of this review show: the cord drawn, its dose-response, tables of mechanisms, counts of a topic, where it stands."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cordbook.display.figures.figure import Figure
 from cordbook.display.html.table import Table
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.claims.mechanisms import sources
+from cordbook.subject.cord_drawing import CordDrawing
 from cordbook.subject.dose import MyelopathyDoseResponse, myelopathy_by_dose
 from cordbook.subject.dose_response_plot import dose_response_plot, dose_table, published_points
 from cordbook.subject.dose_tables import (
@@ -34,6 +35,10 @@ class Parts:
     """Figures and tables of this review alone; ``review`` is a :class:`cordbook.notebook.Review`, which offers them to chapters."""
 
     review: Any
+
+    def cord(self) -> CordDrawing:
+        """The cord with its levels, and what the AIS grades mean."""
+        return CordDrawing()
 
     def dose_response(self) -> Figure:
         """Radiation myelopathy against cord dose, with the curve fitted here and one that is often quoted."""

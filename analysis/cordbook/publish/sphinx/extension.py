@@ -471,8 +471,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
     strict_html.connect(app)
     search_titles.connect(app)
     long_tables.connect(app, _estimates_of)
+    app.add_css_file("fonts.css")
     app.add_css_file("cordbook.css")
+    app.add_css_file("look.css")
     app.add_css_file("access.css")
     app.add_js_file("tables.js", loading_method="defer")
+    app.add_js_file("figures.js", loading_method="defer")
     # env_version grows with the meaning of what is kept in the environment.
     return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}
