@@ -12,7 +12,8 @@ from cordbook.display.html.markup import Html, element, join
 from cordbook.display.html.table import CARDS, Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.patients import parse_stratum
-from cordbook.review.claims.mechanisms import remark_in_words, sources, wordings_of
+from cordbook.evidence.vocabulary import Vocabulary
+from cordbook.review.claims.mechanisms import remark_in_words, sources
 from cordbook.subject.natural_recovery import GRADES, KINDS, LEVELS, TIMES, Group, level_group, printed
 
 CHOOSER = "without-treatment"
@@ -89,7 +90,7 @@ def _attributes(g: Group) -> tuple[tuple[str, str], ...]:
 
 def printed_table(evidence: Evidence) -> Table:
     """Every share on the natural course that others print, as it stands in its source."""
-    known, wordings = sources(evidence), wordings_of(evidence)
+    known, vocabulary = sources(evidence), evidence.vocabulary
     header = ("Source", "Whose", "What was counted", "Share", "When", "What to know")
     table = evidence["natural_pooled"]
     rows = []
@@ -105,7 +106,7 @@ def printed_table(evidence: Evidence) -> Table:
         rows.append(
             (
                 Cell(source.label, source.href), Cell(whose), Cell(r.definition), Cell(f"{r.estimate_percent:g}%{ends}", numeric=True),
-                Cell(r.timepoint), Cell(_remark(r.note, wordings)),
+                Cell(r.timepoint), Cell(_remark(r.note, vocabulary)),
             )
         )  # fmt: skip
     ids = tuple(f"natural-{i}" for i in table["natural_id"])
@@ -120,8 +121,8 @@ def printed_table(evidence: Evidence) -> Table:
     )
 
 
-def _remark(note: object, wordings: Any) -> str:
-    text = remark_in_words("" if note is None or note != note else str(note), wordings)
+def _remark(note: object, vocabulary: Vocabulary) -> str:
+    text = remark_in_words("" if note is None or note != note else str(note), vocabulary)
     for pattern, words in _REMARKS:
         text = pattern.sub(words, text)
     return text.strip("; ") or "–"
