@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cordbook.display.html.markup import Html, element, link
+from cordbook.display.html.pieces import Cell as Lines
 from cordbook.display.html.pieces import Shown, texts, unseen
 from cordbook.display.html.templates import render
 
@@ -111,7 +112,8 @@ class Table:
 
 
 def _plain(value: object) -> str:
-    return "".join(texts(value))
+    """A value as plain text; the lines of a cell stay apart."""
+    return (" " if isinstance(value, Lines) else "").join(texts(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def summary_of_findings(
     certainty: Mapping[str, Certainty] | None = None,
     address: Callable[[str], str] | None = None,
 ) -> Table:
-    """Outcome with what it means, people without and with the treatment per 1,000, pooled result drawn, certainty with its reasons.
+    """Outcome with what it means, its studies and patients, people without and with the treatment per 1,000, pooled result drawn, certainty with its reasons.
 
     One row per estimate. ``certainty`` is the rating by id of the estimate; without it the column is left out. ``address`` gives
     the page of an estimate by its id.
@@ -38,8 +38,7 @@ def summary_of_findings(
     rows = tuple(_finding(e, certainty and certainty[e.id], address and address(e.id)) for e in estimates)
     header = (
         "Outcome",
-        "Studies",
-        "Patients",
+        "Studies, patients",
         "Without, per 1,000",
         "With, per 1,000",
         "Difference per 1,000",
@@ -47,14 +46,13 @@ def summary_of_findings(
         *(() if certainty is None else (NAME.capitalize(),)),
     )
     ids = tuple(f"sof-{e.id}" for e in estimates)
-    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1, 2, 3, 4, 5))
+    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1, 2, 3, 4))
 
 
 def _finding(e: Estimate, rated: Certainty | None, href: str | None) -> tuple[Shown | Cell, ...]:
     return (
         Lines(Link(e.title, href), (plain_sentence(e),)),
-        phrase(e, "k"),
-        phrase(e, "n"),
+        Lines(phrase(e, "k"), (phrase(e, "people"),)),
         *_per_thousand(e),
         Lines((_pooled(e), *_drawn(e))),
         *(() if rated is None else (Lines(capital(rated.level), (f"Lowered by: {rated.because}." if rated.because else "",)),)),
