@@ -77,7 +77,7 @@ class Table:
 
     @property
     def classes(self) -> str:
-        """Its kind; one of many columns is stacked on a phone, a row a card, and may take more than the measure of text.
+        """Its kind; one of many columns is stacked on a phone, each row as a card, and may take more than the measure of text.
 
         >>> Table("t", "T", ("a", "b", "c", "d", "e", "f", "g"), ()).classes
         'cb-table cb-stack cb-wide'
