@@ -32,10 +32,10 @@ class Region:
 
 
 REGIONS = (
-    Region("Neck", "C", 8, 0.23, ("cervical, C1 to C8", "An injury here:", "arms, trunk, legs", "(tetraplegia)")),
-    Region("Chest", "T", 12, 0.55, ("thoracic, T1 to T12", "An injury here:", "trunk and legs", "(paraplegia)")),
-    Region("Lower back", "L", 5, 0.13, ("lumbar, L1 to L5", "legs (paraplegia)")),
-    Region("Pelvis", "S", 5, 0.09, ("sacral, S1 to S5", "feet, bladder, bowel")),
+    Region("Cervical", "C", 8, 0.23, ("neck, C1 to C8", "An injury here:", "arms, trunk, legs", "(tetraplegia)")),
+    Region("Thoracic", "T", 12, 0.55, ("chest, T1 to T12", "An injury here:", "trunk and legs", "(paraplegia)")),
+    Region("Lumbar", "L", 5, 0.13, ("L1 to L5", "legs (paraplegia)")),
+    Region("Sacral", "S", 5, 0.09, ("S1 to S5", "feet, bladder, bowel")),
 )
 #: What a segment moves: its first and last segment, and the movement by which it is tested.
 MOVES = (
@@ -75,15 +75,21 @@ GRADES = (
         0,
         0,
     ),
-    Grade("B", "feeling only", "Feeling is kept below the injury, around the anus too. No movement is kept below it.", 0.5, 0),
+    Grade(
+        "B",
+        "feeling only",
+        "Feeling is kept below the injury, around the anus too. No movement is kept further down than three levels below it.",
+        0.5,
+        0,
+    ),
     Grade(
         "C",
         "weak movement",
-        "Some movement below the injury. Fewer than half of the key muscles there can lift against gravity.",
+        "Some movement is kept. Fewer than half of the key muscles below the injury can lift against gravity.",
         0.5,
         0.25,
     ),
-    Grade("D", "useful movement", "At least half of the key muscles below the injury can lift against gravity.", 0.6, 0.7),
+    Grade("D", "useful movement", "At least half of the key muscles below the injury can lift against gravity.", 0.5, 0.75),
     Grade(
         "E", "normal", "Feeling and movement are normal again in all that is tested, after an injury that once took some.", 1, 1
     ),
@@ -225,7 +231,7 @@ def _cord() -> Html:
 
 def _grades() -> Html:
     parts = [
-        (element("dt", _bars(g), join(element("strong", f"AIS {g.letter}"), f": {g.name}")), element("dd", g.means))
+        (element("dt", _bars(g), element("span", element("strong", f"AIS {g.letter}"), f": {g.name}")), element("dd", g.means))
         for g in GRADES
     ]
     key = element("p", "Bars: feeling (upper) and movement (lower) that is left below the injury.", class_="cb-cord-key")

@@ -49,8 +49,10 @@ def _hundred(q: Question, address: Callable[[str], str], course: NaturalCourse |
             f"{q.title!r}: {q.without.id} cannot stand beside {q.estimate.id}, since {why}; "
             "name an estimate of people alike, or say in `none` that there is none"
         )
-    links = [e for e in (q.without, q.estimate) if e is not None]
-    return Hundred(q.title, _groups(q, shares), q.note, tuple((f"More: {e.title}", address(e.id)) for e in links))
+    behind = [e for e in (q.without, q.estimate) if e is not None]
+    names = q.names if len(behind) > 1 else ("The studies",)
+    links = tuple((name, e.title, address(e.id)) for name, e in zip(names, behind, strict=True))
+    return Hundred(q.title, _groups(q, shares), q.note, links)
 
 
 def _shares(e: Estimate) -> Absolute:

@@ -101,7 +101,8 @@ class Hundred:
     title: str
     groups: tuple[IconArray | Nobody, ...]
     note: str
-    links: tuple[tuple[str, str], ...]
+    #: The words of each link, the title of the page behind it, and its address.
+    links: tuple[tuple[str, str, str], ...]
 
     def to_html(self) -> Html:
         """The question as a ``figure`` element."""
@@ -112,8 +113,12 @@ class Hundred:
             element(
                 "figcaption",
                 self.note,
-                " ",
-                join(*(element("a", name, href=href) for name, href in self.links), between=" · "),
+                " More: ",
+                join(
+                    *(element("a", name, href=href, aria_label=f"{name}: {title}") for name, title, href in self.links),
+                    between=", ",
+                ),
+                ".",
             ),
             class_="cb-hundred",
         )

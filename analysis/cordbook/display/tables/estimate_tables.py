@@ -30,7 +30,7 @@ def summary_of_findings(
     certainty: Mapping[str, Certainty] | None = None,
     address: Callable[[str], str] | None = None,
 ) -> Table:
-    """Outcome with what it means, people without and with the treatment per 1,000, pooled result drawn, certainty with its reasons.
+    """Outcome with what it means, its studies and patients, people without and with the treatment per 1,000, pooled result drawn, certainty with its reasons.
 
     One row per estimate. ``certainty`` is the rating by id of the estimate; without it the column is left out. ``address`` gives
     the page of an estimate by its id.
@@ -38,8 +38,7 @@ def summary_of_findings(
     rows = tuple(_finding(e, certainty and certainty[e.id], address and address(e.id)) for e in estimates)
     header = (
         "Outcome",
-        "Studies",
-        "Patients",
+        "Studies, patients",
         "Without, per 1,000",
         "With, per 1,000",
         "Difference per 1,000",
@@ -47,14 +46,13 @@ def summary_of_findings(
         *(() if certainty is None else (NAME.capitalize(),)),
     )
     ids = tuple(f"sof-{e.id}" for e in estimates)
-    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1, 2, 3, 4, 5))
+    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1, 2, 3, 4))
 
 
 def _finding(e: Estimate, rated: Certainty | None, href: str | None) -> tuple[Shown | Cell, ...]:
     return (
         Lines(Link(e.title, href), (plain_sentence(e),)),
-        phrase(e, "k"),
-        phrase(e, "n"),
+        Lines(phrase(e, "k"), (phrase(e, "people"),)),
         *_per_thousand(e),
         Lines((_pooled(e), *_drawn(e))),
         *(() if rated is None else (Lines(capital(rated.level), (f"Lowered by: {rated.because}." if rated.because else "",)),)),
@@ -106,18 +104,18 @@ def _pooled(e: Estimate) -> str:
 
 
 def estimates_table(estimates: Sequence[Estimate]) -> Table:
-    """Every estimate with its permanent id, model, interval, prediction interval and heterogeneity."""
-    header = ("Estimate", "Id", "Studies", "Events of patients", "Pooled result (95% CI)", "Prediction interval", "I²", "Model")
+    """Every estimate with its result beside its name; then what stands behind it, its model and its permanent id."""
+    header = ("Estimate", "Pooled result (95% CI)", "Studies", "Events of patients", "Prediction interval", "I²", "Model", "Id")
     rows = tuple(
         (
             Cell(e.title, f"../estimates/{e.id}.html"),
-            Cell(e.id),
+            Cell(_pooled(e), numeric=True),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "of"), numeric=True),
-            Cell(_pooled(e), numeric=True),
             Cell("–" if e.result is None or e.result.pi_low is None else phrase(e, "prediction"), numeric=True),
             Cell("–" if e.result is None or e.result.i2 is None else phrase(e, "i2"), numeric=True),
             Cell(_method(e)),
+            Cell(e.id),
         )
         for e in estimates
     )
@@ -133,7 +131,7 @@ def _method(e: Estimate) -> str:
 
 
 def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, str] | None = None) -> Table:
-    """The studies behind an estimate: design, phase, counts, where the number was read, how sure.
+    """The studies behind an estimate: counts, design, phase, where the number was read, how sure.
 
     ``links`` are addresses of the studies' pages by label.
     """
@@ -146,18 +144,18 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),
-                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(counts, numeric=True),
+                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(NOT_STATED if pd.isna(first["definition"]) else first["definition"]),
                 Cell(words.label("confidence", first["confidence"])),
             )
         )
     header = (
         "Study",
+        "Events/patients",
         "Design",
         "Treatment",
         *(words.dimension(column).label for column in timing),
-        "Events/patients",
         "What was counted",
         "Confidence in reading",
     )

@@ -199,7 +199,9 @@ def _merges(
 ) -> list[Row]:
     studies = sorted(i for i in group if i.startswith(STUDY))
     reports = {i for i in group if tables.reports.get(i) in studies}
-    roots = sorted((i for i in group if i not in standing and i not in studies and i not in reports), key=lambda i: _rank(i, tables))
+    roots = sorted(
+        (i for i in group if i not in standing and i not in studies and i not in reports), key=lambda i: _rank(i, tables)
+    )
     if not roots:
         return []
     # Records of a study that is known go straight to it if its report is on record, or a record that stood for it is merged into it.

@@ -279,7 +279,7 @@ def _front(edition: Edition, with_studies: bool) -> Front:
 
 def _style(site: Path, edition: Edition) -> str:
     """The style sheets of the book's own fonts, figures and tables, then that of paper."""
-    sheets = [site / "_static" / name for name in ("fonts.css", "cordbook.css", "estimates.css")]
+    sheets = [site / "_static" / name for name in ("fonts.css", "cordbook.css", "front.css", "estimates.css")]
     own = [_with_fonts(path) for path in sheets if path.is_file()]
     paper = (Path(__file__).parent / "print.css").read_text(encoding="utf-8")
     running = f"{edition.short} {edition.version}" + ("" if edition.released else ", not released")

@@ -474,6 +474,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("fonts.css")
     app.add_css_file("cordbook.css")
     app.add_css_file("look.css")
+    app.add_css_file("front.css")
     app.add_css_file("access.css")
     app.add_js_file("tables.js", loading_method="defer")
     app.add_js_file("figures.js", loading_method="defer")

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cordbook.core.text import enumerate_words
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.subject_tables import PHASE
 from cordbook.review.appraisal.certainty import kind_of
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate
@@ -21,8 +19,6 @@ from cordbook.synthesis.pooling.nnt import number_needed_to_treat
 
 #: The role of people who got no experimental treatment, whom nobody compared with treated ones.
 _NATURE = ("natural_course",)
-#: Begins a filter on a key of strata.
-_STRATUM = "stratum."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +80,23 @@ def is_nature(synthesis: Synthesis) -> bool:
 
 
 def unlike(treated: Estimate, nature: Estimate, course: NaturalCourse | None, evidence: Evidence) -> str:
-    """Why an estimate of the natural course is no comparator for treated people; blank where both are of people alike.
+    """Why an estimate of the natural course is no comparator for treated people; blank where all of them are known to be like its people.
 
-    Alike are those of one outcome whose declarations say the same value of the key by which the natural course differs, and a phase
-    for which the natural estimate is a yardstick (``natural_course.yml``).
+    Who is alike is the rule of ``natural_course.yml`` (:meth:`~cordbook.review.estimates.natural_course.NaturalCourse.is_alike`).
     """
     if kind_of(treated) != "single arm" or not is_nature(nature.synthesis):
         return "one is not of treated people, or the other not of people without the treatment"
     if treated.synthesis.outcome != nature.synthesis.outcome:
         return "they are of different outcomes"
-    if course is None or (value := course.value_of(nature.synthesis)) is None:
+    if course is None or course.value_of(nature.synthesis) is None:
         return "data/natural_course.yml does not know the natural course of such people"
-    fixed = _fixed(treated.synthesis, evidence)
-    if fixed.get(course.key) != (value,):
-        return f"the treated are not all of {course.value_name} {value}"
-    phases = fixed.get(PHASE, ())
-    if not phases or not all(course.suits(nature.synthesis, (phase,)) for phase in phases):
-        return f"the treated are of {enumerate_words(phases) or 'any phase'}, for which it is no yardstick"
-    return ""
-
-
-def _fixed(synthesis: Synthesis, evidence: Evidence) -> Mapping[str, tuple[str, ...]]:
-    """The values of keys that a declaration asks for, the phase under one name whatever column tells it."""
-    asked = {name.removeprefix(_STRATUM): values for name, values in synthesis.where}
-    fact = evidence.subject.fact(PHASE)
-    for _, column in fact.columns if fact else ():
-        if column in asked:
-            asked.setdefault(PHASE, asked[column])
-    of_strata = dict(synthesis.strata) if isinstance(synthesis.strata, tuple) else {}
-    return {**asked, **{key: (value,) for key, value in of_strata.items()}}
+    studies = evidence["studies"].set_index("study_id", drop=False).to_dict("index")
+    others = [
+        row.label
+        for row in treated.rows
+        if not course.is_alike(nature.synthesis, row.counts, studies[row.study_id], evidence.subject)
+    ]
+    return f"people of {enumerate_words(others)} are not known to be like those without the treatment" if others else ""
 
 
 def per_thousand(share: float) -> str:
