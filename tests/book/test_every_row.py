@@ -74,13 +74,23 @@ def test_every_registered_trial_without_a_report_is_listed(evidence, chapters):
     assert [name for name in names if pd.isna(name) or name not in listed] == []
 
 
+def test_averages_of_pools_stand_beside_our_numbers(evidence, chapters):
+    """Those of a study are on its page, the others have a table in the chapter on replication."""
+    rows = evidence["continuous"]
+    others = rows[~rows["reference_id"].isin(evidence["studies"]["study_id"])]
+    listed = chapters["book/methods/replication.ipynb"]
+    assert [i for i in others["continuous_id"] if f'id="average-{i}"' not in listed] == []
+    assert len(others)
+
+
 def test_every_count_average_and_linked_trial_stands_on_the_page_of_its_study(evidence, real_book):
     """The rows of a study are on its own page: counts by their anchors, averages one row each, its entry in a register by number."""
     folder = real_book / "_build" / "html" / "book" / "studies"
     pages = {path.stem: html.unescape(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}
     cells = evidence.cells
     assert [r.cell_id for r in cells.itertuples() if f'id="{r.cell_id}"' not in pages[r.study_id]] == []
-    for study, rows in evidence["continuous"].groupby("reference_id"):
+    studies = set(evidence["studies"]["study_id"])
+    for study, rows in (pair for pair in evidence["continuous"].groupby("reference_id") if pair[0] in studies):
         table = re.search(r'<table[^>]*id="averages".*?</table>', pages[study], flags=re.S)
         assert table, study
         assert table[0].count('<th scope="row">') == len(rows), study

@@ -13,6 +13,7 @@ from cordbook.display.figures.replication import replication_plot
 from cordbook.display.figures.verdicts import verdict_bars
 from cordbook.display.html.table import Cell, Table
 from cordbook.display.tables.audit_tables import (
+    averages_of_others_table,
     certainty_table,
     claims_audit_table,
     limits_table,
@@ -131,6 +132,10 @@ class AuditPages:
     def not_comparable(self) -> Table:
         """Published estimates that nothing of ours can be set beside."""
         return not_comparable_table(self.replications.not_comparable)
+
+    def averages_of_others(self) -> Table:
+        """Averages of scores that pools of others print."""
+        return averages_of_others_table(self.estimates.evidence)
 
     def certainty(self, estimate_ids: Iterable[str]) -> Table:
         """Level, start and steps of estimates, with the reasons in few words."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from cordbook.display.html.table import Cell, Table
+import pandas as pd
+
+from cordbook.core.text import capital, number, plain
+from cordbook.display.html.table import CARDS, Cell, Table
+from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.review_words import MEASURES
 from cordbook.review.appraisal.certainty import NAME, NOT_RATED, Certainty
 from cordbook.review.appraisal.replication import NotComparable, Replication, sizes
 from cordbook.review.claims.claims import ClaimVerdict
+from cordbook.review.claims.mechanisms import sources
 from cordbook.review.estimates.phrases import phrase
 
 #: The address of an estimate by its id.
@@ -134,3 +141,26 @@ def limits_table(rows: Sequence[tuple[str, str, str]]) -> Table:
     """The computed rules: domain, rule, limit as declared."""
     cells = tuple((Cell(domain), Cell(rule), Cell(limit)) for domain, rule, limit in rows)
     return Table("certainty-rules", f"The rules of {NAME}", ("Domain", "Rule", "Limit today"), cells)
+
+
+def averages_of_others_table(evidence: Evidence) -> Table:
+    """Averages of scores that pools of others print; those of a study stand on its own page."""
+    table, known, words = evidence["continuous"], sources(evidence), evidence.vocabulary
+    chosen = table[~table["reference_id"].isin(evidence["studies"]["study_id"])]
+    rows = tuple(
+        (
+            Cell(known[r.reference_id].label, known[r.reference_id].href), Cell(words.label("scale", r.outcome)),
+            Cell("–" if pd.isna(r.comparison) else r.comparison),
+            Cell(f"{number(r.value)}{_ends(r)} ({MEASURES.get(r.measure, plain(r.measure))})", numeric=True),
+            Cell(capital(words.remark(None if pd.isna(r.note) else r.note)) or "–"),
+        )
+        for r in chosen.itertuples()
+    )  # fmt: skip
+    header = ("Source", "Scale", "Compared", "Value", "What to know")
+    ids = tuple(f"average-{i}" for i in chosen["continuous_id"])
+    caption = "Averages and ratios in pools of others"
+    return Table("averages-of-others", caption, header, rows, ids, CARDS, folded=True)
+
+
+def _ends(row: Any) -> str:
+    return "" if pd.isna(row.ci_low) or pd.isna(row.ci_high) else f", 95% CI {number(row.ci_low)} to {number(row.ci_high)}"
