@@ -32,7 +32,10 @@ from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumul
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.figures.forest import Appraisal
 from cordbook.display.html.cards import Cards, cards
+from cordbook.display.html.hundreds import Question, hundreds
+from cordbook.display.html.icon_array import Hundreds
 from cordbook.display.html.study_list import StudyList
+from cordbook.display.html.table import Folded, folded
 from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
 from cordbook.display.tables.estimate_tables import (
     Table,
@@ -59,7 +62,7 @@ from cordbook.review.claims.mechanisms import (
     select_claims,
     sources,
 )
-from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates, load_estimates
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
@@ -190,10 +193,28 @@ class Review:
         """The page of a study as seen from the chapter, which runs in its own folder."""
         return self._address(f"book/studies/{study_id}.html")
 
+    def estimate_address(self, estimate_id: str) -> str:
+        """The page of an estimate as seen from the chapter."""
+        return self._address(f"book/estimates/{estimate_id}.html")
+
     def _address(self, page: str) -> str:
         root = self.evidence.folder.resolve().parent
         here = Path.cwd() if Path.cwd().is_relative_to(root) else root
         return Path(os.path.relpath(root / page, here)).as_posix()
+
+    def _page_of(self, estimate_id: str) -> str:
+        """The page of an estimate as seen from the chapter."""
+        return self._address(f"{ESTIMATES_FOLDER}/{estimate_id}.html")
+
+    def hundreds(self, questions: Sequence[Mapping[str, Any]]) -> Hundreds:
+        """Questions answered for a hundred people as icon arrays, each with the fields of :class:`~cordbook.display.html.hundreds.Question`.
+
+        Estimates are named by id: ``{"title": ..., "estimate": ID, "without": ID, "note": ...}``. What stands side by side is of people
+        alike, or the chapter fails.
+        """
+        by_id = {"estimate", "without"}
+        asked = [Question(**{k: self[v] if k in by_id else v for k, v in q.items()}) for q in questions]
+        return hundreds(asked, self._page_of, load_natural_course(self.evidence.folder), self.evidence)
 
     def _file_of_studies(self, estimate_id: str) -> str:
         """The file with every study of an estimate as seen from the chapter; the build writes it where a figure leaves studies out."""
@@ -241,6 +262,10 @@ class Review:
         )
         return _with_retractions(figure, estimate)
 
+    def fold(self, shown: Figure | Table) -> Folded:
+        """A figure or table folded under its title, for what only some readers look at."""
+        return Folded(shown.title, shown) if isinstance(shown, Figure) else folded(shown)
+
     def _pooled(self, estimate_id: str) -> PooledProportion:
         result = self[estimate_id].result
         if not isinstance(result, PooledProportion) or result.k < 2:
@@ -250,7 +275,7 @@ class Review:
     def summary(self, estimate_ids: Iterable[str], caption: str = "Summary of findings") -> Table:
         """Summary of findings: outcome, studies, patients, pooled result with interval, rule-based certainty with its reasons, one plain sentence."""
         ids = list(estimate_ids)
-        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids))
+        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids), self._page_of)
 
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
@@ -304,11 +329,17 @@ class Review:
             figure_id=f"evidence-map-{section or 'all'}".replace(".", "-"),
         )
 
-    def claims_table(self, section: str) -> Table:
-        """The claims of a section with source and what qualifies them, without those that stand in a table of their own."""
-        claims = [c for c in self.claims(section) if c.table is None]
-        caption = f"The claims one by one: {self.evidence.subject.section(section).label}"
-        return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
+    def claims_table(self, section: str, topics: Sequence[str] = (), caption: str = "") -> Table:
+        """The claims of a section, or of some of its topics, with source and what qualifies them.
+
+        Those that stand in a table of the parent review have a table of their own. Raises ``ValueError`` for a topic without a claim.
+        """
+        claims = [c for c in self.claims(section) if c.table is None and (not topics or c.topic in topics)]
+        if lost := sorted(set(topics) - {c.topic for c in claims}):
+            raise ValueError(f"no claim of section {section} is on {', '.join(lost)}; topics stand in mechanisms.csv")
+        name = "-".join(("claims", section, *topics[:1])).replace(".", "-").replace("_", "-")
+        caption = caption or f"The claims one by one: {self.evidence.subject.section(section).label}"
+        return claims_table(claims, sources(self.evidence), table_id=name.lower(), caption=caption)
 
     def trials_of(self, intervention: str, caption: str) -> Table:
         """Registered trials whose intervention begins with these words."""

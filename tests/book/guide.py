@@ -12,10 +12,14 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+
+from tests.conftest import copy_project
+from tests.publish.release_book import commit, git
 
 _BLOCK = re.compile(r"^(?:\*\*(?P<caption>What [^*]+)\*\*[^\n]*\n\n```text|```sh)\n(?P<text>.*?)^```$", re.M | re.S)
 _TYPES = re.compile(r"What (?P<who>\w+) types")
@@ -32,11 +36,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Printed:
-    """A block of commands that was run: what was typed, and what it printed."""
+    """A block of commands that was run: what was typed, what it printed, and how long it took."""
 
     commands: str
     keys: str
     told: str
+    seconds: float = 0.0
+
+    @property
+    def asked(self) -> int:
+        """Questions that were asked."""
+        return len(re.findall(r" > ?", self.told)) if self.keys else 0
 
 
 def blocks(page: str) -> list[Block]:
@@ -79,12 +89,13 @@ def _fill(path: Path, text: str) -> None:
         for pair in pairs.split(", "):
             column, _, value = pair.partition(" = ")
             if row:
-                (place,) = [x for x in lines if (x["row"], x["column"]) == (row, column)]
-                place["value"] = value
+                places = [x for x in lines if (x["row"], x["column"]) == (row, column)]
+                assert len(places) == 1, f"{path.name} has {len(places)} lines for {row}: {column}"
+                places[0]["value"] = value
             else:
-                (only,) = lines
-                assert column in only, column
-                only[column] = value
+                assert len(lines) == 1, f"{path.name} holds {len(lines)} rows; the page speaks of one"
+                assert column in lines[0], column
+                lines[0][column] = value
     out = io.StringIO()
     writer = csv.DictWriter(out, list(lines[0]))
     writer.writeheader()
@@ -107,20 +118,22 @@ def environment(folder: Path) -> dict[str, str]:
 def walk(page: str, here: Path, folder: Path, own: dict[str, str], *, timeout: float = 300) -> tuple[Path, list[Printed]]:
     """Do the whole page, beginning in ``here``; returns the folder in which it ends, and what each block of commands printed.
 
-    ``folder`` holds notes of the walk; ``own`` is the environment of the commands.
+    Stops at the first step whose questions are not those that the page answers. ``folder`` holds notes of the walk; ``own`` is the environment of the commands.
     """
     printed, steps = [], blocks(page)
     for i, block in enumerate(steps):
         if not block.caption:
             after = steps[i + 1] if i + 1 < len(steps) else Block("", "")
             keys = typed(after.text) if _TYPES.match(after.caption) else ""
+            began = time.monotonic()
             done = subprocess.run(
                 ["bash", "-euc", f"{block.text}\npwd > {shlex.quote(str(folder / 'here'))}"], cwd=here, env=own, input=keys,
                 capture_output=True, text=True, timeout=timeout, check=False,
             )  # fmt: skip
             assert done.returncode == 0, f"{block.text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
             here = Path((folder / "here").read_text().strip())
-            printed.append(Printed(block.text, keys, done.stdout))
+            printed.append(Printed(block.text, keys, done.stdout, time.monotonic() - began))
+            assert_every_answer_meets_its_question(printed[-1:])
         elif writes := _WRITES.match(block.caption):
             write_into(_named(here, writes["file"]), block.text)
         else:
@@ -128,12 +141,30 @@ def walk(page: str, here: Path, folder: Path, own: dict[str, str], *, timeout: f
     return here, printed
 
 
+@dataclass(frozen=True)
+class Walked:
+    """A page that was walked in a checkout: the folder in which it ends, what each step printed, and the checkout."""
+
+    book: Path
+    printed: list[Printed]
+    own: dict[str, str]
+    project: Path
+
+
+def walk_in_a_checkout(page: str, folder: Path, *, timeout: float) -> Walked:
+    """Walk a page in a checkout of this project, which is made in ``folder``."""
+    project = copy_project(folder / "project")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    commit(project, "The book")
+    own = environment(folder)
+    return Walked(*walk(page, project, folder, own, timeout=timeout), own, project)
+
+
 def assert_every_answer_meets_its_question(printed: list[Printed]) -> None:
     """Nothing is asked that the page does not answer, and nothing typed goes to waste."""
     for step in printed:
-        if step.keys:
-            asked = len(re.findall(r" > ?", step.told))
-            assert asked == step.keys.count("\n"), (step.commands, asked, step.keys.count("\n"), step.told)
+        answers = step.keys.count("\n")
+        assert step.asked == answers, f"{step.commands}asked {step.asked} questions, and the page answers {answers}:\n{step.told}"
 
 
 def assert_every_block_is_run(page: str) -> None:
@@ -141,3 +172,32 @@ def assert_every_block_is_run(page: str) -> None:
     fences = re.findall(r"^```[^\n]+", page, flags=re.M)
     assert len(fences) == len(blocks(page))
     assert sum(not block.caption for block in blocks(page)) > 8
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person types to do a page: how many of a kind, and the characters, each Enter among them."""
+
+    number: int
+    keys: int
+
+
+def commands_typed(page: str) -> Typed:
+    """The commands of a page, one a line."""
+    lines = [line for block in blocks(page) if not block.caption for line in block.text.splitlines() if line]
+    return Typed(len(lines), sum(len(line) + 1 for line in lines))
+
+
+def answers_typed(page: str) -> Typed:
+    """The answers to the questions of commands; in a terminal some need no Enter, so these keys are the most."""
+    texts = [typed(block.text) for block in blocks(page) if _TYPES.match(block.caption)]
+    return Typed(sum(text.count("\n") for text in texts), sum(map(len, texts)))
+
+
+def cells_typed(page: str) -> Typed:
+    """The values that go into sheets, each with the key that leaves its cell."""
+    texts = [block.text for block in blocks(page) if _WRITES.match(block.caption)]
+    values = [
+        pair.partition(" = ")[2] for text in texts for line in text.splitlines() for pair in line.rpartition(": ")[2].split(", ")
+    ]
+    return Typed(len(values), sum(len(value) + 1 for value in values))

@@ -38,7 +38,7 @@ ALLOWED = (
     (r"\bRoB 2\b|\bpromises 95%", "a tool by its name; the level that intervals promise"),
     (r"\bPRISMA[- ](LSR )?2020\b|\bCC BY 4\.0\b|\bR 4\.\d\.\d\b|\bversion \d[\d.]*\b", "name of a standard, licence or program"),
     (r"\bgrades? [1-5]( or [1-5]| to [1-5])?\b", "grade of a toxicity scale"),
-    (r"\babove 1\b|\bbelow 1\b|\bleave out 1\b|\baround 1\b|\bis 1\b", "odds ratio of no difference"),
+    (r"\babove 1\b|\bbelow 1\b|\bincludes? 1\b|\baround 1\b|\bis 1\b", "odds ratio of no difference"),
 )  # fmt: skip
 _NUMBER_WORDS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred|dozens?"
 _COUNTED = "people|persons|patients|men|women|studies|trials|series|cases|reports|rats|mice|animals|claims|cells|participants"

@@ -9,7 +9,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from cordbook.display.figures.evidence_map import SHAPES, evidence_map
-from cordbook.display.figures.style import MUTED
+from cordbook.display.figures.style import FONT, MUTED
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,7 +63,7 @@ def test_the_legend_of_directions_is_one_line_within_the_figure(rows):
             places[name] = tuple(map(float, moved.groups() if moved else (node.get("x"), node.get("y"))))
     assert set(places) == set(DIRECTIONS.values())
     assert len({y for _, y in places.values()}) == 1
-    size = FontProperties(family="DejaVu Sans", size=9)
+    size = FontProperties(family=FONT, size=9)
     ends = [x + TextPath((0, 0), name, prop=size).get_extents().width for name, (x, _) in places.items()]
     assert max(ends) <= float(svg.get("viewBox").split()[2])
 

@@ -1,6 +1,8 @@
 """Figures as a reader meets them: letters large enough, words that do not meet, marks within their columns; wide and on a phone."""
 
+import base64
 import itertools
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -14,13 +16,22 @@ from cordbook.display.figures.axes import PercentScale, place_names, text_width,
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, funnel_limits, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.figures.forest import Appraisal
+from cordbook.display.figures.style import FONT
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
-CSS = (Path(cordbook.publish.__file__).parent / "assets" / "cordbook.css").read_text(encoding="utf-8")
+ASSETS = Path(cordbook.publish.__file__).parent / "assets"
+#: The fonts of the book within the page, which has no address of its own to load them by.
+FONTS = re.sub(
+    r'url\("(fonts/[^"]+)"\)',
+    lambda m: f"url(data:font/woff2;base64,{base64.b64encode((ASSETS / m[1]).read_bytes()).decode()})",
+    (ASSETS / "fonts.css").read_text(encoding="utf-8"),
+)
+CSS = FONTS + (ASSETS / "cordbook.css").read_text(encoding="utf-8")
 SVG = "{http://www.w3.org/2000/svg}"
 #: The column of text on a screen of 1280 px, and what a figure has on a phone of 375 px.
 DESKTOP_PX, PHONE_PX = 672, 343
 LEGIBLE_PX = 12.9
+FAMILY = f"'{FONT}'"
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>body {{ margin: 0; font-family: {font}; width: {width}px }}
 {css}</style></head><body>{body}</body></html>"""
@@ -74,11 +85,11 @@ def meet(one, other):
     return all(one[a][0] < other[a][1] - 0.5 and other[a][0] < one[a][1] - 0.5 for a in "xy")
 
 
-@pytest.mark.parametrize("font", ["sans-serif", "'DejaVu Sans'"])
 @pytest.mark.parametrize("width", [DESKTOP_PX, PHONE_PX])
-def test_letters_are_large_and_words_meet_neither_each_other_nor_the_edge(browser, figures, width, font):
+def test_letters_are_large_and_words_meet_neither_each_other_nor_the_edge(browser, figures, width):
     tab = browser.new_page(viewport={"width": max(width, 375) if width < 600 else 1280, "height": 800})
-    tab.set_content(PAGE.format(font=font, css=CSS, width=width, body="".join(f.to_html() for f in figures)))
+    tab.set_content(PAGE.format(font=FAMILY, css=CSS, width=width, body="".join(f.to_html() for f in figures)))
+    assert tab.evaluate(f'document.fonts.ready.then(() => document.fonts.check("12px {FONT}"))')
     seen = {one["id"]: one for one in tab.evaluate(BOXES)}
     tab.close()
     if width == PHONE_PX:  # a map has its columns, and scrolls within its box
@@ -102,7 +113,8 @@ def test_more_than_two_fifths_of_a_forest_plot_is_drawing(figures):
 
 def test_marks_and_heads_of_a_map_stay_in_their_columns(browser, figures):
     tab = browser.new_page(viewport={"width": 1280, "height": 800})
-    tab.set_content(PAGE.format(font="'DejaVu Sans'", css=CSS, width=DESKTOP_PX, body=figures[-1].to_html()))
+    tab.set_content(PAGE.format(font=FAMILY, css=CSS, width=DESKTOP_PX, body=figures[-1].to_html()))
+    tab.evaluate("document.fonts.ready")
     seen = tab.evaluate(
         """() => { const svg = document.querySelector('.cb-figure-canvas svg'), parts = [...svg.querySelectorAll('path,circle,use,text')];
              return parts.map(n => [n.getBoundingClientRect(), n.textContent]).map(([r, t]) => [r.left, r.right, r.top, r.bottom, t]); }"""

@@ -28,7 +28,7 @@ from cordbook.intake.dedupe.groups import deduplicate
 from cordbook.intake.dedupe.keys import item, same_container, words
 from cordbook.intake.dedupe.pairs import Verdict, judge
 from cordbook.intake.records.record import Record
-from cordbook.intake.records.store import read_rows, take_in
+from cordbook.intake.records.store import read_rows, take_in, write_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location("labelled_records", ROOT / "benchmarks" / "labelled_records.py")
@@ -293,6 +293,39 @@ def test_a_record_that_was_screened_stays(filled):
     (filled.data / "screening.csv").write_text("record_id,stage\nembase-x.L1,title_abstract\n")
     store.run(filled, "program", "2026-11-21")
     assert ("pubmed-x.1", "embase-x.L1", "similarity") in merges(filled)
+
+
+def included(project: Project, record: str, study: str) -> None:
+    """Two people include the report of a record as a study."""
+    rows = [f"{record},full_text,{who},reviewer,include,{study}" for who in ("Ada", "Ben")]
+    (project.data / "screening.csv").write_text("\n".join(["record_id,stage,reviewer,role,decision,study_id", *rows, ""]))
+
+
+def test_the_report_of_a_study_is_no_duplicate_of_it(filled):
+    """What was taken in as a study stays on record, and only what came besides is merged with the study."""
+    included(filled, "embase-x.L3", "known2018")
+    store.run(filled, "program", "2026-11-21")
+    assert merges(filled) == [("embase-x.L1", "pubmed-x.1", "similarity")]
+    again = next(r for r in read_rows(filled.data, "records") if r["record_id"] == "embase-x.L3") | {"record_id": "embase-x.L9"}
+    write_tables(filled.data, {"records": [*read_rows(filled.data, "records"), again]})
+    store.run(filled, "program", "2026-11-22")
+    assert merges(filled)[1:] == [("embase-x.L9", "study:known2018", "identifier")]
+
+
+def test_nobody_is_asked_whether_a_study_is_its_own_report(filled):
+    """However little of the report stood in its record."""
+    path = filled.data / "references.csv"
+    path.write_text(f"{path.read_text()}new2022,study,,2022,{BARE.title},,,\n")
+    with (filled.data / "studies.csv").open("a") as file:
+        file.write("new2022\n")
+
+    def asked():
+        return {frozenset((p.a, p.b)) for p in store.run(filled, "program", "2026-11-21", write=False).uncertain}
+
+    pair = frozenset(("embase-x.L2", "study:new2022"))
+    assert pair in asked()
+    included(filled, "embase-x.L2", "new2022")
+    assert pair not in asked()
 
 
 def test_titles_in_the_queue_and_the_list_are_harmless(filled, monkeypatch, capsys):

@@ -199,6 +199,24 @@ def test_a_sheet_goes_out_and_comes_back(project):
     assert screened(project) == [("pubmed.2", "A", "exclude", "other_reason")]
 
 
+def test_a_sheet_holds_what_waits_for_its_person_and_what_they_judged(project):
+    """What two others have settled waits for nobody, in a file as in the terminal."""
+    out = project / "sheet.csv"
+    for person in "AB":
+        cordbook(project, "screen", "--as", person, keys="i\nq\n")
+
+    def sheet(person):
+        said = cordbook(project, "screen", "--as", person, "--export", str(out)).stdout
+        return said, [(r["record_id"], r["decision"]) for r in csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines())]
+
+    said, rows = sheet("C")
+    assert "2 to judge\n" in said
+    assert rows == [("pubmed.2", ""), ("pubmed.3", "")]
+    said, rows = sheet("A")
+    assert "2 to judge, 1 judged before by A" in said
+    assert rows == [("pubmed.1", "include"), ("pubmed.2", ""), ("pubmed.3", "")]
+
+
 def test_a_csv_of_asreview_2_and_3_brings_its_labels(project):
     """They leave our columns alone, blank ``included`` and earlier decisions too, number the rows and add columns of their own."""
     out = project / "queue.csv"

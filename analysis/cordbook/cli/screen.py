@@ -39,6 +39,7 @@ from cordbook.intake.screening.screening import (
     conflicts,
     decision_row,
     eligibility_words,
+    judged_by,
     load_items,
     queue,
     to_judge,
@@ -67,7 +68,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--resolve", action="store_true", help="settle records on which two people differ")
     what.add_argument("--status", action="store_true", help="say what is done, how well people agree, and what may be left")
-    what.add_argument("--export", metavar="FILE", type=Path, help="write the queue for a spreadsheet or ASReview (.csv or .ris)")
+    what.add_argument(
+        "--export",
+        metavar="FILE",
+        type=Path,
+        help="write your queue, with what you judged before, for a spreadsheet or ASReview (.csv or .ris)",
+    )
     what.add_argument("--import", dest="take", metavar="FILE", type=Path, help="take in decisions from such a file")
     parser.add_argument("--replace", action="store_true", help="with --import: change your earlier decisions too")
     parser.set_defaults(run=run)
@@ -279,11 +285,14 @@ def _print_stopping(session: Session, write: Callable[[str], None]) -> None:
 
 def _export(session: Session, path: Path) -> int:
     items, rows = load_items(session.data), session.decisions.rows()
-    judged = [items[r] for r in to_judge(items, rows, session.stage)]
+    waiting, judged = set(queue(items, rows, session.stage, session.person)), judged_by(rows, session.stage, session.person)
+    # What others have settled waits for nobody; own decisions go along, for ASReview to learn from and to be changed.
+    written = [r for r in to_judge(items, rows, session.stage) if r in waiting | judged]
     make = files.ris_text if path.suffix.lower() == ".ris" else files.sheet_text
-    text = make(judged, rows, session.stage, session.person)
+    text = make([items[r] for r in written], rows, session.stage, session.person)
     write_sheet(path, text, encoding="utf-8" if path.suffix.lower() == ".ris" else "utf-8-sig")
-    print(f"{len(judged)} records written to {path}")
+    before = len(written) - len(waiting)
+    print(f"{path} written: {len(waiting)} to judge" + (f", {before} judged before by {session.person}" if before else ""))
     return 0
 
 

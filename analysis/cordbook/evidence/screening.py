@@ -69,6 +69,11 @@ def settled(rows: Iterable[Mapping[str, str]], stage: str, readers: int = READER
     return {record: settle(own, readers) for record, own in standing(rows, stage).items()}
 
 
+def taken_in_as(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The study that each included report was taken in as, by record; ``rows`` are those of ``screening``."""
+    return {record: state.study_id for record, state in settled(rows, FULL_TEXT).items() if state.outcome == INCLUDE}
+
+
 def merged_records(merges: Iterable[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
     """Records that are merged into another, where the merge was not undone: the record and the study that each is the same as."""
     return {row["record_id"]: (row["same_as_record"] or "", row["same_as_study"] or "") for row in merges if not row["undone_on"]}

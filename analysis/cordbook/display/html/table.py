@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cordbook.display.html.markup import Html, element, link
+from cordbook.display.html.pieces import Cell as Lines
 from cordbook.display.html.pieces import Shown, texts, unseen
 from cordbook.display.html.templates import render
 
@@ -76,7 +77,7 @@ class Table:
 
     @property
     def classes(self) -> str:
-        """Its kind; one of many columns is stacked on a phone, a row a card, and may take more than the measure of text.
+        """Its kind; one of many columns is stacked on a phone, each row as a card, and may take more than the measure of text.
 
         >>> Table("t", "T", ("a", "b", "c", "d", "e", "f", "g"), ()).classes
         'cb-table cb-stack cb-wide'
@@ -111,18 +112,28 @@ class Table:
 
 
 def _plain(value: object) -> str:
-    return "".join(texts(value))
+    """A value as plain text; the lines of a cell stay apart."""
+    return (" " if isinstance(value, Lines) else "").join(texts(value))
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A table that opens on a click on its name."""
+    """A table or a drawing that opens on a click on its name."""
 
     name: str
-    table: Table
+    shown: Shows
 
     def __html__(self) -> Html:
-        return element("details", element("summary", self.name), self.table, class_="cb-folded")
+        return element("details", element("summary", self.name), Html(self.shown.to_html()), class_="cb-folded")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.__html__(), "text/plain": repr(self.shown)}
+
+
+class Shows(Protocol):
+    """What shows itself as HTML: a table, a figure."""
+
+    def to_html(self) -> str: ...
 
 
 def folded(table: Table) -> Folded:

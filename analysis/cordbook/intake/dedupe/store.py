@@ -3,6 +3,8 @@
 ``record_merges.csv`` says which record is the same as which other, or as which included study. A row that was undone is kept: it
 says that the two are different, and keeps them from being merged or asked again. "Different", said of a pair that was asked, is
 such a row from the beginning.
+
+A record that was included as a study is the report of that study, and no duplicate of it: the two belong together without a merge.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from cordbook.core.project import Project
 from cordbook.errors import CordbookError, UnknownName
+from cordbook.evidence.screening import taken_in_as
 from cordbook.intake.dedupe.groups import MISSING, Deduplicated, deduplicate
 from cordbook.intake.dedupe.keys import Item, item
 from cordbook.intake.dedupe.pairs import Pair
@@ -39,6 +42,8 @@ class Tables:
     studies: Mapping[str, Record]
     merges: tuple[Row, ...]
     screened: frozenset[str]
+    #: Records that were included, and the study (``study:KEY``) as which each was taken in.
+    reports: Mapping[str, str]
 
     def record(self, identity: str) -> Record:
         return self.studies[identity] if identity.startswith(STUDY) else self.records[identity]
@@ -79,12 +84,14 @@ def load(project: Project) -> Tables:
         for row in read_rows(data, "references")
         if row["reference_id"] in included
     }
+    screening = read_rows(data, "screening")
     return Tables(
         records={row["record_id"]: record_of(row) for row in rows},
         received={row["record_id"]: row["received_on"] for row in rows},
         studies=studies,
         merges=tuple(read_rows(data, "record_merges")),
-        screened=frozenset(row["record_id"] for row in read_rows(data, "screening")),
+        screened=frozenset(row["record_id"] for row in screening),
+        reports={record: STUDY + study for record, study in taken_in_as(screening).items() if study in included},
     )
 
 
@@ -96,7 +103,7 @@ def find(tables: Tables) -> Deduplicated:
         raise NotInstalled(MISSING) from error
     items: list[Item] = [item(i, r) for i, r in (*tables.records.items(), *tables.studies.items())]
     apart = [(row["record_id"], target_of(row)) for row in tables.merges if row["undone_on"]]
-    found = deduplicate(items, tables.standing().items(), apart)
+    found = deduplicate(items, (*tables.reports.items(), *tables.standing().items()), apart)
     # Two studies of the review are two, whatever their titles; and a record that is merged into another asks nothing more.
     kept = tuple(p for p in found.uncertain if not (p.a.startswith(STUDY) and p.b.startswith(STUDY)))
     return replace(found, uncertain=kept)
@@ -191,11 +198,14 @@ def _merges(
     group: tuple[str, ...], strongest: Mapping[str, Pair], standing: Mapping[str, str], tables: Tables, by: str, today: str
 ) -> list[Row]:
     studies = sorted(i for i in group if i.startswith(STUDY))
-    roots = sorted((i for i in group if i not in standing and i not in studies), key=lambda i: _rank(i, tables))
+    reports = {i for i in group if tables.reports.get(i) in studies}
+    roots = sorted(
+        (i for i in group if i not in standing and i not in studies and i not in reports), key=lambda i: _rank(i, tables)
+    )
     if not roots:
         return []
-    # Records of a study that is known go straight to it if the record that stood for it is merged into it already.
-    merged_into_study = any(standing.get(i, "").startswith(STUDY) for i in group)
+    # Records of a study that is known go straight to it if its report is on record, or a record that stood for it is merged into it.
+    merged_into_study = bool(reports) or any(standing.get(i, "").startswith(STUDY) for i in group)
     rows = []
     for i in roots if studies and merged_into_study else roots[1:]:
         pair = strongest.get(i)

@@ -115,12 +115,13 @@ def to_judge(items: Iterable[str], rows: Sequence[Row], stage: str) -> list[str]
 
 def queue(items: Iterable[str], rows: Sequence[Row], stage: str, reviewer: str) -> list[str]:
     """Records that wait for this reviewer, in the order of the file. What others said is not shown."""
-    decided = standing(rows, stage)
-    return [
-        r
-        for r in to_judge(items, rows, stage)
-        if (REVIEWER, reviewer) not in decided.get(r, {}) and settle(decided.get(r, {})).outcome == WAITING
-    ]
+    decided, own = standing(rows, stage), judged_by(rows, stage, reviewer)
+    return [r for r in to_judge(items, rows, stage) if r not in own and settle(decided.get(r, {})).outcome == WAITING]
+
+
+def judged_by(rows: Sequence[Row], stage: str, reviewer: str) -> set[str]:
+    """Records that this reviewer has judged at a stage."""
+    return {r for r, decisions in standing(rows, stage).items() if (REVIEWER, reviewer) in decisions}
 
 
 def conflicts(items: Iterable[str], rows: Sequence[Row], stage: str) -> dict[str, list[Row]]:

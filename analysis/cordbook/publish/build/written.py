@@ -10,7 +10,7 @@ from pathlib import Path
 from cordbook.review.appraisal.estimate_text import all_forms
 from cordbook.review.estimates.dependence import without_study
 from cordbook.review.estimates.estimates import Estimates
-from cordbook.review.estimates.phrases import phrase
+from cordbook.review.estimates.phrases import EARLY, phrase
 
 _NUMBER = re.compile(
     r'<a (?=[^>]*\bcb-number-link\b)[^>]*href="[^"#]*\bestimates/(?P<id>[^"#/]+)\.html"[^>]*>(?P<text>.*?)</a>', re.S
@@ -33,14 +33,14 @@ def wrong_numbers(html: Path, estimates: Estimates, names: Iterable[str]) -> lis
 
 
 def _without_one_study(estimates: Estimates, estimate_id: str, allowed: dict[str, set[str]]) -> set[str]:
-    """The estimate without each of its studies in turn: asked only where a page says something else of it."""
+    """The estimate without each of its studies in turn, and of its first ones: asked only where a page says something else of it."""
     key = f"{estimate_id} without"
     if key not in allowed:
         try:
             known = estimates[estimate_id]
         except KeyError:
             return allowed.setdefault(key, set())
-        allowed[key] = {phrase(without_study(known, study)) for study in known.study_ids}
+        allowed[key] = {phrase(without_study(known, study)) for study in known.study_ids} | {phrase(known, EARLY)}
     return allowed[key]
 
 

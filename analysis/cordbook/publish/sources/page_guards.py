@@ -326,7 +326,7 @@ class Stored:
         entry = self.by_id[estimate_id]
         return SimpleNamespace(**entry, pooled=entry["estimate"] is not None, result=SimpleNamespace(**entry))
 
-    def count(self, question: str) -> int:
+    def count(self, question: str) -> float:
         """How many rows of the stored tables fit a question; raises ``KeyError`` for a table or column that was not there."""
         asked = read_question(question)
         table = parse(self.files[self._paths[asked.table]], strict=False)

@@ -6,7 +6,7 @@ from cordbook.errors import UnknownName
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
-from cordbook.review.estimates.phrases import COUNTS, FORMS, SIDE_FORMS, WITHOUT, phrase
+from cordbook.review.estimates.phrases import COUNTS, EARLY, FORMS, SIDE_FORMS, WITHOUT, phrase
 
 CERTAINTY = "certainty"
 #: Why an estimate of another selection differs from the main pool of its question.
@@ -23,8 +23,8 @@ def format_estimate(estimates: Estimates, estimate_id: str, form: str = "short")
         return rate_steps(estimates, [estimate_id])[estimate_id].level
     if form == DIFFERENCE:
         return _difference(estimates, estimate_id)
-    if form not in FORMS and not form.startswith(WITHOUT):
-        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}, {DIFFERENCE}, {WITHOUT}STUDY")
+    if form not in FORMS and form != EARLY and not form.startswith(WITHOUT):
+        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)}, {CERTAINTY}, {DIFFERENCE}, {EARLY}, {WITHOUT}STUDY")
     estimate = estimates[estimate_id]
     if estimate.not_pooled and form not in (*COUNTS, *SIDE_FORMS) and not form.startswith(WITHOUT):
         raise UnknownName(

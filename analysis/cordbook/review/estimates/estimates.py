@@ -20,13 +20,15 @@ from cordbook.review.estimates.companions import Companion, companions_of
 from cordbook.review.estimates.declarations import Declarations, Synthesis, check_columns, load_declarations
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
 from cordbook.review.estimates.row_counts import count_rows
-from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, labels_of, pairs, with_effects
+from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, in_order, labels_of, pairs, with_effects
 from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
 from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
 
 T = TypeVar("T")
+#: The first studies of an estimate, for what a treatment seemed to do when it was new. Our own number.
+EARLY = 4
 #: Where the book has a page for every estimate: its permanent address is this, its id and ".html".
 ESTIMATES_FOLDER = "book/estimates"
 #: What the package says of the measure of a comparison, for tables.
@@ -108,6 +110,16 @@ class Estimate:
     @property
     def events(self) -> int:
         return sum(events for events, _ in self.arms)
+
+    @property
+    def early(self) -> Estimate:
+        """What the first studies gave, the :data:`EARLY` oldest by year, pooled as the whole is; those without a year come last."""
+        return estimate_of(self.id, self.title, self.synthesis, in_order(self.rows)[:EARLY])
+
+    @property
+    def largest(self) -> int:
+        """People in the largest study, both arms of a comparison together; 0 where no study counts."""
+        return max((row.together[1] for row in self.rows), default=0)
 
     @property
     def study_ids(self) -> tuple[str, ...]:
@@ -239,7 +251,7 @@ class Estimates:
             raise UnknownName(f"no estimate {estimate_id!r}; near it are: {', '.join(found or self._all)}")
         return found[estimate_id]
 
-    def count(self, question: str) -> int:
+    def count(self, question: str) -> float:
         """How many rows of a table fit a question; see :func:`~cordbook.review.estimates.row_counts.count_rows`."""
         return count_rows(self.evidence, question)
 

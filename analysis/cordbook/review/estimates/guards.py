@@ -7,6 +7,7 @@ A condition is written with estimate ids and their attributes, and with counts o
     tumour-cell-therapy.events == 0 and tumour-cell-therapy.k >= 10
     [searches] == 0
     [registered_trials/status=completed/linked_study_id=] / [registered_trials/status=completed] > 0.25
+    [outcomes.n/cell_id=marcus1990.treated.myelopathy.all.na] == myelopathy-conventional.largest
 
 It is parsed, never run as Python: comparisons, ``and``, ``or``, ``not``, ``+ - * /``, numbers, attributes of estimates and
 counts of rows are all there is. A share of nothing cannot be estimated.
@@ -25,9 +26,10 @@ from cordbook.core.text import inside
 from cordbook.errors import InputError
 from cordbook.review.estimates.row_counts import QuestionError
 
-#: What a condition may ask of an estimate; ``pooled`` is 1 where an average is reported and 0 where studies stand side by side.
+#: What a condition may ask of an estimate; ``pooled`` is 1 where an average is reported and 0 where studies stand side by side,
+#: ``largest`` is the number of people in its largest study, ``early`` the average of its first studies.
 ATTRIBUTES = (
-    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p", "pooled",
+    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "events", "i2", "tau2", "q_p", "pooled", "largest", "early",
 )  # fmt: skip
 _NAME = re.compile(
     rf"\[(?P<question>[^\[\]]*)\]|(?P<id>[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:--[a-z0-9-]+)?)\.(?P<attribute>{'|'.join(ATTRIBUTES)})\b"
@@ -57,7 +59,7 @@ class Lookup(Protocol):
 
     def __getitem__(self, estimate_id: str, /) -> object: ...
 
-    def count(self, question: str, /) -> int: ...
+    def count(self, question: str, /) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ def _value(known: Lookup, name: re.Match[str]) -> float | None:
     except (KeyError, QuestionError) as error:
         raise GuardError(str(error.args[0])) from error
     attribute = name["attribute"]
-    holder = estimate if attribute in ("k", "n", "events", "pooled") else estimate.result
+    if attribute == "early":
+        attribute, estimate = "estimate", getattr(estimate, "early", None)
+    holder = estimate if attribute in ("k", "n", "events", "pooled", "largest") else getattr(estimate, "result", None)
     value = getattr(holder, attribute, None)
     return None if value is None else float(value)
 

@@ -154,6 +154,8 @@ FORMS: Mapping[str, Callable[[Estimate], str]] = {
 
 #: Begins the form of an estimate without one of its studies: ``without smith2012``.
 WITHOUT = "without "
+#: The form of what the first studies gave (:attr:`Estimate.early`).
+EARLY = "early"
 #: Forms that count and need no pooled number.
 COUNTS = frozenset({"k", "n", "events", "of", "studies", "people"})
 
@@ -165,8 +167,10 @@ def phrase(estimate: Estimate, form: str = "short") -> str:
     """
     if form.startswith(WITHOUT):
         return phrase(without_study(estimate, form.removeprefix(WITHOUT).strip()))
+    if form == EARLY:
+        return phrase(estimate.early)
     if form not in FORMS:
-        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)} and {WITHOUT}STUDY")
+        raise UnknownName(f"no form {form!r}; there are {', '.join(FORMS)}, {EARLY} and {WITHOUT}STUDY")
     if estimate.result is not None or form in COUNTS:
         return FORMS[form](estimate)
     return SIDE_FORMS.get(form, lambda e: NOT_POOLED)(estimate) if estimate.not_pooled else MISSING

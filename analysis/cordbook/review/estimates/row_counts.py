@@ -7,6 +7,7 @@ The one owner of counting rows for the text of the book. A question names a tabl
     registered_trials/linked_study_id=               blank
     studies/design!=rct/topic~therapy                not that value; a part of the text, in any case of letters
     arms/role=treated/n<30                           a number below (> above); a blank is neither
+    outcomes.events/arm_id=lima2010.treated          the sum of a column over the rows that fit, blanks left out
 """
 
 from __future__ import annotations
@@ -38,20 +39,30 @@ class QuestionError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to one table: conditions as column, sign and value."""
+    """A question to one table: conditions as column, sign and value, and the column that is added up, if any."""
 
     table: str
     conditions: tuple[tuple[str, str, str], ...]
+    summed: str = ""
 
-    def count(self, columns: Collection[str], rows: Iterable[Mapping[str, str]]) -> int:
-        """How many rows, given as texts, fit all conditions; a column that a row lacks is blank in it.
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is asked for."""
+        return (*(column for column, _, _ in self.conditions), *filter(None, [self.summed]))
+
+    def count(self, columns: Collection[str], rows: Iterable[Mapping[str, str]]) -> float:
+        """How many rows, given as texts, fit all conditions, or the sum of their column; a column that a row lacks is blank in it.
 
         Raises ``KeyError`` where ``columns`` lacks one that is asked for.
         """
-        for column, _, _ in self.conditions:
+        for column in self.columns:
             if column not in columns:
                 raise UnknownName(f"table {self.table} has no column {column!r}; there are {', '.join(columns)}")
-        return sum(all(_SIGNS[sign](row.get(column, ""), value) for column, sign, value in self.conditions) for row in rows)
+        fit = (row for row in rows if all(_SIGNS[sign](row.get(column, ""), value) for column, sign, value in self.conditions))
+        if not self.summed:
+            return sum(1 for _ in fit)
+        numbers = (_number(row.get(self.summed, "")) for row in fit)
+        return sum(number for number in numbers if not math.isnan(number))
 
 
 def read_question(text: str) -> Question:
@@ -59,9 +70,12 @@ def read_question(text: str) -> Question:
 
     >>> read_question("mechanisms/section=2.1/claim~rat").conditions
     (('section', '=', '2.1'), ('claim', '~', 'rat'))
+    >>> read_question("outcomes.events/study_id=lima2010").summed
+    'events'
     """
     name, *conditions = (part.strip() for part in text.split("/"))
-    return Question(name, tuple(_condition(text, condition) for condition in conditions))
+    table, _, summed = name.partition(".")
+    return Question(table, tuple(_condition(text, condition) for condition in conditions), summed)
 
 
 def _condition(question: str, text: str) -> tuple[str, str, str]:
@@ -76,14 +90,14 @@ def _condition(question: str, text: str) -> tuple[str, str, str]:
 
 
 @by_value
-def count_rows(evidence: Evidence, question: str) -> int:
-    """Rows of a table that fit all conditions of a question. Who asks is stale when the number changes, not when any row does.
+def count_rows(evidence: Evidence, question: str) -> float:
+    """Rows of a table that fit all conditions of a question, or the sum of a column of them. Who asks is stale when the number changes, not when any row does.
 
     Raises ``KeyError`` for an unknown table or column, :class:`QuestionError` for a condition that cannot be read.
     """
     asked = read_question(question)
     table = evidence[asked.table]
-    texts = {c: [as_written(value) for value in table[c]] for c, _, _ in asked.conditions if c in table.columns}
+    texts = {c: [as_written(value) for value in table[c]] for c in asked.columns if c in table.columns}
     return asked.count(list(table.columns), ({c: held[i] for c, held in texts.items()} for i in range(len(table))))
 
 

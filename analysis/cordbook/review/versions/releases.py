@@ -189,7 +189,7 @@ class Frozen:
     def __getitem__(self, estimate_id: str) -> FrozenEstimate:
         return self.estimates[estimate_id]
 
-    def count(self, question: str) -> int:
+    def count(self, question: str) -> float:
         """How many of the rows that a release keeps fit a question, as conditions of guards ask it.
 
         Raises ``KeyError`` for a table that no release keeps, or a column that holds nothing in it.
