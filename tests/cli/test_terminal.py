@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -170,6 +171,16 @@ def test_one_key_is_read_and_those_behind_it_wait(keyboard):
     assert (keys.key(), keys.key()) == ("i", "e")
     pipe.send_text("x")
     assert keys.key() == "x"
+
+
+def test_an_enter_after_a_key_is_no_answer_to_the_question_behind_it(keyboard, capsys):
+    """Who ends a key with Enter, as every other answer, is asked again; what they type then is the answer, and no row of keys."""
+    keys, pipe = keyboard
+    asked = Terminal(io.StringIO(), sys.stdout, keys, False, 80)
+    pipe.send_text("1\rTable 2: all were seen\r")
+    assert asked.key("[1] first  [2] second >", "12") == "1"
+    assert asked.text("Why >") == "Table 2: all were seen"
+    assert "Type an answer" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sequence", ["\x1b[A", "\x1bOP", "\x1b[15~", "\x1b[1;5C", "\x1b", "\t", "\r", "\x00"])

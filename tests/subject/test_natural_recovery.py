@@ -109,3 +109,17 @@ def test_a_pooled_number_answers_and_names_the_range_beside_it():
 def test_what_is_told_without_a_time_is_not_offered_for_late_injuries():
     assert TIMES["late"][1] == ()
     assert "unstated" in TIMES["early"][1]
+
+
+def test_counts_of_the_neck_that_are_not_pooled_stand_beside_the_pooled_one(found):
+    """A single old report of nobody is not all that is on file: the database has more than a quarter, half of those injured last."""
+    neck = next(g for g in groups(found) if (g.grade, g.level, g.time, g.kind) == ("A", "neck", "early", "grade"))
+    assert {r.counted for r in neck.reports} >= {(0, 30), (239, 837)}
+    assert [r.special for r in neck.reports if r.counted == (239, 837)] == ["not pooled: denominator unclear"]
+    assert neck.ends == (0.0, 0.5)
+
+
+def test_counts_that_overlap_or_are_implausible_stay_out(found):
+    """No grade E in a database makes nobody of 123 of no meaning; another holds people of the first."""
+    counted = {r.counted for r in found}
+    assert not counted & {(0, 123), (0, 94), (52, 187), (74, 482)}

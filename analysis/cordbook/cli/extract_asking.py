@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from cordbook.cli.extract_rows import another_cell, chosen, take_out
-from cordbook.cli.extract_session import ADD, ASK, BACK, REST, Reopened, Session, heard
+from cordbook.cli.extract_session import ADD, ASK, REST, Reopened, Session, heard
 from cordbook.cli.extract_terms import new_term
-from cordbook.cli.terminal import Ended, Terminal
+from cordbook.cli.terminal import BACK, Ended, Terminal
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules import complaints
 from cordbook.intake.extraction.codebook import (

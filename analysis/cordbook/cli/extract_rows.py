@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cordbook.cli.extract_session import ADD, BACK, Session, heard
+from cordbook.cli.extract_session import ADD, Session, heard
 from cordbook.cli.extract_terms import new_term
-from cordbook.cli.terminal import Terminal
+from cordbook.cli.terminal import BACK, Terminal
 from cordbook.intake.extraction.codebook import cell_problems, open_cell
 from cordbook.intake.extraction.new_terms import OUTCOMES
 from cordbook.intake.extraction.outcomes import is_key, outcomes_called

@@ -11,7 +11,7 @@ from cordbook.evidence.schema import Unreadable
 from cordbook.intake.extraction.codebook import Codebook, questions
 from cordbook.intake.extraction.readings import STUDY, Answer, Place, Reading, Readings
 
-BACK, STOP, REST, ASK, OPEN, ADD = "<", "q", "..", "?", "=", "+"
+STOP, REST, ASK, OPEN, ADD = "q", "..", "?", "=", "+"
 
 
 class Reopened(Exception):

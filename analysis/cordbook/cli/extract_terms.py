@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cordbook.cli.extract_session import BACK, Session, heard
-from cordbook.cli.terminal import Terminal
+from cordbook.cli.extract_session import Session, heard
+from cordbook.cli.terminal import BACK, Terminal
 from cordbook.intake.extraction.new_terms import TermList, add_term, fields_of_term, term_problems
 from cordbook.intake.extraction.readings import NotReadable
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.sheets import sheet_text, write_sheet
-from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.cli.terminal import BACK, Ended, Terminal, terminal
 from cordbook.core.project import Project, find_project
 from cordbook.errors import UsageError
 from cordbook.evidence.problems import as_text
@@ -219,9 +219,13 @@ def _ask(difference: Difference, person: str, codebook: Codebook, asked: Termina
         keep = KEYS[pressed][0]
         value = reason = ""
         if keep == OTHER:
-            value = asked.line("Events of n, such as 9/20 >" if difference.place[2] == COUNTS else "Value >")
+            value = asked.text(f"{'Events of n, such as 9/20' if difference.place[2] == COUNTS else 'Value'} (< back) >")
+        if value == BACK:
+            continue
         if difference.place[2] == COUNTS or keep in (OTHER, OUT):
-            reason = asked.line("Why, with the place in the report >")
+            reason = asked.text("Why, with the place in the report (< back) >")
+        if reason == BACK:
+            continue
         try:
             return decide(difference, keep, value, reason, person, codebook)
         except NotReadable as problem:

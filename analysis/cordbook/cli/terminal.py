@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ESCAPE_S = 0.05
 #: Lines that completions may take below the question.
 MENU_LINES = 6
+#: What is typed at a line to go back to the choice before it.
+BACK = "<"
 
 
 class Ended(Exception):
@@ -153,6 +155,12 @@ class Terminal:
             return one_line(self.keyboard.line(prompt, words))
         print(prompt, end=" ", file=self.out, flush=True)
         return one_line(self._line())
+
+    def text(self, prompt: str) -> str:
+        """A line that is not blank. A blank one is asked again: it is mostly the Enter after a key that needs none. Raises :class:`Ended`."""
+        while not (text := self.line(prompt)):
+            self.print("Type an answer, then Enter.")
+        return text
 
     def _line(self) -> str:
         line = self.source.readline()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from cordbook.cli.people import person_or_none
-from cordbook.cli.terminal import Ended, Terminal, terminal
+from cordbook.cli.terminal import BACK, Ended, Terminal, terminal
 from cordbook.cli.verify_sheets import FOLDER, take_sheet, write_sheets
 from cordbook.core.columns import aligned
 from cordbook.core.project import Project, find_project
@@ -32,7 +32,6 @@ from cordbook.review.estimates.estimates import Estimates, load_estimates
 
 DONE = 0
 SHOWN = 20
-BACK = "<"
 KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "the count before", "?": "help", "q": "quit"}
 
 
@@ -211,12 +210,13 @@ def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: 
 
 def _asked_finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
     cell = session.cell(c.cell_id)
-    read = _line(f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >", asked) or source
+    prompt = f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >"
+    read = _line(prompt, asked, blank=bool(source)) or source
     events, n, note = int(cell["events"]), int(cell["n"]), ""
     if wrong:
         n = _number("Patients that you read (< back) >", asked)
         events = _number("Events that you read, or a percent such as 43.8% >", asked, of=n)
-        note = _line("What was wrong >", asked)
+        note = _line("What was wrong >", asked, blank=False)
         if not _agreed(session, c, cell, events, n, asked):
             return None
     finding = Finding(c.cell_id, session.person, read, events, n, note)
@@ -247,9 +247,9 @@ class _Back(Exception):
     """The person goes back to the choice for this count."""
 
 
-def _line(prompt: str, asked: Terminal) -> str:
-    """A line; < goes back (:class:`_Back`)."""
-    text = asked.line(prompt)
+def _line(prompt: str, asked: Terminal, *, blank: bool = True) -> str:
+    """A line, which may be ``blank`` where that is an answer; < goes back (:class:`_Back`)."""
+    text = asked.line(prompt) if blank else asked.text(prompt)
     if text == BACK:
         raise _Back
     return text

@@ -30,8 +30,8 @@ _FEW, _DAILY = re.compile(r"in \d fx|\d-\d fx|SBRT"), re.compile(r"^\d+(\.\d+)?$
 SAME_TOTAL_GY, SPLITS = 30.0, (1, 2, 3, 5, 10, 15)
 
 Row = Any
-#: Cards on a phone; remarks get room.
-WIDE = f"{CARDS} cb-evidence cb-figures"
+#: Cards on a phone; words do not break.
+WIDE = f"{CARDS} cb-figures"
 
 
 def _is_lhermitte(r: Row) -> bool:

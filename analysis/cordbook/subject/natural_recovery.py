@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from cordbook.core.text import people, studies
+from cordbook.core.text import inside, people, studies
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.review.claims.mechanisms import sources
@@ -61,6 +61,9 @@ _DEFINED = (
     (re.compile(r"motor (level|function)|strength"), GRADES, "strength"),
     (re.compile(r"motor incomplete"), ("A",), "movement"),
 )
+#: Reasons for which a count is not pooled and yet says what happened: shown beside the others, never averaged. What overlaps, is implausible
+#: or contradicts another source stays out.
+_TOLD = frozenset({"denominator_unclear", "other:review_table_only"})
 #: Groups with fewer pooled studies than this show the range of their reports.
 FEWEST_POOLED = 3
 #: How keys of strata are said that only shares of others have.
@@ -182,12 +185,12 @@ def groups(reports: Iterable[Report]) -> tuple[Group, ...]:
 
 
 def reports(estimates: Estimates, certainty: Mapping[str, str], address: Any, page: Any) -> tuple[Report, ...]:
-    """All reports: estimates of the chapter, then shares printed by others, each in the order of its table.
+    """All reports: estimates of the chapter, counts that are not pooled, then shares printed by others, each in the order of its table.
 
     ``certainty`` is the level by id of an estimate; ``address`` gives the page of a study and ``page`` that of an estimate.
     """
     own = (r for e in leaves(estimates) for r in _of_estimate(e, estimates.evidence, certainty.get(e.id, ""), address, page))
-    return (*own, *printed(estimates.evidence))
+    return (*own, *not_pooled(estimates.evidence, address), *printed(estimates.evidence))
 
 
 def leaves(estimates: Estimates) -> Iterator[Estimate]:
@@ -230,6 +233,29 @@ def _of_estimate(e: Estimate, evidence: Evidence, sure: str, address: Any, page:
 def _common(strata: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """What all strata say alike."""
     return dict(set.intersection(*(set(stratum.items()) for stratum in strata)))
+
+
+def not_pooled(evidence: Evidence, address: Any) -> Iterator[Report]:
+    """Counts of the natural course by grade that are not pooled for one of the reasons of :data:`_TOLD`, with the reason."""
+    reasons = evidence["not_poolable_reasons"].set_index("reason")["label"]
+    for cell in evidence.cells.sort_values(["year", "label", "cell_id"]).itertuples():
+        stratum, held = parse_stratum(cell.stratum), set(_text(cell.not_poolable_reason).split(";"))
+        told = cell.role == "natural_course" and cell.outcome in _OUTCOMES and "baseline_ais" in stratum and held <= _TOLD
+        if told and not cell.poolable:
+            why = f"not pooled: {inside(str(reasons[cell.not_poolable_reason]))}"
+            yield Report(
+                grades=tuple(stratum["baseline_ais"].split("+")),
+                level=level_group(stratum.get("level"), evidence.meanings),
+                time=_PHASES.get(stratum.get("phase", ""), "unstated"),
+                kind=_OUTCOMES[cell.outcome],
+                share=cell.events / cell.n,
+                interval=None,
+                counted=(int(cell.events), int(cell.n)),
+                source=cell.label,
+                href=address(cell.study_id),
+                studies=1,
+                special="; ".join(filter(None, (_special(stratum), why))),
+            )
 
 
 def printed(evidence: Evidence) -> Iterator[Report]:

@@ -83,9 +83,9 @@ def _lines(lines: Sequence[tuple[str, str | None]]) -> Cell:
 
 
 def _attributes(g: Group) -> tuple[tuple[str, str], ...]:
-    """What the script chooses a row by, and what it says of it."""
-    say = f"{inside(KINDS[g.kind])}. {g.origin}. Certainty: {g.sure}."
-    return (("data-grade", g.grade), ("data-level", g.level), ("data-time", g.time), ("data-lead", g.answer), ("data-say", say))
+    """What the script chooses a row by, and what it shows of it."""
+    told = f"{inside(KINDS[g.kind])}. {g.origin}. Certainty: {g.sure}."
+    return (("data-grade", g.grade), ("data-level", g.level), ("data-time", g.time), ("data-lead", g.answer), ("data-text", told))
 
 
 def printed_table(evidence: Evidence) -> Table:
@@ -116,7 +116,7 @@ def printed_table(evidence: Evidence) -> Table:
         header,
         tuple(rows),
         ids,
-        f"{CARDS} cb-evidence",
+        f"{CARDS} cb-figures",
         folded=True,
     )
 

@@ -791,7 +791,7 @@ def _said_of(known: Appraisal) -> str:
 
 
 def _data(rows: Sequence[_Row]) -> str:
-    """What is drawn as CSV, a line a row."""
+    """What is drawn as CSV, one line for each row."""
     columns = ("kind", "name", "counts", "estimate", "low", "high", "weight_percent")
     shown = [row for row in rows if row.kind != "blank"]
     return table_csv(columns, ((r.kind, r.label, r.counts, r.estimate, r.low, r.high, r.weight) for r in shown))

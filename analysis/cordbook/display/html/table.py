@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Kinds of tables, as CSS knows them; in the second each row is a card on a phone.
 PLAIN, CARDS = "cb-table", "cb-table cb-cards"
+#: From so many columns on a table is stacked on a phone, and may be wider than text.
+STACKED_FROM, WIDE_FROM = 4, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,17 @@ class Table:
 
     def __html__(self) -> Html:
         return self.to_html()
+
+    @property
+    def classes(self) -> str:
+        """Its kind; one of many columns is stacked on a phone, each row as a card, and may take more than the measure of text.
+
+        >>> Table("t", "T", ("a", "b", "c", "d", "e", "f", "g"), ()).classes
+        'cb-table cb-stack cb-wide'
+        """
+        stacked = len(self.header) >= STACKED_FROM and not {"cb-cards", "cb-summary"} & set(self.kind.split())
+        wide = len(self.header) >= WIDE_FROM
+        return " ".join([self.kind, *(["cb-stack"] if stacked else []), *(["cb-wide"] if wide else [])])
 
     @property
     def size(self) -> str:

@@ -104,18 +104,18 @@ def _pooled(e: Estimate) -> str:
 
 
 def estimates_table(estimates: Sequence[Estimate]) -> Table:
-    """Every estimate with its permanent id, model, interval, prediction interval and heterogeneity."""
-    header = ("Estimate", "Id", "Studies", "Events of patients", "Pooled result (95% CI)", "Prediction interval", "I²", "Model")
+    """Every estimate with its result beside its name; then what stands behind it, its model and its permanent id."""
+    header = ("Estimate", "Pooled result (95% CI)", "Studies", "Events of patients", "Prediction interval", "I²", "Model", "Id")
     rows = tuple(
         (
             Cell(e.title, f"../estimates/{e.id}.html"),
-            Cell(e.id),
+            Cell(_pooled(e), numeric=True),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "of"), numeric=True),
-            Cell(_pooled(e), numeric=True),
             Cell("–" if e.result is None or e.result.pi_low is None else phrase(e, "prediction"), numeric=True),
             Cell("–" if e.result is None or e.result.i2 is None else phrase(e, "i2"), numeric=True),
             Cell(_method(e)),
+            Cell(e.id),
         )
         for e in estimates
     )
@@ -131,7 +131,7 @@ def _method(e: Estimate) -> str:
 
 
 def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, str] | None = None) -> Table:
-    """The studies behind an estimate: design, phase, counts, where the number was read, how sure.
+    """The studies behind an estimate: counts, design, phase, where the number was read, how sure.
 
     ``links`` are addresses of the studies' pages by label.
     """
@@ -144,18 +144,18 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),
-                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(counts, numeric=True),
+                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(NOT_STATED if pd.isna(first["definition"]) else first["definition"]),
                 Cell(words.label("confidence", first["confidence"])),
             )
         )
     header = (
         "Study",
+        "Events/patients",
         "Design",
         "Treatment",
         *(words.dimension(column).label for column in timing),
-        "Events/patients",
         "What was counted",
         "Confidence in reading",
     )

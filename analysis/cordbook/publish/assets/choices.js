@@ -1,5 +1,5 @@
-// Chooses rows of a table by selects and says what they hold. The table stands whole, with this script and without.
-// A choice that no row fits goes to the wider groups that its options name (data-wider), nearest first, and says so.
+// Chooses rows of a table by selects and shows what they hold. The table stands whole, with this script and without.
+// A choice that no row fits goes to the wider groups that its options name (data-wider), nearest first, and tells the reader.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -29,7 +29,7 @@ document.addEventListener("DOMContentLoaded", () => {
       return found.sort((a, b) => a.steps - b.steps);
     }
 
-    // What a row says, and under it the figures of its last column with their links.
+    // The text of a row, and under it the figures of its last column with their links.
     function line(row) {
       const item = document.createElement("li");
       const lead = document.createElement("strong");
@@ -37,7 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
       lead.textContent = row.dataset.lead;
       figures.className = "cb-sub";
       figures.append(...[...row.cells[row.cells.length - 1].childNodes].map((node) => node.cloneNode(true)));
-      item.append(lead, `: ${row.dataset.say}`, figures);
+      item.append(lead, `: ${row.dataset.text}`, figures);
       return item;
     }
 

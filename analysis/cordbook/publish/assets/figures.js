@@ -37,7 +37,7 @@
     return `Source: ${edition ? `${edition.content}, ` : ""}${web}`;
   }
 
-  // The wide drawing, its colours written out, on white between its title and what is said under it.
+  // The wide drawing, its colours written out, on white between its title and what is written under it.
   function whole(figure) {
     const drawn = figure.querySelector(".cb-figure-canvas svg").cloneNode(true);
     for (const part of [drawn, ...drawn.querySelectorAll("*")]) {
@@ -50,20 +50,20 @@
     const [, , width, height] = drawn.getAttribute("viewBox").split(/[ ,]+/).map(Number);
     const texts = [];
     let y = MARGIN;
-    const say = (text, size, colour, weight) => {
+    const write = (text, size, colour, weight) => {
       for (const line of lines(text, width, size)) {
         y += size * LEADING;
         texts.push(node("text", { x: MARGIN, y: y.toFixed(1), "font-size": `${size}px`, fill: colour, "font-weight": weight }, line));
       }
     };
-    say(words(figure.querySelector(".cb-figure-title")), TITLE, INK, 700);
+    write(words(figure.querySelector(".cb-figure-title")), TITLE, INK, 700);
     drawn.setAttribute("x", MARGIN);
     drawn.setAttribute("y", (y + 8).toFixed(1));
     drawn.setAttribute("width", width);
     drawn.setAttribute("height", height);
     y += height + 10;
-    say(words(figure.querySelector("figcaption")), NOTE, MUTED, 400);
-    say(source(figure), NOTE, MUTED, 400);
+    write(words(figure.querySelector("figcaption")), NOTE, MUTED, 400);
+    write(source(figure), NOTE, MUTED, 400);
     const [wide, tall] = [width + 2 * MARGIN, Math.ceil(y + MARGIN)];
     const outer = node("svg", { viewBox: `0 0 ${wide} ${tall}`, width: wide, height: tall, "font-family": FONT });
     outer.append(node("rect", { width: wide, height: tall, fill: GROUND }), ...texts, drawn);

@@ -93,7 +93,7 @@
   // A drawing for a file, which stands alone: its title above, what it shows and where it comes from below, and a margin around.
   X.framed = function (drawing, words) {
     var margin = 18, width = drawing.width + 2 * margin, y = margin, marks = [];
-    function say(texts, size, look) {
+    function write(texts, size, look) {
       texts.forEach(function (text) {
         X.lines(text, Math.floor(drawing.width / (size * 0.61))).forEach(function (line) {
           y += size * 1.4;
@@ -101,7 +101,7 @@
         });
       });
     }
-    say([words.title], 17, { weight: "bold" });
+    write([words.title], 17, { weight: "bold" });
     var top = y + 14;
     drawing.marks.forEach(function (mark) {
       var moved = Object.assign({}, mark);
@@ -111,7 +111,7 @@
       marks.push(moved);
     });
     y = top + drawing.height + 2;
-    say(words.notes, 12, { tone: "muted" });
+    write(words.notes, 12, { tone: "muted" });
     return { width: width, height: y + margin, marks: marks };
   };
 
