@@ -77,12 +77,12 @@ def _groups(q: Question, shares: Absolute) -> tuple[IconArray | Nobody, ...]:
 def _compared(q: Question, shares: Absolute) -> tuple[IconArray, ...]:
     """The control groups as they were counted, and the treated by the pooled effect at that risk."""
     given, treated, (events, n) = shares.without, shares.treated, shares.basis
+    # Taken as given, so that no dot of it is in doubt.
+    whole = round(given.point, 2)
     how = f"by the average {COMPARED[q.estimate.synthesis.measure]}"
     interval = f"{q.estimate.synthesis.level:.0%} CI {percent_number(treated.low)} to {percent_number(treated.high)}"
     return (
-        IconArray(
-            q.names[0], given.point, given.point, _of_hundred(given), f"({events:,} of {n:,} in the control groups)", WITHOUT
-        ),
+        IconArray(q.names[0], whole, whole, _of_hundred(given), f"({events:,} of {n:,} in the control groups)", WITHOUT),
         IconArray(q.names[1], treated.low, treated.high, _of_hundred(treated), f"({how}; {interval})", TREATED),
     )
 
