@@ -61,6 +61,7 @@ def test_none_among_so_many_is_never_a_bare_none(review):
     [
         ({"estimate": "ais-improved-cell-therapy", "without": "natural-ais-a-acute"}, "not known to be like"),
         ({"estimate": "sae-any-cell-therapy"}, "has no pooled share"),
+        ({"estimate": "ais-improved-cell-therapy", "none": "Nobody."}, "people without the treatment are counted in"),
     ],
 )
 def test_a_question_that_would_mislead_is_refused(review, asked, why):
