@@ -42,7 +42,7 @@ FREE = {
     "A controlled trial of any of these": "what is missing, the finding stands above it",
     "That most such patients keep deficits": "a claim of others, told as such",
     "We found no study that compares regimens": "what was found until the date beside it",
-    "\"no comparator\" says that there is neither": "what a word of the table means",
+    '"no comparator" says that there is neither': "what a word of the table means",
     "AIS is the ASIA Impairment Scale": "a definition",
     "For everybody who read a claim": "whom a page is for",
     "For everybody with a question": "whom a page is for",

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordbook.display.html.inline_interval_plot import DIFFERENCE, RATIO, SHARE, WIDTH, InlineIntervalPlot
+from cordbook.display.html.inline_interval_plot import DIFFERENCE, RARE, RATIO, SHARE, WIDTH, InlineIntervalPlot
 
 NUMBERS = re.compile(r'\b(?:x|x1|x2)="(-?[\d.]+)"')
 
 
 @settings(deadline=None)
 @given(
-    st.sampled_from([SHARE, RATIO, DIFFERENCE]),
+    st.sampled_from([SHARE, RARE, RATIO, DIFFERENCE]),
     st.lists(st.floats(-5, 1e6, allow_nan=False), min_size=5, max_size=5).map(sorted),
     st.booleans(),
 )
@@ -33,6 +33,8 @@ def test_nothing_leaves_the_frame(scale, values, pooled):
         (SHARE, 0.0, 4),
         (SHARE, 0.5, 80),
         (SHARE, 1.0, 156),
+        (RARE, 0.1, 80),
+        (RARE, 0.5, 156),
         (RATIO, 1.0, 80),
         (RATIO, 20.0, 156),
         (DIFFERENCE, 0.0, 80),

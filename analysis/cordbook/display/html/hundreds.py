@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cordbook.core.text import enumerate_words
 from cordbook.display.html.icon_array import Hundred, Hundreds, IconArray, Nobody
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.appraisal.absolute_effects import Absolute, Share, absolute, is_nature, unlike
 from cordbook.review.estimates.estimates import COMPARED, Estimate
 from cordbook.review.estimates.natural_course import NaturalCourse
-from cordbook.review.estimates.phrases import counts_of, natural_frequency, percent_number, phrase
+from cordbook.review.estimates.phrases import counts_of, natural_frequency, percent_number, phrase, plain_sentence
 
 #: Kinds of groups, as colours.
 TREATED, WITHOUT, HARM = "treated", "without", "harm"
@@ -21,7 +22,8 @@ TREATED, WITHOUT, HARM = "treated", "without", "harm"
 class Question:
     """A question for a hundred people: a title, the estimate of the treated or of a comparison, and that of people without (or None).
 
-    ``none`` says why nobody stands beside the treated, where that is so; ``note`` what is to know before one compares.
+    ``none`` says why nobody stands beside the treated, where that is so; ``note`` what is to know before one compares (default: the plain
+    sentence of the estimate).
     """
 
     title: str
@@ -49,10 +51,21 @@ def _hundred(q: Question, address: Callable[[str], str], course: NaturalCourse |
             f"{q.title!r}: {q.without.id} cannot stand beside {q.estimate.id}, since {why}; "
             "name an estimate of people alike, or say in `none` that there is none"
         )
+    if q.none and (counted := _counted_without(q.estimate, evidence)):
+        raise InputError(
+            f"{q.title!r}: `none` says that nobody stands beside {q.estimate.id}, but people without the treatment are counted in "
+            f"{enumerate_words(counted)}; set an estimate of them beside it"
+        )
     behind = [e for e in (q.without, q.estimate) if e is not None]
     names = q.names if len(behind) > 1 else ("The studies",)
     links = tuple((name, e.title, address(e.id)) for name, e in zip(names, behind, strict=True))
-    return Hundred(q.title, _groups(q, shares), q.note, links)
+    return Hundred(q.title, _groups(q, shares), q.note or plain_sentence(q.estimate), links)
+
+
+def _counted_without(e: Estimate, evidence: Evidence) -> list[str]:
+    """Studies that count the outcome in people without the treatment so that it may be pooled."""
+    cells = evidence.cells_in("outcome", e.synthesis.outcome)
+    return sorted(set(cells.loc[(cells["role"] != "treated") & cells["poolable"].astype(bool), "study_id"]))
 
 
 def _shares(e: Estimate) -> Absolute:
@@ -77,12 +90,12 @@ def _groups(q: Question, shares: Absolute) -> tuple[IconArray | Nobody, ...]:
 def _compared(q: Question, shares: Absolute) -> tuple[IconArray, ...]:
     """The control groups as they were counted, and the treated by the pooled effect at that risk."""
     given, treated, (events, n) = shares.without, shares.treated, shares.basis
+    # Taken as given, so that no dot of it is in doubt.
+    whole = round(given.point, 2)
     how = f"by the average {COMPARED[q.estimate.synthesis.measure]}"
     interval = f"{q.estimate.synthesis.level:.0%} CI {percent_number(treated.low)} to {percent_number(treated.high)}"
     return (
-        IconArray(
-            q.names[0], given.point, given.point, _of_hundred(given), f"({events:,} of {n:,} in the control groups)", WITHOUT
-        ),
+        IconArray(q.names[0], whole, whole, _of_hundred(given), f"({events:,} of {n:,} in the control groups)", WITHOUT),
         IconArray(q.names[1], treated.low, treated.high, _of_hundred(treated), f"({how}; {interval})", TREATED),
     )
 

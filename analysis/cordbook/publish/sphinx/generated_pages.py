@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def _place(
     known = app.env.metadata.get(page, {})
     for side, name in (("before", "prev"), ("after", "next")):
         if f"{side}-page" in known:
-            context[name] = {"link": known[f"{side}-page"], "title": nodes.Text(known[f"{side}-title"]).astext()}
+            # The theme takes a title for markup, and that of a study can hold anything.
+            context[name] = {"link": known[f"{side}-page"], "title": escape(known[f"{side}-title"])}
     if "generate_toctree_html" in context and parent in app.env.found_docs:
         context["generate_toctree_html"] = _with_page(
             context["generate_toctree_html"], context["pathto"](parent), context["title"]
