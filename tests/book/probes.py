@@ -42,7 +42,7 @@ KEYS = {
     ("waivers", "rule"), ("waivers", "table"), ("waivers", "row_key"), ("corrections", "table"), ("corrections", "row_key"),
     ("corrections", "column"), ("corrections", "new_value"), ("stratum_keys", "pattern"), ("mechanisms", "topic"),
     ("mechanisms", "seed_table"), ("wordings", "pattern"), ("wordings", "text"),
-    ("dimensions", "source"), ("facts", "columns"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
+    ("sections", "page"), ("dimensions", "source"), ("facts", "columns"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
 }  # fmt: skip
 #: Texts that a page takes apart and says in words, so that they do not stand there as typed.
 TAKEN_APART = {"natural_pooled.stratum"}

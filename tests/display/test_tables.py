@@ -50,9 +50,9 @@ def test_an_empty_table_is_still_a_table():
 def test_the_summary_says_what_the_estimates_say(estimates):
     chosen = [estimates["ais-improved-cell-therapy"], estimates["ais-improved-treated-v-control"]]
     frame = summary_of_findings(chosen, "S").to_frame()
-    assert list(frame["Studies"]) == [phrase(e, "k") for e in chosen]
-    assert list(frame["Patients"]) == [phrase(e, "n") for e in chosen]
+    assert [told.split()[:2] for told in frame["Studies, patients"]] == [[phrase(e, "k"), phrase(e, "n")] for e in chosen]
     assert frame["Pooled result (95% CI)"][0].startswith(phrase(chosen[0], "point"))
+    assert frame["With, per 1,000"][0].split()[0] == f"{1000 * chosen[0].result.estimate:.0f}"
     assert frame["Pooled result (95% CI)"][1].startswith("OR ")
 
 
