@@ -30,7 +30,10 @@ from cordbook.display.chapters.methods import MethodsPages
 from cordbook.display.chapters.releases import ReleasePages
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.evidence_map import evidence_map
+from cordbook.display.figures.forest import Appraisal
 from cordbook.display.html.cards import Cards, cards
+from cordbook.display.html.hundreds import Question, hundreds
+from cordbook.display.html.icon_array import Hundreds
 from cordbook.display.html.study_list import StudyList
 from cordbook.display.html.table import Folded, folded
 from cordbook.display.tables.claim_tables import claims_table, notices_table, trials_table
@@ -43,10 +46,13 @@ from cordbook.display.tables.estimate_tables import (
     summary_of_findings,
 )
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.review_words import CRITICAL
 from cordbook.evidence.vocabulary import part_name
 from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
+from cordbook.review.appraisal.risk_of_bias import FILE as RISK_OF_BIAS
+from cordbook.review.appraisal.risk_of_bias import judge_studies, load_items, study_facts
 from cordbook.review.claims.mechanisms import (
     Claim,
     expect,
@@ -56,7 +62,8 @@ from cordbook.review.claims.mechanisms import (
     select_claims,
     sources,
 )
-from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
+from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates, load_estimates
+from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.studies.records import study_records
 from cordbook.synthesis import PooledProportion
@@ -121,6 +128,7 @@ class Review:
                 part.pooled_anyway().result,
                 self._natural(by_group.get(part.id.rpartition("--")[2])),
                 pooled=not part.not_pooled,
+                alike=self._alike(part, by_group.get(part.id.rpartition("--")[2])),
             )
             for part in self.estimates.parts(estimate_id)
             if part.is_reported
@@ -131,6 +139,8 @@ class Review:
             pooled=not estimate.not_pooled,
             groups=groups if grouped else (),
             natural=self._natural(natural) if isinstance(natural, str) else None,
+            alike=self._alike(estimate, natural) if isinstance(natural, str) else None,
+            appraisal=self._appraisal(estimate),
             links=self._study_links(estimate),
             rest=self._file_of_studies(estimate_id),
             arms=(self._treatment(estimate), "control"),
@@ -150,14 +160,61 @@ class Review:
     def _natural(self, estimate_id: str | None) -> PooledProportion | None:
         return self[estimate_id].result if estimate_id else None
 
+    def _alike(self, estimate: Estimate, natural: str | None) -> frozenset[str] | None:
+        """Labels of the studies whose people are known to be like those of an estimate of the natural course."""
+        course = load_natural_course(self.evidence.folder)
+        if natural is None or course is None:
+            return None
+        studies, synthesis, subject = self._study_rows, self[natural].synthesis, self.evidence.subject
+        return frozenset(r.label for r in estimate.rows if course.is_alike(synthesis, r.counts, studies[r.study_id], subject))
+
+    @cached_property
+    def _study_rows(self) -> dict[str, dict[str, Any]]:
+        """Studies as rows by id, what is blank as None."""
+        return {
+            row["study_id"]: {name: None if pd.isna(value) else value for name, value in row.items()}
+            for row in self.evidence["studies"].to_dict("records")
+        }
+
+    def _appraisal(self, estimate: Estimate) -> Appraisal:
+        """Answers on how the studies of an estimate were done, and which of them have a critical notice; nothing without the file of items."""
+        label = {row.study_id: row.label for row in estimate.rows}
+        notices = self.evidence["integrity_notices"]
+        against = set(notices.loc[notices["kind"].isin(CRITICAL), "study_id"]) & label.keys()
+        noticed = frozenset(label[study] for study in against)
+        if not (self.evidence.folder / RISK_OF_BIAS).is_file():
+            return Appraisal(noticed=noticed)
+        items = [item for item in load_items(self.evidence.folder) if item.group == "study"]
+        judged = judge_studies(tuple(items), study_facts(self.evidence)).loc[list(label)]
+        answers = {label[study]: tuple(row) for study, row in zip(judged.index, judged.to_numpy(), strict=True)}
+        return Appraisal(tuple((item.id, item.name) for item in items), answers, noticed)
+
     def study_address(self, study_id: str) -> str:
         """The page of a study as seen from the chapter, which runs in its own folder."""
         return self._address(f"book/studies/{study_id}.html")
+
+    def estimate_address(self, estimate_id: str) -> str:
+        """The page of an estimate as seen from the chapter."""
+        return self._address(f"book/estimates/{estimate_id}.html")
 
     def _address(self, page: str) -> str:
         root = self.evidence.folder.resolve().parent
         here = Path.cwd() if Path.cwd().is_relative_to(root) else root
         return Path(os.path.relpath(root / page, here)).as_posix()
+
+    def _page_of(self, estimate_id: str) -> str:
+        """The page of an estimate as seen from the chapter."""
+        return self._address(f"{ESTIMATES_FOLDER}/{estimate_id}.html")
+
+    def hundreds(self, questions: Sequence[Mapping[str, Any]]) -> Hundreds:
+        """Questions answered for a hundred people as icon arrays, each with the fields of :class:`~cordbook.display.html.hundreds.Question`.
+
+        Estimates are named by id: ``{"title": ..., "estimate": ID, "without": ID, "note": ...}``. What stands side by side is of people
+        alike, or the chapter fails.
+        """
+        by_id = {"estimate", "without"}
+        asked = [Question(**{k: self[v] if k in by_id else v for k, v in q.items()}) for q in questions]
+        return hundreds(asked, self._page_of, load_natural_course(self.evidence.folder), self.evidence)
 
     def _file_of_studies(self, estimate_id: str) -> str:
         """The file with every study of an estimate as seen from the chapter; the build writes it where a figure leaves studies out."""
@@ -218,7 +275,7 @@ class Review:
     def summary(self, estimate_ids: Iterable[str], caption: str = "Summary of findings") -> Table:
         """Summary of findings: outcome, studies, patients, pooled result with interval, rule-based certainty with its reasons, one plain sentence."""
         ids = list(estimate_ids)
-        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids))
+        return summary_of_findings([self[i] for i in ids], caption, rate_steps(self.estimates, ids), self._page_of)
 
     def cards(self, questions: Sequence[tuple[str, str]]) -> Cards:
         """Key questions as cards: pairs of a question and the id of the estimate that answers it."""
@@ -272,11 +329,17 @@ class Review:
             figure_id=f"evidence-map-{section or 'all'}".replace(".", "-"),
         )
 
-    def claims_table(self, section: str) -> Table:
-        """The claims of a section with source and what qualifies them, without those that stand in a table of their own."""
-        claims = [c for c in self.claims(section) if c.table is None]
-        caption = f"The claims one by one: {self.evidence.subject.section(section).label}"
-        return claims_table(claims, sources(self.evidence), table_id=f"claims-{section}".replace(".", "-"), caption=caption)
+    def claims_table(self, section: str, topics: Sequence[str] = (), caption: str = "") -> Table:
+        """The claims of a section, or of some of its topics, with source and what qualifies them.
+
+        Those that stand in a table of the parent review have a table of their own. Raises ``ValueError`` for a topic without a claim.
+        """
+        claims = [c for c in self.claims(section) if c.table is None and (not topics or c.topic in topics)]
+        if lost := sorted(set(topics) - {c.topic for c in claims}):
+            raise ValueError(f"no claim of section {section} is on {', '.join(lost)}; topics stand in mechanisms.csv")
+        name = "-".join(("claims", section, *topics[:1])).replace(".", "-").replace("_", "-")
+        caption = caption or f"The claims one by one: {self.evidence.subject.section(section).label}"
+        return claims_table(claims, sources(self.evidence), table_id=name.lower(), caption=caption)
 
     def trials_of(self, intervention: str, caption: str) -> Table:
         """Registered trials whose intervention begins with these words."""

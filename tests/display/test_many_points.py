@@ -38,7 +38,7 @@ def test_a_funnel_draws_small_and_large_studies_and_the_most_influential_are_nev
     )
     funnel_plot(many, title="x", figure_id="x")
     baujat_plot(many, title="x", figure_id="x")
-    (_, sizes, _), (x, y, _) = drawn
+    (_, sizes, _), _, (x, y, _), _ = drawn  # each wide, and again for a phone
     assert (min(sizes), max(sizes)) == (min(s.n for s in many.studies), max(s.n for s in many.studies))
     assert len(sizes) == len(x) == len(y) == 10
 

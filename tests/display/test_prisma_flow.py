@@ -132,6 +132,7 @@ def test_all_text_stays_inside_its_box():
     from matplotlib.textpath import TextPath
 
     from cordbook.display.figures import prisma_flow as module
+    from cordbook.display.figures.style import FONT
 
     since = replace(
         FLOW,
@@ -148,7 +149,7 @@ def test_all_text_stays_inside_its_box():
     limits = [(box, module.COLUMN_IN) for box in narrow] + [(box, module.WIDTH_IN - 2 * module.EDGE_IN) for box in wide]
     for box, limit in limits:
         for i, line in enumerate(text for part in box.lines for text in part.split("\n")):
-            font = FontProperties(family="DejaVu Sans", weight="bold" if i == 0 else "normal", size=module.FONT_PT)
+            font = FontProperties(family=FONT, weight="bold" if i == 0 else "normal", size=module.FONT_PT)
             assert TextPath((0, 0), line, prop=font).get_extents().width / 72 <= limit - module.PAD_IN, line
 
 

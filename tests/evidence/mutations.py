@@ -176,6 +176,10 @@ def bad_stratum_pattern(draw, raw, package):
     return changed(draw, raw, "stratum_keys", "pattern", lambda row: "(")
 
 
+def bad_wording_pattern(draw, raw, package):
+    return changed(draw, raw, "wordings", "pattern", lambda row: "(")
+
+
 def source_of_nothing(draw, raw, package):
     source = draw(st.sampled_from(["sleep", "arms.sleep", "sleep.arm", "stratum.sleep", "sleep_*"]))
     return changed(draw, raw, "dimensions", "source", lambda row: f"{row['source']};{source}")
@@ -627,6 +631,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "one-cell-a-place": same_place_twice,
     "stratum-form": bad_stratum,
     "stratum-patterns": bad_stratum_pattern,
+    "wording-patterns": bad_wording_pattern,
     "stratum-relation": wrong_relation,
     "stratum-of-whole-arm": stratum_of_everybody,
     "stratum-phrase": value_said_twice,

@@ -249,9 +249,37 @@ def test_downloads(opened, estimates):
     assert not [
         n for n in drawn.iter() if n.tag.endswith(("script", "image", "style")) or "style" in n.attrib or "class" in n.attrib
     ]
+    whole = " ".join(texts)
+    version = page.evaluate("CORDBOOK_EVIDENCE.version")
+    assert "AIS improved" in texts[0] or "Improved" in texts[0], "the title stands first"
+    assert f"Source: Cordbook {version}, explorer" in whole
+    assert "natural recovery" in whole and "Binomial-normal" in whole
     with page.expect_download() as got:
         page.locator("#cbx-png").click()
-    assert Path(got.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    picture = Path(got.value.path()).read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    box = [float(n) for n in drawn.get("viewBox").split()]
+    assert (width, height) == (round(2 * box[2]), round(2 * box[3])), "the picture shows what the SVG shows"
+
+
+def test_words_of_a_downloaded_plot_do_not_meet(opened, browser):
+    """On a file nothing is printed over anything else, whatever the widest of the usual fonts is."""
+    page = opened.page
+    with page.expect_download() as got:
+        page.locator("#cbx-svg").click()
+    tab = browser.new_page(viewport={"width": 900, "height": 900})
+    tab.set_content(Path(got.value.path()).read_text(encoding="utf-8").split("?>", 1)[1])
+    boxes = tab.evaluate(
+        """() => { const box = document.querySelector('svg').getBoundingClientRect();
+             return [...document.querySelectorAll('text')].map(t => { const r = t.getBoundingClientRect();
+               return [r.left, r.right, r.top + 2, r.bottom - 2, t.textContent, r.left - box.left, box.right - r.right]; }); }"""
+    )
+    tab.close()
+    for i, (left, right, top, bottom, words, before, behind) in enumerate(boxes):
+        assert before >= 10 and behind >= 10, words
+        for a, b, c, d, others, *_ in boxes[i + 1 :]:
+            assert right <= a or b <= left or bottom <= c or d <= top, (words, others)
 
 
 def test_the_command_shown_prints_the_numbers_shown(opened, capsys, monkeypatch, root):

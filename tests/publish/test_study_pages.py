@@ -226,6 +226,7 @@ def hostile(estimates: Estimates) -> Estimates:
                 "table",
                 "row_key",
                 "rule",
+                "pattern",
             ):
                 frame[field.name] = frame[field.name].where(frame[field.name].isna(), PROBE)
         if table.name == "references":

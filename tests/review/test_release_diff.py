@@ -192,7 +192,7 @@ def test_another_model_is_a_setting_and_a_major_step(changed):
         path.write_text(path.read_text(encoding="utf-8").replace("model: glmm", "model: reml"), encoding="utf-8")
 
     found = changed(edit)
-    assert {w for words in told(found).values() for w in words} == {"setting model glmm -> reml"}
+    assert {w for words in told(found).values() for w in words} == {"declaration edited: model glmm -> reml"}
     assert required_step(found).name == MAJOR
 
 
@@ -213,7 +213,7 @@ def test_a_sentence_that_is_no_longer_true_is_a_changed_conclusion(changed, befo
     (change,) = [c for c in found.changes if c.id == "tumour"]
     assert [c.describe() for c in change.conclusions] == [
         "direction: not seen -> seen",
-        "sentence “No tumour was seen.”: true -> no longer true",
+        "sentence “No tumour was seen.” no longer holds",
     ]
     assert required_step(found).name == MINOR
 
@@ -227,8 +227,8 @@ def test_a_sentence_on_counts_of_rows_is_a_changed_conclusion_though_it_rests_on
     add_study(tmp_path / "data")
     after = freeze(load_estimates(tmp_path))
     assert [c.describe() for c in compare(then, after).claims] == [
-        "sentence “So many reports.”: true -> no longer true",
-        "sentence “Nothing was searched.”: true -> cannot be judged",  # a release keeps no searches, and the sentence is gone
+        "sentence “So many reports.” no longer holds",
+        "sentence “Nothing was searched.” cannot be judged",  # a release keeps no searches, and the sentence is gone
     ]
     still = replace(after, guards=(unknown,))
     assert "searched" not in str(compare(then, still).claims)

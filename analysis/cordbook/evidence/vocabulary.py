@@ -25,13 +25,15 @@ if TYPE_CHECKING:  # validation knows the vocabulary and waits for no heavy libr
 
 #: The forms of a name: in a cell of a table or a heading, in a sentence, and as a subgroup behind "TITLE: ".
 Form = Literal["label", "phrase", "level"]
-LABELS, DIMENSIONS, OUTCOMES = "labels", "dimensions", "outcome_terms"
+LABELS, DIMENSIONS, OUTCOMES, WORDINGS = "labels", "dimensions", "outcome_terms", "wordings"
 #: Before a key of strata where it is a dimension.
 STRATUM = "stratum."
 #: The code of people of whom several columns ``PREFIX_*`` count some.
 SEVERAL = "several"
 #: The kind of the outcomes, which have a table of their own.
 OUTCOME = "outcome"
+#: What is left between two parts of a note when a part is left out.
+_GAP = re.compile(r"\s*;(\s*;)+\s*")
 _COMPARED = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
 
 
@@ -87,6 +89,19 @@ class Vocabulary:
     templates: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: What people did who had an outcome, by outcome: "died".
     verbs: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Wording of those who extract that a reader of the book cannot use, and what stands for it: ``wordings.csv``.
+    wordings: Sequence[tuple[re.Pattern[str], str]] = field(default=(), repr=False)
+
+    def remark(self, remark: str | None) -> str:
+        """A note of those who extract, for readers: work notes and shorthand written out, or left out.
+
+        >>> Vocabulary(wordings=((re.compile("read in a hurry"), ""),)).remark("n from Table 2; read in a hurry")
+        'n from Table 2'
+        """
+        text = remark or ""
+        for pattern, words in self.wordings if text else ():
+            text = pattern.sub(words, text)
+        return _GAP.sub("; ", text).strip("; ")
 
     def label(self, kind: str, code: object, form: Form = "label") -> str:
         """The name of a code; of several joined by +, all their names. Codes without a name as plain words, blanks as "not stated"."""
@@ -223,6 +238,7 @@ def vocabulary_of(tables: Mapping[str, pd.DataFrame]) -> Vocabulary:
             {r["dimension"]: _dimension(r) for r in rows_of(tables, DIMENSIONS)},
             {r["key"]: r["phrase"] for r in rows_of(tables, KEYS) if r.get("phrase")},
             {r["outcome"]: r["verb"] for r in outcomes if r.get("verb")},
+            tuple((re.compile(r["pattern"]), r["text"]) for r in rows_of(tables, WORDINGS)),
         )
 
 

@@ -403,6 +403,14 @@ class MethodsPages:
             caption="Running or planned when last seen, no report yet",
         )
 
+    def trials_state_unknown(self) -> Table:
+        """Trials whose state is not known, neither overdue nor reported."""
+        year = load_status(self._evidence.folder).baseline.year
+        found = back_matter.state_unknown(self._evidence["registered_trials"], year)
+        return back_matter.trials_list(
+            found, self._evidence, table_id="trials-state-unknown", caption="State not known, no report known to us"
+        )
+
     def glossary(self) -> Block:
         """All terms in plain words."""
         return back_matter.glossary_list(self._evidence["glossary"])

@@ -126,8 +126,8 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
     new = sorted(labels.get(c.key, c.key) for c in found.rows if c.kind == ADDED and c.table == "studies")
     rows = "; ".join(evidence_lines(found.rows))
     more = f" and {len(new) - MOST_NAMED:,} more" if len(new) > MOST_NAMED else ""
+    named = f"{', '.join(new[:MOST_NAMED])}{more}."
     lines = [
-        *([f"New study reports: {', '.join(new[:MOST_NAMED])}{more}."] if new else []),
         *found.retraction_lines(labels),
         *([f"{capital(rows)}."] if rows else []),
     ]
@@ -141,8 +141,13 @@ def _comparison(found: Comparison, caption: str, table_id: str, labels: Mapping[
         else f"{changed} conclusions changed."
     )
     html, text = [element("p", line) for line in (*lines, message)], [*lines, message]
+    if new:
+        head = f"New study reports ({len(new):,})"
+        html.append(element("details", element("summary", head), element("p", named), class_="cb-folded"))
+        text.append(f"{head}: {named}")
     if found.claims or found.bounds:
-        claims = [c.describe() for c in (*found.claims, *found.bounds)]
+        claims = [c.describe() for c in found.claims]
+        claims += [f"the sentence “{c.key}” stands under another condition than before" for c in found.bounds]
         html.append(element("ul", *(element("li", claim) for claim in claims)))
         text += claims
     if found.changes:

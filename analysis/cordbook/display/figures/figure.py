@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure as MatplotlibFigure
 
+from cordbook.core.csv_files import to_csv
 from cordbook.display.figures.style import RC, SCREEN_COLOURS
 from cordbook.display.figures.svg_compact import compact
 from cordbook.display.html.markup import Html
@@ -38,6 +39,8 @@ class Figure:
     width_px: int
     #: A second drawing of the same for narrow screens, which only cordbook.css brings to sight.
     narrow: str = ""
+    #: What is drawn as CSV, for those who download it.
+    data: str = ""
 
     def __repr__(self) -> str:
         return self.alt
@@ -67,16 +70,46 @@ def canvas(figure_id: str, width_in: float, height_in: float) -> Iterator[Matplo
         yield MatplotlibFigure(figsize=(width_in, height_in))
 
 
-def finish(drawing: MatplotlibFigure, *, figure_id: str, title: str, caption: str, alt: str, narrow: str = "") -> Figure:
+def finish(
+    drawing: MatplotlibFigure, *, figure_id: str, title: str, caption: str, alt: str, narrow: str = "", data: str = ""
+) -> Figure:
     """Turn a drawing into a :class:`Figure`; call it inside :func:`canvas`. The same drawing gives the same bytes.
 
-    ``narrow`` is the same for narrow screens, made by :mod:`cordbook.display.figures.forest_narrow`.
+    ``narrow`` is the same for narrow screens, made by :mod:`cordbook.display.figures.forest_narrow` or by :func:`small`; ``data`` are
+    its numbers as CSV.
     """
     buffer = io.StringIO()
     drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     svg = _METADATA.sub("", _XML_HEAD.sub("", buffer.getvalue(), count=1)).strip()
     svg = "\n".join(line.rstrip() for line in svg.splitlines())
-    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), round(drawing.get_figwidth() * 96), narrow)
+    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), round(drawing.get_figwidth() * 96), narrow, data)
+
+
+def small(figure: Figure) -> str:
+    """A figure that was drawn again for narrow screens, as ``narrow`` of the wide one; cordbook.css brings it to sight there."""
+    svg = _for_screen(figure.svg, f"{figure.id}.s")
+    return svg.replace("<svg ", '<svg class="cb-small" display="none" ', 1)
+
+
+def table_csv(columns: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> str:
+    """What a figure shows as CSV: numbers with six significant digits, what is not known left empty.
+
+    >>> table_csv(["study", "share"], [["Ash, 2001", 0.123456789], ["Birch", None]])
+    'study,share\\n"Ash, 2001",0.123457\\nBirch,\\n'
+    """
+    lines = ({c: _csv_value(v) for c, v in zip(columns, row, strict=True)} for row in rows)
+    return to_csv(lines, columns).replace("\r\n", "\n")
+
+
+def _csv_value(value: str | float | None) -> str:
+    """A text that a spreadsheet would take for a formula begins with a quotation mark.
+
+    >>> _csv_value("=1+1"), _csv_value(-0.5)
+    ("'=1+1", '-0.5')
+    """
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return "" if value is None else f"{value:.6g}"
 
 
 def _with_own_ids(svg: str, figure_id: str) -> str:

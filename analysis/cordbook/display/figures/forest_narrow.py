@@ -21,6 +21,8 @@ from cordbook.display.html.markup import Html, element, join
 WIDTH = 312
 #: Heights of rows with an interval and without; lines of text; where the interval stands under the last line of the name.
 ROW, BARE_ROW, LINE, UNDER = 40, 26, 16, 16
+#: The strip of lights under an interval, the way from light to light, and the mark of a notice beside a name.
+STRIP, LIGHT_STEP, NOTICE = 12, 16, 10
 #: What a sign takes of the width at 13 px, bold or not, in the widest of the usual fonts.
 SIGN, WIDEST, EDGE, GAP = 7.7, 4.5, 8, 12
 SQUARE_MIN, SQUARE_MAX = 3.5, 12.0
@@ -31,13 +33,14 @@ At = Callable[[float], float]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The horizontal axis: its ends, its ticks with their words, its title, and whether it is logarithmic."""
+    """The horizontal axis: its ends, its ticks with their words, its title, and whether it is logarithmic or by the square root."""
 
     low: float
     high: float
     ticks: tuple[tuple[float, str], ...]
     title: str
     log: bool = False
+    root: bool = False
 
     @classmethod
     def of(cls, axes: Axes) -> Scale:
@@ -45,7 +48,7 @@ class Scale:
         words = [label.get_text() for label in axes.get_xticklabels()]
         low, high = axes.get_xlim()
         ticks = tuple((float(at), word) for at, word in zip(axes.get_xticks(), words, strict=True) if low <= at <= high)
-        return cls(low, high, ticks, axes.get_xlabel(), axes.get_xscale() == "log")
+        return cls(low, high, ticks, axes.get_xlabel(), axes.get_xscale() == "log", axes.get_xscale() == "function")
 
     def share(self, value: float) -> float:
         """Where a value stands, from 0 at the left end to 1 at the right; beyond the ends it stays at them.
@@ -56,6 +59,8 @@ class Scale:
         low, high, at = self.low, self.high, min(max(value, self.low), self.high)
         if self.log:
             low, high, at = math.log(low), math.log(high), math.log(at)
+        if self.root:
+            low, high, at = math.sqrt(low), math.sqrt(high), math.sqrt(at)
         return (at - low) / (high - low)
 
 
@@ -86,6 +91,9 @@ class Row:
     high: float | None = None
     size: float = 0.0
     href: str | None = None
+    #: Answers to the items of risk of bias, and whether a critical notice is on record.
+    lights: tuple[str, ...] = ()
+    noticed: bool = False
 
 
 def narrow_forest(
@@ -93,17 +101,19 @@ def narrow_forest(
     scale: Scale,
     *,
     heads: tuple[str, str, str],
-    natural: tuple[str, Band] | None = None,
+    natural: str = "",
     bands: Iterable[Band] = (),
     results: Iterable[Band] = (),
     pooled: float | None = None,
     null: float | None = None,
     foot_words: Iterable[str] = (),
+    letters: Sequence[str] = (),
 ) -> Html:
     """The drawing as one SVG element.
 
-    ``heads`` stand over the names, the values and the counts; ``natural`` is a band with its name, ``bands`` are those of groups;
-    ``results`` are bands of a pooled result; ``pooled`` and ``null`` are vertical lines; ``foot_words`` stand under the axis.
+    ``heads`` stand over the names, the values and the counts; ``bands`` are those of ``natural`` recovery, which is its name;
+    ``results`` are bands of a pooled result; ``pooled`` and ``null`` are vertical lines; ``foot_words`` stand under the axis;
+    ``letters`` name the lights.
 
     >>> from xml.etree import ElementTree
     >>> row = Row("study", "Lima <2010>", "50 (19 to 81)", "4/8", 0.19, 0.5, 0.81, 0.4, "studies/lima2010.html")
@@ -117,7 +127,7 @@ def narrow_forest(
         return EDGE + span * scale.share(value)
 
     names = [_lines(row) for row in rows]
-    top = 2 * LINE + 8 + (LINE + 6 if natural else 0)
+    top = 2 * LINE + 8 + (LINE + 6 if natural else 0) + (LINE if letters else 0)
     heights = [_height(row, lines) for row, lines in zip(rows, names, strict=True)]
     *starts, foot = accumulate(heights, initial=top)
     strips = [start + LINE * len(lines) for row, start, lines in zip(rows, starts, names, strict=True) if row.kind != "bare"]
@@ -131,7 +141,7 @@ def narrow_forest(
         return _upright(at(band.mid), [strip for strip in strips if y <= strip < end], name)
 
     parts: list[Html] = [area(band, "cb-result-band") for band in results]
-    for band in (*((natural[1],) if natural else ()), *bands):
+    for band in bands:
         parts += [area(band, "cb-natural-band"), line(band, "cb-natural-line")]
     if null is not None:
         parts.append(_upright(at(null), strips, "cb-null-line"))
@@ -139,7 +149,10 @@ def narrow_forest(
         parts.append(_upright(at(pooled), strips, "cb-pooled-line"))
     if natural:
         parts.append(element("path", d="M0 3h12v11h-12z", class_="cb-natural-band"))
-        parts.append(_text(18, 13, natural[0], "cb-natural-name"))
+        parts.append(_text(18, 13, natural, "cb-natural-name"))
+    for i, letter in enumerate(letters):
+        parts.append(_text(EDGE + LIGHT_STEP * (i + 0.5), top - 5, letter, "cb-tick cb-strong"))
+    top -= LINE if letters else 0
     head = top - LINE - 8
     parts += [_text(0, head - 3, heads[0], "cb-head"), _text(WIDTH, head - 3, heads[1], "cb-head cb-end")]
     parts += [*_axis(scale, at, null, top - 6, -1), _text(WIDTH, top - 11, heads[2], "cb-head cb-end")]
@@ -170,12 +183,12 @@ def _n(value: float) -> str:
 
 def _lines(row: Row) -> list[str]:
     """The name of a row in as many lines as it needs beside its value."""
-    room = WIDTH - (GAP + SIGN * len(row.value) if row.value else 0)
+    room = WIDTH - (GAP + SIGN * len(row.value) if row.value else 0) - (NOTICE + 4 if row.noticed else 0)
     return textwrap.wrap(row.label, max(int(room / SIGN), 8)) or [""]
 
 
 def _height(row: Row, lines: Sequence[str]) -> int:
-    return (BARE_ROW if row.kind == "bare" else ROW) + LINE * (len(lines) - 1)
+    return (BARE_ROW if row.kind == "bare" else ROW) + LINE * (len(lines) - 1) + (STRIP if row.lights else 0)
 
 
 def _text(x: float, y: float, words: str, classes: str | None = None) -> Html:
@@ -214,6 +227,9 @@ def _row(row: Row, lines: Sequence[str], at: At, scale: Scale) -> list[Html]:
     strong = "cb-strong" if row.kind in ("pooled", "bare") and not row.href else None
     names = join(*(_text(0, 13 + LINE * i, line, strong) for i, line in enumerate(lines)))
     parts: list[Html] = [element("a", names, href=row.href) if row.href else names]
+    if row.noticed:
+        right = min(9 + SIGN * len(lines[0]), WIDTH - NOTICE)
+        parts.append(element("path", d=f"M{_n(right - NOTICE / 2)} 13h{NOTICE}l-5-9z", class_="cb-notice-mark"))
     if row.value:
         parts.append(_text(WIDTH, 13, row.value, "cb-end cb-strong" if strong else "cb-end"))
     y = LINE * len(lines) + UNDER / 2 + 2
@@ -221,6 +237,11 @@ def _row(row: Row, lines: Sequence[str], at: At, scale: Scale) -> list[Html]:
         parts.append(_text(WIDTH, y + 4.5, row.counts, "cb-end cb-soft"))
     elif row.counts:
         parts.append(_text(WIDTH, 13, row.counts, "cb-end cb-soft"))
+    for answer, reach in (("yes", 0.01), ("no", 9), ("unclear", 0.01)):
+        at_x = [EDGE + LIGHT_STEP * (i + 0.5) - reach / 2 for i, given in enumerate(row.lights) if given == answer]
+        if at_x:
+            strokes = "".join(f"M{_n(x)} {_n(y + 15)}h{reach:g}" for x in at_x)
+            parts.append(element("path", d=strokes, class_=f"cb-light-{answer}"))
     if row.low is None or row.high is None or row.kind == "bare":
         return parts
     low, high = at(row.low), at(row.high)

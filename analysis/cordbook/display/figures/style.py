@@ -1,9 +1,22 @@
 """One visual style for all figures. Colours are those of Okabe and Ito (2008), told apart by all eyes;
-each has one meaning across the book."""
+each has one meaning across the book. The font is that of the pages, so that text is as wide as it was measured to be."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from matplotlib.font_manager import fontManager
 from matplotlib.markers import MarkerStyle
+
+#: The family of figures and tables: pages load it as WOFF2 (publish/assets/look.css), matplotlib measures by the same as TTF.
+FONT = "Cordbook Sans"
+#: Signs that it lacks are measured, and shown where a reader has it, in the font that comes with matplotlib.
+FONT_OF_OTHER_SIGNS = "DejaVu Sans"
+FONT_FILES = Path(__file__).parents[1] / "fonts"
+
+for _file in sorted(FONT_FILES.glob("*.ttf")):
+    fontManager.addfont(_file)
 
 INK = "#1b1b1f"
 MUTED = "#5f6368"
@@ -26,7 +39,29 @@ SCREEN_COLOURS = {
     HARM: "--cb-harm",
 }
 
-FONT_SIZE = 9.0
+#: Sky blue and orange of Okabe and Ito for the answers yes and no, which have no other meaning in the book; they suit light and dark.
+YES_COLOUR, NO_COLOUR = "#56b4e9", "#e69f00"
+
+
+class Light(NamedTuple):
+    """A light beside a row as a stroke: colour, length and width in points, and its ends. Told apart by form too."""
+
+    colour: str
+    length: float
+    width: float
+    cap: Literal["round", "butt"]
+
+
+#: Lights of risk of bias by answer, as said by :mod:`cordbook.review.appraisal.risk_of_bias`: a disc, a bar, a dot; what does not
+#: apply has none.
+LIGHTS = {
+    "yes": Light(YES_COLOUR, 0.02, 6.6, "round"),
+    "no": Light(NO_COLOUR, 6.6, 3.0, "butt"),
+    "unclear": Light(MUTED, 0.02, 2.4, "round"),
+}
+
+#: Its small letters are lower than those of most fonts: as large to the eye as 9 in others.
+FONT_SIZE = 10.0
 #: The edge of a coloured area: a pale colour alone stands out too little from the page and from what is beside.
 EDGE_PT = 0.5
 
@@ -35,7 +70,7 @@ QUESTION = MarkerStyle("$?$")
 
 RC = {
     "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": [FONT, FONT_OF_OTHER_SIGNS],
     "font.size": FONT_SIZE,
     "text.color": INK,
     "axes.edgecolor": RULE,

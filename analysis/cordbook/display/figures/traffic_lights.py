@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cordbook.display.figures.figure import Figure, canvas, finish
-from cordbook.display.figures.style import EDGE_PT, INK, MUTED, QUESTION, RULE
+from cordbook.display.figures.style import EDGE_PT, INK, MUTED, NO_COLOUR, QUESTION, RULE, YES_COLOUR
 from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item
 
-#: Sky blue and orange of Okabe and Ito, which have no other meaning in the book; dark signs suit both by day and night.
-YES_COLOUR, NO_COLOUR, SIGN = "#56b4e9", "#e69f00", "#0a0a0a"
+#: Dark signs suit both colours by day and night.
+SIGN = "#0a0a0a"
 LIGHT_PT, SIGN_PT = 9.0, 5.0
 ROW_IN, COLUMN_IN, LABEL_IN, HEAD_IN, GROUP_GAP_IN = 0.185, 0.182, 1.15, 1.22, 0.06
 BAR_WIDTH_IN, BAR_ROW_IN = 3.4, 0.36

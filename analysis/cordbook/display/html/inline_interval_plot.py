@@ -11,7 +11,17 @@ WIDTH, HEIGHT = 160, 22
 _EDGE = 4
 #: Ratios beyond these stand at the edge.
 LEAST_RATIO, MOST_RATIO = 0.05, 20.0
-SHARE, RATIO, DIFFERENCE = "share", "ratio", "difference"
+SHARE, RARE, RATIO, DIFFERENCE = "share", "rare share", "ratio", "difference"
+#: The right end of the axis of rare events.
+MOST_RARE = 0.2
+#: Words at the ends of each axis, and the height that they take.
+_ENDS = {
+    SHARE: ("0", "100%"),
+    RARE: ("0", f"{MOST_RARE:.0%}"),
+    RATIO: (f"{LEAST_RATIO:g}", f"{MOST_RATIO:g}"),
+    DIFFERENCE: ("−100", "+100"),
+}
+_FOOT = 13
 _NO_EFFECT = {RATIO: 1.0, DIFFERENCE: 0.0}
 
 
@@ -20,7 +30,8 @@ class InlineIntervalPlot:
     """The drawing. What it shows stands beside it as text, so it is hidden from screen readers.
 
     ``point``, ``low``, ``high``, ``prediction`` and ``band`` are shares (0 to 1), ratios, or differences of shares; ``scale``
-    says which. ``pooled`` draws a diamond. Shares run from 0 to 100%, ratios from 0.05 to 20 on a log scale.
+    says which. ``pooled`` draws a diamond, ``ends`` writes the ends of the axis under it. Shares run from 0 to 100%, rare ones to
+    20%, ratios from 0.05 to 20 on a log scale.
 
     >>> "polygon" in InlineIntervalPlot(0.5, 0.4, 0.6, pooled=True).to_html()
     True
@@ -34,6 +45,7 @@ class InlineIntervalPlot:
     pooled: bool = False
     prediction: tuple[float, float] | None = None
     band: tuple[float, float] | None = None
+    ends: bool = False
 
     def __html__(self) -> Html:
         return self.to_html()
@@ -71,12 +83,19 @@ class InlineIntervalPlot:
                     "rect", x=f"{float(at['point']) - 3:.1f}", y=middle - 3, width=6, height=6, class_="cb-interval-plot-point"
                 )
             )
+        height = HEIGHT + (_FOOT if self.ends else 0)
+        if self.ends:
+            left, right = _ENDS[self.scale]
+            parts.append(element("text", left, x=0, y=height - 2))
+            parts.append(element("text", right, x=WIDTH, y=height - 2, text_anchor="end"))
+            if self.scale in _NO_EFFECT:
+                parts.append(element("text", f"{_NO_EFFECT[self.scale]:g}", x=null, y=height - 2, text_anchor="middle"))
         return element(
             "svg",
             *parts,
-            viewBox=f"0 0 {WIDTH} {HEIGHT}",
+            viewBox=f"0 0 {WIDTH} {height}",
             width=WIDTH,
-            height=HEIGHT,
+            height=height,
             aria_hidden="true",
             focusable="false",
             class_="cb-interval-plot",
@@ -89,5 +108,14 @@ def _place(value: float, scale: str) -> str:
     elif scale == DIFFERENCE:
         share = (min(max(value, -1.0), 1.0) + 1) / 2
     else:
-        share = min(max(value, 0.0), 1.0)
+        share = min(max(value / (MOST_RARE if scale == RARE else 1.0), 0.0), 1.0)
     return f"{_EDGE + share * (WIDTH - 2 * _EDGE):.1f}"
+
+
+def scale_of_shares(largest: float) -> str:
+    """The axis on which a share can be seen whose interval ends at ``largest``.
+
+    >>> scale_of_shares(0.11), scale_of_shares(0.4)
+    ('rare share', 'share')
+    """
+    return RARE if largest <= MOST_RARE else SHARE

@@ -77,7 +77,7 @@ class StudyList:
 
     @property
     def newest_first(self) -> tuple[StudyRecord, ...]:
-        return tuple(sorted(self.records, key=lambda r: (-(r.year or 0), r.label)))
+        return newest_first(self.records)
 
     def to_html(self) -> str:
         """The filter with its categories, and the table; a sentence where there is no study."""
@@ -142,3 +142,8 @@ def _data(r: StudyRecord) -> tuple[tuple[str, str], ...]:
     codes = [(f"data-{key}", " ".join(code for code, _ in values(r))) for key, _, values in CATEGORIES]
     more = " ".join(str(part) for part in (r.source.title, r.country, r.study_id, r.registration) if part)
     return (*codes, ("data-words", more))
+
+
+def newest_first(records: Iterable[StudyRecord]) -> tuple[StudyRecord, ...]:
+    """Studies in the order of the list, in which their pages follow each other."""
+    return tuple(sorted(records, key=lambda r: (-(r.year or 0), r.label)))

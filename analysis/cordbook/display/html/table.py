@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cordbook.display.html.markup import Html, element, link
+from cordbook.display.html.pieces import Cell as Lines
 from cordbook.display.html.pieces import Shown, texts, unseen
 from cordbook.display.html.templates import render
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Kinds of tables, as CSS knows them; in the second each row is a card on a phone.
 PLAIN, CARDS = "cb-table", "cb-table cb-cards"
+#: From so many columns on a table is stacked on a phone, and may be wider than text.
+STACKED_FROM, WIDE_FROM = 4, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,17 @@ class Table:
         return self.to_html()
 
     @property
+    def classes(self) -> str:
+        """Its kind; one of many columns is stacked on a phone, each row as a card, and may take more than the measure of text.
+
+        >>> Table("t", "T", ("a", "b", "c", "d", "e", "f", "g"), ()).classes
+        'cb-table cb-stack cb-wide'
+        """
+        stacked = len(self.header) >= STACKED_FROM and not {"cb-cards", "cb-summary"} & set(self.kind.split())
+        wide = len(self.header) >= WIDE_FROM
+        return " ".join([self.kind, *(["cb-stack"] if stacked else []), *(["cb-wide"] if wide else [])])
+
+    @property
     def size(self) -> str:
         """The number of rows, as the page shows it."""
         return str(len(self.rows))
@@ -98,7 +112,8 @@ class Table:
 
 
 def _plain(value: object) -> str:
-    return "".join(texts(value))
+    """A value as plain text; the lines of a cell stay apart."""
+    return (" " if isinstance(value, Lines) else "").join(texts(value))
 
 
 @dataclass(frozen=True, slots=True)

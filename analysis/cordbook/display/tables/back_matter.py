@@ -143,6 +143,12 @@ def overdue(trials: pd.DataFrame, year: int) -> pd.DataFrame:
     return trials[open_state & trials["linked_study_id"].isna() & (trials["completion_year"] < year).fillna(False)]
 
 
+def state_unknown(trials: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Trials without a linked report that stand in none of the other lists: neither completed, stopped nor running, and not overdue."""
+    listed = trials["status"].isin(("completed", *STOPPED, *RUNNING)) | trials.index.isin(overdue(trials, year).index)
+    return trials[trials["linked_study_id"].isna() & ~listed]
+
+
 def _given(trial: object, evidence: Evidence) -> str:
     """What a trial gives, as its column of the first fact on it says, else in the words of the register."""
     columns = ((fact, getattr(trial, column, None)) for fact in evidence.subject.facts(GIVEN)[:1] for _, column in fact.columns)

@@ -2,53 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from cordbook.core.text import NOT_STATED
-from cordbook.display.html.table import Cell, Table
+from cordbook.core.text import NOT_STATED, capital
+from cordbook.display.html.inline_interval_plot import DIFFERENCE, RATIO, InlineIntervalPlot, scale_of_shares
+from cordbook.display.html.pieces import Cell as Lines
+from cordbook.display.html.pieces import Link, Shown
+from cordbook.display.html.table import CARDS, Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.subject_tables import GIVEN, PHASE
+from cordbook.review.appraisal.absolute_effects import Share, absolute, is_nature, per_thousand
 from cordbook.review.appraisal.certainty import NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import ExtractionProgress
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase, plain_sentence
 
+#: What stands in the place of people without the treatment where nobody counted them.
+NOBODY = "no comparator"
+_CANNOT_TELL = "cannot be told"
 
-def summary_of_findings(estimates: Sequence[Estimate], caption: str, certainty: Mapping[str, Certainty] | None = None) -> Table:
-    """Outcome, studies, patients, pooled result with interval, certainty with its reasons, what it means: one row per estimate.
 
-    ``certainty`` is the rating by id of the estimate; without it the column is left out.
+def summary_of_findings(
+    estimates: Sequence[Estimate],
+    caption: str,
+    certainty: Mapping[str, Certainty] | None = None,
+    address: Callable[[str], str] | None = None,
+) -> Table:
+    """Outcome with what it means, its studies and patients, people without and with the treatment per 1,000, pooled result drawn, certainty with its reasons.
+
+    One row per estimate. ``certainty`` is the rating by id of the estimate; without it the column is left out. ``address`` gives
+    the page of an estimate by its id.
     """
-    rows = tuple(
-        (
-            Cell(e.title),
-            Cell(phrase(e, "k"), numeric=True),
-            Cell(phrase(e, "n"), numeric=True),
-            Cell(_pooled(e), numeric=True),
-            *(() if certainty is None else (Cell(certainty[e.id].level),)),
-            _meaning(plain_sentence(e), "" if certainty is None else certainty[e.id].because),
-        )
-        for e in estimates
-    )
+    rows = tuple(_finding(e, certainty and certainty[e.id], address and address(e.id)) for e in estimates)
     header = (
         "Outcome",
-        "Studies",
-        "Patients",
+        "Studies, patients",
+        "Without, per 1,000",
+        "With, per 1,000",
+        "Difference per 1,000",
         "Pooled result (95% CI)",
         *(() if certainty is None else (NAME.capitalize(),)),
-        "In plain words",
     )
-    return Table("summary-of-findings", caption, header, rows, tuple(f"sof-{e.id}" for e in estimates), "cb-table cb-summary")
+    ids = tuple(f"sof-{e.id}" for e in estimates)
+    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1, 2, 3, 4))
 
 
-def _meaning(sentence: str, because: str) -> Cell:
-    """What an estimate means, and under it why it is not more certain: the narrow column of levels has no room for reasons."""
-    if not because:
-        return Cell(sentence)
-    reasons = f"Certainty is lowered by: {because}."
-    return Cell(f"{sentence} {reasons}", links=((sentence, None), (reasons, None)))
+def _finding(e: Estimate, rated: Certainty | None, href: str | None) -> tuple[Shown | Cell, ...]:
+    return (
+        Lines(Link(e.title, href), (plain_sentence(e),)),
+        Lines(phrase(e, "k"), (phrase(e, "people"),)),
+        *_per_thousand(e),
+        Lines((_pooled(e), *_drawn(e))),
+        *(() if rated is None else (Lines(capital(rated.level), (f"Lowered by: {rated.because}." if rated.because else "",)),)),
+    )
+
+
+def _per_thousand(e: Estimate) -> tuple[Shown, Shown, Shown]:
+    """People of 1,000 without and with the treatment and the difference; a word where nobody was counted or nothing is pooled."""
+    found = absolute(e)
+    if found is None:
+        words = NOT_POOLED if e.not_pooled else _CANNOT_TELL
+        return (words, words, words) if e.is_comparison else (NOBODY, words, "–")
+    none = Lines("–") if is_nature(e.synthesis) else NOBODY
+    return (
+        _thousand(found.without) if found.without else none,
+        _thousand(found.treated) if found.treated else "–",
+        _thousand(found.difference, signed=True) if found.difference else "–",
+    )
+
+
+def _thousand(share: Share, *, signed: bool = False) -> Shown:
+    more = "+" if signed and share.point > 0 else ""
+    if share.low is None or share.high is None:
+        return f"{more}{per_thousand(share.point)}"
+    plus = "+" if signed and share.high > 0 else ""
+    return Lines(f"{more}{per_thousand(share.point)}", (f"{per_thousand(share.low)} to {plus}{per_thousand(share.high)}",))
+
+
+def _drawn(e: Estimate) -> tuple[InlineIntervalPlot, ...]:
+    """The interval of a pooled result as a small drawing; nothing where studies stand side by side."""
+    if e.not_pooled or e.result is None:
+        return ()
+    r = e.result
+    scale = (
+        DIFFERENCE
+        if e.is_comparison and e.synthesis.measure == "RD"
+        else RATIO
+        if e.is_comparison
+        else scale_of_shares(r.ci_high)
+    )
+    return (InlineIntervalPlot(r.estimate, r.ci_low, r.ci_high, scale=scale, pooled=True, ends=True),)
 
 
 def _pooled(e: Estimate) -> str:
@@ -59,18 +104,18 @@ def _pooled(e: Estimate) -> str:
 
 
 def estimates_table(estimates: Sequence[Estimate]) -> Table:
-    """Every estimate with its permanent id, model, interval, prediction interval and heterogeneity."""
-    header = ("Estimate", "Id", "Studies", "Events of patients", "Pooled result (95% CI)", "Prediction interval", "I²", "Model")
+    """Every estimate with its result beside its name; then what stands behind it, its model and its permanent id."""
+    header = ("Estimate", "Pooled result (95% CI)", "Studies", "Events of patients", "Prediction interval", "I²", "Model", "Id")
     rows = tuple(
         (
             Cell(e.title, f"../estimates/{e.id}.html"),
-            Cell(e.id),
+            Cell(_pooled(e), numeric=True),
             Cell(phrase(e, "k"), numeric=True),
             Cell(phrase(e, "of"), numeric=True),
-            Cell(_pooled(e), numeric=True),
             Cell("–" if e.result is None or e.result.pi_low is None else phrase(e, "prediction"), numeric=True),
             Cell("–" if e.result is None or e.result.i2 is None else phrase(e, "i2"), numeric=True),
             Cell(_method(e)),
+            Cell(e.id),
         )
         for e in estimates
     )
@@ -86,7 +131,7 @@ def _method(e: Estimate) -> str:
 
 
 def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, str] | None = None) -> Table:
-    """The studies behind an estimate: design, phase, counts, where the number was read, how sure.
+    """The studies behind an estimate: counts, design, phase, where the number was read, how sure.
 
     ``links`` are addresses of the studies' pages by label.
     """
@@ -99,18 +144,18 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
         rows.append(
             (
                 Cell(row.label, (links or {}).get(row.label)),
-                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(counts, numeric=True),
+                *(Cell(words.label(column, first[column])) for column in ("design", _most_telling(first, evidence), *timing)),
                 Cell(NOT_STATED if pd.isna(first["definition"]) else first["definition"]),
                 Cell(words.label("confidence", first["confidence"])),
             )
         )
     header = (
         "Study",
+        "Events/patients",
         "Design",
         "Treatment",
         *(words.dimension(column).label for column in timing),
-        "Events/patients",
         "What was counted",
         "Confidence in reading",
     )

@@ -18,7 +18,7 @@ from cordbook.evidence.patients import (
 )
 from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, where_read, whole
 
-TABLE = "outcomes"
+TABLE, WORDINGS = "outcomes", "wordings"
 
 
 def events_not_above_n(data: Data) -> Iterator[Violation]:
@@ -105,7 +105,15 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def stratum_patterns_compile(data: Data) -> Iterator[Violation]:
-    for row in data.rows(KEYS):
+    yield from _patterns_compile(data, KEYS)
+
+
+def wording_patterns_compile(data: Data) -> Iterator[Violation]:
+    yield from _patterns_compile(data, WORDINGS)
+
+
+def _patterns_compile(data: Data, table: str) -> Iterator[Violation]:
+    for row in data.rows(table):
         if _compiled(row["pattern"]) is None:
             message = "The pattern is not a regular expression."
             yield row.violation("pattern", message, remedy="Correct it; brackets must be closed.")
@@ -303,6 +311,7 @@ CELL_RULES = (
         "The pattern of a stratum key is a regular expression.",
         stratum_patterns_compile,
     ),
+    Rule("wording-patterns", WORDINGS, "The pattern of a wording is a regular expression.", wording_patterns_compile),
     Rule(
         "stratum-relation",
         TABLE,

@@ -18,7 +18,7 @@ from cordbook.evidence.subject_tables import FACTS, PHASE, SECTIONS
 NATURAL_COURSE = "natural_course.yml"
 #: Keys of natural_course.yml: those that it must have, all of them texts, and those that it may have.
 TEXTS = ("outcome", "population", "key", "fact", "value_name", "usual_phase")
-MAY = ("usual_value", "not_for")
+MAY = ("usual_value", "not_for", "alike")
 #: What a page is written as.
 PAGE_SUFFIXES = (".ipynb", ".md")
 FILE_RULES: Mapping[str, str] = {
@@ -37,9 +37,10 @@ def natural_course_problems(content: Any) -> Iterator[tuple[str | None, str]]:
     yield from ((str(key), f"unknown key {key!r}; known are {known}") for key in content if key not in (*TEXTS, *MAY))
     if not isinstance(content.get("usual_value", ""), str):
         yield "usual_value", "usual_value is not a text"
-    not_for = content.get("not_for") or {}
-    if not isinstance(not_for, Mapping) or not all(isinstance(phases, list) for phases in not_for.values()):
-        yield "not_for", "not_for gives a list of phases of studies for each phase of estimates"
+    for key in ("not_for", "alike"):
+        by_phase = content.get(key) or {}
+        if not isinstance(by_phase, Mapping) or not all(isinstance(phases, list) for phases in by_phase.values()):
+            yield key, f"{key} gives a list of phases of studies for each phase of estimates"
 
 
 def check_natural_course(data_dir: Path, data: Data) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from cordbook.review.citation.formats import text
 
 #: What a screen alone can use.
 DROPPED = (
-    "script, noscript, template, button, input, select, .headerlink, .cb-tools, .cb-filter, .cb-meanings, .cb-narrow, "
+    "script, noscript, template, button, input, select, .headerlink, .cb-anchor, .cb-tools, .cb-filter, .cb-meanings, .cb-narrow, .cb-small, "
     '.cb-cite, p:has(> a[href*="#cite-"]), p:has(> a[type="application/atom+xml"]), .cb-letters, .toctree-wrapper, nav'
 )
 #: From how many columns on a table gets smaller letters, and upright heads.
@@ -46,6 +47,8 @@ _SHORT = (
     (re.compile(r"https?://(?:www\.)?(.+?)/?"), r"\1"),
 )
 _SHORTENED = ", and the pages of single studies and estimates"
+#: A font that a style sheet loads from beside it.
+_FONT = re.compile(r'url\("(fonts/[a-z0-9-]+\.woff2)"\)')
 _INNER = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -275,9 +278,18 @@ def _front(edition: Edition, with_studies: bool) -> Front:
 
 
 def _style(site: Path, edition: Edition) -> str:
-    """The style sheets of the book's own figures and tables, then that of paper."""
-    sheets = [site / "_static" / name for name in ("cordbook.css", "estimates.css")]
-    own = [path.read_text(encoding="utf-8") for path in sheets if path.is_file()]
+    """The style sheets of the book's own fonts, figures and tables, then that of paper."""
+    sheets = [site / "_static" / name for name in ("fonts.css", "cordbook.css", "front.css", "estimates.css")]
+    own = [_with_fonts(path) for path in sheets if path.is_file()]
     paper = (Path(__file__).parent / "print.css").read_text(encoding="utf-8")
     running = f"{edition.short} {edition.version}" + ("" if edition.released else ", not released")
     return "\n".join([*own, paper.replace("RUNNING", re.sub(r'["\\\n<]', "", running))])
+
+
+def _with_fonts(sheet: Path) -> str:
+    """A style sheet with its fonts inside, since the printed document is one file that asks for no other."""
+
+    def inside(found: re.Match[str]) -> str:
+        return f'url("data:font/woff2;base64,{b64encode((sheet.parent / found[1]).read_bytes()).decode()}")'
+
+    return _FONT.sub(inside, sheet.read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from cordbook.display.html.pieces import Cell, Facts, Link, Shown, unseen
 from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import Page, write_pages
+from cordbook.publish.pages.page import HOME, Page, in_a_row, write_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
 from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
@@ -41,6 +41,8 @@ from cordbook.review.estimates.phrases import (
 from cordbook.review.estimates.rows import Row
 
 FOLDER = ESTIMATES_FOLDER
+#: The page that lists all estimates, by name and as seen from the page of one.
+LISTED = "book/methods/estimates"
 ALL = "../methods/estimates.html"
 CERTAINTY = "../methods/certainty.html"
 STATISTICS = "../methods/statistics.html"
@@ -97,7 +99,7 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
     chapters = {name: section.page for name, section in sections.items() if section.page}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
-    return {
+    pages = {
         e.id: estimate_page(
             e,
             Beside(
@@ -114,6 +116,7 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
         )
         for e in every
     }
+    return in_a_row(pages, [e.id for e in every], lambda name: by_id[name].title)
 
 
 def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
@@ -194,7 +197,8 @@ def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> Estima
         # The title of a part holds a colon already.
         preview=f"{e.title}{' · ' if ': ' in e.title else ': '}{headline(e)}",
         description=description(e, beside),
-        way=_way(e, beside),
+        trail=_trail(e, beside),
+        way=_way(beside),
         number=_number(e),
         verified=_verified(beside),
         plain=_plain(e, beside),
@@ -235,10 +239,14 @@ def description(e: Estimate, beside: Beside) -> str:
     return one_line(" ".join(parts))
 
 
-def _way(e: Estimate, beside: Beside) -> Shown:
-    chapter = (" · ", Link("The chapter", f"../{beside.chapter.removeprefix('book/')}.html")) if beside.chapter else ()
-    whole = (" · Part of: ", Link(beside.whole.title, f"{beside.whole.id}.html")) if beside.whole else ()
-    return (Link("All estimates", f"{ALL}#{e.id}"), *chapter, *whole)
+def _trail(e: Estimate, beside: Beside) -> tuple[Link, ...]:
+    whole = (Link(beside.whole.title, f"{beside.whole.id}.html"),) if beside.whole else ()
+    return (HOME, Link("All estimates", f"{ALL}#{e.id}"), *whole, Link(e.title))
+
+
+def _way(beside: Beside) -> Shown:
+    """Where the estimate is read and discussed."""
+    return (Link("The chapter on it", f"../{beside.chapter.removeprefix('book/')}.html"),) if beside.chapter else ()
 
 
 def _number(e: Estimate) -> Number:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from cordbook.core.files import write_whole
-from cordbook.display.html.pieces import numbers
+from cordbook.display.html.pieces import Link, numbers
 from cordbook.display.html.templates import page_source
+
+#: The first page, seen from a page that is made.
+HOME = Link("Home", "../../index.html")
+P = TypeVar("P", bound="Page")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """The model of a page; a subclass holds the texts of its sections and names its template.
 
-    ``preview`` is the title and ``description`` the text that a share preview shows.
+    ``preview`` is the title and ``description`` the text that a share preview shows. ``trail`` are the pages that lead to it, from the
+    first page on, and its own name in few words; ``before`` and ``after`` its neighbours.
     """
 
     template: ClassVar[str]
@@ -24,6 +30,9 @@ class Page:
     title: str
     preview: str
     description: str
+    trail: tuple[Link, ...] = field(default=(), kw_only=True)
+    before: Link | None = field(default=None, kw_only=True, metadata={"unseen": True})
+    after: Link | None = field(default=None, kw_only=True, metadata={"unseen": True})
 
     def numbers(self) -> tuple[str, ...]:
         """Every number that the page states, as it is written there; its template adds none."""
@@ -37,6 +46,17 @@ class Page:
 def estimate_address(estimate_id: str) -> str:
     """The page of an estimate, seen from another page that is made."""
     return f"../estimates/{estimate_id}.html"
+
+
+def in_a_row(pages: Mapping[str, P], order: Sequence[str], label: Callable[[str], str]) -> dict[str, P]:
+    """Pages by name, each with its neighbours in ``order``, which ``label`` names in a few words."""
+    links = {name: Link(label(name), f"{name}.html") for name in order}
+    after = dict(pairwise(order))
+    before = {later: earlier for earlier, later in after.items()}
+    return {
+        name: replace(page, before=links.get(before.get(name, "")), after=links.get(after.get(name, "")))
+        for name, page in pages.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from cordbook.core.project import Project
 from cordbook.core.text import NOT_STATED, enumerate_words, inside, months, number, people, plain
 from cordbook.display.html.pieces import Cell, Facts, Link, Shown
+from cordbook.display.html.study_list import newest_first
 from cordbook.display.html.table import CARDS, Folded, Table, folded
 from cordbook.errors import InputError
 from cordbook.evidence.patients import parse_stratum
@@ -23,7 +24,7 @@ from cordbook.evidence.review_words import MEASURES, NOTICES
 from cordbook.evidence.review_words import design as design_of
 from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, PRINTED, Fact
 from cordbook.evidence.vocabulary import Vocabulary
-from cordbook.publish.pages.page import Page, Written, estimate_address, write_pages
+from cordbook.publish.pages.page import HOME, Page, Written, estimate_address, in_a_row, write_pages
 from cordbook.publish.pages.study_cite import Cite, study_cites
 from cordbook.publish.pages.study_retraction import Retraction, retraction
 from cordbook.publish.pages.study_sources import Registration, lead, readings, registration, source, state_of, verified_line, who
@@ -127,7 +128,8 @@ def study_models(estimates: Estimates, cite: Cite | None = None) -> dict[str, St
         raise InputError(
             f"no page can be named {', '.join(map(repr, wrong))}: a study id is small letters, digits and _, and not {INDEX!r}"
         )
-    return {study_id: study_page(record, records, cite) for study_id, record in records.items()}
+    pages = {study_id: study_page(record, records, cite) for study_id, record in records.items()}
+    return in_a_row(pages, [r.study_id for r in newest_first(records.values())], lambda name: records[name].label)
 
 
 def study_page(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | None = None) -> StudyPage:
@@ -137,6 +139,7 @@ def study_page(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | 
         title=page_title(r),
         preview=page_title(r),
         description=f"{summary.done} {summary.happened}",
+        trail=(HOME, Link("All studies", f"{INDEX}.html"), Link(r.label)),
         kind=_kind(r),
         retraction=retraction(r),
         plain=summary.parts,

@@ -117,7 +117,9 @@ def _state(r: StudyRecord) -> str:
 
 def _reading(c: OutcomeCount, which: int) -> Cell:
     found = next((x for x in c.readings if x.reading == which), None)
-    return Cell(reading(found), (f"reader {found.reader}" if found and found.reader else "",))
+    # Automated readers have names of work alone; who asks for them finds them in extractions.csv.
+    by = "" if found is None or not found.reader else f"read by {found.reader}" if c.reconciled_by else "automated reading"
+    return Cell(reading(found), (by,))
 
 
 def source(r: StudyRecord, records: Mapping[str, StudyRecord]) -> Facts:

@@ -7,13 +7,13 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from cordbook.publish.pages.estimate_pages import FOLDER
+from cordbook.publish.pages.estimate_pages import FOLDER, LISTED
 from cordbook.publish.sphinx import generated_pages
 
 
 def connect(app: Sphinx) -> None:
     """Connect to Sphinx."""
-    generated_pages.connect(app, FOLDER)
+    generated_pages.connect(app, FOLDER, LISTED)
     app.connect("html-page-context", _style)
 
 

@@ -425,6 +425,12 @@ def _only_own_scripts(app: Sphinx, page: str, template: str, context: dict[str, 
         context[kind] = kept
 
 
+def _script_of_choices(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Only a page with a form over a table needs the script that chooses its rows."""
+    if " data-choose=" in context.get("body", ""):
+        app.add_js_file("choices.js", loading_method="defer")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     for name, role in (
         ("est", EstimateRole),
@@ -449,6 +455,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-get-outdated", _outdated)
     app.connect("env-updated", _rewrite, priority=_AFTER_CITATIONS)
     app.connect("builder-inited", lambda a: a.config.html_static_path.append(str(ASSETS)), priority=100)
+    app.connect("html-page-context", _script_of_choices)
     app.connect("html-page-context", _only_own_scripts, priority=900)
     app.connect("builder-inited", _make_pages, priority=_AFTER_REFRESH)
     study_ext.connect(app)
@@ -464,8 +471,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     strict_html.connect(app)
     search_titles.connect(app)
     long_tables.connect(app, _estimates_of)
+    app.add_css_file("fonts.css")
     app.add_css_file("cordbook.css")
+    app.add_css_file("look.css")
+    app.add_css_file("front.css")
     app.add_css_file("access.css")
     app.add_js_file("tables.js", loading_method="defer")
+    app.add_js_file("figures.js", loading_method="defer")
     # env_version grows with the meaning of what is kept in the environment.
     return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}

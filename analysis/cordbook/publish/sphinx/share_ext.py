@@ -31,7 +31,8 @@ def connect(app: Sphinx) -> None:
 
 def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     there = set(_META.findall(context.get("metatags") or ""))
-    name = load_status(Path(app.srcdir) / "data").name
+    status = load_status(Path(app.srcdir) / "data")
+    name = status.name
     summary = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or name)
     title = _plain(context.get("title") or context.get("docstitle") or name)
     wanted = {
@@ -42,6 +43,8 @@ def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
         "property=og:site_name": name,
         "property=og:url": context.get("pageurl") or "",
         "name=twitter:card": "summary",
+        # What a figure that is downloaded says of its source (figures.js).
+        "name=cordbook:edition": f"{name} {status.version}".strip(),
     }
     lines = []
     for key, value in wanted.items():

@@ -13,7 +13,7 @@ from cordbook.publish.sphinx import generated_pages
 
 def connect(app: Sphinx) -> None:
     """Connect to Sphinx."""
-    generated_pages.connect(app, FOLDER, stay=(INDEX,))
+    generated_pages.connect(app, FOLDER, f"{FOLDER}/{INDEX}", stay=(INDEX,))
     app.connect("html-page-context", _script)
 
 

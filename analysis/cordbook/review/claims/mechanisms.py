@@ -15,6 +15,7 @@ import pandas as pd
 from cordbook.errors import CordbookError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.labels import known_sources
+from cordbook.evidence.vocabulary import Vocabulary
 
 #: Kinds of evidence from the nearest to patients to the farthest, with their names in figures and tables.
 EVIDENCE_TYPES: Mapping[str, str] = {
@@ -114,7 +115,7 @@ def load_claims(evidence: Evidence) -> tuple[Claim, ...]:
     Raises ``ValueError`` naming claims whose topic or section has no name in ``mechanism_topics.csv`` or ``sections.csv``.
     """
     topics = dict(zip(*(evidence["mechanism_topics"][c] for c in ("topic", "label")), strict=True))
-    sections, wordings = evidence.subject.sections, wordings_of(evidence)
+    sections, vocabulary = evidence.subject.sections, evidence.vocabulary
     rows = list(evidence["mechanisms"].itertuples())
     nameless = [f"{r.claim_id} ({r.topic})" for r in rows if _base_topic(r.topic) not in topics]
     nameless += [f"{r.claim_id} (section {r.section})" for r in rows if r.section not in sections]
@@ -124,7 +125,7 @@ def load_claims(evidence: Evidence) -> tuple[Claim, ...]:
         Claim(
             id=r.claim_id, section=r.section, topic=r.topic, statement=r.claim, direction=r.direction,
             evidence_type=r.evidence_type, source=_text(r.reference_id), match=r.match_confidence,
-            table=_text(r.seed_table), remark=remark_in_words(_text(r.note) or "", wordings),
+            table=_text(r.seed_table), remark=remark_in_words(_text(r.note) or "", vocabulary),
             topic_name=topics[_base_topic(r.topic)], section_name=sections[r.section].label,
         )
         for r in rows
@@ -195,29 +196,17 @@ def _marks(claims: Sequence[Claim]) -> tuple[Mark, ...]:
 
 _VERDICT = re.compile(r"\b(QUALIFIES|CONTRADICTS|SUPPORTS)\b")
 _VERDICT_WORDS = {"QUALIFIES": "Qualified by", "CONTRADICTS": "Contradicted", "SUPPORTS": "Supported"}
-#: Patterns with what stands for them.
-Wordings = Sequence[tuple[re.Pattern[str], str]]
 
 
-def wordings_of(evidence: Evidence) -> Wordings:
-    """Wording of the extraction that a reader of the book cannot use, and what stands for it: ``wordings.csv``."""
-    if "wordings" not in evidence:
-        return ()
-    return [(re.compile(r.pattern), r.text) for r in evidence["wordings"].itertuples()]
-
-
-def remark_in_words(note: str, wordings: Wordings = ()) -> str:
-    """The remark of a claim for readers: the extraction's shorthand written out; ``wordings`` are those of :func:`wordings_of`.
+def remark_in_words(note: str, vocabulary: Vocabulary | None = None) -> str:
+    """The remark of a claim for readers: the extraction's shorthand written out, by the wordings of the ``vocabulary`` too.
 
     >>> remark_in_words("QUALIFIES: shown in rats only")
     'Qualified by: shown in rats only'
     >>> remark_in_words("One case improved. CONTRADICTS in rat: no benefit")
     'One case improved. Contradicted in rat: no benefit'
     """
-    text = _VERDICT.sub(lambda m: _VERDICT_WORDS[m[1]], note)
-    for pattern, words in wordings:
-        text = pattern.sub(words, text)
-    return text
+    return (vocabulary or Vocabulary()).remark(_VERDICT.sub(lambda m: _VERDICT_WORDS[m[1]], note))
 
 
 def sources(evidence: Evidence) -> dict[str, Source]:

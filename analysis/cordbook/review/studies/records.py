@@ -261,6 +261,7 @@ class _Tables:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
+        self.vocabulary = evidence.vocabulary
         self._rows: dict[str, list[Row]] = {}
         self._by: dict[tuple[str, str], dict[str, list[Row]]] = {}
         self._key: dict[tuple[str, str], dict[str, Row]] = {}
@@ -321,6 +322,7 @@ class _CellTables:
     """What is joined to a cell, looked up once."""
 
     def __init__(self, tables: _Tables) -> None:
+        self.vocabulary = tables.vocabulary
         self.arms = tables.key("arms", "arm_id")
         self.terms = tables.key("outcome_terms", "outcome")
         self.reasons = tables.key("not_poolable_reasons", "reason")
@@ -340,7 +342,7 @@ class _CellTables:
             outcome=row["outcome"], label=term["label"], group=term["group"], event_is=term["event_is"],
             outcome_means=term["definition"], relation=row["stratum_relation"], months=row["timepoint_months"], low=low, high=high, definition=row["definition"], source_kind=row["source_kind"], locator=row["locator"],
             confidence=row["confidence"], poolable=bool(row["poolable"]),
-            reasons=tuple((r["label"], r["explanation"]) for r in reasons), note=row["note"], estimates=estimates,
+            reasons=tuple((r["label"], r["explanation"]) for r in reasons), note=self.vocabulary.remark(row["note"]) or None, estimates=estimates,
             readings=tuple(Reading(r["reading"], r["reader"], bool(r["seen"]), r["events"], r["n"]) for r in readings),
             agreement=settled.get("agreement"), settled_by=settled.get("settled_by"),
             reconciled_by=settled.get("reconciled_by"),
@@ -392,7 +394,7 @@ def _record(
         topic=row["topic"], country=row["country"], population=row["population"], design=row["design"],
         registration=row["registration"], intervention=row["intervention_class"], phase=codes[PHASE],
         age_mean=row["age_mean"], followup_months=row["followup_months"],
-        read_as=row["read_as"], note=row["note"], source=_source(study_id, tables), arms=_arms(study_id, tables),
+        read_as=row["read_as"], note=tables.vocabulary.remark(row["note"]) or None, source=_source(study_id, tables), arms=_arms(study_id, tables),
         cells=cells, continuous=_rows(tables, "continuous", "reference_id", study_id),
         printed=tuple(row for name in PRINTED for row in _rows(tables, name, "reference_id", study_id)),
         overlaps=_overlaps(study_id, evidence, tables), notices=_rows(tables, "integrity_notices", "study_id", study_id),
@@ -424,7 +426,7 @@ def _source(study_id: str, tables: _Tables) -> Source:
     row = tables.key("references", "reference_id")[study_id]
     return Source(
         study_id, row["first_author"], row["year"], row["title"], row["journal"], row["doi"], row["pmid"], row["pmcid"],
-        row["url"], row["identity_confidence"], row["same_as"], row["note"], row.get("canonical_url"),
+        row["url"], row["identity_confidence"], row["same_as"], tables.vocabulary.remark(row["note"]) or None, row.get("canonical_url"),
     )  # fmt: skip
 
 

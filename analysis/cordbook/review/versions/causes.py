@@ -58,7 +58,7 @@ class Cause:
             case "in":
                 return f"outcomes row {self.key}, itself unchanged, counts now"
             case "setting":
-                return f"setting {change}"
+                return f"declaration edited: {change}"
             case "declared":
                 return "declared for the first time"
             case "withdrawn":

@@ -22,6 +22,10 @@ COUNTS = ("k", "n", "events")
 _NIL = 1e-9
 
 
+#: What a guarded sentence is whose condition no longer holds.
+NOT_TRUE = "no longer true"
+
+
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """A conclusion that is no longer what it was. ``what``: ``direction``, ``certainty``, ``sentence``, ``bound`` or ``claim``.
@@ -36,6 +40,8 @@ class Conclusion:
 
     def describe(self) -> str:
         """In one line, for instance ``rule-based certainty: low -> very low``."""
+        if self.what == "sentence":
+            return f"sentence {self.name} {'no longer holds' if self.after == NOT_TRUE else self.after}"
         what = {"certainty": NAME, "bound": "bound of the sentence"}.get(self.what, self.what)
         return f"{what}{f' {self.name}' if self.name else ''}: {self.before} -> {self.after}"
 
@@ -264,7 +270,7 @@ def _broken_sentences(before: Frozen, after: Frozen, bounds: Sequence[Cause]) ->
         if not holds and bound is not None:
             yield guard.estimate_ids, Conclusion("bound", bound.before, bound.after, f"“{bound.key}”")
         elif not holds:
-            yield guard.estimate_ids, Conclusion("sentence", "true", "no longer true", f"“{guard.sentence}”")
+            yield guard.estimate_ids, Conclusion("sentence", "true", NOT_TRUE, f"“{guard.sentence}”")
 
 
 def _claims(before: Sequence[FrozenClaim], after: Sequence[FrozenClaim]) -> Iterator[tuple[tuple[str, ...], Conclusion]]:

@@ -10,7 +10,7 @@
   };
   var ROW = 22, NARROW_ROW = 40, HEAD = 30, DIAMOND = 8;
   // On a phone, as in display/figures/forest_narrow.py: the name over its interval, the share beside the name, the counts beside the interval.
-  var NARROW = 312, SIGN = 7.9, TEXT = 12, NARROW_TEXT = 13;
+  var NARROW = 312, SIGN = 7.9, TEXT = 12, NARROW_TEXT = 13, SHARE = 128;
 
   function shown(r) { return r.events + "/" + r.n; }
   function cut(text, most) { return text.length > most ? text.slice(0, most - 1) + "\u2026" : text; }
@@ -19,7 +19,9 @@
   X.forest = function (view) {
     var narrow = view.width < 560, width = narrow ? NARROW : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
     var counts = Math.max.apply(null, view.rows.concat(view.pooled || []).map(function (r) { return shown(r).length; }).concat(8));
-    var left = narrow ? 8 : 210, right = narrow ? width - 16 - SIGN * counts : width - 206, span = right - left;
+    // Wide: names at the left, then the plot, counts and shares, each column as wide as its longest words.
+    var names = view.rows.map(function (r) { return r.name.length; }).concat(view.pooled && view.pooled.piLow !== null ? 26 : 14);
+    var sign = SIGN * TEXT / NARROW_TEXT, left = narrow ? 8 : Math.min(Math.max.apply(null, names), 32) * sign + 12, beside = SIGN * counts, right = narrow ? width - 16 - beside : width - SHARE - beside - 26, span = right - left;
     var tone = view.harm ? "harm" : "treated", largest = 0, top = HEAD, y = top, i;
     function at(share) { return left + span * (share - view.from) / (view.to - view.from); }
     function inside(share) { return Math.min(Math.max(share, view.from), view.to); }
@@ -35,9 +37,9 @@
     // A row of words: name and share, and the counts under the share; in a wide drawing all side by side.
     function describe(name, count, share, yy, middle, look) {
       var ends = Object.assign({}, look, { anchor: "end", struck: false });
-      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * share.length - 8) / SIGN)) : cut(name, 30), look);
+      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * share.length - 8) / SIGN)) : cut(name, 32), look);
       text(width, narrow ? yy + 13 : middle + 4, share, ends);
-      text(narrow ? width : right + 62, middle + 4, count, narrow ? Object.assign({}, ends, { tone: "muted", weight: null }) : ends);
+      text(narrow ? width : width - SHARE - 12, middle + 4, count, narrow ? Object.assign({}, ends, { tone: "muted", weight: null }) : ends);
     }
 
     view.rows.forEach(function (r) { largest = Math.max(largest, r.weight || 0); });
@@ -50,7 +52,7 @@
     }
     text(0, 16, "Study", { weight: "bold" });
     text(width, 16, narrow ? "Share (95% CI), events/n" : "Share (95% CI)", { anchor: "end", weight: "bold" });
-    if (!narrow) text(right + 62, 16, "Events/n", { anchor: "end", weight: "bold" });
+    if (!narrow) text(width - SHARE - 12, 16, "Events/n", { anchor: "end", weight: "bold" });
     view.rows.forEach(function (r) {
       var ends = X.exactInterval(r.events, r.n, 0.95), share = r.events / r.n, words = X.words;
       var middle = narrow ? y + 28 : y + row / 2, interval = words.percent(share) + " (" + words.percentNumber(ends[0]) + " to " + words.percentNumber(ends[1]) + ")";
@@ -86,6 +88,41 @@
       text(at(tick), y + 17, X.words.percent(tick), { anchor: tick === view.from && narrow ? "start" : "middle", size: narrow ? NARROW_TEXT : 11, tone: "muted" });
     });
     return { width: width, height: y + 24, marks: marks };
+  };
+
+  // A drawing for a file, which stands alone: its title above, what it shows and where it comes from below, and a margin around.
+  X.framed = function (drawing, words) {
+    var margin = 18, width = drawing.width + 2 * margin, y = margin, marks = [];
+    function write(texts, size, look) {
+      texts.forEach(function (text) {
+        X.lines(text, Math.floor(drawing.width / (size * 0.61))).forEach(function (line) {
+          y += size * 1.4;
+          marks.push(Object.assign({ kind: "text", x: margin, y: y, text: line, anchor: "start", tone: "ink", size: size }, look));
+        });
+      });
+    }
+    write([words.title], 17, { weight: "bold" });
+    var top = y + 14;
+    drawing.marks.forEach(function (mark) {
+      var moved = Object.assign({}, mark);
+      ["x", "x1", "x2"].forEach(function (name) { if (name in mark) moved[name] = mark[name] + margin; });
+      ["y", "y1", "y2"].forEach(function (name) { if (name in mark) moved[name] = mark[name] + top; });
+      if (mark.points) moved.points = mark.points.map(function (p) { return [p[0] + margin, p[1] + top]; });
+      marks.push(moved);
+    });
+    y = top + drawing.height + 2;
+    write(words.notes, 12, { tone: "muted" });
+    return { width: width, height: y + margin, marks: marks };
+  };
+
+  // A text in lines of at most so many signs; a word is never broken unless it is longer than a line.
+  X.lines = function (text, most) {
+    var lines = [""];
+    text.split(/\s+/).forEach(function (word) {
+      var last = lines[lines.length - 1], longer = last ? last + " " + word : word;
+      if (last && longer.length > most) lines.push(word); else lines[lines.length - 1] = longer;
+    });
+    return lines;
   };
 
   // The axis: from 0 to a round share above all that must be seen.

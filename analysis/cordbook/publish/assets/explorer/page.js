@@ -3,7 +3,7 @@
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
-  var DRAWN = 100, MORE = 200;
+  var DRAWN = 100, MORE = 200, WIDE = 720;
   var MODEL_NAMES = {
     glmm: "Binomial-normal (GLMM), as the book", reml: "Random effects on the logit (REML, Hartung-Knapp)",
     dl: "Random effects on the logit (DerSimonian-Laird, Hartung-Knapp)", common: "Common effect on the logit"
@@ -36,7 +36,7 @@
       return;
     }
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
-    var question = null, answer = null, pooled = null, side = [], drawing = null, drawn = DRAWN, builtFor = null, announced = "", timer = null, address = "";
+    var question = null, answer = null, pooled = null, side = [], drawing = null, view = null, drawn = DRAWN, builtFor = null, announced = "", timer = null, address = "";
     var parts = skeleton();
     var facetBoxes = [], boundInputs = {};
 
@@ -90,11 +90,11 @@
         button("cbx-link", "Copy link", function () { copy(linkHere(), "The link to this view is copied."); }),
         button("cbx-csv", "Download CSV", function () { save("csv", "text/csv;charset=utf-8", X.toCsv(question, answer, side.length ? null : pooled, data.version)); }),
         button("cbx-svg", "Download SVG", function () {
-          var svg = X.toSvg(document, drawing, { file: true, label: described() });
+          var svg = X.toSvg(document, pictured(), { file: true, label: described() });
           save("svg", "image/svg+xml", '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(svg) + "\n");
         }),
         button("cbx-png", "Download PNG", function () {
-          X.toCanvas(document.createElement("canvas"), drawing, 2).toBlob(function (blob) { saveBlob("png", blob); }, "image/png");
+          X.toCanvas(document.createElement("canvas"), pictured(), 2).toBlob(function (blob) { saveBlob("png", blob); }, "image/png");
         }),
         p.commandButton
       ]);
@@ -448,15 +448,25 @@
       fill(parts.warnings, list);
     }
 
+    // The plot as a file: always the wide drawing, with title, legend, source and version.
+    function pictured() {
+      var web = /^https?:$/.test(root.location.protocol) ? ", " + root.location.href.split("#")[0] : "";
+      var legend = Array.from(parts.legend.children).map(function (entry) { return entry.textContent; }).join("; ");
+      return X.framed(X.forest(Object.assign({}, view, { width: WIDE })), {
+        title: term().label, notes: [described().replace(term().label + ": ", "").replace(/^./, function (sign) { return sign.toUpperCase(); }), legend + ".", parts.caption.textContent, "Source: " + data.name + " " + data.version + ", explorer" + web + "."]
+      });
+    }
+
     function showPlot(o, p, natural) {
       var rows = answer.rows.slice(0, drawn), highs = [natural ? natural.values[2] : 0];
       if (!side.length) highs.push(p.high, p.piHigh === null ? 0 : p.piHigh);
       rows.forEach(function (r) { highs.push(X.exactInterval(r.events, r.n, 0.95)[1]); });
       var axis = X.axis(highs);
-      drawing = X.forest({
+      view = {
         rows: rows, rest: answer.rows.slice(drawn).filter(function (r) { return !r.off; }).length,
         pooled: side.length ? null : p, natural: natural, harm: o.bad, from: axis.from, to: axis.to, ticks: axis.ticks, width: parts.result.clientWidth || 720
-      });
+      };
+      drawing = X.forest(view);
       fill(parts.figure, [X.toSvg(document, drawing, { label: described() + " The table below holds every number." })]);
       fill(parts.legend, [
         key("cbx-fill-" + (o.bad ? "harm" : "treated"), side.length ? "square: a group; the groups are not pooled" : "square: a group, larger with more weight; diamond: pooled"),
