@@ -9,16 +9,14 @@ person thinks, reads and types is not measured. In a terminal most answers of on
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.book.guide import answers_typed, cells_typed, commands_typed, walk_in_a_checkout  # noqa: E402
+from tests.book.guide import effort, walk_in_a_checkout  # noqa: E402
 
 GUIDE = ROOT / "book" / "methods" / "add-a-trial.md"
 RESULTS = ROOT / "benchmarks" / "results" / "guide.json"
@@ -29,24 +27,11 @@ def main() -> None:
     page = GUIDE.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="cordbook-guide-") as folder:
         walked = walk_in_a_checkout(page, Path(folder), timeout=3600)
-    steps = [
-        {"commands": step.commands.strip().splitlines(), "prompts": step.asked, "seconds": step.seconds}
-        for step in walked.printed
-    ]
-    found = {
-        "commands": asdict(commands_typed(page)),
-        "answers": asdict(answers_typed(page)),
-        "cells_of_sheets": asdict(cells_typed(page)),
-        "prompts": sum(step.asked for step in walked.printed),
-        "minutes": sum(step.seconds for step in walked.printed) / 60,
-        "processors": os.cpu_count(),
-        "load_average": os.getloadavg()[2],
-        "steps": steps,
-    }
+    found = effort(page, walked.printed)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({name: value for name, value in found.items() if name != "steps"}, indent=1))
-    for step in steps:
-        print(f"{step['seconds']:8.1f} s  {step['prompts']:3} prompts  {'; '.join(step['commands'])}")
+    for step in walked.printed:
+        print(f"{step.seconds:8.1f} s  {step.asked:3} prompts  {step.commands.splitlines()[0]}")
 
 
 if __name__ == "__main__":

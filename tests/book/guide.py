@@ -13,7 +13,7 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import nbformat
@@ -201,3 +201,20 @@ def cells_typed(page: str) -> Typed:
         pair.partition(" = ")[2] for text in texts for line in text.splitlines() for pair in line.rpartition(": ")[2].split(", ")
     ]
     return Typed(len(values), sum(len(value) + 1 for value in values))
+
+
+def effort(page: str, printed: list[Printed]) -> dict[str, object]:
+    """What a walk took: what was typed, how often it was asked, and the minutes for which commands ran."""
+    return {
+        "commands": asdict(commands_typed(page)),
+        "answers": asdict(answers_typed(page)),
+        "cells_of_sheets": asdict(cells_typed(page)),
+        "prompts": sum(step.asked for step in printed),
+        "minutes": round(sum(step.seconds for step in printed) / 60, 1),
+        "processors": os.cpu_count(),
+        "load_average": round(os.getloadavg()[2], 1),
+        "steps": [
+            {"commands": step.commands.split("\n")[:-1], "prompts": step.asked, "seconds": round(step.seconds, 1)}
+            for step in printed
+        ],
+    }

@@ -16,7 +16,7 @@ import pytest
 from cordbook.evidence import validate
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.versions.releases import list_releases
-from tests.book.guide import walk_in_a_checkout
+from tests.book.guide import effort, walk_in_a_checkout
 from tests.book.test_guide import GUIDE, STUDY
 from tests.publish.release_book import commit, git
 
@@ -27,8 +27,11 @@ PATIENCE = 3600
 
 @pytest.fixture(scope="module")
 def walked(root, tmp_path_factory):
-    """The page, walked in a checkout of this project."""
-    return walk_in_a_checkout((root / GUIDE).read_text(encoding="utf-8"), tmp_path_factory.mktemp("real"), timeout=PATIENCE)
+    """The page, walked in a checkout of this project; with ``-s`` pytest prints what it took."""
+    page = (root / GUIDE).read_text(encoding="utf-8")
+    done = walk_in_a_checkout(page, tmp_path_factory.mktemp("real"), timeout=PATIENCE)
+    print(json.dumps(effort(page, done.printed), indent=1))
+    return done
 
 
 def given(book, own, *arguments):
