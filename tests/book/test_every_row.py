@@ -24,7 +24,7 @@ SHOWN: dict[str, Callable[[object], str]] = {
     "claims": lambda r: f'id="{r.claim_id}"',
     "dose_response": lambda r: f'id="dose-{r.dose_response_id}"',
     "natural_pooled": lambda r: f'id="natural-{r.natural_id}"',
-    "published_pooled": lambda r: f"{r.published_id}<",
+    "published_pooled": lambda r: r.published_id,
     "integrity_notices": lambda r: r.reference,
     "glossary": lambda r: r.term,
     "search_strategies": lambda r: r.strategy_id,

@@ -200,7 +200,7 @@ def test_natural_recovery_stands_behind_like_people_alone(result):
     assert bands(one) == 1 + key
     assert bands(apart) == 2 + key, "neighbours share a band"
     assert bands(none) == 0
-    assert "behind the 1 of 6 studies" in one.caption
+    assert "behind 1 of 6 rows" in one.caption
     assert "not drawn" in none.caption and "Natural recovery:" not in none.alt
     assert one.narrow.count("cb-natural-line") == 1
     assert none.narrow.count("cb-natural") == 0
@@ -235,3 +235,28 @@ def test_what_is_drawn_can_be_taken_as_csv(figures):
 def test_every_figure_shows_its_own_address(figures):
     for figure in figures:
         assert f'id="{figure.id}"' in figure.to_html() and f'href="#{figure.id}"' in figure.to_html()
+
+
+@pytest.mark.parametrize("kind", ["SVG", "PNG", "data (CSV)"])
+def test_a_figure_is_downloaded_from_the_disk_with_its_title_and_source(browser, figures, tmp_path, kind):
+    figure = figures[0]
+    script = (Path(cordbook.publish.__file__).parent / "assets" / "figures.js").read_text(encoding="utf-8")
+    (tmp_path / "figures.js").write_text(script, encoding="utf-8")
+    page = PAGE.format(font="sans-serif", css=CSS, width=DESKTOP_PX, body=figure.to_html())
+    head = '<meta name="cordbook:edition" content="Cordbook 9.9"><script src="figures.js" defer></script></head>'
+    (tmp_path / "page.html").write_text(page.replace("</head>", head), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 375, "height": 800})
+    tab.goto((tmp_path / "page.html").as_uri())
+    with tab.expect_download() as got:
+        tab.get_by_role("button", name=f"Download {kind}").click()
+    name, content = got.value.suggested_filename, Path(got.value.path()).read_bytes()
+    tab.close()
+    assert name == f"{figure.id}.{kind[-4:-1].lower() if kind.endswith(')') else kind.lower()}"
+    if kind == "PNG":
+        assert content[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(content[16:20], "big") > 1200
+    elif kind == "SVG":
+        said = " ".join("".join(node.itertext()) for node in ET.fromstring(content).iter(f"{SVG}text"))
+        assert said.startswith(figure.title) and "Source: Cordbook 9.9, figure shares" in said
+        assert b"var(" not in content and "Ash 2001" in said
+    else:
+        assert content.decode("utf-8-sig").replace("\r\n", "\n") == figure.data

@@ -60,3 +60,29 @@ def test_a_review_need_not_have_the_file(tmp_path, root):
     with pytest.raises(NaturalCourseError, match="not valid YAML"):
         load_natural_course(tmp_path)
     assert load_natural_course(root / "data").key in {"baseline_ais"}
+
+
+def test_alike_are_people_of_the_same_grade_and_phase_alone(root):
+    """A study of mixed grades, of another phase, or of which neither is on record, is not known to be alike."""
+    from cordbook.evidence.counts import Count
+    from cordbook.evidence.evidence import load_evidence
+    from cordbook.review.estimates.declarations import load_declarations
+    from cordbook.review.estimates.natural_course import load_natural_course
+
+    evidence = load_evidence(root / "data")
+    course, declared = load_natural_course(root / "data"), load_declarations(root / "data" / "syntheses.yml")
+    early, late = declared["natural-ais-a-acute"], declared["natural-ais-a-late"]
+    study = {"population": course.population, "injury_phase": "acute", "ais_a": 8, "ais_b": 0, "ais_c": None, "ais_d": None}
+
+    def alike(synthesis, stratum=(), **changed):
+        counts = [Count("c", "s", "s.treated", stratum, 3, 8)]
+        return course.is_alike(synthesis, counts, study | changed, evidence.subject)
+
+    assert alike(early)
+    assert not alike(late)
+    assert alike(late, injury_phase="chronic")
+    assert not any(alike(early, **{key: value}) for key, value in (("ais_b", 4), ("ais_a", None), ("ais_a", 5)))
+    assert not any(alike(early, injury_phase=phase) for phase in ("chronic", "subacute", "mixed", None))
+    assert alike(early, (("baseline_ais", "A"),), ais_b=4)
+    assert not alike(early, (("baseline_ais", "A+B"),), ais_b=4)
+    assert not alike(early, population="radiation_myelopathy")

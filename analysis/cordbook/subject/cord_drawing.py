@@ -231,7 +231,7 @@ def _cord() -> Html:
 
 def _grades() -> Html:
     parts = [
-        (element("dt", _bars(g), element("span", element("strong", f"AIS {g.letter}"), f": {g.name}")), element("dd", g.means))
+        (element("dt", _bars(g), element("span", element("strong", f"AIS {g.letter}: "), g.name)), element("dd", g.means))
         for g in GRADES
     ]
     key = element("p", "Bars: feeling (upper) and movement (lower) that is left below the injury.", class_="cb-cord-key")

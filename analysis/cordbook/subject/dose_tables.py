@@ -15,6 +15,7 @@ from cordbook.core.text import capital
 from cordbook.display.html.table import CARDS, Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.patients import parse_stratum
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.claims.mechanisms import Source, sources
 from cordbook.subject.dose import ALPHA_BETA_GY
 from cordbook.synthesis import eqd2
@@ -23,7 +24,6 @@ _COURSE = re.compile(r"(?P<low>\d+(?:\.\d+)?)(?:-(?P<high>\d+(?:\.\d+)?))? in (?
 _BED = re.compile(r"(<=|>=)?(\d+(?:\.\d+)?) Gy2")
 _LIMITS = re.compile(r"re-irradiation: (?P<limits>.+?) linked to lower risk")
 _NO_CASE = re.compile(r"no RM reported at (?P<limits>[^;]+)")
-_UNSEEN = re.compile(r";? ?read through a mirror")
 _ID = re.compile(r"\b[a-z]+\d{4}\w*\b")
 _FEW, _DAILY = re.compile(r"in \d fx|\d-\d fx|SBRT"), re.compile(r"^\d+(\.\d+)?$|in \d\d fx|1\.8-2 Gy")
 #: Fractions of schedules that come up to one total dose, for the table that shows what splitting does.
@@ -74,7 +74,7 @@ def stated_doses(evidence: Evidence, name: str) -> Table:
     rows = tuple(
         (
             Cell(_dose(r)), *((Cell(_eqd2_of(_text(r.dose_gy)) or "–", numeric=True),) if with_eqd2 else ()),
-            Cell(_risk(r), numeric=True), Cell("; ".join(filter(None, (r.endpoint, _text(r.region), _alpha_beta(r))))), _source(r, known), Cell(_basis(r, known)),
+            Cell(_risk(r), numeric=True), Cell("; ".join(filter(None, (r.endpoint, _text(r.region), _alpha_beta(r))))), _source(r, known), Cell(_basis(r, known, evidence.vocabulary)),
         )
         for r in chosen
     )  # fmt: skip
@@ -109,18 +109,18 @@ def _alpha_beta(r: Row) -> str:
     return f"alpha/beta {text} Gy" if text and "alpha-beta" not in _text(r.region) else ""
 
 
-def _basis(r: Row, known: Mapping[str, Source]) -> str:
+def _basis(r: Row, known: Mapping[str, Source], words: Vocabulary) -> str:
     """The model and the remark of a row: how many cases stand behind it where the source says so.
 
     Conditions of a second course are left out, as they have a table of their own (:func:`second_course_limits`).
     """
-    parts = (capital(r.model), _text(r.gamma50_or_slope), _text(r.ci), capital(_remark(r, known)))
+    parts = (capital(r.model), _text(r.gamma50_or_slope), _text(r.ci), capital(_remark(r, known, words)))
     return _signs(". ".join(part for part in parts if part))
 
 
-def _remark(r: Row, known: Mapping[str, Source]) -> str:
+def _remark(r: Row, known: Mapping[str, Source], words: Vocabulary) -> str:
     """The note of a row for readers: sources by their names, without how it was read and without what stands elsewhere."""
-    text = _UNSEEN.sub("", _LIMITS.sub("", _NO_CASE.sub("", _text(r.note)))).strip("; ")
+    text = words.remark(_LIMITS.sub("", _NO_CASE.sub("", _text(r.note))))
     return _ID.sub(lambda found: known[found[0]].label if found[0] in known else found[0], text)
 
 
@@ -172,12 +172,16 @@ def second_course_counts(evidence: Evidence, address: Callable[[str], str]) -> T
         stratum = parse_stratum(r.stratum)
         if "reirradiation" in stratum.get("setting", "") or stratum.get("course") == "retreatment":
             ids.append(f"second-{r.cell_id}")
-            words = evidence.vocabulary.stratum((k, v) for k, v in stratum.items() if k not in ("alpha_beta", "dose_site"))
-            remark = ". ".join(part for part in ("Pooled" if r.poolable else "Not pooled", capital(_remark(r, known))) if part)
+            stratum_text = evidence.vocabulary.stratum((k, v) for k, v in stratum.items() if k not in ("alpha_beta", "dose_site"))
+            remark = ". ".join(
+                part
+                for part in ("Pooled" if r.poolable else "Not pooled", capital(_remark(r, known, evidence.vocabulary)))
+                if part
+            )
             rows.append(
                 (
                     Cell(r.label, address(r.study_id)), Cell(evidence.vocabulary.label("outcome", r.outcome)),
-                    Cell(f"{r.events} of {r.n}", numeric=True), Cell(capital(words)), Cell(remark),
+                    Cell(f"{r.events} of {r.n}", numeric=True), Cell(capital(stratum_text)), Cell(remark),
                 )
             )  # fmt: skip
     header = ("Study", "What was counted", "Counted", "Dose and setting", "What to know")
@@ -203,7 +207,7 @@ def latency_table(evidence: Evidence) -> Table:
     rows = tuple(
         (
             Cell(known[r.reference_id].label, known[r.reference_id].href), Cell(f"{r.value:g} months", numeric=True), Cell(str(int(r.n)), numeric=True),
-            Cell(_signs(capital(_UNSEEN.sub("", _text(r.note))))),
+            Cell(_signs(capital(evidence.vocabulary.remark(_text(r.note))))),
         )
         for r in table[table["outcome"] == "other:latency_months"].itertuples()
     )  # fmt: skip

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from cordbook.core.text import inside
 from cordbook.display.html.markup import Html, element, join
 from cordbook.display.html.table import CARDS, Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.patients import parse_stratum
-from cordbook.evidence.vocabulary import Vocabulary
-from cordbook.review.claims.mechanisms import remark_in_words, sources
+from cordbook.review.claims.mechanisms import sources
 from cordbook.subject.natural_recovery import GRADES, KINDS, LEVELS, TIMES, Group, level_group, printed
 
 CHOOSER = "without-treatment"
-#: Shorthand of the readings, and what stands for it.
-_REMARKS = (
-    (re.compile(r"SINGLE STUDY, not a meta-analysis; stratum n not seen"), "One study; the number of people was not seen"),
-    (re.compile(r"NOT A META-ANALYSIS: "), "No meta-analysis: "),
-    (re.compile(r";? ?(read|seen) through (a mirror|SCIRE|the review table)"), ""),
-    (re.compile(r"KEY CHRONIC BENCHMARK; "), ""),
-    (re.compile(r"is in natural_outcomes\.csv"), "is among the counts"),
-)
 _PARTS_OF_CORD = {"T1-T9": "Upper and middle chest (T1 to T9)", "T10-T12": "Lower chest (T10 to T12)", "cervical": "Neck"}
 
 
@@ -90,7 +82,7 @@ def _attributes(g: Group) -> tuple[tuple[str, str], ...]:
 
 def printed_table(evidence: Evidence) -> Table:
     """Every share on the natural course that others print, as it stands in its source."""
-    known, vocabulary = sources(evidence), evidence.vocabulary
+    known = sources(evidence)
     header = ("Source", "Whose", "What was counted", "Share", "When", "What to know")
     table = evidence["natural_pooled"]
     rows = []
@@ -106,7 +98,7 @@ def printed_table(evidence: Evidence) -> Table:
         rows.append(
             (
                 Cell(source.label, source.href), Cell(whose), Cell(r.definition), Cell(f"{r.estimate_percent:g}%{ends}", numeric=True),
-                Cell(r.timepoint), Cell(_remark(r.note, vocabulary)),
+                Cell(r.timepoint), Cell(evidence.vocabulary.remark("" if pd.isna(r.note) else r.note) or "–"),
             )
         )  # fmt: skip
     ids = tuple(f"natural-{i}" for i in table["natural_id"])
@@ -119,13 +111,6 @@ def printed_table(evidence: Evidence) -> Table:
         f"{CARDS} cb-figures",
         folded=True,
     )
-
-
-def _remark(note: object, vocabulary: Vocabulary) -> str:
-    text = remark_in_words("" if note is None or note != note else str(note), vocabulary)
-    for pattern, words in _REMARKS:
-        text = pattern.sub(words, text)
-    return text.strip("; ") or "–"
 
 
 def era_table(evidence: Evidence) -> Table:

@@ -50,7 +50,9 @@ class Figure:
 
     def to_html(self) -> str:
         """The figure as an HTML ``figure`` element."""
-        parts = {"drawing": Html(_for_screen(self.svg, self.id)), "narrow": Html(self.narrow)}
+        # Lines of the table stay lines, which text in a template would not.
+        numbers = Html("\n").join(self.data.split("\n"))
+        parts = {"drawing": Html(_for_screen(self.svg, self.id)), "narrow": Html(self.narrow), "numbers": numbers}
         return render("figure.html.jinja", figure=self, least=_least_width(self.width_px), **parts).rstrip("\n")
 
     def save(self, path: Path | str) -> Path:

@@ -772,8 +772,8 @@ def _beside(natural: PooledProportion | None, groups: Sequence[ForestGroup], row
     if alike == len(studies):
         return f" The green band is {natural_label} of such people, with its confidence interval."
     return (
-        f" The green band is {natural_label}, with its confidence interval, behind the {alike} of {len(studies)} studies whose people"
-        " are known to be like those that it was counted in."
+        f" The green band is {natural_label}, with its confidence interval, behind {alike} of {len(studies)} rows: those of studies"
+        " whose people are known to be like those that it was counted in."
     )
 
 
