@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -107,7 +107,7 @@ def test_the_drawing_names_every_segment_and_movement_in_words_and_in_the_pictur
     # Ten key muscles, each with the segment by which it is tested (ISNCSCI).
     assert [first for first, last, _ in MOVES if first == last] == ["C5", "C6", "C7", "C8", "T1", "L2", "L3", "L4", "L5", "S1"]
     assert [g.letter for g in GRADES] == list("ABCDE") and len(bars) == len(GRADES)
-    assert all(a.feeling <= b.feeling and a.movement <= b.movement for a, b in itertools.pairwise(GRADES))
+    assert all(a.feeling <= b.feeling and a.movement <= b.movement for a, b in pairwise(GRADES))
     assert all(f"AIS {g.letter}" in html and g.means in html for g in GRADES)
 
 
@@ -118,4 +118,4 @@ def test_no_line_of_the_drawing_leaves_it_and_no_two_lines_of_text_meet():
     assert all(0 < x < width and 0 < y < height for _, x, y in places)
     for column in {(anchor, x) for anchor, x, _ in places}:
         heights = sorted(y for anchor, x, y in places if (anchor, x) == column)
-        assert all(b - a >= 17 for a, b in itertools.pairwise(heights)), column
+        assert all(b - a >= 17 for a, b in pairwise(heights)), column

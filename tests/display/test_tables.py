@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 from cordbook.display.html.table import Cell, Table
 from cordbook.display.tables.estimate_tables import summary_of_findings
-from cordbook.review.estimates.phrases import phrase
+from cordbook.review.estimates.phrases import phrase, plain_sentence
 
 
 class _Reader(HTMLParser):
@@ -50,7 +50,8 @@ def test_an_empty_table_is_still_a_table():
 def test_the_summary_says_what_the_estimates_say(estimates):
     chosen = [estimates["ais-improved-cell-therapy"], estimates["ais-improved-treated-v-control"]]
     frame = summary_of_findings(chosen, "S").to_frame()
-    assert [told.split()[:2] for told in frame["Studies, patients"]] == [[phrase(e, "k"), phrase(e, "n")] for e in chosen]
+    assert list(frame["Studies, patients"]) == [f"{phrase(e, 'k')} {phrase(e, 'people')}" for e in chosen]
+    assert list(frame["Outcome"]) == [f"{e.title} {plain_sentence(e)}" for e in chosen]
     assert frame["Pooled result (95% CI)"][0].startswith(phrase(chosen[0], "point"))
     assert frame["With, per 1,000"][0].split()[0] == f"{1000 * chosen[0].result.estimate:.0f}"
     assert frame["Pooled result (95% CI)"][1].startswith("OR ")

@@ -318,7 +318,7 @@ def test_tables_call_it_rule_based_and_show_the_reasons_in_the_row(estimates):
     steps = certainty_table([(i, short[i]) for i in ids], lambda i: i).to_frame()
     for row, i in enumerate(ids):
         cell = summary["Rule-based certainty"][row]
-        assert cell.lower().startswith(short[i].level), i
+        assert cell.casefold().startswith(short[i].level), i
         assert all(d.short in cell and d.short in steps["Lowered for"][row] for d in short[i].domains if d.down), i
         assert short[i].start_short in cell and short[i].start_short in steps["Starts"][row], i
         assert short[i].level == "high" or short[i].because, i

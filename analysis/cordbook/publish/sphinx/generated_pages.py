@@ -89,11 +89,13 @@ def _marked(sidebar: BeautifulSoup, parent: str, title: str) -> BeautifulSoup:
     line = above.find_parent("li") if above else None
     if not isinstance(line, Tag):
         return sidebar
-    own = BeautifulSoup(
-        f'<ul><li class="toctree-l2 current active"><a class="current reference internal" href="#">{title}</a></li></ul>',
-        "html.parser",
-    )
+    own = sidebar.new_tag("ul")
+    item = sidebar.new_tag("li", attrs={"class": "toctree-l2 current active"})
+    here = sidebar.new_tag("a", href="#", attrs={"class": "current reference internal"})
+    here.string = BeautifulSoup(title, "html.parser").get_text()
     line.append(own)
+    own.append(item)
+    item.append(here)
     line["class"] = [*line.get("class", []), "current", "active"]
     for fold in line.find_parents("details"):
         fold["open"] = "open"
