@@ -31,8 +31,8 @@ class Page:
     preview: str
     description: str
     trail: tuple[Link, ...] = field(default=(), kw_only=True)
-    before: Link | None = field(default=None, kw_only=True)
-    after: Link | None = field(default=None, kw_only=True)
+    before: Link | None = field(default=None, kw_only=True, metadata={"unseen": True})
+    after: Link | None = field(default=None, kw_only=True, metadata={"unseen": True})
 
     def numbers(self) -> tuple[str, ...]:
         """Every number that the page states, as it is written there; its template adds none."""
