@@ -32,6 +32,8 @@ _SEARCH_BUTTON = re.compile(r'(<button class="[^"]*\bsearch-button-field\b[^>]*?
 #: What opens a part of the sidebar is an arrow alone; who hears the page needs a name.
 _FOLD = '<summary><span class="toctree-toggle"'
 _NAMED_FOLD = _FOLD.replace("<summary>", '<summary aria-label="Show or hide the pages below">')
+#: Sphinx lays its index out in tables with styles of their own; look.css does it.
+_INDEX_STYLE = re.compile(r'(<t(?:able|d)) style="width: (?:100%|33%; vertical-align: top;)"')
 _SPARE_META = re.compile(r'\s*<meta name="(?:docsearch:[a-z]+|viewport)"[^>]*>')
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
 _ICON = re.compile(r'<(i|span) class="([^"]*\bfa-[a-z][^"]*)"')
@@ -86,6 +88,7 @@ def shaped(page: str, root: str) -> str:
     for role in _ROLES:
         body = body.replace(role, "")
     body = _SEARCH_BUTTON.sub(r"\1", body).replace(_FOLD, _NAMED_FOLD)
+    body = _INDEX_STYLE.sub(r"\1", body)
     body = _ICON.sub(_own_icon, body).replace(_SCROLLING, _REACHED)
     return (
         _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head)
