@@ -355,6 +355,14 @@ def test_scripts_and_handlers_move_out_of_a_page():
     assert "../_static/pages/page-start.js" in page
 
 
+def test_what_opens_a_part_of_the_sidebar_has_a_name_and_the_index_no_style():
+    fold = '<details><summary><span class="toctree-toggle" role="presentation"></span></summary></details>'
+    index = '<table style="width: 100%" class="indextable"><tr><td style="width: 33%; vertical-align: top;">x</td></tr></table>'
+    page = shaped(f"<head></head><body>{fold}{index}</body>", "")
+    assert '<summary aria-label="Show or hide the pages below">' in page
+    assert "style=" not in page
+
+
 def test_a_scrolling_table_of_plain_markdown_can_be_reached_and_is_named():
     page = shaped('<head></head><body><div class="pst-scrollable-table-container"><table></table></div></body>', "")
     assert '<div class="pst-scrollable-table-container" tabindex="0" role="group" aria-label="' in page

@@ -29,11 +29,11 @@ _HANDLERS = (
 )
 #: The field-like button says "Search" and its keys; a name of its own would hide these from who hears the page.
 _SEARCH_BUTTON = re.compile(r'(<button class="[^"]*\bsearch-button-field\b[^>]*?) aria-label="Search"')
+#: How Sphinx lays out the columns of the index; look.css does it.
+_INDEX_STYLE = re.compile(r'(<t(?:able|d)) style="width: \d+%(?:; vertical-align: top;)?"')
 #: What opens a part of the sidebar is an arrow alone; who hears the page needs a name.
 _FOLD = '<summary><span class="toctree-toggle"'
 _NAMED_FOLD = _FOLD.replace("<summary>", '<summary aria-label="Show or hide the pages below">')
-#: Sphinx lays its index out in tables with styles of their own; look.css does it.
-_INDEX_STYLE = re.compile(r'(<t(?:able|d)) style="width: (?:100%|33%; vertical-align: top;)"')
 _SPARE_META = re.compile(r'\s*<meta name="(?:docsearch:[a-z]+|viewport)"[^>]*>')
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
 _ICON = re.compile(r'<(i|span) class="([^"]*\bfa-[a-z][^"]*)"')
