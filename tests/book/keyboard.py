@@ -59,7 +59,7 @@ def walked(tab: Any) -> tuple[list[Stop], list[str]]:
     raise AssertionError(f"no end after {len(stops)} stops: {stops[-1]}")
 
 
-def tab_to(tab: Any, name: str, key: str = "Tab", most: int = 400) -> Stop:
+def tab_to(tab: Any, name: str, key: str = "Tab", most: int = 2000) -> Stop:
     """Press the Tab key (or another) until the name of what has the focus begins so."""
     for _ in range(most):
         tab.keyboard.press(key)

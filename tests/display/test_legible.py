@@ -16,7 +16,7 @@ from cordbook.display.figures.axes import PercentScale, place_names, text_width,
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, funnel_limits, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.figures.forest import Appraisal
-from cordbook.display.figures.style import FONT
+from cordbook.display.figures.style import FONT, NO_ALONE, YES_ALONE
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 
 ASSETS = Path(cordbook.publish.__file__).parent / "assets"
@@ -208,8 +208,8 @@ def test_natural_recovery_stands_behind_like_people_alone(result):
 
 def test_lights_and_notices_stand_beside_their_rows_and_are_said(figures):
     figure = figures[0]
-    assert figure.svg.count("#56b4e9") == figure.svg.count("#e69f00") == 1, "all lights of one answer are one path"
-    path = next(node for node in ET.fromstring(figure.svg).iter(f"{SVG}path") if "#56b4e9" in (node.get("style") or ""))
+    assert figure.svg.count(YES_ALONE) == figure.svg.count(NO_ALONE) == 1, "all lights of one answer are one path"
+    path = next(node for node in ET.fromstring(figure.svg).iter(f"{SVG}path") if YES_ALONE in (node.get("style") or ""))
     assert path.get("d").count("M") == 6
     assert figure.narrow.count("cb-light-yes") == 6
     assert figure.narrow.count("cb-notice-mark") == 3

@@ -41,6 +41,8 @@ SCREEN_COLOURS = {
 
 #: Sky blue and orange of Okabe and Ito for the answers yes and no, which have no other meaning in the book; they suit light and dark.
 YES_COLOUR, NO_COLOUR = "#56b4e9", "#e69f00"
+#: The same for marks that have neither sign nor edge: so much darker that they stand out from a light and from a dark page.
+YES_ALONE, NO_ALONE = "#2f86c6", "#c77700"
 
 
 class Light(NamedTuple):
@@ -55,8 +57,8 @@ class Light(NamedTuple):
 #: Lights of risk of bias by answer, as said by :mod:`cordbook.review.appraisal.risk_of_bias`: a disc, a bar, a dot; what does not
 #: apply has none.
 LIGHTS = {
-    "yes": Light(YES_COLOUR, 0.02, 6.6, "round"),
-    "no": Light(NO_COLOUR, 6.6, 3.0, "butt"),
+    "yes": Light(YES_ALONE, 0.02, 6.6, "round"),
+    "no": Light(NO_ALONE, 6.6, 3.0, "butt"),
     "unclear": Light(MUTED, 0.02, 2.4, "round"),
 }
 
