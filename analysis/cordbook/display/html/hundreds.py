@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cordbook.core.text import enumerate_words
+from cordbook.core.text import studies
 from cordbook.display.html.icon_array import Hundred, Hundreds, IconArray, Nobody
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
@@ -22,7 +22,7 @@ TREATED, WITHOUT, HARM = "treated", "without", "harm"
 class Question:
     """A question for a hundred people: a title, the estimate of the treated or of a comparison, and that of people without (or None).
 
-    ``none`` says why nobody stands beside the treated, where that is so; ``note`` what is to know before one compares (default: the plain
+    ``none`` says why nobody stands beside the treated, for as long as the data hold nobody; ``note`` what is to know before one compares (default: the plain
     sentence of the estimate).
     """
 
@@ -51,15 +51,10 @@ def _hundred(q: Question, address: Callable[[str], str], course: NaturalCourse |
             f"{q.title!r}: {q.without.id} cannot stand beside {q.estimate.id}, since {why}; "
             "name an estimate of people alike, or say in `none` that there is none"
         )
-    if q.none and (counted := _counted_without(q.estimate, evidence)):
-        raise InputError(
-            f"{q.title!r}: `none` says that nobody stands beside {q.estimate.id}, but people without the treatment are counted in "
-            f"{enumerate_words(counted)}; set an estimate of them beside it"
-        )
     behind = [e for e in (q.without, q.estimate) if e is not None]
     names = q.names if len(behind) > 1 else ("The studies",)
     links = tuple((name, e.title, address(e.id)) for name, e in zip(names, behind, strict=True))
-    return Hundred(q.title, _groups(q, shares), q.note or plain_sentence(q.estimate), links)
+    return Hundred(q.title, _groups(q, shares, evidence), q.note or plain_sentence(q.estimate), links)
 
 
 def _counted_without(e: Estimate, evidence: Evidence) -> list[str]:
@@ -75,7 +70,7 @@ def _shares(e: Estimate) -> Absolute:
     return found
 
 
-def _groups(q: Question, shares: Absolute) -> tuple[IconArray | Nobody, ...]:
+def _groups(q: Question, shares: Absolute, evidence: Evidence) -> tuple[IconArray | Nobody, ...]:
     without, treated = q.names
     if q.estimate.is_comparison:
         return _compared(q, shares)
@@ -84,7 +79,13 @@ def _groups(q: Question, shares: Absolute) -> tuple[IconArray | Nobody, ...]:
     own = _own(treated, q.estimate, HARM if q.estimate.synthesis.harm else TREATED)
     if q.without is not None:
         return _own(without, q.without, WITHOUT), own
-    return (Nobody(without, q.none), own) if q.none else (own,)
+    return (Nobody(without, _why_nobody(q, evidence)), own) if q.none else (own,)
+
+
+def _why_nobody(q: Question, evidence: Evidence) -> str:
+    """Why nobody stands beside the treated: as the question says while nobody is counted, and the number of studies once a study counts some."""
+    counted = _counted_without(q.estimate, evidence)
+    return f"No estimate stands here: people without it are counted in {studies(len(counted))}." if counted else q.none
 
 
 def _compared(q: Question, shares: Absolute) -> tuple[IconArray, ...]:
