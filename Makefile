@@ -14,7 +14,7 @@ help:
 	@echo "make test       run the tests of every day; of one room: make test ROOM=synthesis"
 	@echo "make quick      run those that need neither a browser nor a built book; ROOM= as above"
 	@echo "make test-all   run every test with many more examples, the chapters by nbval included: the weekly run"
-	@echo "make lint       check the code with ruff, and the types of core, evidence and synthesis with mypy"
+	@echo "make lint       check the code with ruff, and the types with mypy"
 	@echo "make check      compare the built book with a clean rerun"
 	@echo "make validate   check data/ against its schema and rules"
 	@echo "make estimates  print every estimate"

@@ -44,8 +44,8 @@ KEYS = {
     ("mechanisms", "seed_table"), ("wordings", "pattern"), ("wordings", "text"),
     ("sections", "page"), ("dimensions", "source"), ("facts", "columns"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
 }  # fmt: skip
-#: Texts that a page takes apart and says in words, so that they do not stand there as typed.
-TAKEN_APART = {"natural_pooled.stratum"}
+#: Texts that a page takes apart and says in words, or in which it names studies, so that they do not stand there as typed.
+TAKEN_APART = {"natural_pooled.stratum", "dose_response.note"}
 #: The columns that name readers: two readings of a cell are told apart by them.
 READERS = {("extractions", "reader"), ("reconciliations", "settled_by")}
 _SIGNS = str.maketrans("“”‘’–ˆ", "\"\"''-^")

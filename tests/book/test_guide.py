@@ -56,7 +56,7 @@ def test_the_page_leads_to_a_study_in_the_book(walked, root):
     shown = (book / "_build" / "html" / "book" / "studies" / f"{STUDY}.html").read_text(encoding="utf-8")
     told = " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).split())
     assert "9 of 20 verified by a person" in told
-    assert "2 of 9 reader Ben" in told
+    assert "2 of 9 read by Ben" in told
     assert "Table 2: all ten controls were examined" in told
     with open(book / "data" / "verifications.csv", encoding="utf-8", newline="") as file:
         (only,) = csv.DictReader(file)

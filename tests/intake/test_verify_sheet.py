@@ -46,12 +46,12 @@ def others(project):
 
 
 def test_a_page_per_study_holds_all_of_its_counts(project, sheets):
-    outcomes = rows(project, "outcomes")
+    outcomes, words = rows(project, "outcomes"), load_estimates(project).evidence.vocabulary
     assert {p.stem for p in sheets.glob("*.html")} == {r["study_id"] for r in outcomes} | {"index"}
     for r in outcomes:
         page = (sheets / f"{r['study_id']}.html").read_text("utf-8")
         section = page.split(f'id="{r["cell_id"]}"')[1].split("</section>")[0]
-        for told in (f"{int(r['events']):,} of {int(r['n']):,} people", r["locator"], r["definition"], r["note"]):
+        for told in (f"{int(r['events']):,} of {int(r['n']):,} people", r["locator"], r["definition"], words.remark(r["note"])):
             plain = re.sub(r"&#?\w+;", "", section)
             assert all(word in plain for word in re.findall(r"\w{4,}", told)), (r["cell_id"], told)
         assert [section.count(f"> {answer}") for answer in ("equal", "differs", "not found")] == [1, 1, 1]

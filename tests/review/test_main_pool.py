@@ -40,7 +40,7 @@ def test_a_wrong_main_pool_is_refused(second, message):
 def test_the_difference_is_the_sum_of_the_named_studies(estimates):
     """Of every declared pool: main, with what is added and without what is left out, is that pool."""
     others = [s for s in estimates.declarations if s.main]
-    assert {s.main for s in others} == {MAIN}
+    assert MAIN in {s.main for s in others}
     for synthesis in others:
         here, main = estimates[synthesis.id], estimates[synthesis.main]
         found = compare_pools(here, main)

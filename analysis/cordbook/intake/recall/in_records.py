@@ -33,7 +33,7 @@ def in_records(project: Project, records: Sequence[Record], studies: Sequence[St
     wanted = {STUDY + s.study_id for s in studies}
     known = {key: record for key, record in load(project).studies.items() if key in wanted}
     held = {f"{_FILE}{n}": record for n, record in enumerate(records)}
-    result = find(Tables(held, {}, known, (), frozenset()))
+    result = find(Tables(held, received={}, studies=known, merges=(), screened=frozenset(), reports={}))
     groups = (group for group in result.groups if any(i.startswith(_FILE) for i in group))
     found = {i.removeprefix(STUDY) for group in groups for i in group if i.startswith(STUDY)}
     numbers = {n for r in records for n in _numbers(r)}

@@ -85,8 +85,8 @@ def read_watch(path: Path, dois: Iterable[str], pmids: Iterable[str]) -> Watch:
                 by_pmid.setdefault(pmid, []).append(update)
     except csv.Error as error:
         raise NotTheDataSet(f"{path}, line {reader.line_num}: cannot be read as CSV ({error}); take the file anew") from error
-    frozen = ({k: tuple(v) for k, v in found.items()} for found in (by_doi, by_pmid))
-    return Watch(*frozen, rows, tuple(misshapen), latest)
+    first, second = ({k: tuple(v) for k, v in found.items()} for found in (by_doi, by_pmid))
+    return Watch(first, second, rows, tuple(misshapen), latest)
 
 
 def _text(path: Path) -> str:

@@ -126,6 +126,9 @@ def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
                 f"directory entry of {info.filename}",
                 f"says {info.file_size} bytes follow, but the archive ends before; it was cut or changed",
             )
+        # A length that is too great takes the entries after it for its own: the members that follow would not be seen at all.
+        if info.orig_filename != info.filename or info.extra or info.comment:
+            raise Damaged(f"directory entry of {info.filename}", "longer than its name; entries of a release hold nothing else")
         if _mode(info) not in MODES:
             raise Damaged(f"directory entry of {info.filename}", f"permissions {_mode(info):o}; a release has 644 and 755")
 

@@ -324,7 +324,9 @@ class Stored:
 
     def __getitem__(self, estimate_id: str) -> object:
         entry = self.by_id[estimate_id]
-        return SimpleNamespace(**entry, pooled=entry["estimate"] is not None, result=SimpleNamespace(**entry))
+        result = SimpleNamespace(**entry)
+        early = SimpleNamespace(result=SimpleNamespace(**entry.get("early", {})))
+        return SimpleNamespace(**entry | {"early": early}, pooled=entry["estimate"] is not None, result=result)
 
     def count(self, question: str) -> float:
         """How many rows of the stored tables fit a question; raises ``KeyError`` for a table or column that was not there."""

@@ -80,11 +80,15 @@ def read_claims(evidence: Evidence) -> tuple[Claim, ...]:
     return tuple(
         Claim(
             row.claim_id, row.seed_id, row.statement,
-            *(None if pd.isna(v) else float(v) for v in (row.claimed_value, row.claimed_low, row.claimed_high)),
+            _number(row.claimed_value), _number(row.claimed_low), _number(row.claimed_high),
             None if pd.isna(row.n_claimed) else int(row.n_claimed),
         )
         for row in evidence["claims"].itertuples()
     )  # fmt: skip
+
+
+def _number(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> ClaimVerdict:

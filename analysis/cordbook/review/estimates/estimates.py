@@ -114,7 +114,10 @@ class Estimate:
     @property
     def early(self) -> Estimate:
         """What the first studies gave, the :data:`EARLY` oldest by year, pooled as the whole is; those without a year come last."""
-        return estimate_of(self.id, self.title, self.synthesis, in_order(self.rows)[:EARLY])
+        if self.k <= EARLY:
+            return self
+        # Nobody asks how the average of the first few would be by other models, and a Bayesian fit takes most of the time.
+        return estimate_of(self.id, self.title, replace(self.synthesis, bayes_up_to=0), in_order(self.rows)[:EARLY])
 
     @property
     def largest(self) -> int:
@@ -151,7 +154,9 @@ class Estimate:
             "parent": self.synthesis.parent,
         }
         result = self.result.to_dict() if self.result else self._unpooled_dict()
-        beside = {"companions": to_plain(self.companions)} if self.companions else {}
+        early = self.early
+        beside: dict[str, Any] = {"companions": to_plain(self.companions)} if self.companions else {}
+        beside |= {"largest": self.largest, "early": {"k": early.k, "estimate": early.result.estimate if early.result else None}}
         return head | result | beside | {"cells": {study: list(ids) for study, ids in self.cells_by_study.items()}}
 
     def _unpooled_dict(self) -> dict[str, Any]:

@@ -48,19 +48,19 @@ class DatabaseFlow:
     """The left side of the diagram: numbers of records and reports; None where the step has not been taken."""
 
     sources: tuple[tuple[str, str, int | None], ...]
-    identified: int | None
-    duplicates: int | None
-    known: int | None
-    screened: int | None
-    waiting: int | None
-    excluded: int | None
-    sought: int | None
-    not_retrieved: int | None
-    assessed: int | None
-    to_assess: int | None
-    excluded_reports: tuple[tuple[str, int], ...]
-    reports: int | None
-    included: int | None
+    identified: int | None = None
+    duplicates: int | None = None
+    known: int | None = None
+    screened: int | None = None
+    waiting: int | None = None
+    excluded: int | None = None
+    sought: int | None = None
+    not_retrieved: int | None = None
+    assessed: int | None = None
+    to_assess: int | None = None
+    excluded_reports: tuple[tuple[str, int], ...] = ()
+    reports: int | None = None
+    included: int | None = None
     to_extract: int | None = None
     #: Studies included, by the source whose record came first; they add up to ``included``.
     by_source: tuple[tuple[str, int], ...] = ()
@@ -290,7 +290,7 @@ def database_flow(
     if searches.empty:
         if len(records) or len(screening):
             raise FlowError(f"records.csv has {len(records)} rows, but searches.csv names no search that found them")
-        return DatabaseFlow(sources, *[None] * 10, (), None, None), set()
+        return DatabaseFlow(sources), set()
     replaced = merged_records(_rows(merges))
     decisions = _rows(screening)
     first, full = settled(decisions, TITLE_ABSTRACT), settled(decisions, FULL_TEXT)
