@@ -161,7 +161,9 @@ def _of_declarations(project: Project) -> Iterator[PageCondition]:
     lines = path.read_text(encoding="utf-8").splitlines()
     for declared in load_declarations(path).syntheses:
         if declared.when:
-            begin = next(n for n, line in enumerate(lines) if re.match(rf"\s*-?\s*id:\s*['\"]?{declared.id}['\"]?\s*(#.*)?$", line))
+            begin = next(
+                n for n, line in enumerate(lines) if re.match(rf"\s*-?\s*id:\s*['\"]?{declared.id}['\"]?\s*(#.*)?$", line)
+            )
             line = next(n for n in range(begin, len(lines)) if lines[n].lstrip(" -").startswith("when:"))
             said = " ".join(text for text in (declared.sentence, declared.side_sentence) if text)
             yield PageCondition("data/syntheses.yml", "", line + 1, declared.condition, _cut(said))
