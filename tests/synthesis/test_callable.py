@@ -25,6 +25,14 @@ EFFECTS, COUNTS, ARMS = (YI, VI), (EVENTS, N), (EVENTS, N, EVENTS2, N2)
 OF_EFFECTS, OF_COUNTS, OF_ARMS = ("yi", "vi"), ("x", "n"), ("x", "n", "x2", "n2")
 
 
+GROUPS_OF_MEANS, OF_GROUPS = (EVENTS, YI, N, EVENTS2, VI, N2), ("x", "yi", "n", "x2", "vi", "n2")
+CHANGES, OF_CHANGES = (N, EVENTS, EVENTS2, YI, VI), ("n", "x", "x2", "yi", "vi")
+
+
+def changes():
+    return synthesis.change_effects(*CHANGES, imputed_r=0.5)
+
+
 def prior():
     return synthesis.HalfNormal(0.5)
 
@@ -41,6 +49,23 @@ CALLS = {
     "number_needed_to_treat": ((0.5, 0.3, 0.8), {"control_risk": 0.2, "event_is": "bad"}),
     "proportion_effects": (COUNTS, {}, OF_COUNTS, {}),
     "two_arm_effects": (ARMS, {"measure": "RR"}, OF_ARMS, {"measure": "RR"}),
+    "mean_effects": (GROUPS_OF_MEANS, {"measure": "SMD", "labels": LABELS}, OF_GROUPS, {"measure": "SMD", "labels": "who"}),
+    "change_effects": (CHANGES, {"imputed_r": 0.5}, OF_CHANGES, {"imputed_r": 0.5}),
+    "difference_of_changes": ((changes, changes), {}),
+    "pool_means": (GROUPS_OF_MEANS, {"labels": LABELS}, OF_GROUPS, {"labels": "who"}),
+    "pool_changes": (CHANGES, {"imputed_r": 0.5}, OF_CHANGES, {"imputed_r": 0.5}),
+    "pool_mean_effects": ((changes,), {}),
+    "reported_means": ((N, EVENTS), {"se": VI, "labels": LABELS}, ("n", "x"), {"se": "vi", "labels": "who"}),
+    "sd_from_se": ((VI, N), {"labels": LABELS}, ("vi", "n"), {"labels": "who"}),
+    "sd_from_ci": ((VI, YI, N), {}, ("vi", "yi", "n"), {}),
+    "sd_from_t": ((YI, EVENTS, N, N2), {}, ("yi", "x", "n", "n2"), {}),
+    "sd_from_p": ((YI, VI, N, N2), {}, ("yi", "vi", "n", "n2"), {}),
+    "sd_of_change": ((EVENTS, EVENTS2, YI), {}, ("x", "x2", "yi"), {}),
+    "correlation_of_change": ((EVENTS, EVENTS, YI), {}, ("x", "x", "yi"), {}),
+    "means_from_quantiles": ((N, EVENTS2, [0] * 6, EVENTS2), {}, ("n", "x2", [0] * 6, "x2"), {}),
+    "combine_groups": ((YI, VI, N, GROUPS), {}, ("yi", "vi", "n", "group"), {}),
+    "pool_multilevel": ((*EFFECTS, GROUPS), {"rho": 0.5}, (*OF_EFFECTS, "group"), {"rho": 0.5}),
+    "regress_multilevel": ((*EFFECTS, GROUPS, {"year": YEARS}), {}, (*OF_EFFECTS, "group", ["year"]), {}),
     "fit_binomial_normal": (COUNTS, {}, OF_COUNTS, {}),
     "fit_binomial_normal_batch": ((*COUNTS, np.ones((1, 6)).tolist()), {}, (*OF_COUNTS, np.ones((1, 6)).tolist()), {}),
     "profile_limits": (COUNTS, {}, OF_COUNTS, {}),
@@ -146,7 +171,9 @@ def test_a_function_of_studies_takes_a_table(name):
 def test_a_function_with_hartung_knapp_takes_its_floor_and_has_it_by_default(name):
     taken = parameters(name)
     # Besides what is fitted by likelihood alone every choice of an interval includes Hartung and Knapp's.
-    if "ci" in taken and not name.endswith("by_two_engines"):  # which compare without it, since statsmodels has none
+    if "ci" in taken and not name.endswith(
+        ("by_two_engines", "_multilevel")
+    ):  # which compare without it, since statsmodels has none
         assert taken["hksj_floor"].default is True
 
 

@@ -7,6 +7,7 @@ value, what is allowed and what to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,6 +32,19 @@ FEWEST = {
     "fit_beta_binomial": 1,
     "proportions_by_two_engines": 1,
     "arms_by_two_engines": 1,
+    "mean_effects": 1,
+    "change_effects": 1,
+    "reported_means": 1,
+    "sd_from_se": 1,
+    "sd_from_ci": 1,
+    "sd_from_t": 1,
+    "sd_from_p": 1,
+    "sd_of_change": 1,
+    "correlation_of_change": 1,
+    "means_from_quantiles": 1,
+    "combine_groups": 1,
+    "pool_means": 1,
+    "pool_changes": 1,
     "pool_effects": 1,
     "bayes_pool_proportions": 1,
     "bayes_pool_effects": 1,
@@ -39,6 +53,8 @@ FEWEST = {
     "pool_proportions": 2,
     "averages_of": 2,
     "compare_arms": 2,
+    "pool_multilevel": 2,
+    "regress_multilevel": 2,
     "subgroup_effects": 2,
     "subgroup_proportions": 2,
     "fit_dose_response": 2,
@@ -141,7 +157,7 @@ def check_counts(
         fine &= (raw_n >= 1) & (raw_events >= 0) & (raw_events <= raw_n)
     if not fine.all():
         rows = np.flatnonzero(~fine)
-        _refuse([_count_problem(names[i], raw_events[i], raw_n[i]) for i in rows])
+        refuse([_count_problem(names[i], raw_events[i], raw_n[i]) for i in rows])
     return raw_events.astype(np.int64), raw_n.astype(np.int64), names
 
 
@@ -190,8 +206,91 @@ def check_effects(
                     f"{names[i]}: vi = {_show(raw_vi[i])} is not a variance above 0; give the squared standard error, "
                     "or leave the study out."
                 )
-        _refuse(problems)
+        refuse(problems)
     return raw_yi, raw_vi, names
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What the numbers of a column may be: their range, whether only whole ones, whether blanks, and what to do about others."""
+
+    remedy: str
+    lowest: float = -np.inf
+    highest: float = np.inf
+    whole: bool = False
+    above: bool = False
+    blank: bool = False
+
+    def problem(self, value: float) -> str:
+        """What is wrong with a value, or nothing.
+
+        Examples
+        --------
+        >>> Limit("give the SD.", lowest=0).problem(-1.5)
+        '= -1.5 is below 0; give the SD.'
+        """
+        if np.isnan(value):
+            return "" if self.blank else f"is missing or not a number; {self.remedy}"
+        if np.isinf(value):
+            return f"= {_show(value)} is not a finite number; {self.remedy}"
+        if self.whole and not _whole(np.array([value]))[0]:
+            return f"= {_show(value)} is not a whole number; {self.remedy}"
+        if value < self.lowest or (self.above and value == self.lowest):
+            return f"= {_show(value)} is {'not above' if self.above else 'below'} {self.lowest:g}; {self.remedy}"
+        return f"= {_show(value)} is above {self.highest:g}; {self.remedy}" if value > self.highest else ""
+
+
+def check_numbers(
+    columns: Mapping[str, ArrayLike],
+    limits: Mapping[str, Limit],
+    labels: Sequence[object] | None = None,
+    *,
+    min_studies: int = 1,
+) -> tuple[dict[str, NDArray[np.float64]], tuple[str, ...]]:
+    """Return columns of numbers as clean vectors with labels, or say all that is wrong with them.
+
+    Parameters
+    ----------
+    columns : mapping of str to array_like, each of shape (k,)
+        By the name of the argument, which messages give.
+    limits : mapping of str to `Limit`
+        What the numbers of each column may be.
+    labels : sequence, shape (k,), optional
+        Names of the studies.
+    min_studies : int
+        The fewest studies that the caller can use.
+
+    Raises
+    ------
+    ValueError
+        For lengths that differ, too few studies, and values outside the limits; one line for each value.
+
+    Examples
+    --------
+    >>> check_numbers({"sd": [2.5, -1]}, {"sd": Limit("give the standard deviation.", lowest=0)})
+    Traceback (most recent call last):
+        ...
+    ValueError: study 2: sd = -1 is below 0; give the standard deviation.
+    """
+    vectors = {name: _vector(values, name) for name, values in columns.items()}
+    _same_length(vectors)
+    k = next(iter(vectors.values())).size
+    names = check_labels(labels, k)
+    _enough(k, min_studies)
+    # Where a blank may stand, text that is no number must not pass for one.
+    texts = {name: [_is_other_text(value) for value in columns[name]] for name in columns if limits[name].blank}  # type: ignore[union-attr]
+    problems = [
+        f"{names[i]}: {name} {problem}"
+        for i in range(k)
+        for name, vector in vectors.items()
+        if (
+            problem := f"is not a number; {limits[name].remedy}"
+            if texts.get(name, [False] * k)[i]
+            else limits[name].problem(float(vector[i]))
+        )
+    ]
+    refuse(problems)
+    return vectors, names
 
 
 def check_level(level: float) -> float:
@@ -285,6 +384,10 @@ def _number(value: Any) -> float:
         return float("nan")
 
 
+def _is_other_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and value.strip().lower() != "nan" and bool(np.isnan(_number(value)))
+
+
 def _same_length(columns: dict[str, NDArray[np.float64]]) -> None:
     sizes = {name: column.size for name, column in columns.items()}
     if len(set(sizes.values())) > 1:
@@ -326,8 +429,11 @@ def _show(value: float) -> str:
     return f"{value:.17g}" if np.isfinite(value) and float(f"{value:g}") != value else f"{value:g}"
 
 
-def _refuse(problems: list[str]) -> None:
-    shown = problems[:MAX_PROBLEMS_SHOWN]
+def refuse(problems: Sequence[str]) -> None:
+    """Raise one ``ValueError`` for all problems, if there are any."""
+    if not problems:
+        return
+    shown = list(problems[:MAX_PROBLEMS_SHOWN])
     if len(problems) > len(shown):
         shown.append(f"... and {len(problems) - len(shown)} more.")
     raise ValueError("\n".join(shown))

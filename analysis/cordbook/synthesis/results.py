@@ -25,6 +25,7 @@ MODEL_NAMES = {
     "ml": "random effects, maximum likelihood",
     "glmm": "binomial-normal GLMM, maximum likelihood",
     "betabinomial": "beta-binomial, maximum likelihood",
+    "multilevel": "random effects of studies and of effects within them, REML",
 }
 CI_NAMES = {
     "wald": "Wald",
@@ -35,6 +36,8 @@ CI_NAMES = {
     "delta": "delta method on the log-odds",
     "delta-t": "delta method on the log-odds, t with k - 1 degrees of freedom",
     "robust": "robust (sandwich) errors",
+    "t": "t",
+    "cr2": "cluster-robust CR2, Satterthwaite",
 }
 # A difference of equal proportions is 0 but for rounding; below the other a string of zeros is harder to read than an exponent.
 ROUNDING_OF_ZERO, SMALLEST_WITHOUT_EXPONENT = 1e-15, 1e-7

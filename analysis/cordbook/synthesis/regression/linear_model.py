@@ -130,13 +130,13 @@ def check_spread(fit: LinearFit, ci: str) -> None:
         )
 
 
-def critical_value(level: float, df: int | None) -> float:
+def critical_value(level: float, df: float | None) -> float:
     """Two-sided critical value: normal for df None, else t."""
     tail = 0.5 + level / 2
     return float(stats.norm.ppf(tail) if df is None else stats.t.ppf(tail, df))
 
 
-def two_sided_p(statistic: np.ndarray | float, df: int | None) -> np.ndarray:
+def two_sided_p(statistic: np.ndarray | float, df: float | None) -> np.ndarray:
     return 2 * (stats.norm.sf(np.abs(statistic)) if df is None else stats.t.sf(np.abs(statistic), df))
 
 

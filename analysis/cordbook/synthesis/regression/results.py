@@ -25,7 +25,7 @@ class Coefficient:
     estimate: float
     se: float
     statistic: float
-    df: int | None
+    df: float | None
     p: float
     ci_low: float
     ci_high: float

@@ -1,0 +1,1 @@
+"""Several effects of one study: random effects on two levels, and cluster-robust errors."""
