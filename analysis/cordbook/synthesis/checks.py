@@ -277,18 +277,14 @@ def check_numbers(
     k = next(iter(vectors.values())).size
     names = check_labels(labels, k)
     _enough(k, min_studies)
-    # Where a blank may stand, text that is no number must not pass for one.
-    texts = {name: [_is_other_text(value) for value in columns[name]] for name in columns if limits[name].blank}  # type: ignore[union-attr]
-    problems = [
-        f"{names[i]}: {name} {problem}"
-        for i in range(k)
-        for name, vector in vectors.items()
-        if (
-            problem := f"is not a number; {limits[name].remedy}"
-            if texts.get(name, [False] * k)[i]
-            else limits[name].problem(float(vector[i]))
-        )
-    ]
+    problems = []
+    for i in range(k) if any(_is_broken(columns[name], vectors[name], limits[name]) for name in columns) else ():
+        for name, vector in vectors.items():
+            # Where a blank may stand, text that is no number must not pass for one.
+            text = limits[name].blank and _is_other_text(columns[name][i])  # type: ignore[index]
+            problem = f"is not a number; {limits[name].remedy}" if text else limits[name].problem(float(vector[i]))
+            if problem:
+                problems.append(f"{names[i]}: {name} {problem}")
     refuse(problems)
     return vectors, names
 
@@ -382,6 +378,16 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return float("nan")
+
+
+def _is_broken(values: ArrayLike, vector: NDArray[np.float64], limit: Limit) -> bool:
+    """Whether any value of a column breaks its limit: told of all at once, since most columns are fine."""
+    unknown = np.isnan(vector)
+    known = vector[~unknown]
+    if unknown.any() and (not limit.blank or any(_is_other_text(value) for value in cast(Iterable[object], values))):
+        return True
+    low = known <= limit.lowest if limit.above else known < limit.lowest
+    return bool((low | (known > limit.highest) | ~np.isfinite(known)).any() or (limit.whole and not _whole(known).all()))
 
 
 def _is_other_text(value: object) -> bool:
