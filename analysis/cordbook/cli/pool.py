@@ -1,10 +1,10 @@
-"""`cordbook pool`: the pooled proportion of a table of single-arm counts."""
+"""`cordbook pool`: the pooled proportion of a table of single-arm counts, the pooled effect of a table of means, or that of effects."""
 
 from __future__ import annotations
 
 import argparse
 
-from cordbook.cli import pool_evidence
+from cordbook.cli import pool_effects, pool_evidence, pool_means
 from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded, with_notes
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
 from cordbook.cli.table_notes import table_notes
@@ -13,16 +13,20 @@ MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 MODELS = ("common", "dl", "pm", "reml", "ml", "glmm", "betabinomial")
 COUNT_MODELS = ("glmm", "betabinomial")
 AVERAGES = ("median", "population")
-INTERVALS = ("wald", "hksj", "profile", "profile-t", "robust")
+INTERVALS = ("wald", "hksj", "profile", "profile-t", "robust", "cr2", "t")
 # Intervals that only some models have.
 MODELS_OF = {"profile": COUNT_MODELS, "profile-t": COUNT_MODELS, "robust": ("betabinomial",)}
 
 DESCRIPTION = """\
-Pool a proportion over studies: how many of how many had the event.
+Pool over studies a proportion (how many of how many had the event), means of scores (--means), or effects
+that were worked out elsewhere (--yi with --vi or --se).
 
-The default is the binomial-normal model (glmm), which needs no correction for studies without events.
+Of proportions the default is the binomial-normal model (glmm), which needs no correction for studies without events.
 Two averages are printed: the proportion of the median study, and the population average, the mean over
 studies, which is what "1 in 100 patients" means. --average says which of them is the estimate.
+
+Of means and effects the default is random effects by REML with the Hartung-Knapp interval. Where a study has
+several rows, --cluster COL gives it random effects of its own and cluster-robust errors (CR2).
 """
 EXAMPLES = """\
 examples:
@@ -30,6 +34,10 @@ examples:
   cordbook pool trials.csv --events improved --n treated --model reml --ci hksj --json
   cordbook pool trials.csv --events harmed --n treated --model betabinomial --average population
   cordbook pool trials.csv --events improved --n treated --plot forest.svg
+  cordbook pool --means scores.csv --measure SMD
+  cordbook pool --means changes.csv --imputed-r 0.6 --json
+  cordbook pool effects.csv --yi yi --se se --study trial --model dl
+  cordbook pool effects.csv --yi yi --vi vi --cluster trial --rho 0.5
   cordbook pool --outcome death --where role=treated --where design=rct
   cordbook pool --outcome sae_any --where role=treated --pool-anyway
 
@@ -37,6 +45,14 @@ trials.csv may look like this:
   trial,improved,treated
   Levi 2019,5,12
   Okada 2020,0,9
+
+scores.csv and changes.csv have columns by these names (study is the name of the study):
+  two groups   study,n1,mean1,sd1,n2,mean2,sd2
+  one group    study,n,mean,sd
+  change       study,n,mean_before,sd_before,mean_after,sd_after,r  and, or in place of them, mean_change,sd_change
+In place of an SD: se, ci_low and ci_high (95%), or for a mean and an SD median with lower_quartile and
+upper_quartile, or min and max; named like the SD they stand for (se1, ci_low2, se_change). What is worked
+out is marked. Blank cells are not reported.
 
 exit codes: 0 done, 1 the data are wrong, 2 the file or an option is wrong
 """
@@ -46,7 +62,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     """Add `cordbook pool` to the command line."""
     parser = subparsers.add_parser(
         "pool",
-        help="pool a proportion over the studies of a table",
+        help="pool a proportion, means or effects over the studies of a table",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -55,14 +71,21 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--events", metavar="COL", help="column with the number who had the event")
     parser.add_argument("--n", metavar="COL", help="column with the number of participants")
     parser.add_argument("--study", metavar="COL", help="column with the names of the studies")
-    parser.add_argument("--measure", choices=MEASURES, default="logit", help="scale of the pooled proportions (default: logit)")
-    parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for the other measures")
+    parser.add_argument(
+        "--measure",
+        choices=(*MEASURES, *pool_means.MEASURES),
+        type=_measure,
+        help="scale of the pooled proportions, or effect of means (default: logit; MD for two groups, MC for a change, MN for one group)",
+    )
+    parser.add_argument("--model", choices=MODELS, help="default: glmm for the logit, reml for everything else")
     parser.add_argument(
         "--average",
         choices=AVERAGES,
         help="the average that is the estimate (default: population for betabinomial and for the review's own data, else median)",
     )
     add_common_options(parser, INTERVALS)
+    pool_means.add_options(parser)
+    pool_effects.add_options(parser)
     pool_evidence.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -75,13 +98,23 @@ def run(args: argparse.Namespace) -> int:
 def _pool(args: argparse.Namespace):
     from cordbook.synthesis.pooling.proportions import pool_proportions
 
+    for other in (pool_means, pool_effects):
+        if other.used(args):
+            return other.pool(args)
+    pool_effects.refuse_elsewhere(args)
+    args.measure = args.measure or "logit"
+    if args.measure not in MEASURES:
+        raise ReadError(f"--measure {args.measure} is an effect of means: give the table as --means FILE.csv.")
     model = args.model or ("glmm" if args.measure == "logit" else "reml")
     _check_choices(args.measure, model, args.ci, args.average)
     if pool_evidence.used(args):
         return pool_evidence.pool(args, model)
     missing = [name for name, value in (("FILE.csv", args.file), ("--events", args.events), ("--n", args.n)) if not value]
     if missing:
-        raise ReadError(f"{', '.join(missing)} missing: give a file with --events and --n, or --outcome for the review's data.")
+        raise ReadError(
+            f"{', '.join(missing)} missing: give a file with --events and --n, or with --yi and --vi or --se, --means FILE.csv, or --outcome for "
+            "the review's data."
+        )
     table = read_table(args.file)
     read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
     events, n = read_counts(table, [(args.events, args.n)])
@@ -100,10 +133,16 @@ def _pool(args: argparse.Namespace):
     return with_notes(pooled, table_notes(table, labels, [events, n]))
 
 
+def _measure(text: str) -> str:
+    return text.upper() if text.upper() in pool_means.MEASURES else text
+
+
 def _check_choices(measure: str, model: str, ci: str | None, average: str | None) -> None:
     """Refuse options which do not go together before the file is read."""
     if model in COUNT_MODELS and measure != "logit":
         raise ReadError(f"--model {model} pools on the logit scale: leave out --measure {measure}, or choose --model reml.")
+    if ci in pool_effects.CLUSTER_INTERVALS:
+        raise ReadError(f"--ci {ci} is of effects with several rows a study: choose --ci wald or --ci profile for proportions.")
     if ci in MODELS_OF and model not in MODELS_OF[ci]:
         needed = " or ".join(f"--model {name}" for name in MODELS_OF[ci])
         other = "profile" if model == "glmm" else "hksj"

@@ -17,8 +17,9 @@ from cordbook.errors import CordbookError, UsageError
 ARM_1, ARM_2 = "Arm 1", "arm 2"
 MARK = "*"
 CORRECTED = f"{MARK} with 1/2 added to the four cells, since an arm has no events or nothing but events"
+WORKED_OUT = f"{MARK} a mean, SD or correlation that is not reported as it stands; the notes say how it came about"
 # Arguments of the library that are options here, where a command has them; columns of counts are named otherwise.
-CHOICES = frozenset({"measure", "model", "ci", "level", "hksj_floor", "double_zero", "average"})
+CHOICES = frozenset({"measure", "model", "ci", "level", "hksj_floor", "double_zero", "average", "rho"})
 # An argument as the library writes it: model='mh', ci = 'hksj', hksj_floor=True, level = 95.
 ARGUMENT = re.compile(r"\b(?P<name>[a-z]\w*) ?= ?(?:'(?P<word>[^']*)'|(?P<bare>True|False|-?\d+(?:\.\d+)?))")
 
@@ -75,17 +76,35 @@ def study_table(result: Any) -> str:
     from cordbook.synthesis.results import significant
 
     two_arms = hasattr(result.studies[0], "events2")
-    header = ["study", *(["arm 1", "arm 2"] if two_arms else ["events"]), "estimate", f"{result.level * 100:g}% CI", "weight"]
-    rows, marked = [header], False
+    header = ["study", *_counted(result.studies[0])[0], "estimate", f"{result.level * 100:g}% CI", "weight"]
+    rows, notes = [header], set()
     for study in result.studies:
-        counts = [f"{study.events1}/{study.n1}", f"{study.events2}/{study.n2}"] if two_arms else [f"{study.events}/{study.n}"]
+        counts = _counted(study)[1]
         corrected = two_arms and result.measure != "RD" and study.has_empty_cell and study.estimate is not None
-        marked |= corrected
+        worked_out = bool(getattr(study, "derived", ""))
+        notes |= {CORRECTED} if corrected else {WORKED_OUT} if worked_out else set()
         interval = "" if study.estimate is None else f"{significant(study.ci_low)} to {significant(study.ci_high)}"
         weight = "" if study.weight is None else f"{study.weight:.1f}%"
-        rows.append([study.label, *counts, significant(study.estimate) + MARK * corrected, interval, weight])
+        rows.append([study.label, *counts, significant(study.estimate) + MARK * (corrected or worked_out), interval, weight])
     # The name reads from the left, numbers line up on the right.
-    return "\n".join([aligned(rows, right=range(1, len(header)))] + [CORRECTED] * marked)
+    return "\n".join([aligned(rows, right=range(1, len(header))), *notes])
+
+
+def _counted(study: Any) -> tuple[list[str], list[str]]:
+    """The heads and texts of what a study counted or measured; nothing for effects."""
+    if hasattr(study, "mean1"):
+        groups = [_measured(study.mean1, study.sd1, study.n1)]
+        two = study.n2 is not None
+        heads = ["group 1: mean (SD), n", "group 2: mean (SD), n"] if two else ["mean (SD), n"]
+        return heads, [*groups, _measured(study.mean2, study.sd2, study.n2)] if two else groups
+    if hasattr(study, "events2"):
+        return ["arm 1", "arm 2"], [f"{study.events1}/{study.n1}", f"{study.events2}/{study.n2}"]
+    return (["events"], [f"{study.events}/{study.n}"]) if hasattr(study, "events") else ([], [])
+
+
+def _measured(mean: float | None, sd: float | None, n: int) -> str:
+    shown = ["not known" if value is None else f"{value:.4g}" for value in (mean, sd)]
+    return f"{shown[0]} ({shown[1]}), {n}"
 
 
 def as_options(text: str, args: argparse.Namespace) -> str:

@@ -26,6 +26,7 @@ NAMED_DELIMITER = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 SPACED_THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f'\u2019]\d{3})+")
 COMMA_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 DECIMAL_COMMA = re.compile(r"(\d+),0{1,2}")
+DECIMAL = re.compile(r"[-+]?\d*,\d+")
 # One in a file of thousandths, a thousand in a file with points for thousands: nobody can tell.
 UNCLEAR_POINT = re.compile(r"[1-9]\d{0,2}\.000")
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", ".", "-", "?"})
@@ -159,6 +160,29 @@ def read_counts(table: Table, pairs: Sequence[tuple[str, str]]) -> list[NDArray[
     return [np.array(values[column], dtype=np.int64) for pair in pairs for column in pair]
 
 
+def read_numbers(table: Table, columns: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Read columns of decimal numbers, NaN where a cell is blank; a decimal comma is read where commas do not divide the cells.
+
+    Raises
+    ------
+    DataError
+        Listing every cell that is not a number, or a table without rows.
+    """
+    problems = [] if table.rows else [f"{table.name} has a header but no rows: add one row per study."]
+    values: dict[str, list[float]] = {column: [] for column in columns}
+    for row in table.rows:
+        for column in columns:
+            cell = row.cells[column]
+            number = float("nan") if cell.lower() in MISSING else _decimal_number(cell, table.delimiter)
+            if number is None:
+                problems.append(
+                    f"{table.name}, line {row.line}, column {column!r}: {cell!r} is not a number; write it with digits and one decimal point."
+                )
+            values[column].append(float("nan") if number is None else number)
+    raise_problems(problems)
+    return {column: np.array(numbers, dtype=np.float64) for column, numbers in values.items()}
+
+
 def read_labels(table: Table, column: str | None) -> list[str]:
     """Study names; "line N" where there is no such column or the cell is empty."""
     return [(row.cells[column] if column else "") or f"line {row.line}" for row in table.rows]
@@ -229,6 +253,18 @@ def _count(table: Table, row: Row, column: str, lowest: int, problems: list[str]
         problems.append(f"{place}: {cell} is below {lowest}; {remedy}.")
         return None
     return value
+
+
+def _decimal_number(cell: str, delimiter: str) -> float | None:
+    """The number that a cell says without doubt; None for anything else."""
+    text = cell.replace("\u2212", "-")
+    if delimiter != "," and DECIMAL.fullmatch(text):
+        text = text.replace(",", ".")
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) and "_" not in text else None
 
 
 def _whole_number(cell: str, delimiter: str) -> int | None:

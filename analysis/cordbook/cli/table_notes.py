@@ -16,6 +16,9 @@ TOTAL = re.compile(r"(?:grand |sub)?(?:total|sum|overall|pooled|summary|all(?: s
 FEWEST_FOR_A_SUM = 3
 PER_CENT = 100
 FEWEST_FOR_PER_CENT = 3
+#: What to do with several rows of one study: of counts, of effects.
+ADD_UP = "add up groups that share no patients, or keep one row"
+MODEL_THEM = "name the column of studies with --cluster, or keep one row"
 
 
 def table_notes(table: Table, labels: Sequence[str], counts: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:
@@ -33,8 +36,22 @@ def table_notes(table: Table, labels: Sequence[str], counts: Sequence[NDArray[np
     return (*_repeated(lines, labels, rows), *_totals(lines, labels, np.array(rows)), *_percentages(counts))
 
 
-def _repeated(lines: Sequence[int], labels: Sequence[str], rows: Sequence[tuple[int, ...]]) -> list[str]:
-    """Studies that stand in more than one row, with the same counts or with others."""
+def repeated_studies(table: Table, labels: Sequence[str], values: Sequence[NDArray[np.float64]]) -> tuple[str, ...]:
+    """Notes on studies that stand in more than one row of a table of effects or means.
+
+    Parameters
+    ----------
+    labels
+        Names of the studies, one a row of the table.
+    values
+        Columns of numbers, each of shape (k,).
+    """
+    lines = [row.line for row in table.rows]
+    return tuple(_repeated(lines, labels, list(zip(*(column.tolist() for column in values), strict=True)), MODEL_THEM))
+
+
+def _repeated(lines: Sequence[int], labels: Sequence[str], rows: Sequence[tuple[float, ...]], remedy: str = ADD_UP) -> list[str]:
+    """Studies that stand in more than one row, with the same numbers or with others."""
     places: dict[str, list[int]] = defaultdict(list)
     for i, label in enumerate(labels):
         places[" ".join(label.split()).casefold()].append(i)
@@ -45,12 +62,11 @@ def _repeated(lines: Sequence[int], labels: Sequence[str], rows: Sequence[tuple[
         shown = f"{labels[at[0]]} stands in {len(at)} rows (lines {', '.join(str(lines[i]) for i in at)})"
         if len({rows[i] for i in at}) < len(at):
             notes.append(
-                f"{shown}, with the same counts more than once: a study that is entered twice counts twice; keep one row."
+                f"{shown}, with the same {'counts' if remedy == ADD_UP else 'numbers'} more than once: a study that is entered twice counts twice; keep one row."
             )
         else:
             notes.append(
-                f"{shown}, and rows of one study are not independent: add up groups that share no patients, or keep one row, since the "
-                "interval is too narrow otherwise."
+                f"{shown}, and rows of one study are not independent: {remedy}, since the interval is too narrow otherwise."
             )
     return notes
 

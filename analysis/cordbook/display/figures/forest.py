@@ -23,11 +23,14 @@ from cordbook.display.figures.thinning import MOST_STUDIES, shares, with_most_we
 from cordbook.review.appraisal.risk_of_bias import NOT_APPLICABLE
 from cordbook.review.estimates.phrases import percent_number
 from cordbook.review.estimates.phrases import ratio as ratio_text
-from cordbook.synthesis import ComparedArms, PooledEffect, PooledProportion
+from cordbook.synthesis import ComparedArms, MultilevelEffect, PooledEffect, PooledMean, PooledProportion
+from cordbook.synthesis.means.sizes import MEASURE_NAMES as MEAN_NAMES
+from cordbook.synthesis.means.sizes import RATIO_MEASURES as MEAN_RATIOS
+from cordbook.synthesis.means.sizes import StudyMean
 from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
 from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval
 
-Result = PooledProportion | ComparedArms | PooledEffect
+Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | MultilevelEffect
 
 WIDTH_IN = 6.4
 WIDTH_PT = WIDTH_IN * 72
@@ -127,7 +130,7 @@ def forest_plot(
     details: bool = True,
     figure_id: str = "forest",
 ) -> Figure:
-    """Draw a forest plot of a pooled proportion, of compared arms or of pooled effects.
+    """Draw a forest plot of a pooled proportion, of compared arms, of pooled means or of pooled effects.
 
     Parameters
     ----------
@@ -222,7 +225,8 @@ def _rows(
         rows += _with_band(_study_rows(result, weighed=pooled), natural, alike)
     if not pooled:
         return [*rows, _sum_row(result, f"All studies (k = {result.k})")]
-    total = [_pooled_row(result, f"All studies (k = {result.k})")]
+    what = "effects" if isinstance(result, MultilevelEffect) else "studies"
+    total = [_pooled_row(result, f"All {what} (k = {result.k})")]
     rows += total if alike is not None else _with_band(total, natural, None)
     if result.pi_low is not None:
         rows.append(_Row("prediction", "A new study may show", low=result.pi_low, high=result.pi_high))
@@ -265,8 +269,12 @@ def _sum_row(result: Result, label: str) -> _Row:
 
 def _rest_row(others: Sequence[Any], weighed: bool = True) -> _Row:
     """The studies that are not drawn one by one: their counts added up and their weight, without an interval of their own."""
-    names = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if hasattr(others[0], name)]
+    names = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if getattr(others[0], name, None) is not None]
     sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
+    if isinstance(others[0], StudyMean):
+        sums = (
+            SimpleNamespace(mean1=None, n2=None, **vars(sums)) if "n2" not in names else SimpleNamespace(mean1=None, **vars(sums))
+        )
     weight = sum(s.weight or 0.0 for s in others) if weighed else None
     return _Row("rest", f"{len(others):,} smaller studies", _counts(sums), weight=weight)
 
@@ -288,6 +296,10 @@ def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
 
 
 def _counts(study: object) -> str:
+    if isinstance(study, PooledMean):
+        return str(study.n)
+    if hasattr(study, "mean1"):
+        return str(study.n1) if study.n2 is None else f"{study.n1} v {study.n2}"
     if not hasattr(study, "n") and not hasattr(study, "n1"):
         return ""
     if hasattr(study, "events1"):
@@ -362,7 +374,7 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
         axes.set_xlim(*_ratio_limits(rows))
         set_ratio_ticks(axes, width)
         axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
-        axes.set_xlabel({"OR": "Odds ratio", "RR": "Risk ratio"}[result.measure] + ", log scale")
+        axes.set_xlabel(f"{capital(_effect_name(result))}, log scale")
     elif isinstance(result, ComparedArms):
         axes.set_xlim(-1, 1)
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
@@ -371,11 +383,36 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
     else:
         axes.set_xlim(*_effect_limits(rows))
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-        axes.set_xlabel("Effect")
+        axes.set_xlabel(capital(_effect_name(result)))
 
 
 def _is_ratio(result: Result) -> bool:
+    if isinstance(result, PooledMean):
+        return result.measure in MEAN_RATIOS
     return isinstance(result, ComparedArms) and result.measure in ("OR", "RR")
+
+
+def _effect_name(result: Result) -> str:
+    """What the effects of a result are called."""
+    if isinstance(result, PooledMean):
+        return MEAN_NAMES[result.measure]
+    return MEASURE_NAMES[result.measure] if isinstance(result, ComparedArms) else "effect"
+
+
+def _show(result: Result) -> Callable[[float | None], str]:
+    """How a value of a result is written."""
+    if isinstance(result, PooledProportion):
+        return percent_number
+    if isinstance(result, ComparedArms):
+        return ratio_text if _is_ratio(result) else _difference
+    return significant
+
+
+def _studies(result: Result) -> str:
+    """How many studies there are, or how many effects of how many studies."""
+    if isinstance(result, MultilevelEffect):
+        return f"{result.k} effects of {result.k_studies} studies"
+    return "one study" if result.k == 1 else f"{result.k} studies"
 
 
 def _effect_limits(rows: Sequence[_Row]) -> tuple[float, float]:
@@ -549,17 +586,8 @@ def _diamond(axes: Axes, row: _Row, y: float) -> None:
 
 
 def _interval_text(row: _Row, result: Result) -> str:
-    if isinstance(result, ComparedArms) and result.measure != "RD":
-        parts = [ratio_text(v) for v in (row.estimate, row.low, row.high)]
-    else:
-        show = (
-            percent_number
-            if isinstance(result, PooledProportion)
-            else _difference
-            if isinstance(result, ComparedArms)
-            else significant
-        )
-        parts = [show(v) for v in (row.estimate, row.low, row.high)]
+    show = _show(result)
+    parts = [show(v) for v in (row.estimate, row.low, row.high)]
     if row.kind == "prediction":
         return f"{parts[1]} to {parts[2]}"
     if row.kind == "sum":
@@ -617,8 +645,10 @@ def _head(axes: Axes, look: _Look, heads: tuple[tuple[str, str], tuple[str, str]
 
 
 def _counts_head(result: Result, arms: tuple[str, str]) -> str:
-    if isinstance(result, PooledEffect):
+    if isinstance(result, PooledEffect | MultilevelEffect):
         return ""
+    if isinstance(result, PooledMean):
+        return "n" if result.studies[0].n2 is None else "n v n"
     arms = (_shortened(arms[0]), _shortened(arms[1]))
     return f"{arms[0]} v {arms[1]}" if isinstance(result, ComparedArms) else "Events/n"
 
@@ -629,8 +659,7 @@ def _shortened(name: str) -> str:
 
 
 def _value_head(result: Result) -> str:
-    unit = "ratio" if isinstance(result, ComparedArms) and result.measure != "RD" else "%"
-    unit = "effect" if isinstance(result, PooledEffect) else unit
+    unit = "ratio" if _is_ratio(result) else "%" if isinstance(result, PooledProportion | ComparedArms) else "effect"
     return f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)"
 
 
@@ -680,14 +709,11 @@ def describe(
 ) -> str:
     """The alternative text of a forest plot: what is shown and the pooled result in words."""
     level = f"{result.level:.0%}"
-    if isinstance(result, ComparedArms):
-        name, show = MEASURE_NAMES[result.measure], _difference if result.measure == "RD" else ratio_text
-        counted = f", {result.n1 + result.n2} {people}"
-    elif isinstance(result, PooledEffect):
-        name, show, counted = "effect", significant, ""
-    else:
-        name, show, counted = "percent", percent_number, f", {result.n} {people}"
-    text = f"Forest plot{f', {title}' if title else ''}: {result.k} studies{counted}."
+    show = _show(result)
+    name = "percent" if isinstance(result, PooledProportion) else _effect_name(result)
+    counted = "" if isinstance(result, PooledEffect | MultilevelEffect) else f", {result.n} {people}"
+    studies = _studies(result) if isinstance(result, MultilevelEffect) else f"{result.k} studies"
+    text = f"Forest plot{f', {title}' if title else ''}: {studies}{counted}."
     if pooled:
         text += f" Pooled {name} {show(result.estimate)} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
     else:
@@ -726,14 +752,13 @@ def _describe_groups(groups: Sequence[ForestGroup]) -> str:
 
 def _caption(result: Result, people: str, pooled: bool) -> str:
     """What is seen: the pooled result and how far studies differ."""
-    studies = "one study" if result.k == 1 else f"{result.k} studies"
-    if isinstance(result, ComparedArms):
-        show, unit = (_difference, " percentage points") if result.measure == "RD" else (ratio_text, "")
-        name, counted = capital(MEASURE_NAMES[result.measure]), f" of {result.n1 + result.n2:,} {people}"
-    elif isinstance(result, PooledEffect):
-        show, unit, name, counted = significant, "", "Effect", ""
-    else:
-        show, unit, name, counted = percent_number, "%", "Share", f" of {result.n:,} {people}"
+    studies, show = _studies(result), _show(result)
+    counted = "" if isinstance(result, PooledEffect | MultilevelEffect) else f" of {result.n:,} {people}"
+    name, unit = capital(_effect_name(result)), ""
+    if isinstance(result, PooledProportion):
+        name, unit = "Share", "%"
+    elif isinstance(result, ComparedArms) and result.measure == "RD":
+        unit = " percentage points"
     single = [s.estimate for s in result.studies if s.estimate is not None]
     spread = f"{show(min(single))} to {show(max(single))}{unit}" if len(set(single)) > 1 else ""
     if not pooled:
