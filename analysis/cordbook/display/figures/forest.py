@@ -409,9 +409,9 @@ def _show(result: Result) -> Callable[[float | None], str]:
 
 
 def _studies(result: Result) -> str:
-    """How many studies there are, or how many effects of how many studies."""
+    """How many studies there are, and where they have several effects how many of these."""
     if isinstance(result, MultilevelEffect):
-        return f"{result.k} effects of {result.k_studies} studies"
+        return f"{result.k_studies} studies with {result.k} effects"
     return "one study" if result.k == 1 else f"{result.k} studies"
 
 
@@ -767,7 +767,8 @@ def _caption(result: Result, people: str, pooled: bool) -> str:
         return f"None of {result.n:,} {people} in {studies} ({result.level:.0%} CI up to {show(result.ci_high)}%)."
     level = f"{result.level * 100:g}% CI {show(result.ci_low)} to {show(result.ci_high)}"
     text = f"{name} in {studies}{counted}: {show(result.estimate)}{unit} ({level})"
-    text += f"; single studies show {spread}." if spread else "."
+    single_ones = "single effects are" if isinstance(result, MultilevelEffect) else "single studies show"
+    text += f"; {single_ones} {spread}." if spread else "."
     if result.pi_low is not None:
         text += f" A new study like these may show {show(result.pi_low)} to {show(result.pi_high)}{unit}."
     return text
