@@ -140,3 +140,16 @@ def test_the_record_behind_an_estimate_has_the_cells_of_every_arm(estimates):
     assert {c for ids in two.to_dict()["cells"].values() for c in ids} == set(two.cells)
     assert "made.up.cell" in two.cells
     assert two.to_dict()["cells"][second.study_id][-1] == "made.up.cell"
+
+
+def test_no_study_stands_twice_in_a_pool(estimates):
+    for estimate in estimates:
+        assert len(estimate.study_ids) == estimate.k, estimate.id
+
+
+def test_a_new_study_is_told_no_more_closely_than_the_average(estimates):
+    """Of every pooled share the prediction interval holds the confidence interval."""
+    shown = [e.result for e in estimates if e.result is not None and not e.is_comparison and e.result.pi_low is not None]
+    assert len(shown) > 20
+    for result in shown:
+        assert result.pi_low <= result.ci_low < result.ci_high <= result.pi_high

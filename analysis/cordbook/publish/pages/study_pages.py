@@ -291,7 +291,7 @@ def _counted(identifier: str, caption: str, cells: Sequence[OutcomeCount], vocab
 def _pooled(c: OutcomeCount) -> Shown:
     if not c.poolable:
         return f"no: {'; '.join(inside(label) for label, _ in c.reasons) or 'reason not recorded'}"
-    return Link("yes", estimate_address(c.estimates[0])) if c.estimates else "could be; no estimate asks for it yet"
+    return Link("yes", estimate_address(c.estimates[0])) if c.estimates else "not used in a pooled number"
 
 
 def _averages(r: StudyRecord) -> Table | None:

@@ -21,7 +21,7 @@ from cordbook.review.estimates.declarations import Declarations, Synthesis, chec
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
 from cordbook.review.estimates.row_counts import count_rows
 from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, in_order, labels_of, pairs, with_effects
-from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
+from cordbook.review.estimates.selection import one_row_per_study, pair_arms, select_cells, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
 from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
@@ -334,7 +334,7 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
 
 
 def _estimate(estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, meanings: Meanings) -> Estimate:
-    rows = (pair_arms if synthesis.kind == "comparison" else one_row_an_arm)(chosen, meanings)
+    rows = (pair_arms if synthesis.kind == "comparison" else one_row_per_study)(chosen, meanings)
     return estimate_of(estimate_id, title, synthesis, rows)
 
 

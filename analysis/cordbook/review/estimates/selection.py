@@ -127,13 +127,14 @@ def _months(rows: pd.DataFrame, i: int) -> float:
     return -1.0 if pd.isna(months) else float(months)
 
 
-def one_row_an_arm(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ...]:
-    """Add up disjoint strata: one row per arm, sorted by year and label.
+def one_row_per_study(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ...]:
+    """Add up the arms of a study and their disjoint strata: one row per study, sorted by year and label.
 
+    Arms of one report are people of one place, told by one team: a model takes them for one study, and k counts them once.
     ``meanings`` (:attr:`Evidence.meanings`) say which strata are of different patients. Raises :class:`SelectionError` where
     strata of one arm may share patients.
     """
-    return in_order(ArmRow(**_study(rows), arm=_added_up(rows, meanings)) for _, rows in chosen.groupby("arm_id", sort=True))
+    return in_order(ArmRow(**_study(rows), arm=_arms(rows, meanings)) for _, rows in chosen.groupby("study_id", sort=True))
 
 
 def pair_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[PairRow, ...]:
@@ -151,8 +152,8 @@ def pair_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[PairRow, ...]:
 
 
 def _arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[Count, ...]:
-    """The counts of the arms of a study, in the order of their rows."""
-    return tuple(count for row in one_row_an_arm(chosen, meanings) for count in row.arm)
+    """The counts of the arms of a study, by the id of the arm."""
+    return tuple(count for _, rows in chosen.groupby("arm_id", sort=True) for count in _added_up(rows, meanings))
 
 
 def _study(rows: pd.DataFrame) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from cordbook.review.estimates.selection import (
     BY,
     SelectionError,
     column_of,
-    one_row_an_arm,
+    one_row_per_study,
     parts_beside_wholes,
     rows_of_arms,
     strata_of,
@@ -117,7 +117,7 @@ def answer(cells: pd.DataFrame, question: Question, meanings: Meanings) -> Answe
     within = tuple(sorted(parts_beside_wholes(chosen)))
     chosen = chosen[~chosen["arm_id"].isin(within)]
     unclear = _unclear_arms(chosen, meanings)
-    rows = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], meanings)
+    rows = one_row_per_study(chosen[~chosen["arm_id"].isin(unclear)], meanings)
     for name, least, most in question.bounds:
         if name == "n":
             rows = tuple(row for row in rows if (least is None or row.n >= least) and (most is None or row.n <= most))
@@ -129,7 +129,7 @@ def _unclear_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[str, ...]:
     unclear = []
     for arm_id, group in chosen[chosen["arm_id"].duplicated(keep=False)].groupby("arm_id", sort=True):
         try:
-            one_row_an_arm(group, meanings)
+            one_row_per_study(group, meanings)
         except SelectionError:
             unclear.append(str(arm_id))
     return tuple(unclear)

@@ -116,6 +116,7 @@ class OutcomeCount:
     gravity: int | None
     #: Does a reason why it is not poolable say that the number itself may be wrong?
     in_doubt: bool = False
+    other_meaning: bool = False
 
     @property
     def cell_id(self) -> str:
@@ -349,7 +350,7 @@ class _CellTables:
             verified=tuple(f"{v['verified_by']}, {v['verified_on']}, {v['source_read']}" for v in self.verified.get(cell_id, ())),
             waivers=tuple(dict.fromkeys(d["reason"] for d in self.waivers.get(cell_id, ()))),
             corrections=tuple(_correction(c) for c in self.corrections.get(cell_id, ())),
-            rank=term.get("rank"), gravity=term.get("gravity"), in_doubt=any(r.get("number_in_doubt") for r in reasons),
+            rank=term.get("rank"), gravity=term.get("gravity"), in_doubt=any(r.get("number_in_doubt") for r in reasons), other_meaning=any(r.get("other_meaning") for r in reasons),
         )  # fmt: skip
 
 

@@ -90,6 +90,9 @@ def _who_got_what(r: StudyRecord) -> str:
         return f"This report looks for {r.phrases.get('looked_for', 'harm')} in {group}."
     # Of a study whose arms were not seen, its kind of treatment tells what was done.
     watched = "only_watched" in r.phrases or bool(r.arms)
+    untold = [r.subject.phrases({"arm": a.name}).get("given_untold") for a in r.arms]
+    if untold and all(untold):
+        return f"This report tells of {group}{_clause(r, 'when_seen')}. {untold[0]}"
     if r.kind == NATURAL_COURSE or only_watched(r) or (watched and not treated):
         return f"This study followed {group}{_clause(r, 'when_seen')}, on usual care and without an experimental treatment."
     template = r.phrases.get("treated", "{was} treated")
@@ -246,7 +249,8 @@ def _counted_things(c: OutcomeCount) -> str:
 def _cell_sentence(c: OutcomeCount, r: StudyRecord, *, whole: bool) -> str:
     noun, words = _counted_things(c), r.vocabulary
     named = f"had “{words.label('outcome', c.outcome, 'phrase')}”" if c.group == "harm" else f"had the result “{c.label}”"
-    did = words.verb(c.outcome) or named
+    # Where something else was counted than the outcome means, the report's own words say what.
+    did = f"came under “{c.definition}”" if c.other_meaning and c.definition else words.verb(c.outcome) or named
     group, place = _group(c, r), _place(c, r, whole=whole)
     if noun != "people":
         return f"{c.label} was counted for {study_words.counts(c)} {noun}{group}{place}."
