@@ -20,7 +20,7 @@ from cordbook.core.values import value_digest
 from cordbook.core.versions import environment, package_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.estimates.keys import cell_digests
+from cordbook.review.estimates.keys import count_digests
 
 #: Grows when the meaning of a record changes: older records are then of no use.
 VERSION = 3
@@ -55,8 +55,8 @@ class Today:
         return self._given or load_estimates(self.project.root)
 
     @cached_property
-    def _cells(self) -> dict[str, str]:
-        return cell_digests(self.estimates.evidence)
+    def _counts(self) -> dict[str, str]:
+        return count_digests(self.estimates.evidence)
 
     def digest(self, read: Read) -> str:
         """Today's digest of a read; ``absent`` for what there is no longer."""
@@ -95,7 +95,7 @@ class Today:
                     return digest("".join(estimate_digest(e) for e in self.estimates.parts(estimate_id)))
                 case ("declarations",):
                     return file_digest(self.project.data / "syntheses.yml")
-                case ("cells",):
+                case ("counts",):
                     # Labels besides: a notice of retraction changes them.
                     labels = value_digest(self.estimates.evidence.study_labels)
                     return digest(self._of_tables("outcomes", "arms", "studies", "references") + labels)
@@ -107,10 +107,10 @@ class Today:
                     return value_digest(self.estimates.evidence.study_years)
                 case ("table", name):
                     return self._table(name)
-                case ("cell", cell_id):
-                    return self._cells[cell_id]
-                case ("cells_in", column, value):
-                    return value_digest(self.estimates.evidence.cells_in(column, value))
+                case ("count", cell_id):
+                    return self._counts[cell_id]
+                case ("counts_in", column, value):
+                    return value_digest(self.estimates.evidence.counts_in(column, value))
                 case ("value", name, *arguments):
                     return _value(_function(name), self.estimates.evidence, arguments)
                 case ("value_of_estimates", name, *arguments):

@@ -161,7 +161,7 @@ def _write_estimates(app: Sphinx, estimates: Estimates) -> list[Any]:
 
 
 def estimate_csv(estimate: Estimate) -> str:
-    """Counts, share or effect with its interval, weight and cells of every study of an estimate."""
+    """Counts, share or effect with its interval, weight and ids of every study of an estimate."""
     counts = ("events1", "n1", "events2", "n2") if estimate.is_comparison else ("events", "n")
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
@@ -173,5 +173,5 @@ def estimate_csv(estimate: Estimate) -> str:
         year = "" if row.year is None else row.year
         shown = ["" if value is None else repr(float(value)) for value in numbers]
         counted = [getattr(row, name) for name in counts]
-        writer.writerow([harmless(row.label), row.study_id, year, *counted, *shown, ";".join(row.cells)])
+        writer.writerow([harmless(row.label), row.study_id, year, *counted, *shown, ";".join(row.count_ids)])
     return out.getvalue()
