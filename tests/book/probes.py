@@ -24,7 +24,7 @@ PROBES = (
     f"</title></style></textarea></script><script>{RUN}</script>",
     f'" autofocus tabindex=1 onfocus={RUN} x="',
     f"[a](javascript:{RUN}) <javascript:{RUN}> javascript:{RUN}",
-    "{raw}`html` {est}`ais-improved-cell-therapy` {cite}`lima2010` ```{raw} html <b>b</b>``` :::{note} n :::",
+    "{raw}`html` {est}`ais-improved-cell-therapy` {cite}`guyatt2008` ```{raw} html <b>b</b>``` :::{note} n :::",
     "{{7*7}} {% raw %} <%=7*7%> ${7*7} %}",
     "$x_1$ $$y^2$$ \\(z\\) \\[w\\] \\begin{equation}v\\end{equation}",
     "`code` *star* _line_ **bold** ~~gone~~ [ref][x] [^1] # head | a | b |",
@@ -44,8 +44,8 @@ KEYS = {
     ("mechanisms", "seed_table"), ("wordings", "pattern"), ("wordings", "text"),
     ("sections", "page"), ("dimensions", "source"), ("facts", "columns"), ("outcomes", "not_poolable_reason"), ("reconciliations", "readers"),
 }  # fmt: skip
-#: Texts that a page takes apart and says in words, or in which it names studies, so that they do not stand there as typed.
-TAKEN_APART = {"natural_pooled.stratum", "dose_response.note"}
+#: Texts that a page takes apart and says in words, so that they do not stand there as typed.
+TAKEN_APART = {"natural_pooled.stratum"}
 #: The columns that name readers: two readings of a cell are told apart by them.
 READERS = {("extractions", "reader"), ("reconciliations", "settled_by")}
 _SIGNS = str.maketrans("“”‘’–ˆ", "\"\"''-^")

@@ -7,7 +7,9 @@ of new readability formulas for Navy enlisted personnel. Research Branch Report 
     0.39 x words / sentences + 11.8 x syllables / words - 15.59
 """
 
+import csv
 import re
+from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -18,6 +20,7 @@ from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows, newest
 
 ROOT = Path(__file__).resolve().parents[2]
+KEYS = [row["key"] for row in csv.DictReader((ROOT / "data" / "stratum_keys.csv").open(encoding="utf-8"))]
 CHAPTERS = [ROOT / "index.ipynb", *sorted((ROOT / "book").rglob("*.ipynb"))]
 #: A plain box is for readers of about 12 to 14 years: grades 7 to 9.
 HIGHEST_GRADE = 9.0
@@ -246,3 +249,15 @@ def test_the_grade_of_a_sentence_worked_by_hand():
     # 9 words of which "radiation" has 4 syllables and "myelopathy" 5, 16 in all, 2 sentences
     text = "Radiation myelopathy is rare. It can not be healed."
     assert grade(text) == pytest.approx(0.39 * 9 / 2 + 11.8 * 16 / 9 - 15.59)
+
+
+def test_tables_say_in_words_of_whom_they_count():
+    """``phase=acute;level=cervical`` is how data/ writes a stratum; ``Vocabulary.stratum`` says it to readers."""
+    code = re.compile(rf"\b({'|'.join(map(re.escape, KEYS))})=[\w<>.+-]+")
+    found = set()
+    for path in CHAPTERS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                shown = re.sub(r"<[^>]*>", " ", output.get("data", {}).get("text/html", ""))
+                found |= {(path.name, match[0]) for match in code.finditer(unescape(shown))}
+    assert found == set()

@@ -148,6 +148,32 @@ def test_no_page_scrolls_sideways_or_cuts_text_off(site, browser, scale):
     assert {where: texts for where, texts in found.items() if texts} == {}
 
 
+#: What a chapter's page shows too small or not whole: tables wider than their box, figures whose letters are small, or wide.
+TOO_MUCH = """least => {
+  for (const fold of document.querySelectorAll('details')) fold.open = true;
+  const wide = [...document.querySelectorAll('.cb-table-scroll > table')].filter(t => t.checkVisibility() && t.scrollWidth > t.parentElement.clientWidth + 2);
+  const drawn = [...document.querySelectorAll('figure.cb-figure svg')].filter(s => s.checkVisibility() && s.viewBox.baseVal && s.viewBox.baseVal.width);
+  const small = drawn.filter(s => {
+    const scale = s.getBoundingClientRect().width / s.viewBox.baseVal.width, box = s.closest('.cb-figure-scroll');
+    const sizes = [...s.querySelectorAll('text')].filter(t => t.textContent.trim()).map(t => parseFloat(getComputedStyle(t).fontSize) * scale);
+    return Math.min(...sizes) < least || (box && box.scrollWidth > box.clientWidth + 2);
+  });
+  return [small.map(s => s.closest('figure').id), wide.map(t => t.id || t.caption.innerText)];
+}"""
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_chapters_show_tables_whole_and_figures_with_letters_of_13_px(site, page, viewport):
+    """On a phone, figures of the methods have smaller letters, and maps of evidence scroll within their box."""
+    page.set_viewport_size(viewport)
+    found = {}
+    for path in [p for p in browsed(site) if p.parent.name not in ("studies", "estimates")]:
+        page.goto(path.as_uri())
+        figures, tables = page.evaluate(TOO_MUCH, 12.5)
+        found[path.name] = tables + (figures if viewport is DESKTOP else [])
+    assert {name: ids for name, ids in found.items() if ids} == {}
+
+
 def test_figures_have_words_for_those_who_cannot_see_them(site, page, estimates):
     page.goto(address(site, "book/treatment/cell-therapy.html"))
     groups = page.locator("figure.cb-figure .cb-figure-scroll")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cordbook.core.text import NOT_STATED, capital, inside, number, plain
 from cordbook.core.tracking import note, unnoted
-from cordbook.evidence.patients import KEYS
+from cordbook.evidence.patients import KEYS, stratum_pairs
 from cordbook.evidence.review_words import CONFIDENCE, DESIGN_LEVELS, DESIGNS, ROLES
 from cordbook.evidence.schema import Field, Package
 
@@ -180,6 +180,15 @@ class Vocabulary:
         'at most 33.5 Gy in all; sex: female'
         """
         return "; ".join(self._part(key, value) for key, value in pairs) or "all"
+
+    def stratum_of(self, text: object) -> str:
+        """What a column of strata holds, in words; blank for all patients: an empty text, or a missing value of a frame.
+
+        >>> Vocabulary(templates={"dose": "{} Gy in all"}).stratum_of("dose=<=33.5;sex=female"), Vocabulary().stratum_of(None)
+        ('at most 33.5 Gy in all; sex: female', '')
+        """
+        pairs = stratum_pairs(text) if isinstance(text, str) else ()
+        return self.stratum(pairs) if pairs else ""
 
     def level(self, by: str, value: str) -> str:
         """A level that subgroups are formed by, in words that can follow a title and a colon.

@@ -6,9 +6,10 @@ import re
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from cordbook.display.figures.diagnostics import MOST_BUBBLES
-from cordbook.display.figures.figure import Figure, canvas, finish
+from cordbook.display.figures.diagnostics import MOST_BUBBLES, drawn_twice
+from cordbook.display.figures.figure import Figure
 from cordbook.display.figures.style import CONTROL, INK, MUTED, TREATED
 from cordbook.display.figures.thinning import with_most_weight
 from cordbook.display.html.table import Cell, Table
@@ -16,9 +17,10 @@ from cordbook.review.estimates.phrases import percent
 from cordbook.subject.dose import MyelopathyDoseResponse
 from cordbook.synthesis import risk_at_dose, risk_band
 
-WIDTH_IN, HEIGHT_IN = 6.8, 4.4
-#: The curve is drawn a little beyond the doses observed, and to this risk.
-BEYOND_GY, TOP_RISK = 4.0, 0.6
+#: The curve is drawn a little beyond the doses observed, and between these risks: on a log axis, since the question of those who
+#: plan is whether a dose carries one case in a thousand or one in a hundred.
+BEYOND_GY, LEAST_RISK, TOP_RISK = 4.0, 0.0001, 1.0
+TICKS = (0.0001, 0.001, 0.01, 0.1, 1.0)
 #: Doses for the table, in Gy: the limits that plans keep and those that old series passed.
 TABLE_DOSES_GY = (40, 45, 50, 54, 60)
 _NUMBER = re.compile(r"^\d+(\.\d+)?$")
@@ -39,42 +41,54 @@ def dose_response_plot(
     low, high = float(groups["eqd2_gy"].min()), float(groups["eqd2_gy"].max())
     grid = np.linspace(low - BEYOND_GY, high + BEYOND_GY, 120)
     band = risk_band(fit, grid)
-    with canvas(figure_id, WIDTH_IN, HEIGHT_IN) as drawing:
-        axes = drawing.add_axes((0.10, 0.13, 0.87, 0.83))
-        axes.fill_between(grid, [p.ci_low for p in band], [p.ci_high for p in band], color=TREATED, alpha=0.15, linewidth=0)
-        axes.plot(grid, [p.estimate for p in band], color=TREATED, linewidth=1.4, label="curve fitted here, 95% band")
-        sizes = np.sqrt(groups["n"].to_numpy(dtype=float))
-        shares = (groups["events"] / groups["n"]).to_numpy(dtype=float)
-        largest, _ = with_most_weight(range(len(groups)), groups["n"].tolist(), MOST_BUBBLES)
+    sizes = np.sqrt(groups["n"].to_numpy(dtype=float))
+    doses, shares = groups["eqd2_gy"].to_numpy(dtype=float), (groups["events"] / groups["n"]).to_numpy(dtype=float)
+    largest, _ = with_most_weight(range(len(groups)), groups["n"].tolist(), MOST_BUBBLES)
+    inside = [(d, r) for d, r in published if LEAST_RISK <= r <= TOP_RISK]
+    some, none = [i for i in largest if shares[i] > 0], [i for i in largest if shares[i] == 0]
+
+    def draw(axes: Axes) -> None:
+        low, high = (
+            [max(limit, LEAST_RISK) for limit in limits] for limits in zip(*((p.ci_low, p.ci_high) for p in band), strict=True)
+        )
+        axes.fill_between(grid, low, high, color=TREATED, alpha=0.15, linewidth=0)
+        axes.plot(grid, [p.estimate for p in band], color=TREATED, linewidth=1.4)
         for g in with_most_weight(fit.groups, [g.n for g in fit.groups], MOST_BUBBLES)[0]:
-            axes.plot([g.dose, g.dose], [g.ci_low, min(g.ci_high, TOP_RISK)], color=MUTED, linewidth=0.6, zorder=2)
+            axes.plot([g.dose, g.dose], [max(g.ci_low, LEAST_RISK), g.ci_high], color=MUTED, linewidth=0.6, zorder=2)
+        edge = {"edgecolor": INK, "linewidth": 0.5}
         axes.scatter(
-            groups["eqd2_gy"].to_numpy(dtype=float)[largest], np.minimum(shares, TOP_RISK)[largest], s=(10 + 9 * sizes)[largest], color=TREATED, alpha=0.6, edgecolor=INK,
-            linewidth=0.5, zorder=3, label="groups of patients (area: their number)",
-        )  # fmt: skip
-        inside = [(d, r) for d, r in published if r <= TOP_RISK]
+            doses[some], shares[some], s=(10 + 9 * sizes)[some], color=TREATED, alpha=0.6, zorder=3, clip_on=False, **edge
+        )
+        # A log axis has no zero: these stand on its foot.
+        foot = np.full(len(none), LEAST_RISK)
+        axes.scatter(doses[none], foot, s=(10 + 9 * sizes)[none], facecolor="none", edgecolor=TREATED, zorder=3, clip_on=False)
         if inside:
-            axes.plot(
-                *zip(*inside, strict=True), "x", color=CONTROL, markersize=7, markeredgewidth=1.6, zorder=4, label=published_label
-            )
-        axes.set_ylim(-0.015, TOP_RISK)
-        ticks = np.arange(0, TOP_RISK + 0.01, 0.1)
-        axes.set_yticks(ticks, [f"{100 * t:.0f}" for t in ticks])
-        axes.set_xlabel("Cord dose, EQD2 with alpha/beta 2 Gy (Gy)")
-        axes.set_ylabel("Percent with myelopathy")
-        axes.legend(loc="upper left", frameon=False, fontsize=8)
-        at = {dose: risk_at_dose(fit, dose) for dose in (45, 50, 60)}
-        risks = "; ".join(
-            f"{dose} Gy {percent(r.estimate)} (95% CI {percent(r.ci_low)} to {percent(r.ci_high)})" for dose, r in at.items()
-        )
-        alt = f"Dose-response of radiation myelopathy: {fit.k_groups} groups of {fit.k_studies} studies, {fit.events} cases among {fit.n} patients. Fitted risk: {risks}."
-        caption = (
-            "Each point is a group of patients at one dose with an exact 95% interval (cut at the top). The curve is logistic with a random "
-            "effect of the study. Crosses are a published model, which was fitted to other data."
-        )
-        if len(largest) < len(groups):
-            caption += f" The {len(largest)} largest groups are drawn; the curve is fitted to all {len(groups):,}."
-        return finish(drawing, figure_id=figure_id, title="Risk of myelopathy by cord dose", caption=caption, alt=alt)
+            x, y = zip(*inside, strict=True)
+            axes.plot(x, y, "x", color=CONTROL, markersize=7, markeredgewidth=1.6, zorder=4)
+        axes.set_yscale("log")
+        axes.set_ylim(LEAST_RISK, TOP_RISK)
+        axes.minorticks_off()
+        axes.set_yticks(TICKS, [f"{100 * t:g}" for t in TICKS])
+        axes.set_xlabel("Cord dose, EQD2 (Gy), alpha/beta 2 Gy")
+        axes.set_ylabel("Percent with myelopathy, log scale")
+
+    at = {dose: risk_at_dose(fit, dose) for dose in (45, 50, 60)}
+    risks = "; ".join(
+        f"{dose} Gy {percent(r.estimate)} (95% CI {percent(r.ci_low)} to {percent(r.ci_high)})" for dose, r in at.items()
+    )
+    alt = (
+        f"Dose-response of radiation myelopathy: {fit.k_groups} groups of {fit.k_studies} studies, {fit.events} cases among "
+        f"{fit.n} patients. Fitted risk: {risks}."
+    )
+    caption = (
+        "Each circle is a group of patients at one dose, its area their number, with an exact 95% interval; those at the foot had "
+        "no case. The curve "
+        f"with its 95% band is fitted here: logistic, with a random effect of the study. Crosses are a {published_label}, which was "
+        "fitted to other data."
+    )
+    if len(largest) < len(groups):
+        caption += f" The {len(largest)} largest groups are drawn; the curve is fitted to all {len(groups):,}."
+    return drawn_twice(draw, figure_id=figure_id, title="Risk of myelopathy by cord dose", caption=caption, alt=alt)
 
 
 def dose_table(data: MyelopathyDoseResponse) -> Table:

@@ -58,7 +58,7 @@ def counts_table(
     ordered = counts.assign(_year=counts["year"].astype("Float64").fillna(9999)).sort_values(["_year", "label", "cell_id"])
     rows = tuple(
         (
-            Cell(r.label, address(r.study_id)), Cell(_treatment(r, evidence.vocabulary)), Cell(_counted(r, outcomes)), Cell(f"{r.events} of {r.n}", numeric=True),
+            Cell(r.label, address(r.study_id)), Cell(_treatment(r, evidence.vocabulary)), Cell(_counted(r, outcomes, evidence.vocabulary)), Cell(f"{r.events} of {r.n}", numeric=True),
             Cell(_remark(r, reasons)),
         )
         for r in ordered.itertuples()
@@ -79,11 +79,9 @@ def _treatment(row: object, words: Vocabulary) -> str:
     return words.arm(row.arm, "label")
 
 
-def _counted(row: object, outcomes: pd.Series) -> str:
-    text = str(outcomes[row.outcome])
-    if pd.notna(row.stratum):
-        text += f" ({row.stratum.replace('baseline_ais=', 'AIS ').replace('subgroup=', '').replace('_', ' ')})"
-    return text
+def _counted(row: object, outcomes: pd.Series, words: Vocabulary) -> str:
+    text, stratum = str(outcomes[row.outcome]), words.stratum_of(row.stratum)
+    return f"{text} ({stratum})" if stratum else text
 
 
 def _reasons(codes: object, reasons: pd.Series) -> str:

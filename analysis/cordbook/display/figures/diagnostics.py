@@ -78,7 +78,7 @@ def funnel_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     if len(drawn) < len(n):
         caption += f" Of {len(n):,} studies {len(drawn)}, spread over all sizes, are drawn."
     table = table_csv(("study", "events", "n", "share"), ((labels[i], events[i], n[i], data.x[i]) for i in drawn))
-    return _twice(draw, figure_id=figure_id, title=f"Funnel: {title}", caption=caption, alt=alt, data=table)
+    return drawn_twice(draw, figure_id=figure_id, title=f"Funnel: {title}", caption=caption, alt=alt, data=table)
 
 
 def funnel_limits(n: np.ndarray, centre: float, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +120,7 @@ def _small_studies(shares: Sequence[float], sizes: Sequence[float], centre: floa
     )
 
 
-def _twice(draw: Callable[[Axes], None], *, figure_id: str, title: str, caption: str, alt: str, data: str) -> Figure:
+def drawn_twice(draw: Callable[[Axes], None], *, figure_id: str, title: str, caption: str, alt: str, data: str = "") -> Figure:
     """A figure of one plot, drawn wide, and again for narrow screens with letters as large."""
     shown = []
     for name, (width, height) in ((figure_id, (WIDTH_IN, HEIGHT_IN)), (f"{figure_id}.s", SMALL_IN)):
@@ -170,7 +170,7 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
     if len(drawn) < len(cases):
         caption += f" The {len(drawn)} that matter most are drawn of {len(cases):,}."
     table = table_csv(("study", "contribution_to_heterogeneity", "influence"), ((labels[i], x[i], y[i]) for i in drawn))
-    return _twice(draw, figure_id=figure_id, title=f"Which studies matter: {title}", caption=caption, alt=alt, data=table)
+    return drawn_twice(draw, figure_id=figure_id, title=f"Which studies matter: {title}", caption=caption, alt=alt, data=table)
 
 
 def _name_points(axes: Axes, named: Sequence[tuple[str, float, float]], drawn: Sequence[tuple[float, float]]) -> None:
@@ -314,7 +314,7 @@ def bubble_plot(result: PooledProportion, moderator: Sequence[float], *, name: s
         ("study", name, "events", "n", "share"),
         ((labels[i], float(v), events[i], n[i], share) for i, v, share in ((known[j], x[j], shares[j]) for j in drawn)),
     )
-    return _twice(draw, figure_id=figure_id, title=f"{title}, by {name.lower()}", caption=caption, alt=alt, data=table)
+    return drawn_twice(draw, figure_id=figure_id, title=f"{title}, by {name.lower()}", caption=caption, alt=alt, data=table)
 
 
 def _percent_axis(axes: Axes, values: Sequence[float], *, vertical: bool = False) -> None:

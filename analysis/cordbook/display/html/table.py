@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: Kinds of tables, as CSS knows them; in the second each row is a card on a phone.
 PLAIN, CARDS = "cb-table", "cb-table cb-cards"
-#: From so many columns on a table is stacked on a phone, and may be wider than text.
-STACKED_FROM, WIDE_FROM = 4, 7
+#: From so many columns on a table is stacked on a phone, may be wider than text, and has the names of its numbers upright.
+STACKED_FROM, WIDE_FROM, UPRIGHT_FROM = 4, 7, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,9 @@ class Table:
         'cb-table cb-stack cb-wide'
         """
         stacked = len(self.header) >= STACKED_FROM and not {"cb-cards", "cb-summary"} & set(self.kind.split())
-        wide = len(self.header) >= WIDE_FROM
-        return " ".join([self.kind, *(["cb-stack"] if stacked else []), *(["cb-wide"] if wide else [])])
+        by_columns = (("cb-wide", WIDE_FROM), ("cb-upright", UPRIGHT_FROM))
+        names = [name for name, least in by_columns if len(self.header) >= least]
+        return " ".join([self.kind, *(["cb-stack"] if stacked else []), *names])
 
     @property
     def size(self) -> str:

@@ -22,6 +22,8 @@ from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase, plain
 #: What stands in the place of people without the treatment where nobody counted them.
 NOBODY = "no comparator"
 _CANNOT_TELL = "cannot be told"
+#: The places of the columns of people without and with the treatment.
+_WITHOUT, _WITH = 2, 3
 
 
 def summary_of_findings(
@@ -33,10 +35,11 @@ def summary_of_findings(
     """Outcome with what it means, its studies and patients, people without and with the treatment per 1,000, pooled result drawn, certainty with its reasons.
 
     One row per estimate. ``certainty`` is the rating by id of the estimate; without it the column is left out. ``address`` gives
-    the page of an estimate by its id.
+    the page of an estimate by its id. Where none of the estimates has a comparator the caption says so, in place of columns in
+    which every row would.
     """
     rows = tuple(_finding(e, certainty and certainty[e.id], address and address(e.id)) for e in estimates)
-    header = (
+    header: tuple[str, ...] = (
         "Outcome",
         "Studies, patients",
         "Without, per 1,000",
@@ -45,8 +48,11 @@ def summary_of_findings(
         "Pooled result (95% CI)",
         *(() if certainty is None else (NAME.capitalize(),)),
     )
-    ids = tuple(f"sof-{e.id}" for e in estimates)
-    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1, 2, 3, 4))
+    ids, numeric = tuple(f"sof-{e.id}" for e in estimates), (1, 2, 3, 4)
+    if rows and all(row[_WITHOUT] == NOBODY for row in rows):
+        header, *rest = ((*row[:_WITHOUT], row[_WITH], *row[_WITH + 2 :]) for row in (header, *rows))
+        caption, rows, numeric = f"{caption} ({NOBODY} in these counts)", tuple(rest), (1, 2)
+    return Table("summary-of-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=numeric)
 
 
 def _finding(e: Estimate, rated: Certainty | None, href: str | None) -> tuple[Shown | Cell, ...]:

@@ -206,9 +206,7 @@ def weights_table(weighted: Sequence[WeightedAnswers], items: Sequence[Item]) ->
         shown = [Cell(found.title, href=f"../estimates/{found.estimate_id}.html"), number(found.studies)]
         for item in items:
             applies = table.loc[item.id, NOT_APPLICABLE] < 100
-            shown.append(
-                Cell(f"{table.loc[item.id, YES]:.0f} / {table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True)
-            )
+            shown.append(Cell(f"{table.loc[item.id, YES]:.0f}/{table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True))
         rows.append(tuple(shown))
     caption = "Percent of an estimate's weight with yes / with no; the rest is unclear"
     return Table("risk-of-bias-estimates", caption, ("Estimate", "Studies", *(i.name for i in items)), tuple(rows), folded=True)
@@ -260,8 +258,8 @@ def seen_once_table(readings: pd.DataFrame, *, table_id: str, caption: str) -> T
     return Table(table_id, caption, ("Study", "What", "Events of patients", "Poolable"), rows, folded=True)
 
 
-def _what(outcome: str, stratum: object) -> str:
-    return outcome if pd.isna(stratum) else f"{outcome}; {str(stratum).replace(';', '; ').replace('=', ': ').replace('_', ' ')}"
+def _what(outcome: str, stratum: str) -> str:
+    return f"{outcome}; {stratum}" if stratum else outcome
 
 
 def states_table(states: pd.DataFrame) -> Table:

@@ -112,7 +112,7 @@ def readings_side_by_side(evidence: Evidence, *agreement: str) -> pd.DataFrame:
     """Counts with one of the given kinds of agreement: both readings beside the value that is used.
 
     Columns ``cell_id, label, outcome, stratum, first, second, used, poolable, agreement, settled_by``; ``outcome`` is its
-    label; ``first``, ``second`` and
+    label and ``stratum`` says in words of whom, blank for all patients; ``first``, ``second`` and
     ``used`` are texts such as ``4 of 10``, and ``not seen`` where a reader saw no number.
     """
     kept = evidence["reconciliations"]
@@ -125,7 +125,7 @@ def readings_side_by_side(evidence: Evidence, *agreement: str) -> pd.DataFrame:
             "cell_id": kept["cell_id"].to_numpy(),
             "label": counts["label"].to_numpy(),
             "outcome": counts["outcome"].map(names).to_numpy(),
-            "stratum": counts["stratum"].to_numpy(),
+            "stratum": [evidence.vocabulary.stratum_of(text) for text in counts["stratum"]],
             "first": [_reading(readings, c, 1) for c in kept["cell_id"]],
             "second": [_reading(readings, c, 2) for c in kept["cell_id"]],
             "used": [f"{e} of {n}" for e, n in zip(counts["events"], counts["n"], strict=True)],
