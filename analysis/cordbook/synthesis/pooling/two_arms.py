@@ -17,7 +17,8 @@ from cordbook.synthesis.glmm.two_arm import (
     saturated_statistic,
     study_weights,
 )
-from cordbook.synthesis.pooling.effects import pool_effects, prediction_limits
+from cordbook.synthesis.pooling.effects import DEFAULT_CI as OF_EFFECTS
+from cordbook.synthesis.pooling.effects import EFFECT_CI, EFFECT_MODELS, pool_effects, prediction_limits
 from cordbook.synthesis.pooling.mantel_haenszel import StratifiedEstimate, mantel_haenszel, peto
 from cordbook.synthesis.pooling.two_arm_results import ComparedArms, StudyComparison
 from cordbook.synthesis.results import CI_NAMES, ROUNDING_OF_ZERO, ModelScale
@@ -38,23 +39,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-INVERSE_VARIANCE_MODELS = ("common", "dl", "pm", "reml", "ml")
-TWO_ARM_MODELS = (*INVERSE_VARIANCE_MODELS, "mh", "peto", "glmm")
+TWO_ARM_MODELS = (*EFFECT_MODELS, "mh", "peto", "glmm")
 DOUBLE_ZERO_CHOICES = ("keep", "drop")
 
 # The interval of each model when none is asked for. Random-effects models estimate tau2 from few studies, which a Wald interval
 # ignores (Hartung and Knapp 2001; IntHout, Ioannidis and Borm 2014); the likelihood of the GLMM is skewed, which it ignores too.
-DEFAULT_CI = {
-    "common": "wald",
-    "dl": "hksj",
-    "pm": "hksj",
-    "reml": "hksj",
-    "ml": "hksj",
-    "mh": "wald",
-    "peto": "wald",
-    "glmm": "profile",
-}
-ALLOWED_CI = dict.fromkeys(INVERSE_VARIANCE_MODELS, ("wald", "hksj")) | {
+DEFAULT_CI = {**{model: OF_EFFECTS[model] for model in EFFECT_MODELS}, "mh": "wald", "peto": "wald", "glmm": "profile"}
+ALLOWED_CI = dict.fromkeys(EFFECT_MODELS, EFFECT_CI) | {
     "mh": ("wald",),
     "peto": ("wald",),
     "glmm": ("wald", "profile"),
