@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import os
 import shutil
 from datetime import date
 
@@ -20,7 +18,7 @@ from cordbook.intake.extraction.readings import OUTCOME, Answer, NotReadable, Re
 from cordbook.intake.extraction.reconcile import Difference, agreed_reading, compare, decide, new_errors, new_rows, with_new_rows
 from cordbook.intake.records import transaction
 from cordbook.intake.records.store import read_rows
-from tests.intake.invented import ADA, BEN, STUDY, fill, make_included, rows, typed
+from tests.intake.invented import ADA, BEN, STUDY, fill, make_included, power_gone_after, rows, typed
 
 CELL_1 = f"{STUDY}.treated.ais_improved.all.12"
 
@@ -253,22 +251,9 @@ def test_a_row_that_one_reader_added_is_shown_to_the_other_first(project, capsys
 def test_the_power_goes_while_the_tables_are_written(project, monkeypatch, moves):
     """After ``moves`` files were put in place: the next command finishes, or nothing had begun. Never a part."""
     before = files(project)
-    real, done = os.replace, []
-
-    class PowerCut(BaseException):
-        pass
-
-    def replace(source, target):
-        if len(done) == moves:
-            raise PowerCut
-        real(source, target)
-        done.append(target)
-
     answer(monkeypatch, "1\n1\nTable 2\n")
-    with monkeypatch.context() as patch:
-        patch.setattr("cordbook.core.files.os.replace", replace)
-        with pytest.raises(PowerCut) if moves < 8 else contextlib.nullcontext():
-            main(["reconcile", STUDY, "--as", "Cat"])
+    with power_gone_after(monkeypatch, moves, of=8):
+        main(["reconcile", STUDY, "--as", "Cat"])
     transaction.finish(project / ".cordbook")
     after = files(project)
     if moves == 0:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 
 import pytest
 
@@ -17,7 +15,7 @@ from cordbook.review.appraisal.extraction_audit import verified_share
 from cordbook.review.appraisal.risk_of_bias import study_weights
 from cordbook.review.appraisal.verification_queue import ONCE, TWICE, VERIFIED, counts_to_check, of_which, states_of
 from cordbook.review.estimates.estimates import load_estimates
-from tests.intake.invented import cordbook, rows
+from tests.intake.invented import cordbook, power_gone_after, rows
 
 CELL = "lima2010.treated.ais_improved.all.27.7"
 
@@ -219,22 +217,9 @@ def test_the_share_of_an_estimate_moves(project):
 def test_the_power_goes_while_a_correction_is_written(project, monkeypatch, moves):
     """After ``moves`` files were put in place: the next command finishes the correction, or nothing had begun. Never a part."""
     before, old = tables(project), cell(project)
-    real, done = os.replace, []
-
-    class PowerCut(BaseException):
-        pass
-
-    def replace(source, target):
-        if len(done) == moves:
-            raise PowerCut
-        real(source, target)
-        done.append(target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("cordbook.core.files.os.replace", replace)
-        # The list of moves is one file, verifications, corrections and outcomes are three.
-        with pytest.raises(PowerCut) if moves < 4 else contextlib.nullcontext():
-            found(project, int(old["events"]) - 1, int(old["n"]))
+    # The list of moves is one file, verifications, corrections and outcomes are three.
+    with power_gone_after(monkeypatch, moves, of=4):
+        found(project, int(old["events"]) - 1, int(old["n"]))
     assert main(["verify-counts", "--list", "--json"]) == 0
     if moves == 0:
         assert tables(project) == before

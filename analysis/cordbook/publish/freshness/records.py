@@ -42,6 +42,10 @@ class Record:
     seconds: float = 0.0
 
 
+class UnknownRead(ValueError):
+    """A kind of read that the package does not note, or no longer."""
+
+
 class Today:
     """Digests of today's data, estimates, code and files; each is computed once, when first asked for."""
 
@@ -69,12 +73,19 @@ class Today:
 
     def changed(self, reads: Mapping[Read, str]) -> list[Read]:
         """The reads whose digest is no longer the recorded one, sorted."""
-        return sorted(read for read, then in reads.items() if self.digest(read) != then)
+        return sorted(read for read, then in reads.items() if self._differs(read, then))
 
     def first_changed(self, reads: Mapping[Read, str]) -> list[Read]:
         """One read whose digest is no longer the recorded one, or none; what takes a computation is looked at last."""
         in_turn = sorted(reads, key=lambda read: (read[0].startswith("value"), read))
-        return next(([read] for read in in_turn if self.digest(read) != reads[read]), [])
+        return next(([read] for read in in_turn if self._differs(read, reads[read])), [])
+
+    def _differs(self, read: Read, then: str) -> bool:
+        """What a record of another version of the package names in another way cannot be compared, so it counts as changed."""
+        try:
+            return self.digest(read) != then
+        except UnknownRead:
+            return True
 
     def _fresh(self, read: Read) -> str:
         try:
@@ -117,7 +128,7 @@ class Today:
                     return _value(_function(name), self.estimates, arguments)
         except (KeyError, AttributeError, ImportError):
             return ABSENT
-        raise ValueError(f"unknown kind of read: {read}")
+        raise UnknownRead(f"unknown kind of read: {read}")
 
     def _table(self, name: str) -> str:
         table = next((t for t in self.estimates.evidence.package.tables if t.name == name), None)
