@@ -41,7 +41,7 @@ def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
         ("property", "og:title"): title,
         ("property", "og:description"): summary,
         ("property", "og:type"): "website" if page == app.config.root_doc else "article",
-        "property=og:site_name": name,
+        ("property", "og:site_name"): name,
         ("property", "og:url"): context.get("pageurl") or "",
         ("name", "twitter:card"): "summary",
         # What a figure that is downloaded says of its source (figures.js).
