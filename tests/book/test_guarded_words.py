@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cordbook.review.estimates.declarations import Synthesis, load_declarations
 from tests.book.test_prose import CHAPTERS, ROOT, name, prose
 
 PAGES = [p for p in CHAPTERS if p.parent.name not in ("methods", "studies")]
@@ -176,3 +177,22 @@ def test_the_check_finds_a_word_without_its_guard(text, wrong):
 
 def test_the_chapters_are_there():
     assert len(PAGES) > 10 and all(path.is_relative_to(ROOT) for path in PAGES)
+
+
+#: Sentences of declared estimates that hold whatever the data are, by the estimate, and why.
+FREE_ESTIMATES = {
+    "myelopathy-conventional-to-50gy": "at most 50 Gy is what the estimate takes",
+}
+
+
+def declared() -> list[Synthesis]:
+    return list(load_declarations(ROOT / "data" / "syntheses.yml"))
+
+
+@pytest.mark.parametrize("synthesis", declared(), ids=lambda s: s.id)
+def test_declared_sentences_that_compare_say_when_they_are_true(synthesis):
+    """The plain sentence of an estimate, too: with a condition that asks for it, or for what it stands beside."""
+    said = " ".join((synthesis.sentence, synthesis.side_sentence, synthesis.part_sentence))
+    found = COMPARING.search(re.sub(r"\{\w+\}", " ", said))
+    if found and synthesis.id not in FREE_ESTIMATES:
+        assert re.search(r"[a-z-]+\.[a-z]", synthesis.condition), (found[0], said)

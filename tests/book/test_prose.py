@@ -20,7 +20,7 @@ from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows, newest
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = [row["key"] for row in csv.DictReader((ROOT / "data" / "stratum_keys.csv").open(encoding="utf-8"))]
+KEYS = [row["key"] for row in csv.DictReader((ROOT / "data" / "stratum_keys.csv").read_text(encoding="utf-8").splitlines())]
 CHAPTERS = [ROOT / "index.ipynb", *sorted((ROOT / "book").rglob("*.ipynb"))]
 #: A plain box is for readers of about 12 to 14 years: grades 7 to 9.
 HIGHEST_GRADE = 9.0

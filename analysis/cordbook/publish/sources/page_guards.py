@@ -23,6 +23,7 @@ from cordbook.core.csv_files import parse
 from cordbook.core.notebooks import is_prose
 from cordbook.core.project import Project
 from cordbook.publish.execute.chapters import pages
+from cordbook.review.estimates.declarations import load_declarations
 from cordbook.review.estimates.guards import GuardError, Lookup, NothingToJudge, Verdict, judge
 from cordbook.review.estimates.row_counts import read_question
 
@@ -145,13 +146,27 @@ def explain_all(broken: Iterable[BrokenGuard]) -> str:
 
 
 def find_conditions(project: Project) -> list[PageCondition]:
-    """All guards and wordings of the pages in ``_toc.yml``, in the order of the book."""
-    return list(chain.from_iterable(_of_page(project, path) for path in pages(project)))
+    """All guards and wordings of the pages in ``_toc.yml``, in the order of the book, and those of the declared sentences."""
+    return [*chain.from_iterable(_of_page(project, path) for path in pages(project)), *_of_declarations(project)]
 
 
 def find_guards(project: Project) -> list[PageCondition]:
     """The guards among :func:`find_conditions`."""
     return [condition for condition in find_conditions(project) if condition.otherwise is None]
+
+
+def _of_declarations(project: Project) -> Iterator[PageCondition]:
+    """The conditions of the plain sentences of estimates, which stand in ``syntheses.yml``."""
+    path = project.data / "syntheses.yml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for declared in load_declarations(path).syntheses:
+        if declared.when:
+            begin = next(
+                n for n, line in enumerate(lines) if re.match(rf"\s*-?\s*id:\s*['\"]?{declared.id}['\"]?\s*(#.*)?$", line)
+            )
+            line = next(n for n in range(begin, len(lines)) if lines[n].lstrip(" -").startswith("when:"))
+            said = " ".join(text for text in (declared.sentence, declared.side_sentence) if text)
+            yield PageCondition("data/syntheses.yml", "", line + 1, declared.condition, _cut(said))
 
 
 def _of_page(project: Project, path: Path) -> Iterator[PageCondition]:

@@ -29,7 +29,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
     "natural", "harm", "note", "part_sentence", "average", "not_pooled_if", "side_sentence",
-    "bayes_up_to", "main", "side_by_side",
+    "bayes_up_to", "main", "side_by_side", "when",
 }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ class Synthesis:
     names a column or stratum key whose values become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs.
     ``average`` says what a pooled share is (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and
     ``side_sentence`` is the plain sentence then. ``side_by_side`` says why the studies are never averaged; blank where they may be.
+    ``when`` is the condition under which these sentences are true (:mod:`cordbook.review.estimates.guards`); ``self`` is the estimate.
     Up to ``bayes_up_to`` studies the Bayesian model stands beside the estimate (:mod:`cordbook.review.estimates.companions`).
     ``main`` is the id of the estimate that answers the same question on the main selection (:mod:`cordbook.review.estimates.main_pool`).
     """
@@ -99,6 +100,12 @@ class Synthesis:
     bayes_up_to: int = 0
     main: str | None = None
     side_by_side: str = ""
+    when: str = ""
+
+    @property
+    def condition(self) -> str:
+        """The condition under which its sentences are true, ``self`` written out; blank where they say nothing that data may turn."""
+        return re.sub(r"\bself\.", f"{self.id}.", self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +239,8 @@ def _problems(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator
         yield f"main is {entry['main']!r}; it is the id of the main pool"
     if not isinstance(entry.get("side_by_side") or "", str):
         yield f"side_by_side is {entry['side_by_side']!r}; it is a sentence that says why the studies are never averaged"
+    if not isinstance(entry.get("when") or "", str):
+        yield f"when is {entry['when']!r}; it is the condition under which the sentences are true"
     strata = merged.get("strata", "total")
     if not isinstance(strata, Mapping) and strata not in ("total", "widest") and not re.fullmatch(r"by:\w+", str(strata)):
         yield f"strata is {strata!r}; it is total, widest, by:KEY, or keys with values"
@@ -282,6 +291,7 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         bayes_up_to=int(entry.get("bayes_up_to", 0)),
         main=entry.get("main"),
         side_by_side=entry.get("side_by_side") or "",
+        when=entry.get("when") or "",
     )
 
 
