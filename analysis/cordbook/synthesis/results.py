@@ -142,6 +142,15 @@ class Heterogeneity:
     q_p: float | None
 
 
+#: What results of pooling take over from `Heterogeneity`, in its order.
+HETEROGENEITY = tuple(field.name for field in fields(Heterogeneity))
+
+
+def heterogeneity_fields(result: Any) -> dict[str, Any]:
+    """Return the heterogeneity of a result that holds its fields, to be given to another result."""
+    return {name: getattr(result, name) for name in HETEROGENEITY}
+
+
 @dataclass(frozen=True, slots=True)
 class PooledEffect(Result):
     """A pooled effect size on the scale of ``yi``.

@@ -24,7 +24,7 @@ from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, in_order, la
 from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_counts, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
-from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
+from cordbook.synthesis.results import HETEROGENEITY, ModelScale, StudyProportion, to_plain
 
 T = TypeVar("T")
 #: The first studies of an estimate, for what a treatment seemed to do when it was new. Our own number.
@@ -409,8 +409,7 @@ def _single(row: ArmRow, measure: str, level: float) -> PooledProportion:
     return PooledProportion(
         estimate=share, ci_low=low, ci_high=high, pi_low=None, pi_high=None,
         model_scale=ModelScale(None, None, None, None),
-        tau2=None, tau2_ci_low=None, tau2_ci_high=None, i2=None, i2_ci_low=None, i2_ci_high=None,
-        h2=None, h2_ci_low=None, h2_ci_high=None, q=None, q_df=0, q_p=None,
+        **dict.fromkeys(HETEROGENEITY) | {"q_df": 0},
         k=1, events=events, n=n, model="single", measure=measure, ci_method="exact", level=level,
         studies=(StudyProportion(row.label, events, n, share, low, high, 100.0),),
         notes=("One study: nothing is pooled; the interval is exact (Clopper-Pearson).",),

@@ -20,7 +20,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from cordbook.synthesis.between_studies.heterogeneity import heterogeneity
 from cordbook.synthesis.between_studies.tau2 import TAU2_METHODS, estimate_tau2
 from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
-from cordbook.synthesis.results import PooledEffect, StudyEffect, as_records
+from cordbook.synthesis.results import PooledEffect, StudyEffect, as_records, heterogeneity_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,18 +160,7 @@ def pool_effects(
         statistic=statistic,
         df=df,
         p=float(two_sided_p(statistic, df)),
-        tau2=spread.tau2,
-        tau2_ci_low=spread.tau2_ci_low,
-        tau2_ci_high=spread.tau2_ci_high,
-        i2=spread.i2,
-        i2_ci_low=spread.i2_ci_low,
-        i2_ci_high=spread.i2_ci_high,
-        h2=spread.h2,
-        h2_ci_low=spread.h2_ci_low,
-        h2_ci_high=spread.h2_ci_high,
-        q=spread.q,
-        q_df=spread.q_df,
-        q_p=spread.q_p,
+        **heterogeneity_fields(spread),
         k=k,
         model=model,
         ci_method=method,
