@@ -68,7 +68,7 @@ def test_dose_groups_take_the_narrowest_bands_once(estimates):
     assert len(marcus) == 4
     assert int(marcus["n"].sum()) == 1112
     assert groups["cell_id"].is_unique
-    cells = evidence.cells.set_index("cell_id").loc[groups["cell_id"]]
+    cells = evidence.counts.set_index("cell_id").loc[groups["cell_id"]]
     assert (cells["events"].to_numpy() == groups["events"].to_numpy()).all()
 
 

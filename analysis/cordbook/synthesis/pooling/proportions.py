@@ -41,7 +41,16 @@ from cordbook.synthesis.pooling.effects import (
     pool_effects,
     prediction_limits,
 )
-from cordbook.synthesis.results import ModelScale, PooledEffect, PooledProportion, ProportionAverage, StudyProportion, as_records
+from cordbook.synthesis.results import (
+    HETEROGENEITY,
+    ModelScale,
+    PooledEffect,
+    PooledProportion,
+    ProportionAverage,
+    StudyProportion,
+    as_records,
+    heterogeneity_fields,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -327,18 +336,7 @@ def _pool_by_effects(
             (_proportion(back, scale.pi_low), _proportion(back, scale.pi_high)),
         ),
         model_scale=scale,
-        tau2=pooled.tau2,
-        tau2_ci_low=pooled.tau2_ci_low,
-        tau2_ci_high=pooled.tau2_ci_high,
-        i2=pooled.i2,
-        i2_ci_low=pooled.i2_ci_low,
-        i2_ci_high=pooled.i2_ci_high,
-        h2=pooled.h2,
-        h2_ci_low=pooled.h2_ci_low,
-        h2_ci_high=pooled.h2_ci_high,
-        q=pooled.q,
-        q_df=pooled.q_df,
-        q_p=pooled.q_p,
+        **heterogeneity_fields(pooled),
         k=pooled.k,
         events=int(x.sum()),
         n=int(size.sum()),
@@ -499,9 +497,7 @@ def _beta_binomial_notes(fit: betabinomial.BetaBinomialFit, x: IntArray, names: 
     return tuple(notes)
 
 
-_NO_SPREAD: dict[str, Any] = dict.fromkeys(
-    ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "i2_ci_low", "i2_ci_high", "h2", "h2_ci_low", "h2_ci_high")
-)
+_NO_SPREAD: dict[str, Any] = {name: None for name in HETEROGENEITY if not name.startswith("q")}
 
 
 def _pool_without_maximum(
