@@ -52,7 +52,7 @@ def test_counts_are_those_of_the_parts_added_up(estimates):
     assert several
     for row in several:
         assert (row.events, row.n) == (sum(c.events for c in row.counts), sum(c.n for c in row.counts))
-        assert len(set(row.counts)) == len({c.stratum for c in row.counts}) == len(row.counts)
+        assert len(set(row.counts)) == len({(c.arm_id, c.stratum) for c in row.counts}) == len(row.counts)
 
 
 def test_a_row_is_written_as_the_result_of_a_study(estimates):
