@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from cordbook.core.clock import today
 from cordbook.evidence import Package, RawTable
 
 Row = dict[str, str]
@@ -91,10 +93,16 @@ def pattern(draw, raw, package):
     return changed(draw, raw, table, column, lambda row: text)
 
 
+def a_day_that_has_not_begun(draw, raw, package):
+    table, column = _filled(draw, raw, package, lambda t, f: f.type == "date")
+    later = (today() + timedelta(days=draw(st.sampled_from([1, 30, 4000])))).isoformat()
+    return changed(draw, raw, table, column, lambda row: later)
+
+
 def out_of_range(draw, raw, package):
-    table, column = _filled(draw, raw, package, lambda t, f: f.minimum is not None or f.maximum is not None)
+    table, column = _filled(draw, raw, package, lambda t, f: f.minimum is not None or f.highest is not None)
     field = package.table(table).field(column)
-    values = [str(int(limit) + step) for limit, step in ((field.minimum, -1), (field.maximum, 1)) if limit is not None]
+    values = [str(int(limit) + step) for limit, step in ((field.minimum, -1), (field.highest, 1)) if limit is not None]
     return changed(draw, raw, table, column, lambda row: draw(st.sampled_from(values)))
 
 
@@ -620,6 +628,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "allowed-values": allowed_values,
     "pattern": pattern,
     "range": out_of_range,
+    "not-in-the-future": a_day_that_has_not_begun,
     "unique": duplicated_unique,
     "primary-key": duplicated_key,
     "foreign-key": points_nowhere,

@@ -256,7 +256,7 @@ def _help(session: Session, question: Question, asked: Terminal) -> None:
         f"type {column.type}",
         f"in {column.unit}" if column.unit else "",
         f"at least {column.minimum:g}" if column.minimum is not None else "",
-        f"at most {column.maximum:g}" if column.maximum is not None else "",
+        f"at most {column.highest:g}" if column.highest is not None else "",
         "a value is needed" if question.required else "may be left out with .",
     ) if text]  # fmt: skip
     asked.show("; ".join(limits), indent="  ")
