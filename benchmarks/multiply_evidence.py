@@ -18,7 +18,7 @@ from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.schema import load_package
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Tables that grow with the number of studies, and their columns that hold ids of studies, arms or cells.
+#: Tables that grow with the number of studies, and their columns that hold ids of studies, arms or counts.
 GROWING = {
     "references": ("reference_id", "same_as"),
     "studies": ("study_id",),

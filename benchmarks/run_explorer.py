@@ -57,7 +57,7 @@ def synthetic(base: dict[str, Any], studies: int) -> dict[str, Any]:
     return {
         **base,
         "columns": columns,
-        "cells": {
+        "counts": {
             "outcome": ["ais_improved"] * studies,
             "study": list(range(studies)),
             "arm": list(range(studies)),

@@ -42,7 +42,7 @@ LONG = (
     "tests/cli/test_cite.py", "tests/evidence/test_mutations.py", "tests/explorer/test_engine.py",
     "tests/explorer/test_nobody_twice.py", "tests/intake/test_extraction.py",
     "tests/intake/test_import_fuzz.py", "tests/intake/test_reconcile.py", "tests/intake/test_screening.py",
-    "tests/intake/test_verify_cells.py", "tests/publish/test_record.py", "tests/publish/test_study_pages.py",
+    "tests/intake/test_verify_counts.py", "tests/publish/test_record.py", "tests/publish/test_study_pages.py",
     "tests/review/test_claims.py", "tests/review/test_estimates.py", "tests/review/test_release_diff.py",
     "tests/synthesis/test_averages.py",
     "tests/synthesis/test_bayes.py", "tests/synthesis/test_betabinomial.py", "tests/synthesis/test_glmm.py",

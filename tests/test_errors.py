@@ -40,7 +40,7 @@ GOES_ON = {
     ("extract_terms", "NotReadable"): "the term is told as refused, and the question is asked again",
     ("reconcile", "NotReadable"): "the study is not ready, the next one may be; or the answer is asked again",
     ("screen", "NotAllowed"): "the answer is asked again",
-    ("verify_cells", "NotVerified"): "the count is asked again",
+    ("verify_counts", "NotVerified"): "the count is asked again",
     ("dedupe", "CannotMerge"): "the next pair is asked",
 }
 

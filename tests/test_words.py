@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -48,8 +50,39 @@ OTHER_CELLS = {
         "Trials of cells", "bone marrow cells", "cells and tissue", "scaffolds without cells", "Cells, control",
     ),
 }  # fmt: skip
-#: Strings that are keys of data, of the explorer, of Jupyter's format; and the name of the arm in plots of trials of cells.
+#: Strings that are keys of data, of estimates as JSON, of Jupyter's format; and the name of the arm in plots of trials of cells.
 KEYS = {"cell", "cells", "Cells"}
+#: The word in a name, in a comment or in documentation of code.
+CELL_IN_CODE = re.compile(r"(?<![A-Za-z])cells?(?![a-z])|Cells?(?![a-z])|(?<![A-Z])CELLS?(?![A-Z])")
+#: Modules whose cells are not outcome counts.
+MODULES_OF_OTHER_CELLS = {
+    "of a notebook": (
+        "core/tracking", "publish/build/check", "publish/execute/chapters", "publish/execute/forked_kernels",
+        "publish/sources/page_guards", "publish/starting/create", "publish/starting/examples", "review/reporting/checklist",
+        "evidence/rules/bibliography",
+    ),
+    "of a table or a file": (
+        "cli/check_references", "cli/table", "core/columns", "core/csv_files", "core/text", "display/figures/evidence_map", "display/html/pieces",
+        "display/html/table", "display/tables/audit_tables", "evidence/codebook", "evidence/rules/base", "evidence/rules/fields", "evidence/schema",
+        "evidence/vocabulary", "intake/dedupe/sheet", "intake/extraction/reconcile_sheet", "intake/imports/parsers/table",
+        "intake/records/untrusted_text", "intake/screening/files", "intake/sources/retraction_watch", "publish/sphinx/long_tables",
+    ),
+    "of the table of two groups": (
+        "cli/shared", "synthesis/bias/small_study", "synthesis/pooling/mantel_haenszel", "synthesis/pooling/statsmodels_engine",
+        "synthesis/pooling/two_arm_results", "synthesis/pooling/two_arms", "synthesis/two_arm",
+    ),
+    "of a body": (
+        "display/chapters/audit", "display/figures/replication", "evidence/matching", "evidence/references/item_formats", "intake/records/record",
+        "publish/sphinx/glossary_marks", "review/estimates/guards", "subject/mechanism_tables", "subject/parts",
+    ),
+}  # fmt: skip
+#: Names in all modules that are those of data or of the cells above, keys of JSON that releases hold, and ids and classes of pages.
+NAMES_WITH_CELL = re.compile(
+    r"\bcell_ids?\b|\bCELL_ID\b|\bcell_type\b|\bdose_cells\b|\bCell\b|\bcell_for_spreadsheet\b|\bcell-therapy\b|\"cells?\"|\boutcome_cells\b"
+    r"|\bcells_checked_by_a_person\b|`cell`|\{cell\}|\bcell role\b|\b[Ss]tem [Cc]ell|\bblank cells\b|\b_coverage_cell\b|verify-cells|--cell\b|\bcb-cells?\b|\bcell-states\b"
+)
+#: The frozen estimates of releases are read and written with the names of their files.
+FROZEN = re.compile(r"\b(?:then|today|self)\.cells\b|\bcells(?=: Mapping|=counts)|``cells``|\bsources of its cells\b")
 #: How an outcome count was called in prose: the book is about cells of a body, so that the bare word proves nothing there.
 CELLS_IN_PROSE = re.compile(
     r"\b(?:[Oo]utcome|[Ee]very|[Ee]ach|[Vv]erified|[Ee]qual|[Pp]oolable) cells?\b|\b[Cc]ells (?:that (?:may|rest|bear)|by reason|are chosen)"
@@ -71,6 +104,14 @@ def spoken(path: Path) -> list[str]:
     documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return [str(node.value) for node in found if id(node) not in documentation and node.value not in KEYS]
+
+
+def cells_in_code(code: str) -> list[str]:
+    """Names, comments and strings of a module, documentation included, that speak of cells that are no other ones."""
+    left = FROZEN.sub("x", NAMES_WITH_CELL.sub("x", code))
+    tokens = tokenize.generate_tokens(io.StringIO(left).readline)
+    of_words = (tokenize.NAME, tokenize.COMMENT, tokenize.STRING)
+    return [token.string for token in tokens if token.type in of_words and CELL_IN_CODE.search(token.string)]
 
 
 def outcome_cells(text: str) -> list[str]:
@@ -124,6 +165,20 @@ def test_outcome_counts_are_called_so_in_the_codebook():
     assert [text for text in texts if CELLS_IN_PROSE.search(text) or "The cell." in text or idioms(text)] == []
 
 
+def test_outcome_counts_are_called_so_in_names_comments_and_documentation_of_the_package():
+    other = {f"{module}.py" for modules in MODULES_OF_OTHER_CELLS.values() for module in modules}
+    codes = {p.relative_to(PACKAGE).as_posix(): p.read_text(encoding="utf-8") for p in PACKAGE.rglob("*.py")}
+    speaking = {module: found for module, code in codes.items() if (found := cells_in_code(code))}
+    assert {module: found for module, found in speaking.items() if module not in other} == {}
+    assert other - speaking.keys() == set(), "these modules need no place in the list"
+
+
+def test_outcome_counts_are_called_so_in_the_explorer():
+    scripts = [p.read_text(encoding="utf-8") for p in (PACKAGE / "publish" / "assets" / "explorer").glob("*.js")]
+    assert scripts
+    assert [words for text in scripts if (words := re.findall(r"\bcells\b", text))] == []
+
+
 def test_the_scripts_of_pages_use_the_words_of_the_field():
     scripts = list((PACKAGE / "publish" / "assets").rglob("*.js"))
     assert scripts
@@ -149,6 +204,11 @@ def test_a_count_that_is_called_a_cell_is_found():
     assert outcome_cells("cordbook verify-cells --cell ID writes `cell_id`; half an event in each of the four cells") == []
     assert CELLS_IN_PROSE.findall("One row per cell: both readings of a cell, {count}`outcomes/poolable=yes` cells")
     assert CELLS_IN_PROSE.findall("People given cells improved; most reports of cells by one team") == []
+
+
+def test_a_name_or_a_comment_that_calls_a_count_a_cell_is_found():
+    code = 'class CellToCheck: ...\ncells_by_study = {}  # ids of the cells\nMOST_CANCELLED = "cell_id"\n\n\ndef f(cell):\n    """Every cell."""\n'
+    assert cells_in_code(code) == ["CellToCheck", "cells_by_study", "# ids of the cells", "cell", '"""Every cell."""']
 
 
 def test_an_idiom_is_found():

@@ -255,7 +255,7 @@ class Review:
     def bubble(self, estimate_id: str, moderator: str, name: str) -> Figure:
         """Share against a numeric column of the counts, for instance ``bubble(ID, "year", "Year of publication")``."""
         estimate = self[estimate_id]
-        column = self.evidence.cells_by_id(row.cells[0] for row in estimate.rows)[moderator]
+        column = self.evidence.counts_by_id(row.count_ids[0] for row in estimate.rows)[moderator]
         values = [float("nan") if pd.isna(value) else float(value) for value in column]
         figure = bubble_plot(
             self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"

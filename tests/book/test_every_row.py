@@ -87,7 +87,7 @@ def test_every_count_average_and_linked_trial_stands_on_the_page_of_its_study(ev
     """The rows of a study are on its own page: counts by their anchors, averages one row each, its entry in a register by number."""
     folder = real_book / "_build" / "html" / "book" / "studies"
     pages = {path.stem: html.unescape(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}
-    cells = evidence.cells
+    cells = evidence.counts
     assert [r.cell_id for r in cells.itertuples() if f'id="{r.cell_id}"' not in pages[r.study_id]] == []
     studies = set(evidence["studies"]["study_id"])
     for study, rows in (pair for pair in evidence["continuous"].groupby("reference_id") if pair[0] in studies):

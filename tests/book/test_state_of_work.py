@@ -42,7 +42,7 @@ def screening(project: Project) -> None:
 
 
 def verification(project: Project) -> None:
-    given(project, "verify-cells", "--cell", CELL, "--as", "Dee", keys="c\nthe report, Table 2\n")
+    given(project, "verify-counts", "--count", CELL, "--as", "Dee", keys="c\nthe report, Table 2\n")
 
 
 def release(project: Project) -> None:

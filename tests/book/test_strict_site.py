@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cordbook.publish.sphinx.strict_html import shaped
+from cordbook.display.html.strict_page import strict_page
 
 from ..strict_server import strictly_served
 from .contrast import faint
@@ -343,7 +343,7 @@ def test_the_landing_page_is_light(browser, served):
 
 
 def test_scripts_and_handlers_move_out_of_a_page():
-    page = shaped(
+    page = strict_page(
         '<html><head><meta charset="utf-8" /><script>let a = 1;</script><script src="x.js"></script></head>'
         '<body><button onclick="window.print()"></button><script>b()</script></body></html>',
         "../",
@@ -358,11 +358,11 @@ def test_scripts_and_handlers_move_out_of_a_page():
 def test_what_opens_a_part_of_the_sidebar_has_a_name_and_the_index_no_style():
     fold = '<details><summary><span class="toctree-toggle" role="presentation"></span></summary></details>'
     index = '<table style="width: 100%" class="indextable"><tr><td style="width: 33%; vertical-align: top;">x</td></tr></table>'
-    page = shaped(f"<head></head><body>{fold}{index}</body>", "")
+    page = strict_page(f"<head></head><body>{fold}{index}</body>", "")
     assert '<summary aria-label="Show or hide the pages below">' in page
     assert "style=" not in page
 
 
 def test_a_scrolling_table_of_plain_markdown_can_be_reached_and_is_named():
-    page = shaped('<head></head><body><div class="pst-scrollable-table-container"><table></table></div></body>', "")
+    page = strict_page('<head></head><body><div class="pst-scrollable-table-container"><table></table></div></body>', "")
     assert '<div class="pst-scrollable-table-container" tabindex="0" role="group" aria-label="' in page

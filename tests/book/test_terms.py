@@ -138,3 +138,24 @@ def test_a_meaning_near_the_edge_stays_on_the_screen(tab):
         edges = tab.locator(".cb-meaning").bounding_box()
         assert edges["x"] >= 0
         assert edges["x"] + edges["width"] <= 360
+
+
+def test_on_a_wide_screen_meanings_stand_in_the_margin_and_meet_nothing(tab):
+    assert tab.locator(".cb-margin").count() == 0
+    tab.set_viewport_size({"width": 1500, "height": 900})
+    note = tab.locator(".cb-margin").first
+    note.wait_for()
+    assert note.get_attribute("aria-hidden") == "true"
+    boxes = tab.evaluate(
+        "() => { const box = (n) => { const r = n.getBoundingClientRect(); return [r.left, r.right, r.top, r.bottom]; };"
+        " return [[...document.querySelectorAll('.cb-margin')].map(box),"
+        " [...document.querySelectorAll('.bd-article :is(p, li, h1, h2, figure, table)')].map(box)]; }"
+    )
+    notes, others = boxes
+    for one in notes:
+        for other in [*others, *(n for n in notes if n is not one)]:
+            assert one[0] >= other[1] or one[1] <= other[0] or one[2] >= other[3] or one[3] <= other[2], (one, other)
+    told = tab.locator(".cb-margin strong").all_inner_texts()
+    assert len(told) == len(set(told))
+    tab.set_viewport_size({"width": 1000, "height": 700})
+    note.wait_for(state="detached")

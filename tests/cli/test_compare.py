@@ -6,6 +6,7 @@ import pytest
 
 from cordbook.cli import main
 from cordbook.synthesis.pooling.two_arms import compare_arms
+from tests.cli import PROMISED
 
 COUNTS = ([4, 6, 0, 9], [20, 30, 25, 40], [2, 9, 0, 12], [21, 29, 26, 41])
 NAMES = ["W", "X", "Y", "Z"]
@@ -51,25 +52,7 @@ def test_options_reach_the_library(table, capsys, options):
 def test_json_holds_the_promised_keys(table, capsys):
     _, out, _ = run(capsys, table(), *COLUMNS, "--json")
     result = json.loads(out)
-    promised = [
-        "estimate",
-        "ci_low",
-        "ci_high",
-        "pi_low",
-        "pi_high",
-        "model_scale",
-        "tau2",
-        "i2",
-        "h2",
-        "q",
-        "q_p",
-        "k",
-        "events",
-        "n",
-        "model",
-        "measure",
-    ]
-    assert set(promised) <= set(result)
+    assert set(PROMISED) <= set(result)
 
 
 def test_measure_in_small_letters(table, capsys):

@@ -7,6 +7,7 @@ import pytest
 
 from cordbook.cli import main
 from cordbook.synthesis.pooling.proportions import pool_proportions
+from tests.cli import PROMISED
 
 EVENTS, N, NAMES = [4, 7, 2, 0], [20, 30, 25, 9], ["Levi 2019", "Okada 2020", "Curt, 2021", "Muñoz 2022"]
 
@@ -79,25 +80,7 @@ def test_options_reach_the_library(table, capsys, options):
 def test_json_holds_the_promised_keys(table, capsys):
     _, out, _ = run(capsys, table(rows()), *COLUMNS, "--json")
     result = json.loads(out)
-    promised = [
-        "estimate",
-        "ci_low",
-        "ci_high",
-        "pi_low",
-        "pi_high",
-        "model_scale",
-        "tau2",
-        "i2",
-        "h2",
-        "q",
-        "q_p",
-        "k",
-        "events",
-        "n",
-        "model",
-        "measure",
-    ]
-    assert set(promised) <= set(result)
+    assert set(PROMISED) <= set(result)
     assert {"estimate", "se", "ci_low", "ci_high"} <= set(result["model_scale"])
     assert 0 <= result["ci_low"] <= result["estimate"] <= result["ci_high"] <= 1
 

@@ -18,6 +18,14 @@ def result():
     return pool_proportions(EVENTS, N, labels=LABELS)
 
 
+def test_rows_are_of_the_average_that_is_reported():
+    """A figure beside a population average leaves out and adds studies for that average, not for the median study."""
+    reported = pool_proportions(EVENTS, N, labels=LABELS, average="population")
+    rows = {r.label: r.estimate for r in leave_one_out(EVENTS, N, labels=LABELS, average="population").rows}
+    assert f"{percent(min(rows.values()))} without" in leave_one_out_plot(reported, title="T", figure_id="f").alt
+    assert f"at the end {percent(reported.estimate)}" in cumulative_plot(reported, YEARS, title="T", figure_id="f").alt
+
+
 def test_leave_one_out_names_its_ends(result):
     rows = {r.label: r.estimate for r in leave_one_out(EVENTS, N, labels=LABELS).rows}
     alt = leave_one_out_plot(result, title="T", figure_id="f").alt
@@ -60,7 +68,7 @@ def test_dose_groups_take_the_narrowest_bands_once(estimates):
     assert len(marcus) == 4
     assert int(marcus["n"].sum()) == 1112
     assert groups["cell_id"].is_unique
-    cells = evidence.cells.set_index("cell_id").loc[groups["cell_id"]]
+    cells = evidence.counts.set_index("cell_id").loc[groups["cell_id"]]
     assert (cells["events"].to_numpy() == groups["events"].to_numpy()).all()
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from cordbook.core.clock import today
 from cordbook.evidence import Package, RawTable
 
 Row = dict[str, str]
@@ -25,7 +27,7 @@ class Mutation:
     column: str | None
 
 
-def with_cells(raw: Raw, table: str, row: int, cells: Row) -> Raw:
+def with_counts(raw: Raw, table: str, row: int, cells: Row) -> Raw:
     """Tables with some cells of one row changed."""
     rows = [(number, {**old, **cells} if number == row else old) for number, old in raw[table].rows]
     return {**raw, table: replace(raw[table], rows=rows)}
@@ -46,7 +48,7 @@ def pick(draw, raw: Raw, table: str, suits: Callable[[Row], object] = lambda row
 
 def changed(draw, raw: Raw, table: str, column: str, value: Callable[[Row], str], suits=lambda row: True) -> Mutation:
     number, row = pick(draw, raw, table, suits)
-    return Mutation(with_cells(raw, table, number, {column: value(row)}), table, number, column)
+    return Mutation(with_counts(raw, table, number, {column: value(row)}), table, number, column)
 
 
 def _columns(package: Package, suits) -> list[tuple[str, str]]:
@@ -91,10 +93,16 @@ def pattern(draw, raw, package):
     return changed(draw, raw, table, column, lambda row: text)
 
 
+def a_day_that_has_not_begun(draw, raw, package):
+    table, column = _filled(draw, raw, package, lambda t, f: f.type == "date")
+    later = (today() + timedelta(days=draw(st.sampled_from([1, 30, 4000])))).isoformat()
+    return changed(draw, raw, table, column, lambda row: later)
+
+
 def out_of_range(draw, raw, package):
-    table, column = _filled(draw, raw, package, lambda t, f: f.minimum is not None or f.maximum is not None)
+    table, column = _filled(draw, raw, package, lambda t, f: f.minimum is not None or f.highest is not None)
     field = package.table(table).field(column)
-    values = [str(int(limit) + step) for limit, step in ((field.minimum, -1), (field.maximum, 1)) if limit is not None]
+    values = [str(int(limit) + step) for limit, step in ((field.minimum, -1), (field.highest, 1)) if limit is not None]
     return changed(draw, raw, table, column, lambda row: draw(st.sampled_from(values)))
 
 
@@ -103,7 +111,7 @@ def duplicated_unique(draw, raw, package):
     first, row = pick(draw, raw, "references", lambda r: r[column])
     second, _ = pick(draw, raw, "references")
     assume(first != second)
-    return Mutation(with_cells(raw, "references", second, {column: row[column]}), "references", max(first, second), column)
+    return Mutation(with_counts(raw, "references", second, {column: row[column]}), "references", max(first, second), column)
 
 
 def duplicated_key(draw, raw, package):
@@ -113,7 +121,7 @@ def duplicated_key(draw, raw, package):
     second, _ = pick(draw, raw, table.name)
     assume(first != second)
     (column,) = table.primary_key
-    mutated = with_cells(raw, table.name, second, {column: row[column]})
+    mutated = with_counts(raw, table.name, second, {column: row[column]})
     return Mutation(mutated, table.name, max(first, second), column)
 
 
@@ -228,7 +236,7 @@ def value_that_means_nothing(draw, raw, package):
 def wrong_relation(draw, raw, package):
     number, row = pick(draw, raw, "outcomes", lambda r: r["stratum_relation"] in ("total", "same_patients"))
     other = {"total": "only_stratum", "same_patients": "total"}[row["stratum_relation"]]
-    return Mutation(with_cells(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation")
+    return Mutation(with_counts(raw, "outcomes", number, {"stratum_relation": other}), "outcomes", number, "stratum_relation")
 
 
 def stratum_of_everybody(draw, raw, package):
@@ -241,7 +249,7 @@ def stratum_of_everybody(draw, raw, package):
 
     number, _ = pick(draw, raw, "outcomes", alone)
     called = {"stratum": "baseline_ais=A", "stratum_relation": "only_stratum"}
-    return Mutation(with_cells(raw, "outcomes", number, called), "outcomes", number, "stratum")
+    return Mutation(with_counts(raw, "outcomes", number, called), "outcomes", number, "stratum")
 
 
 def strata_above_whole(draw, raw, package):
@@ -260,7 +268,7 @@ def strata_above_whole(draw, raw, package):
 def poolable_without_reason(draw, raw, package):
     number, row = pick(draw, raw, "outcomes")
     cells = {"poolable": "no", "not_poolable_reason": ""} if row["poolable"] == "yes" else {"poolable": "yes"}
-    return Mutation(with_cells(raw, "outcomes", number, cells), "outcomes", number, "not_poolable_reason")
+    return Mutation(with_counts(raw, "outcomes", number, cells), "outcomes", number, "not_poolable_reason")
 
 
 def too_late(draw, raw, package):
@@ -287,7 +295,7 @@ def never_read(draw, raw, package):
 def seen_without_number(draw, raw, package):
     number, _row = pick(draw, raw, "extractions", lambda r: r["seen"] == "yes")
     return Mutation(
-        with_cells(raw, "extractions", number, {draw(st.sampled_from(["events", "n"])): ""}),
+        with_counts(raw, "extractions", number, {draw(st.sampled_from(["events", "n"])): ""}),
         "extractions",
         number,
         "seen",
@@ -302,7 +310,7 @@ def false_agreement(draw, raw, package):
     """A reading is changed: the row on how the two agree no longer holds."""
     agreed = {row["cell_id"]: number for number, row in raw["reconciliations"].rows if row["agreement"] == "agree"}
     number, row = pick(draw, raw, "extractions", lambda r: r["cell_id"] in agreed)
-    mutated = with_cells(raw, "extractions", number, {"n": _plus(row["n"], 1)})
+    mutated = with_counts(raw, "extractions", number, {"n": _plus(row["n"], 1)})
     return Mutation(mutated, "reconciliations", agreed[row["cell_id"]], "agreement")
 
 
@@ -386,7 +394,7 @@ def correction_not_made(draw, raw, package):
 
 def arm_renamed(draw, raw, package):
     number, row = pick(draw, raw, "arms")
-    return Mutation(with_cells(raw, "arms", number, {"arm": f"{row['arm']}_x"}), "arms", number, "arm_id")
+    return Mutation(with_counts(raw, "arms", number, {"arm": f"{row['arm']}_x"}), "arms", number, "arm_id")
 
 
 def part_of_a_stranger(draw, raw, package):
@@ -428,7 +436,7 @@ def review_count_with_weight(draw, raw, package):
     identity = {row["reference_id"]: row["identity_confidence"] for _, row in raw["references"].rows}
     number, _ = pick(draw, raw, "outcomes", lambda r: identity[r["study_id"]] != "confirmed")
     pooled = {"source_kind": "secondary_review", "poolable": "yes", "not_poolable_reason": ""}
-    return Mutation(with_cells(raw, "outcomes", number, pooled), "outcomes", number, "source_kind")
+    return Mutation(with_counts(raw, "outcomes", number, pooled), "outcomes", number, "source_kind")
 
 
 def patients_twice(draw, raw, package):
@@ -450,7 +458,7 @@ def patients_twice(draw, raw, package):
     first, second = draw(st.sampled_from(pairs))
     open_ = {"poolable": "yes", "not_poolable_reason": ""}
     by_number = dict(raw["outcomes"].rows)
-    mutated = with_cells(with_cells(raw, "outcomes", first, open_), "outcomes", second, open_)
+    mutated = with_counts(with_counts(raw, "outcomes", first, open_), "outcomes", second, open_)
     later = max((first, second), key=lambda n: by_number[n]["study_id"])
     return Mutation(mutated, "outcomes", later, "poolable")
 
@@ -466,7 +474,7 @@ def entered_twice(draw, raw, package):
     second, other = pick(draw, raw, "studies", lambda r: r["study_id"] not in alone and r["study_id"] != one["study_id"])
     source = references[one["study_id"]][1]
     number, _ = references[other["study_id"]]
-    mutated = with_cells(raw, "references", number, {c: source[c] for c in ("title", "first_author", "year")})
+    mutated = with_counts(raw, "references", number, {c: source[c] for c in ("title", "first_author", "year")})
     return Mutation(mutated, "studies", max(first, second), "study_id")
 
 
@@ -481,7 +489,7 @@ def registered_twice(draw, raw, package):
     groups = {row["study_id"] for _, row in raw["overlap_members"].rows}
     first, one = pick(draw, raw, "studies", lambda r: r["registration"] and r["study_id"] not in groups)
     second, _ = pick(draw, raw, "studies", lambda r: r["study_id"] not in groups and not r["registration"])
-    mutated = with_cells(raw, "studies", second, {"registration": one["registration"]})
+    mutated = with_counts(raw, "studies", second, {"registration": one["registration"]})
     return Mutation(mutated, "studies", max(first, second), "registration")
 
 
@@ -514,7 +522,7 @@ def half_interval(draw, raw, package):
 def notice_about_nothing(draw, raw, package):
     number, _ = pick(draw, raw, "integrity_notices")
     return Mutation(
-        with_cells(raw, "integrity_notices", number, {"study_id": "", "citation": ""}),
+        with_counts(raw, "integrity_notices", number, {"study_id": "", "citation": ""}),
         "integrity_notices",
         number,
         "study_id",
@@ -526,7 +534,7 @@ def retracted_without_notice(draw, raw, package):
         draw, raw, "outcomes", lambda r: r["poolable"] == "no" and not r["not_poolable_reason"].startswith("retracted")
     )
     return Mutation(
-        with_cells(raw, "outcomes", number, {"not_poolable_reason": "retracted"}), "outcomes", number, "not_poolable_reason"
+        with_counts(raw, "outcomes", number, {"not_poolable_reason": "retracted"}), "outcomes", number, "not_poolable_reason"
     )
 
 
@@ -571,7 +579,7 @@ def confirmed_without_what_names_it(draw, raw, package):
     registered |= any(t["linked_study_id"] == row["reference_id"] for _, t in raw["registered_trials"].rows)
     numbers = dict.fromkeys(("doi", "pmid", "pmcid"), "")
     lost = draw(st.sampled_from([{"first_author": ""}, {"year": ""}, {"title": ""}, *([] if registered else [numbers])]))
-    return Mutation(with_cells(raw, "references", number, lost), "references", number, "identity_confidence")
+    return Mutation(with_counts(raw, "references", number, lost), "references", number, "identity_confidence")
 
 
 def waiver_of_nothing(draw, raw, package):
@@ -620,6 +628,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "allowed-values": allowed_values,
     "pattern": pattern,
     "range": out_of_range,
+    "not-in-the-future": a_day_that_has_not_begun,
     "unique": duplicated_unique,
     "primary-key": duplicated_key,
     "foreign-key": points_nowhere,
@@ -628,7 +637,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "events-not-above-n": events_above_n,
     "n-not-above-arm": n_above_arm,
     "arm-of-study": arm_of_another,
-    "one-cell-a-place": same_place_twice,
+    "one-count-per-place": same_place_twice,
     "stratum-form": bad_stratum,
     "stratum-patterns": bad_stratum_pattern,
     "wording-patterns": bad_wording_pattern,
@@ -645,7 +654,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "poolable-reason": poolable_without_reason,
     "review-counts": review_count_with_weight,
     "timepoint-within-followup": too_late,
-    "cell-was-read": never_read,
+    "count-was-read": never_read,
     "seen-has-numbers": seen_without_number,
     "reader-listed": stranger_reads,
     "agreement-fits": false_agreement,
@@ -667,7 +676,7 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "interval-order": interval_misses,
     "interval-pair": half_interval,
     "notice-about": notice_about_nothing,
-    "retracted-cells": retracted_without_notice,
+    "retracted-counts": retracted_without_notice,
     "no-examples": still_an_example,
     "alias-target": alias_of_alias,
     "canonical-page": page_of_a_stranger,

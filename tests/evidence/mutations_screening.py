@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.evidence.mutations import Mutation, Raw, changed, pick, with_cells, with_row
+from tests.evidence.mutations import Mutation, Raw, changed, pick, with_counts, with_row
 
 SEARCH = {
     "search_id": "test-search", "source": "pubmed", "searched_on": "2026-12-01", "searched_by": "A Person", "fetched": "3", "complete": "true",
@@ -110,7 +110,7 @@ def topic_without_a_search(draw, raw, package):
     other = next(row["topic"] for _, row in raw["topics"].rows if row["topic"] != topic["topic"])
     for at, row in raw["search_strategies"].rows:
         left = [t for t in row["looks_for"].split(";") if t and t != topic["topic"]]
-        raw = with_cells(raw, "search_strategies", at, {"looks_for": ";".join(left) or other})
+        raw = with_counts(raw, "search_strategies", at, {"looks_for": ";".join(left) or other})
     return Mutation(raw, "topics", number, "topic")
 
 

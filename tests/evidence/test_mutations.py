@@ -17,7 +17,7 @@ from cordbook.cli import main
 from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
 from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, FILE_RULES, check_tables
 from tests.evidence.mutations import MUTATIONS as OTHER_MUTATIONS
-from tests.evidence.mutations import with_cells
+from tests.evidence.mutations import with_counts
 from tests.evidence.mutations_screening import SCREENING_MUTATIONS
 from tests.marks import examples
 
@@ -67,7 +67,7 @@ def test_a_waiver_covers_its_row_alone():
     listed = {row["row_key"] for _, row in RAW["waivers"].rows}
     sizes = {row["arm_id"]: row["n"] for _, row in RAW["arms"].rows}
     number, row = next((n, r) for n, r in RAW["outcomes"].rows if sizes[r["arm_id"]] and r["cell_id"] not in listed)
-    found = check_tables(PACKAGE, with_cells(RAW, "outcomes", number, {"n": str(int(sizes[row["arm_id"]]) + 1)}))
+    found = check_tables(PACKAGE, with_counts(RAW, "outcomes", number, {"n": str(int(sizes[row["arm_id"]]) + 1)}))
     severity = {p.key: p.severity for p in found if p.rule == "n-not-above-arm"}
     assert severity[waiver["row_key"]] == "warning"
     assert severity[row["cell_id"]] == "error"
@@ -79,7 +79,7 @@ def test_a_person_may_overrule_both_readings():
 
     number, row = next((n, r) for n, r in RAW["outcomes"].rows if r["stratum"] == "" and 0 < int(r["events"]) < int(r["n"]))
     lower = str(int(row["events"]) - 1)
-    raw = with_cells(RAW, "outcomes", number, {"events": lower})
+    raw = with_counts(RAW, "outcomes", number, {"events": lower})
     assert any(p.rule == "value-was-read" for p in check_tables(PACKAGE, raw))
     person = {
         "cell_id": row["cell_id"], "verified_by": "A Person", "verified_on": "2026-12-01", "source_read": "full text",
@@ -115,15 +115,15 @@ def test_a_correction_excuses_the_number_that_it_names_and_no_other():
         (n, r) for n, r in RAW["outcomes"].rows if r["cell_id"] in settled - done and 1 < int(r["events"]) < int(r["n"])
     )
     fewer, lower = str(int(row["n"]) - 1), str(int(row["events"]) - 1)
-    size = with_cells(RAW, "outcomes", number, {"n": fewer})
+    size = with_counts(RAW, "outcomes", number, {"n": fewer})
     assert [(p.key, p.column) for p in found_of("value-was-read", size)] == [(row["cell_id"], "n")]
     size = corrected(size, row["cell_id"], "n", row["n"], fewer)
     assert found_of("value-was-read", size) == found_of("corrections-stand", size) == []
-    both = with_cells(size, "outcomes", number, {"events": lower})
+    both = with_counts(size, "outcomes", number, {"events": lower})
     assert [(p.key, p.column) for p in found_of("value-was-read", both)] == [(row["cell_id"], "events")]
     # A note that was corrected excuses no number.
     words = corrected(
-        with_cells(RAW, "outcomes", number, {"n": fewer, "note": "new"}), row["cell_id"], "note", row["note"], "new"
+        with_counts(RAW, "outcomes", number, {"n": fewer, "note": "new"}), row["cell_id"], "note", row["note"], "new"
     )
     assert [p.key for p in found_of("value-was-read", words)] == [row["cell_id"]]
 
@@ -137,13 +137,13 @@ def test_a_count_of_a_review_carries_weight_only_for_a_report_that_is_identified
         and r["poolable"] == "no"
         and references[r["study_id"]][1]["identity_confidence"] != "confirmed"
     )
-    pooled = with_cells(RAW, "outcomes", number, {"poolable": "yes", "not_poolable_reason": ""})
+    pooled = with_counts(RAW, "outcomes", number, {"poolable": "yes", "not_poolable_reason": ""})
     assert [(p.key, p.column, p.severity) for p in found_of("review-counts", pooled)] == [
         (row["cell_id"], "source_kind", "error")
     ]
     # Each of the three ways out that the remedy names.
-    own = with_cells(pooled, "outcomes", number, {"source_kind": "primary_abstract"})
-    identified = with_cells(pooled, "references", references[row["study_id"]][0], {"identity_confidence": "confirmed"})
+    own = with_counts(pooled, "outcomes", number, {"source_kind": "primary_abstract"})
+    identified = with_counts(pooled, "references", references[row["study_id"]][0], {"identity_confidence": "confirmed"})
     assert found_of("review-counts", own) == found_of("review-counts", identified) == found_of("review-counts", RAW) == []
 
 
@@ -161,7 +161,7 @@ def test_any_text_in_any_cells_is_survived(data):
         index = data.draw(st.integers(0, len(RAW[table.name].rows) - 1))
         column = data.draw(st.sampled_from(table.columns))
         number = RAW[table.name].rows[index][0]
-        raw = dict(with_cells(raw, table.name, number, {column: data.draw(TEXT)}))
+        raw = dict(with_counts(raw, table.name, number, {column: data.draw(TEXT)}))
     check_tables(PACKAGE, raw)
 
 

@@ -191,7 +191,7 @@ def test_nobody_else_judges_strata(root):
     """Who adds up rows asks the owner; the page reads its verdicts."""
     package = root / "analysis" / "cordbook"
     asking = [
-        "evidence/rules/cells.py",
+        "evidence/rules/counts.py",
         "evidence/rules/studies.py",
         "review/estimates/selection.py",
         "publish/pages/explorer_data.py",

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cordbook.core.clock import today
 from cordbook.evidence import Unreadable, find_data_dir, load_package, read_all, read_rows, validate
+from cordbook.evidence.rules import complaints
 
 DATA = find_data_dir(Path(__file__).parent)
 
@@ -160,3 +162,24 @@ def test_every_column_is_described(package):
 def test_package_file_is_stable_json(package):
     text = (DATA / "datapackage.json").read_text(encoding="utf-8")
     assert json.dumps(json.loads(text), indent=1, ensure_ascii=False) == text.rstrip("\n")
+
+
+@pytest.mark.parametrize("ahead", [-1, True, "1", 1.5])
+def test_years_ahead_is_a_number_of_years(folder, ahead):
+    path = folder / "datapackage.json"
+    package = json.loads(path.read_text(encoding="utf-8"))
+    references = next(table for table in package["resources"] if table["name"] == "references")
+    next(f for f in references["schema"]["fields"] if f["name"] == "year")["yearsAhead"] = ahead
+    path.write_text(json.dumps(package), encoding="utf-8")
+    with pytest.raises(Unreadable, match="yearsAhead is a whole number of years"):
+        load_package(folder)
+
+
+def test_the_literature_of_next_year_is_taken_in_whatever_year_it_is(package):
+    """No year is typed as the last: journals print next year's issues, and no issue of the year after."""
+    for table in ("references", "known_trials", "integrity_notices"):
+        year = package.table(table).field("year")
+        assert complaints(year, str(today().year + 1)) == ()
+        assert [rule for rule, _, _ in complaints(year, str(today().year + 2))] == ["range"]
+    typed = {(t.name, f.name, f.maximum) for t in package.tables for f in t.fields if f.unit == "year" and f.maximum}
+    assert {(t, f) for t, f, last in typed if 1900 < last < 2100} == set()

@@ -66,5 +66,5 @@ def test_a_declared_column_that_the_schema_lacks_is_blank(root, tmp_path):
     table.to_csv(tmp_path / "data" / "arms.csv", index=False)
     evidence = load_evidence(tmp_path / "data")
     assert evidence["arms"]["cell_type"].isna().all()
-    assert evidence.cells["cell_type"].isna().all()
-    assert "cell_type" in evidence.cell_columns
+    assert evidence.counts["cell_type"].isna().all()
+    assert "cell_type" in evidence.count_columns

@@ -16,7 +16,7 @@ from cordbook.evidence.patients import parse_stratum
 from cordbook.publish.pages.explorer_data import explorer_script
 from cordbook.publish.sphinx.explorer_ext import SCRIPTS
 from cordbook.review.estimates.selection import column_of
-from cordbook.review.explorer.question import Question, explorer_cells
+from cordbook.review.explorer.question import Question, explorer_counts
 
 HERE = Path(__file__).parent
 ASSETS = HERE.parents[1] / "analysis" / "cordbook" / "publish" / "assets" / "explorer"
@@ -33,7 +33,7 @@ def evidence_js(tmp_path_factory, estimates) -> Path:
 
 @pytest.fixture(scope="session")
 def cells(estimates):
-    return explorer_cells(estimates.evidence)
+    return explorer_counts(estimates.evidence)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ const answer = question => {
   const pooled = X.pool(found.counted.map(r => r.events), found.counted.map(r => r.n), { model: question.model || "glmm", average: question.average });
   const same = pooled && X.sameEstimate(E, found.counted, question.model || "glmm", question.average);
   return {
-    rows: found.counted.map(r => [r.id, r.events, r.n]), pooled, barred: found.barred.cells.length,
+    rows: found.counted.map(r => [r.id, r.events, r.n]), pooled, barred: found.barred.counts.length,
     reasons: Object.fromEntries(found.barred.reasons), unclear: found.unclear.length, within: found.within.length, same: same ? same.id : null
   };
 };

@@ -75,7 +75,7 @@ def test_every_declared_estimate_is_what_the_page_shows(node, estimates):
         assert_same(page["pooled"], shown, estimate_id)
         # Two declarations may rest on the same counts; the page names one of them.
         same = estimates[page["same"]]
-        assert sorted(same.cells) == sorted(e.cells), estimate_id
+        assert sorted(same.count_ids) == sorted(e.count_ids), estimate_id
 
 
 def test_every_outcome_begins_where_the_package_would(node, cells, estimates):

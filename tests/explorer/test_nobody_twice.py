@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from cordbook.evidence.evidence import Evidence, Tables, _typed
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules.base import Data
-from cordbook.evidence.rules.cells import CELL_RULES
+from cordbook.evidence.rules.counts import COUNT_RULES
 from cordbook.evidence.rules.studies import STUDY_RULES
 from cordbook.evidence.schema import load_package
 from cordbook.publish.pages.explorer_data import _coded, counted
 from cordbook.review.estimates.selection import strata_of
-from cordbook.review.explorer.question import Question, answer, explorer_cells
+from cordbook.review.explorer.question import Question, answer, explorer_counts
 from tests.explorer.conftest import as_page_asks
 
 STUDY = "made2020"
@@ -21,7 +21,7 @@ VALUES = {
     "total_dose_gy": ["40", "40-50", "50-60", "45", "<=40", "<40", ">=40", ">=50", ">50", "<=50", "50"],
     "phase": ["acute", "chronic"],
     "baseline_completeness": ["complete", "incomplete"],
-    "cells": ["few", "many"],
+    "counts": ["few", "many"],
 }
 RELATIONS = ["total", "same_patients", "part_of_total", "only_stratum"]
 QUESTIONS = [
@@ -80,7 +80,7 @@ def evidence_of(schema, arms, cells):
         data = Data(package, raw)
         wrong = {
             (f.row.table, f.row["arm_id"] if f.row.table == "arms" else f.row["cell_id"])
-            for rule in (*CELL_RULES, *STUDY_RULES) if rule.severity == "error" and rule.id != "poolable-reason"
+            for rule in (*COUNT_RULES, *STUDY_RULES) if rule.severity == "error" and rule.id != "poolable-reason"
             for f in rule.check(data) if f.row.table in ("arms", "outcomes")
         }  # fmt: skip
         if not wrong:
@@ -107,10 +107,10 @@ def test_no_pooled_row_has_more_people_than_its_arm(schema, node):
     @given(rows())
     def hold(drawn):
         evidence = evidence_of(schema, *drawn)
-        cells = evidence.cells
+        cells = evidence.counts
         if cells.empty:
             return
-        cells = explorer_cells(evidence)
+        cells = explorer_counts(evidence)
         size = dict(zip(evidence["arms"]["arm_id"], evidence["arms"]["n"], strict=True))
         whole = int(size[f"{STUDY}.treated"])
         page = counted(cells, evidence.meanings, evidence.vocabulary) | {"estimates": [], "questions": [], "outcomes": []}

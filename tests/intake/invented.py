@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from cordbook.core.project import Project
 from cordbook.intake.imports.importing import import_file
@@ -165,3 +169,23 @@ for _row, _n, _events, _place, _what in (
         ("confidence", "high"), ("poolable", "yes"),
     ):  # fmt: skip
         BEN["outcomes", _row, _column] = _value
+
+
+class PowerCut(BaseException):
+    """What ends a command between two moves of files."""
+
+
+@contextlib.contextmanager
+def power_gone_after(monkeypatch: pytest.MonkeyPatch, moves: int, *, of: int) -> Iterator[None]:
+    """What runs inside is cut when ``moves`` of its ``of`` files were put in place; it ends by itself where these are all."""
+    real, done = os.replace, []
+
+    def replace(source, target):
+        if len(done) == moves:
+            raise PowerCut
+        real(source, target)
+        done.append(target)
+
+    with monkeypatch.context() as patch, pytest.raises(PowerCut) if moves < of else contextlib.nullcontext():
+        patch.setattr("cordbook.core.files.os.replace", replace)
+        yield

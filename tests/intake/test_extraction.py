@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from cordbook.cli import main
 from cordbook.evidence.schema import Field
-from cordbook.intake.extraction.codebook import Codebook, open_cell, open_questions, same_value, study_rows
+from cordbook.intake.extraction.codebook import Codebook, open_count, open_questions, same_value, study_rows
 from cordbook.intake.extraction.form import form_text, take
 from cordbook.intake.extraction.readings import (
     Answer,
     NotReadable,
     Reading,
     Readings,
-    cell_row,
+    count_row,
     propose_study_id,
     reader_name,
     reference_row,
@@ -193,7 +193,7 @@ def test_a_form_with_rows_of_its_own_and_faults(project, codebook):
     """A new arm and count come in; each fault is named by its line and keeps nothing else out."""
     text = form_text(Reading(STUDY, 1, "A", {}), codebook, ("treated",), [("treated", "ais_improved", "baseline_ais=A", "6")])
     good = {("studies", STUDY, "topic"): "cell_therapy", ("arms", "treated", "role"): "treated", ("arms", "treated", "n"): "7"}
-    row = cell_row("treated", "ais_improved", "baseline_ais=A", "6")
+    row = count_row("treated", "ais_improved", "baseline_ais=A", "6")
     bad = {("studies", STUDY, "population"): "cats", ("outcomes", row, "n"): "8", ("outcomes", row, "events"): "3"}
     lines = (
         fill(text, good | bad)
@@ -388,10 +388,10 @@ def test_a_trial_of_six_counts_takes_few_prompts_and_keys(project):
 
 def test_counts_are_never_offered_and_the_rest_only_from_a_whole_count(codebook):
     """An offer of numbers that two readers take unseen would look like agreement."""
-    first, second, other = (cell_row("treated", o, "", m) for o, m in (("death", "6"), ("death", "12"), ("tumour", "12")))
+    first, second, other = (count_row("treated", o, "", m) for o, m in (("death", "6"), ("death", "12"), ("tumour", "12")))
     answers = {("arms", "treated", "row"): Answer("opened"), ("arms", "treated", "n"): Answer("20")}
     for outcome, months in (("death", "6"), ("death", "12"), ("tumour", "12")):
-        answers |= open_cell("treated", outcome, "", months)[1]
+        answers |= open_count("treated", outcome, "", months)[1]
     said = {"n": "20", "events": "0", "definition": "any death", "source_kind": "primary_fulltext", "source_url": ""}
     said["locator"] = "Table 2"
     answers |= {("outcomes", first, c): Answer(v, "" if v else "not reported") for c, v in said.items()}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import os
 import shutil
 from datetime import date
 
@@ -16,11 +14,11 @@ from hypothesis import strategies as st
 from cordbook.cli import main
 from cordbook.evidence import validate
 from cordbook.intake.extraction.codebook import Codebook
-from cordbook.intake.extraction.readings import CELL, Answer, NotReadable, Reading, Readings, cell_row
+from cordbook.intake.extraction.readings import OUTCOME, Answer, NotReadable, Reading, Readings, count_row
 from cordbook.intake.extraction.reconcile import Difference, agreed_reading, compare, decide, new_errors, new_rows, with_new_rows
 from cordbook.intake.records import transaction
 from cordbook.intake.records.store import read_rows
-from tests.intake.invented import ADA, BEN, STUDY, fill, make_included, rows, typed
+from tests.intake.invented import ADA, BEN, STUDY, fill, make_included, power_gone_after, rows, typed
 
 CELL_1 = f"{STUDY}.treated.ais_improved.all.12"
 
@@ -243,7 +241,7 @@ def test_a_row_that_one_reader_added_is_shown_to_the_other_first(project, capsys
     store = Readings(project / "data", project / ".cordbook")
     store.add(
         store.find(STUDY, 2),
-        {(CELL, "treated.ae_any.all.na", c): Answer(v) for c, v in (("arm", "treated"), ("outcome", "ae_any"))},
+        {(OUTCOME, "treated.ae_any.all.na", c): Answer(v) for c, v in (("arm", "treated"), ("outcome", "ae_any"))},
     )
     assert main(["reconcile", STUDY, "--as", "Cat"]) == 1
     assert "Ada has not judged what Ben added" in capsys.readouterr().err
@@ -253,22 +251,9 @@ def test_a_row_that_one_reader_added_is_shown_to_the_other_first(project, capsys
 def test_the_power_goes_while_the_tables_are_written(project, monkeypatch, moves):
     """After ``moves`` files were put in place: the next command finishes, or nothing had begun. Never a part."""
     before = files(project)
-    real, done = os.replace, []
-
-    class PowerCut(BaseException):
-        pass
-
-    def replace(source, target):
-        if len(done) == moves:
-            raise PowerCut
-        real(source, target)
-        done.append(target)
-
     answer(monkeypatch, "1\n1\nTable 2\n")
-    with monkeypatch.context() as patch:
-        patch.setattr("cordbook.core.files.os.replace", replace)
-        with pytest.raises(PowerCut) if moves < 8 else contextlib.nullcontext():
-            main(["reconcile", STUDY, "--as", "Cat"])
+    with power_gone_after(monkeypatch, moves, of=8):
+        main(["reconcile", STUDY, "--as", "Cat"])
     transaction.finish(project / ".cordbook")
     after = files(project)
     if moves == 0:
@@ -294,27 +279,27 @@ def test_whatever_two_people_read_the_tables_stay_valid(read_twice, cells):
     outcomes = ["ais_improved", "tumour", "motor_improved", "sae_related"]
     pair = []
     for which, base in enumerate(store.both(STUDY)):
-        kept = {p: a for p, a in base.answers.items() if p[0] != CELL}
+        kept = {p: a for p, a in base.answers.items() if p[0] != OUTCOME}
         for outcome, cell in zip(outcomes, cells, strict=False):
-            row = cell_row("treated", outcome, "", "12")
+            row = count_row("treated", outcome, "", "12")
             kept |= {
-                (CELL, row, c): Answer(v)
+                (OUTCOME, row, c): Answer(v)
                 for c, v in zip(("arm", "outcome", "stratum", "timepoint_months"), ("treated", outcome, "", "12"), strict=True)
             }
             seen = cell[which]
             kept |= {
-                (CELL, row, c): Answer(str(v) if seen else "") for c, v in zip(("events", "n"), seen or ("", ""), strict=True)
+                (OUTCOME, row, c): Answer(str(v) if seen else "") for c, v in zip(("events", "n"), seen or ("", ""), strict=True)
             }
             if seen:
                 kept |= {
-                    (CELL, row, c): Answer(v)
+                    (OUTCOME, row, c): Answer(v)
                     for c, v in (("source_kind", "primary_fulltext"), ("confidence", "low"), ("poolable", "yes"))
                 }
         pair.append(Reading(STUDY, base.number, base.reader, kept))
     comparison = compare(*pair, codebook)
     decisions = {}
     for d in comparison.differences:
-        wish = cells[outcomes.index(d.place[1].split(".")[1])][2] if d.place[0] == CELL else "1"
+        wish = cells[outcomes.index(d.place[1].split(".")[1])][2] if d.place[0] == OUTCOME else "1"
         keep = wish if wish in d.keeps else "1"
         decisions[d.place] = decide(d, keep, "3/12", "because", "Cat", codebook)
     agreed = agreed_reading(comparison, decisions)
@@ -327,11 +312,11 @@ def test_whatever_two_people_read_the_tables_stay_valid(read_twice, cells):
 
 
 def test_decisions_that_cannot_stand():
-    difference = Difference((CELL, "x", "counts"), "9/20", "not seen")
+    difference = Difference((OUTCOME, "x", "counts"), "9/20", "not seen")
     with pytest.raises(NotReadable, match="none of 1, 2, out"):
         decide(difference, "open", "", "r", "C", None)
     with pytest.raises(NotReadable, match="say why"):
         decide(difference, "1", "", " ", "C", None)
     assert decide(difference, "2", "", "the text does not say it", "C", None).keep == "out"
-    both = Difference((CELL, "x", "counts"), "9/20", "8/20")
+    both = Difference((OUTCOME, "x", "counts"), "9/20", "8/20")
     assert decide(both, "other", "08 of 020", "r", "C", None).value == "8/20"

@@ -13,15 +13,15 @@ from cordbook.evidence import validate
 from cordbook.intake.extraction.verify_sheet import HEADER
 from cordbook.review.appraisal.main_results import first_to_check, main_results
 from cordbook.review.appraisal.risk_of_bias import study_weights
-from cordbook.review.appraisal.verification_queue import cells_to_check
+from cordbook.review.appraisal.verification_queue import counts_to_check
 from cordbook.review.estimates.estimates import load_estimates
 from tests.intake.invented import rows
-from tests.intake.test_verify_cells import CELL, cell, tables
+from tests.intake.test_verify_counts import CELL, cell, tables
 
 
 @pytest.fixture
 def sheets(project, capsys):
-    assert main(["verify-cells", "--sheet", "sheets"]) == 0, capsys.readouterr().err
+    assert main(["verify-counts", "--sheet", "sheets"]) == 0, capsys.readouterr().err
     capsys.readouterr()
     return project / "sheets"
 
@@ -74,11 +74,11 @@ def test_the_index_goes_by_influence(project, capsys):
     # Of the two results the one that comes later in the queue.
     path.write_text(path.read_text("utf-8").replace("main_results: [ais-improved, tumour]", "main_results: [tumour]"), "utf-8")
     estimates = load_estimates(project)
-    queue = [c.cell_id for c in cells_to_check(estimates)]
+    queue = [c.cell_id for c in counts_to_check(estimates)]
     first = [c.cell_id for c in first_to_check(estimates).counts]
     assert first
     assert queue[: len(first)] != first
-    assert main(["verify-cells", "--sheet", "sheets"]) == 0
+    assert main(["verify-counts", "--sheet", "sheets"]) == 0
     index = (project / "sheets" / "index.html").read_text("utf-8")
     assert re.findall(r'<a href="[^"]+#([^"]+)"', index) == first
     with open(project / "sheets" / "counts.csv", encoding="utf-8-sig", newline="") as file:
@@ -87,18 +87,18 @@ def test_the_index_goes_by_influence(project, capsys):
 
 def test_a_narrow_call_writes_what_was_asked(project, capsys):
     study = cell(project)["study_id"]
-    assert main(["verify-cells", "--sheet", "one.html", "--study", study]) == 0
+    assert main(["verify-counts", "--sheet", "one.html", "--study", study]) == 0
     assert (project / "one.html").read_text("utf-8").count('class="study"') == 1
     with open(project / "one.csv", encoding="utf-8-sig", newline="") as file:
         asked = {r["cell_id"] for r in csv.DictReader(file)}
     assert asked == {r["cell_id"] for r in rows(project, "outcomes") if r["study_id"] == study}
     estimates = load_estimates(project)
     one = main_results(estimates)[0]
-    assert main(["verify-cells", "--sheet", "two.csv", "--estimate", one]) == 0
+    assert main(["verify-counts", "--sheet", "two.csv", "--estimate", one]) == 0
     assert not (project / "two.html").exists()
     with open(project / "two.csv", encoding="utf-8-sig", newline="") as file:
-        assert {r["cell_id"] for r in csv.DictReader(file)} == set(estimates[one].cells)
-    assert main(["verify-cells", "--sheet", "three.doc"]) == 2
+        assert {r["cell_id"] for r in csv.DictReader(file)} == set(estimates[one].count_ids)
+    assert main(["verify-counts", "--sheet", "three.doc"]) == 2
     assert "ends in .html or .csv" in capsys.readouterr().err
 
 
@@ -116,7 +116,7 @@ def test_answers_come_back(project, sheets, capsys):
             third: {"answer": "not found", "remark": "no table"},
         },
     )  # fmt: skip
-    assert main(["verify-cells", "--in", str(path), "--as", "Dee"]) == 0
+    assert main(["verify-counts", "--in", str(path), "--as", "Dee"]) == 0
     told = capsys.readouterr().out
     assert "1 counts stand, 1 were corrected." in told
     assert f"not found: {third} (no table)" in told
@@ -129,11 +129,11 @@ def test_answers_come_back(project, sheets, capsys):
     assert validate(project / "data").errors == 0
     # Once more the same file: nothing is written twice, and nothing is refused.
     before = tables(project)
-    assert main(["verify-cells", "--in", str(path), "--as", "Dee"]) == 0
+    assert main(["verify-counts", "--in", str(path), "--as", "Dee"]) == 0
     assert "2 answers were taken in before" in capsys.readouterr().out
     assert tables(project) == before
     # A sheet is not written over answers.
-    assert main(["verify-cells", "--sheet", "sheets"]) == 2
+    assert main(["verify-counts", "--sheet", "sheets"]) == 2
     assert "holds answers" in capsys.readouterr().err
     assert fourth not in kept
 
@@ -167,7 +167,7 @@ def test_one_bad_row_refuses_the_sheet(project, sheets, capsys, answer, why):
     good = others(project)[0]
     path = answered(sheets, {CELL: answer, good: {"answer": "equal", "what_was_read": "Table 3"}})
     before, content = tables(project), path.read_bytes()
-    assert main(["verify-cells", "--in", str(path), "--as", "Dee"]) == 2
+    assert main(["verify-counts", "--in", str(path), "--as", "Dee"]) == 2
     told = capsys.readouterr().err
     lines = enumerate(content.decode("utf-8-sig").splitlines(), 1)
     [line] = [i for i, text in lines if i > 1 and any(text.split(";")[:7]) and "Table 3" not in text]
@@ -181,16 +181,16 @@ def test_one_bad_row_refuses_the_sheet(project, sheets, capsys, answer, why):
 def test_two_rows_of_one_count_and_nobody_named(project, sheets, monkeypatch, capsys):
     monkeypatch.delenv("CORDBOOK_REVIEWER", raising=False)
     path = answered(sheets, {CELL: {"answer": "equal", "what_was_read": "T"}})
-    assert main(["verify-cells", "--in", str(path)]) == 2
+    assert main(["verify-counts", "--in", str(path)]) == 2
     assert "name is blank" in capsys.readouterr().err
     content = path.read_text("utf-8-sig")
     path.write_text(content + next(line for line in content.splitlines() if line.startswith("equal")) + "\n", "utf-8")
-    assert main(["verify-cells", "--in", str(path), "--as", "Dee"]) == 2
+    assert main(["verify-counts", "--in", str(path), "--as", "Dee"]) == 2
     assert f"answers for {CELL} already" in capsys.readouterr().err
     assert rows(project, "verifications") == []
     for text, why in (("a,b\n1,2\n", "no column"), ("answer,cell_id,events,n\n", "0 counts stand")):
         path.write_text(text)
-        code = main(["verify-cells", "--in", str(path), "--as", "Dee"])
+        code = main(["verify-counts", "--in", str(path), "--as", "Dee"])
         told = capsys.readouterr()
         assert (why in told.err, code) == (True, 2) or (why in told.out, code) == (True, 0)
 
@@ -202,7 +202,7 @@ def test_what_was_read_is_that_of_the_row_above_within_a_study(project, sheets):
     with open(sheets / "counts.csv", encoding="utf-8-sig", newline="") as file:
         in_order = [r["cell_id"] for r in csv.DictReader(file) if r["cell_id"] in own]
     answers = {i: {"answer": "equal"} for i in in_order} | {in_order[0]: {"answer": "equal", "what_was_read": "full text, p. 3"}}
-    assert main(["verify-cells", "--in", str(answered(sheets, answers)), "--as", "Dee"]) == 0
+    assert main(["verify-counts", "--in", str(answered(sheets, answers)), "--as", "Dee"]) == 0
     assert {r["source_read"] for r in rows(project, "verifications")} == {"full text, p. 3"}
 
 
@@ -211,13 +211,13 @@ def test_the_first_counts_carry_what_is_said(estimates, most):
     found = first_to_check(estimates, most)
     named = {c.cell_id for c in found.counts}
     assert tuple(r.id for r in found.results) == main_results(estimates)
-    assert len(found.counts) == min(most, len({c for i in main_results(estimates) for c in estimates[i].cells}))
+    assert len(found.counts) == min(most, len({c for i in main_results(estimates) for c in estimates[i].count_ids}))
     for r in found.results:
         weights = study_weights(estimates[r.id])
         # A study with one of two counts among them is not carried.
-        carried = sum(weights[s] for s, cells in estimates[r.id].cells_by_study.items() if all(c in named for c in cells))
+        carried = sum(weights[s] for s, cells in estimates[r.id].counts_by_study.items() if all(c in named for c in cells))
         assert r.share == pytest.approx(carried / weights.sum())
-        assert r.first == len(named & set(estimates[r.id].cells))
+        assert r.first == len(named & set(estimates[r.id].count_ids))
 
 
 def test_half_of_a_comparison_is_not_a_check_of_it(estimates):
@@ -225,7 +225,7 @@ def test_half_of_a_comparison_is_not_a_check_of_it(estimates):
     split = []
     for most in range(1, 20):
         named = {c.cell_id for c in first_to_check(estimates, most).counts}
-        held = (cells for i in main_results(estimates) for cells in estimates[i].cells_by_study.values())
+        held = (cells for i in main_results(estimates) for cells in estimates[i].counts_by_study.values())
         split += [most for cells in held if 0 < len(named & set(cells)) < len(cells)]
     assert set(split) & set(range(1, 8))
 
@@ -235,7 +235,7 @@ def test_what_is_checked_makes_room_for_the_next(project):
     one = first_to_check(estimates, most=2)
     top = one.counts[0].cell_id
     now = cell(project, top)
-    from tests.intake.test_verify_cells import found as check
+    from tests.intake.test_verify_counts import found as check
 
     check(project, int(now["events"]), int(now["n"]), top, note="")
     again = first_to_check(load_estimates(project), most=2)
@@ -251,7 +251,7 @@ def test_main_results_that_are_not_there_are_told(project, capsys, line, why):
     path = project / "data" / "review.yml"
     text = re.sub(r"(?m)^main_results:.*\n(?:  - .*\n)*", "", path.read_text("utf-8"))
     path.write_text(f"{text}main_results: {line}\n", "utf-8")
-    assert main(["verify-cells", "--list", "--first"]) == 2
+    assert main(["verify-counts", "--list", "--first"]) == 2
     assert why in capsys.readouterr().err
 
 
@@ -261,7 +261,7 @@ def test_main_results_that_are_not_there_are_told(project, capsys, line, why):
 def test_axe_finds_nothing_on_a_sheet_and_it_does_not_scroll_sideways(browser, project, name, width, scheme, capsys):
     from axe_playwright_python.base import AXE_SCRIPT
 
-    assert main(["verify-cells", "--sheet", "sheets"]) == 0
+    assert main(["verify-counts", "--sheet", "sheets"]) == 0
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
     try:
         page = context.new_page()

@@ -156,11 +156,11 @@ def test_an_export_becomes_a_study_of_the_book(book, tmp_path):
     assert any(title.startswith("Exemplar 2026") for title in objects["titles"])
     # A person verifies the count, and the book says so.
     cell = f"{STUDY}.treated.ais_improved.all.12"
-    do("verify-cells", "--cell", cell, "--as", "Dee", keys="c\nthe invented report, Table 2\n")
+    do("verify-counts", "--count", cell, "--as", "Dee", keys="c\nthe invented report, Table 2\n")
     do("build")
     assert "9 of 20 verified by a person" in told(page(book, f"book/studies/{STUDY}.html"))
     estimate = told(page(book, "book/estimates/ais-improved.html"))
-    assert re.search(rf"\d+% verified by a person of the weight \(1 of {len(after.cells)} counts", estimate)
+    assert re.search(rf"\d+% verified by a person of the weight \(1 of {len(after.count_ids)} counts", estimate)
 
 
 def keys_for(book: Path, person: str) -> str:

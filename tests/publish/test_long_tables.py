@@ -95,7 +95,7 @@ def test_the_file_of_an_estimate_has_its_studies_with_their_weights(estimates):
     assert len(rows) == estimate.k <= MOST_STUDIES + 20
     assert sum(int(row["events"]) for row in rows) == estimate.events
     assert sum(float(row["weight_percent"]) for row in rows) == pytest.approx(100)
-    assert {c for row in rows for c in row["cells"].split(";")} == set(estimate.cells)
+    assert {c for row in rows for c in row["cells"].split(";")} == set(estimate.count_ids)
 
 
 def test_rows_of_pages_that_are_gone_are_removed(tmp_path):

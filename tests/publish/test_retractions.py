@@ -143,7 +143,7 @@ def test_a_recorded_decision_takes_it_out_and_leaves_it_to_be_seen(before, tmp_p
         if row["study_id"] == STUDY and row["poolable"] == "yes":
             row |= {"poolable": "no", "not_poolable_reason": "retracted"}
     write(root / "data", "outcomes", cells)
-    broken = [p for p in validate(root / "data").problems if p.rule == "retracted-cells"]
+    broken = [p for p in validate(root / "data").problems if p.rule == "retracted-counts"]
     assert broken, "without the notice the reason has no ground"
     assert {p.file for p in broken} == {"outcomes.csv"}
     notices(root / "data", NOTICE)
@@ -189,9 +189,9 @@ def test_a_kept_estimate_is_not_shown_with_the_old_name(tmp_path):
     root = small_book.make(ROOT, tmp_path / "book")
     project = Project(root)
     list(load_estimates(root, store_of(project)))
-    before = Today(project).digests([("cells",), ("study_labels",), ("estimate", "ais-improved"), ("table", "outcomes")])
+    before = Today(project).digests([("counts",), ("study_labels",), ("estimate", "ais-improved"), ("table", "outcomes")])
     notices(root / "data", NOTICE)
     assert retracted_labels(load_estimates(root, store_of(project))["ais-improved"]) == (LABEL,)
     changed = Today(project).changed(before)
-    assert changed == [("cells",), ("estimate", "ais-improved"), ("study_labels",)]
+    assert changed == [("counts",), ("estimate", "ais-improved"), ("study_labels",)]
     assert os.listdir(project.cache)

@@ -118,11 +118,11 @@ def test_only_what_a_row_moves_is_computed_again(project, counted):
     assert [e.to_dict() for e in estimates] == [e.to_dict() for e in load_estimates(project.root)]
     again = counted[: len(counted) - len(estimates.declarations.ids)]
     assert again and set(again) < set(estimates.declarations.ids)
-    assert all(CELL in estimates[i].cells for i in again), outcome
+    assert all(CELL in estimates[i].count_ids for i in again), outcome
 
 
 def test_a_row_that_nothing_pools_computes_nothing_again(project, counted):
-    cells = {cell for e in stored(project) for cell in e.cells}
+    cells = {cell for e in stored(project) for cell in e.count_ids}
     other = next(row["cell_id"] for row in read_table(project.data, "outcomes") if row["cell_id"] not in cells)
     change(project, "outcomes", other, confidence="low")
     assert [e.k for e in stored(project)] and counted == []

@@ -31,7 +31,7 @@ def test_agreement_is_that_of_the_readings_themselves(root, estimates):
 
 def test_topics_add_up_to_all_cells(estimates):
     table = agreement_by(estimates.evidence)
-    columns = ["cells", "read_twice", "agreed", "settled", "open", "not_seen_again", "read_once"]
+    columns = ["counts", "read_twice", "agreed", "settled", "open", "not_seen_again", "read_once"]
     assert table.iloc[:-1][columns].sum().tolist() == table.iloc[-1][columns].tolist()
 
 
@@ -46,11 +46,11 @@ def test_every_disagreement_is_shown_with_both_readings(root, estimates):
 def test_a_persons_check_counts_by_weight(estimates):
     evidence, estimate = estimates.evidence, estimates["ais-improved-cell-therapy"]
     assert verified_share(estimate, evidence) == pytest.approx(0) or len(evidence["verifications"])
-    cells = estimate.cells_by_study["lima2010"]
+    cells = estimate.counts_by_study["lima2010"]
     checked = pd.DataFrame({"cell_id": list(cells)})
     one = replace(evidence, tables={name: evidence[name] for name in evidence} | {"verifications": checked})
     weight = next(row.weight for row in estimate.rows if row.study_id == "lima2010")
     assert verified_share(estimate, one) == pytest.approx(weight / 100)
-    everything = pd.DataFrame({"cell_id": list(estimate.cells)})
+    everything = pd.DataFrame({"cell_id": list(estimate.count_ids)})
     whole = replace(evidence, tables={name: evidence[name] for name in evidence} | {"verifications": everything})
     assert verified_share(estimate, whole) == pytest.approx(1)

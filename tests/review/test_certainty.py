@@ -348,7 +348,7 @@ def test_weak_reading_lowers_by_its_weight(estimates, bare):
     old = estimates.evidence
     tables = {name: old[name] for name in old}
     tables["outcomes"] = tables["outcomes"].assign(
-        confidence=tables["outcomes"]["confidence"].mask(tables["outcomes"]["cell_id"].isin(estimate.cells), "low")
+        confidence=tables["outcomes"]["confidence"].mask(tables["outcomes"]["cell_id"].isin(estimate.count_ids), "low")
     )
     weak = certainty(estimate, Evidence(old.folder, old.package, tables), bare).domain("risk of bias")
     assert weak.down == 1

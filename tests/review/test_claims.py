@@ -130,8 +130,8 @@ def test_the_slips_of_the_parent_documents_are_named(verdicts):
 
 
 def test_a_verdict_on_an_effect_changes_when_controlled_trials_change(estimates, verdicts):
-    cells = estimates.evidence.cells.set_index("cell_id")["role"]
-    ids = estimates["ais-improved-treated-v-control"].cells
+    cells = estimates.evidence.counts.set_index("cell_id")["role"]
+    ids = estimates["ais-improved-treated-v-control"].count_ids
     better = {c: (lambda n: n - 1) if cells[c] == "treated" else (lambda n: 1) for c in ids}
     worse = {c: (lambda n: 1) if cells[c] == "treated" else (lambda n: n - 1) for c in ids}
     for change, expected in ((better, SUPPORTED), (worse, CONTRADICTED)):
@@ -143,7 +143,7 @@ def test_a_verdict_on_an_effect_changes_when_controlled_trials_change(estimates,
 
 def test_one_tumour_in_a_trial_overturns_that_none_was_seen(estimates, verdicts):
     assert "None among" in verdicts["S086"].why
-    cell = estimates["tumour-cell-therapy"].cells[0]
+    cell = estimates["tumour-cell-therapy"].count_ids[0]
     after = {v.claim_id: v for v in audit_claims(changed(estimates, "outcomes", with_counts({cell: lambda n: 1})))}
     assert after["S086"].verdict == NOT_SUPPORTED
     assert "Seen in 1 of" in after["S086"].why
@@ -151,9 +151,9 @@ def test_one_tumour_in_a_trial_overturns_that_none_was_seen(estimates, verdicts)
 
 def test_a_claim_without_data_becomes_testable_when_data_comes(estimates, verdicts):
     assert verdicts["S091"].verdict == UNTESTED
-    cells = estimates["walking-regained-cell-therapy"].cells
+    cells = estimates["walking-regained-cell-therapy"].count_ids
     # A third study: two are never pooled.
-    more = estimates["ais-improved-cell-therapy"].cells[0]
+    more = estimates["ais-improved-cell-therapy"].count_ids[0]
 
     def widen(outcomes):
         rows = outcomes["cell_id"].isin((*cells, more))
@@ -237,7 +237,7 @@ def test_faults_of_form_are_told_at_once(declared):
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ({"rule": "cell_matches", "cell": "nobody.treated.death.all.1"}, "no count"),
+        ({"rule": "count_matches", "count": "nobody.treated.death.all.1"}, "no count"),
         ({"rule": "published_agrees", "published": ["P999"], "expect": "higher"}, "P999"),
         ({"rule": "count_rows", "rows": {"table": "stories"}, "least": 1}, "no table"),
         ({"rule": "count_rows", "rows": {"table": "studies", "where": {"mood": "good"}}, "least": 1}, "no column 'mood'"),

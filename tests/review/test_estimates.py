@@ -64,17 +64,17 @@ def test_an_estimate_holds_every_poolable_total_of_its_outcome_once(estimates, r
 def test_every_estimate_can_be_walked_back_to_its_cells(estimates, rows):
     counts = {r["cell_id"]: (int(r["events"]), int(r["n"])) for r in rows}
     for e in estimates:
-        assert (e.events, e.n) == tuple(sum(column) for column in zip(*(counts[c] for c in e.cells), strict=True)), e.id
-        assert len(set(e.cells)) == len(e.cells), e.id
+        assert (e.events, e.n) == tuple(sum(column) for column in zip(*(counts[c] for c in e.count_ids), strict=True)), e.id
+        assert len(set(e.count_ids)) == len(e.count_ids), e.id
 
 
 def test_subgroups_are_parts_of_their_estimate(estimates):
     for e in estimates:
         parts = estimates.parts(e.id)
         if parts:
-            cells = [c for part in parts for c in part.cells]
+            cells = [c for part in parts for c in part.count_ids]
             assert len(cells) == len(set(cells)), e.id
-            assert set(cells) <= set(e.cells), e.id
+            assert set(cells) <= set(e.count_ids), e.id
 
 
 def test_no_study_of_an_overlap_group_is_pooled_beside_another(estimates, root):
@@ -137,6 +137,19 @@ def test_the_record_behind_an_estimate_has_the_cells_of_every_arm(estimates):
     first = e.rows[0]
     second = dataclasses.replace(first, arm=(dataclasses.replace(first.arm[0], cell_id="made.up.cell"),))
     two = dataclasses.replace(e, rows=(*e.rows, second))
-    assert {c for ids in two.to_dict()["cells"].values() for c in ids} == set(two.cells)
-    assert "made.up.cell" in two.cells
+    assert {c for ids in two.to_dict()["cells"].values() for c in ids} == set(two.count_ids)
+    assert "made.up.cell" in two.count_ids
     assert two.to_dict()["cells"][second.study_id][-1] == "made.up.cell"
+
+
+def test_no_study_stands_twice_in_a_pool(estimates):
+    for estimate in estimates:
+        assert len(estimate.study_ids) == estimate.k, estimate.id
+
+
+def test_a_new_study_is_told_no_more_closely_than_the_average(estimates):
+    """Of every pooled share the prediction interval holds the confidence interval."""
+    shown = [e.result for e in estimates if e.result is not None and not e.is_comparison and e.result.pi_low is not None]
+    assert len(shown) > 20
+    for result in shown:
+        assert result.pi_low <= result.ci_low < result.ci_high <= result.pi_high

@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from cordbook.review.explorer.question import Question, QuestionError, answer, explorer_cells, reasons
+from cordbook.review.explorer.question import Question, QuestionError, answer, explorer_counts, reasons
 
 
 @pytest.fixture(scope="module")
 def cells(estimates):
-    return explorer_cells(estimates.evidence)
+    return explorer_counts(estimates.evidence)
 
 
 def asked(cells, estimates, *arguments, **more):
@@ -27,7 +27,7 @@ def test_what_may_not_be_pooled_is_never_in_the_rows(cells, estimates):
     for outcome in cells["outcome"].value_counts().index[:6]:
         for strata in ("total", "widest"):
             found = asked(cells, estimates, outcome, (), strata)
-            used = {cell for row in found.rows for cell in row.cells}
+            used = {cell for row in found.rows for cell in row.count_ids}
             assert not used & barred
             assert set(found.not_poolable["cell_id"]) == {
                 c for c in barred if c in set(cells.loc[cells["outcome"] == outcome, "cell_id"])

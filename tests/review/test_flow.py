@@ -73,12 +73,12 @@ def test_counts_are_those_of_the_tables(root, estimates):
     flow = study_flow(estimates.evidence, estimates)
     studies = {row["study_id"] for row in rows_of(root, "studies")}
     counted = {row["study_id"] for row in rows_of(root, "outcomes")}
-    assert (flow.studies, flow.with_cells, flow.without_cells) == (len(studies), len(counted), len(studies - counted))
+    assert (flow.studies, flow.with_counts, flow.without_counts) == (len(studies), len(counted), len(studies - counted))
     pooled = set()
     for estimate in estimates:
-        pooled |= {cell.split(".")[0] for cell in estimate.cells}
+        pooled |= {cell.split(".")[0] for cell in estimate.count_ids}
     assert flow.in_synthesis == len(pooled)
-    assert flow.in_synthesis + sum(n for _, n in flow.left_out) == flow.with_cells
+    assert flow.in_synthesis + sum(n for _, n in flow.left_out) == flow.with_counts
 
 
 def test_nothing_searched_means_no_number_at_all(root, estimates):
@@ -112,7 +112,7 @@ def test_numbers_that_do_not_add_up_are_refused(estimates):
     for broken in (
         replace(flow, in_synthesis=flow.in_synthesis + 1),
         replace(flow, by_other_methods=flow.by_other_methods - 1),
-        replace(flow, without_cells=flow.without_cells + 1),
+        replace(flow, without_counts=flow.without_counts + 1),
     ):
         with pytest.raises(FlowError, match="does not add up"):
             broken.check()

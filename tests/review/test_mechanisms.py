@@ -118,15 +118,15 @@ def test_claims_stand_in_one_table_of_a_chapter_only(review):
 def test_cells_seen_with_a_device_on_stand_apart_and_say_so(review, root):
     with (root / "data" / "outcomes.csv").open(encoding="utf-8", newline="") as handle:
         device = {r["cell_id"] for r in csv.DictReader(handle) if "device_on_effect" in r["not_poolable_reason"].split(";")}
-    topics = dict(review.evidence.cells[["cell_id", "topic"]].itertuples(index=False))
-    shown = review.cells_of("neuromodulation", "c", reason="device_on_effect")
+    topics = dict(review.evidence.counts[["cell_id", "topic"]].itertuples(index=False))
+    shown = review.counts_of("neuromodulation", "c", reason="device_on_effect")
     assert set(shown.row_ids) == {f"cell-{c}" for c in device if topics[c] == "neuromodulation"}
     # Devices that do nothing but assist have a table of their own.
     assert {topics[c] for c in device} == {"neuromodulation", "assistive_device"}
     assert {f"cell-{c}" for c in device if topics[c] == "assistive_device"} <= set(
-        review.cells_of("assistive_device", "c").row_ids
+        review.counts_of("assistive_device", "c").row_ids
     )
-    pooled = {c for e in review.estimates for c in e.cells}
+    pooled = {c for e in review.estimates for c in e.count_ids}
     assert not device & pooled
 
 
@@ -141,7 +141,7 @@ def test_every_cell_of_these_topics_is_reached_by_a_chapter(review, root):
         "outlook/conclusion",
     ):
         shown |= set(_cell_ids((root / "book" / f"{name}.ipynb").read_text(encoding="utf-8")))
-    cells = review.evidence.cells
+    cells = review.evidence.counts
     topics = ["rm_treatment", "hyperbaric_oxygen", "neuromodulation", "assistive_device", "harm_report"]
     wanted = set(cells[cells["topic"].isin(topics)]["cell_id"])
     assert wanted - shown == set()

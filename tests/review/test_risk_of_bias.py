@@ -48,8 +48,8 @@ def judged(estimates):
         ({"yes_when": {"registration": "known"}}, {"registration": float("nan")}, UNCLEAR),
         ({"no_when": {"reasons": {"includes": ["overlap"]}}}, {"reasons": frozenset({"overlap", "case_report"})}, NO),
         ({"no_when": {"reasons": {"includes": ["overlap"]}}}, {"reasons": frozenset()}, UNCLEAR),
-        ({"yes_when": {"harm_cells": {"at_least": 1}, "design": ["rct"]}}, {"harm_cells": 2, "design": "cohort"}, UNCLEAR),
-        ({"yes_when": [{"harm_cells": {"at_least": 1}}, {"design": ["rct"]}]}, {"harm_cells": 2, "design": "cohort"}, YES),
+        ({"yes_when": {"harm_counts": {"at_least": 1}, "design": ["rct"]}}, {"harm_counts": 2, "design": "cohort"}, UNCLEAR),
+        ({"yes_when": [{"harm_counts": {"at_least": 1}}, {"design": ["rct"]}]}, {"harm_counts": 2, "design": "cohort"}, YES),
         ({"yes_when": {"design": ["rct"]}, "no_when": {"design": ["rct"]}}, {"design": "rct"}, NO),
         (
             {"yes_when": {"design": ["rct"]}, "applies_when": {"topic": ["cell_therapy"]}},

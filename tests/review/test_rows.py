@@ -29,12 +29,12 @@ def test_one_number_is_one_object_from_its_row_to_its_page(estimates, root):
     with open(root / "data" / "outcomes.csv", encoding="utf-8", newline="") as file:
         row = next(r for r in csv.DictReader(file) if r["cell_id"] == CELL)
     assert (row["events"], row["n"]) == ("7", "14")
-    (count,) = counts_of(estimates.evidence.cells_by_id([CELL]).reset_index())
+    (count,) = counts_of(estimates.evidence.counts_by_id([CELL]).reset_index())
     assert count == Count(CELL, "mendonca2014", "mendonca2014.treated", (), 7, 14)
     e = estimates[ESTIMATE]
     pooled = next(r for r in e.rows if r.study_id == "mendonca2014")
     assert pooled.arm == (count,)
-    shown = next(c for c in study_records(estimates)["mendonca2014"].cells if c.cell_id == CELL)
+    shown = next(c for c in study_records(estimates)["mendonca2014"].counts if c.cell_id == CELL)
     assert shown.count == count
     assert pooled.weight
     assert "7/14" in estimate_page(e, Beside()).source()
@@ -52,7 +52,7 @@ def test_counts_are_those_of_the_parts_added_up(estimates):
     assert several
     for row in several:
         assert (row.events, row.n) == (sum(c.events for c in row.counts), sum(c.n for c in row.counts))
-        assert len(set(row.counts)) == len({c.stratum for c in row.counts}) == len(row.counts)
+        assert len(set(row.counts)) == len({(c.arm_id, c.stratum) for c in row.counts}) == len(row.counts)
 
 
 def test_a_row_is_written_as_the_result_of_a_study(estimates):

@@ -6,7 +6,7 @@ import pytest
 from cordbook.evidence.patients import Held, Key, Meanings, all_patients, parse_stratum
 from cordbook.evidence.vocabulary import Dimension, Names, Vocabulary
 from cordbook.review.estimates.declarations import parse_declarations
-from cordbook.review.estimates.selection import SelectionError, one_row_an_arm, select_cells, subgroups, values_of
+from cordbook.review.estimates.selection import SelectionError, one_row_per_study, select_counts, subgroups, values_of
 
 DISJOINT = Meanings(tuple(Key(name, disjoint=True) for name in ("surgery", "phase", "level", "grade", "setting", "baseline_ais")))
 
@@ -32,7 +32,7 @@ def declared(**changes):
 
 
 def pooled(table, **changes):
-    rows = one_row_an_arm(select_cells(table, declared(**changes), DISJOINT), DISJOINT)
+    rows = one_row_per_study(select_counts(table, declared(**changes), DISJOINT), DISJOINT)
     return {row.study_id: (row.events, row.n) for row in rows}
 
 
@@ -53,6 +53,14 @@ def test_widest_takes_what_there_is_and_leaves_out_parts():
 def test_disjoint_strata_are_added_up():
     table = cells(("a", "surgery=early", "only_stratum", 3, 10), ("a", "surgery=late", "only_stratum", 1, 9))
     assert pooled(table, strata="widest") == {"a": (4, 19)}
+
+
+def test_two_treated_arms_of_one_study_are_one_study():
+    """k counts studies: both parts of a trial are people of one place, told by one team."""
+    table = cells(("a", "", "total", 3, 10), ("b", "", "total", 2, 5))
+    second = table.iloc[[0]].assign(cell_id="c9", arm_id="a.second_cohort", events=1, n=4)
+    rows = one_row_per_study(select_counts(pd.concat([table, second], ignore_index=True), declared(), DISJOINT), DISJOINT)
+    assert [(row.study_id, row.events, row.n, len(row.counts)) for row in rows] == [("a", 4, 14, 2), ("b", 2, 5, 1)]
 
 
 def test_strata_that_may_share_patients_are_refused():
@@ -103,7 +111,7 @@ WORDS = Vocabulary(
 
 def test_a_stratum_says_more_of_the_phase_than_the_study():
     table = cells(("a", "phase=chronic", "only_stratum", 0, 5), ("b", "", "total", 1, 5))
-    chosen = select_cells(table, declared(strata="widest"), DISJOINT)
+    chosen = select_counts(table, declared(strata="widest"), DISJOINT)
     assert {name: list(rows["study_id"]) for name, rows in subgroups(chosen, "injury_phase", WORDS).items()} == {
         "chronic": ["a"],
         "mixed": ["b"],
@@ -141,7 +149,7 @@ def test_a_stratum_within_another_is_left_out_though_it_is_written_otherwise():
 def test_strata_that_overlap_in_part_are_refused():
     table = cells(("a", "baseline_ais=A+B", "only_stratum", 12, 78), ("a", "baseline_ais=B+C", "only_stratum", 8, 30))
     with pytest.raises(SelectionError, match=r"a\.treated.*may hold the same patients"):
-        one_row_an_arm(select_cells(table, declared(strata="widest"), DISJOINT), DISJOINT)
+        one_row_per_study(select_counts(table, declared(strata="widest"), DISJOINT), DISJOINT)
 
 
 def test_of_an_arm_and_its_parts_the_whole_is_taken():
@@ -220,7 +228,7 @@ def test_two_strata_that_both_claim_the_whole_arm_stand_for_nobody():
 
 
 def test_today_each_arm_has_one_row_of_all_patients_an_outcome_and_time(estimates):
-    cells = estimates.evidence.cells
+    cells = estimates.evidence.counts
     whole = cells[cells["all_patients"]]
     assert not whole.duplicated(["arm_id", "outcome", "timepoint_months"]).any()
     strata = whole[whole["stratum"].notna()]

@@ -12,7 +12,7 @@ from cordbook.evidence.review_words import AGREEMENT, DESIGNS, IDENTITY, NOTICES
 from cordbook.review.studies import summary as summary
 from cordbook.review.studies.limits import limitations
 from cordbook.review.studies.records import StudyRecord, study_records
-from cordbook.review.studies.summary import NO_HARM_COUNTED, headline, main_cells, nature, summarise
+from cordbook.review.studies.summary import NO_HARM_COUNTED, headline, main_counts, nature, summarise
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def texts(record: StudyRecord) -> list[str]:
 def test_every_study_has_a_record_and_every_cell_is_in_one(estimates, records):
     evidence = estimates.evidence
     assert list(records) == evidence["studies"]["study_id"].tolist()
-    held = [cell.cell_id for record in records.values() for cell in record.cells]
+    held = [cell.cell_id for record in records.values() for cell in record.counts]
     assert sorted(held) == sorted(evidence["outcomes"]["cell_id"])
     arms = [arm.arm_id for record in records.values() for arm in record.arms]
     assert sorted(arms) == sorted(evidence["arms"]["arm_id"])
@@ -36,7 +36,7 @@ def test_every_study_has_a_record_and_every_cell_is_in_one(estimates, records):
 
 def test_both_readings_of_every_cell_are_there(estimates, records):
     table = estimates.evidence["extractions"]
-    told = {(c.cell_id, r.reading): r for record in records.values() for c in record.cells for r in c.readings}
+    told = {(c.cell_id, r.reading): r for record in records.values() for c in record.counts for r in c.readings}
     assert len(told) == len(table)
     for row in table.itertuples():
         reading = told[row.cell_id, row.reading]
@@ -48,7 +48,7 @@ def test_both_readings_of_every_cell_are_there(estimates, records):
 def test_a_record_tells_the_counts_of_its_table(estimates, records):
     cells = estimates.evidence["outcomes"].set_index("cell_id")
     for record in records.values():
-        for cell in record.cells:
+        for cell in record.counts:
             row = cells.loc[cell.cell_id]
             assert (cell.events, cell.n, cell.poolable) == (row["events"], row["n"], row["poolable"])
             assert bool(cell.reasons) == (not cell.poolable)
@@ -57,18 +57,18 @@ def test_a_record_tells_the_counts_of_its_table(estimates, records):
 def test_intervals_are_those_of_clopper_and_pearson(records):
     """Clopper and Pearson (1934) by quantiles of the beta distribution (Brown, Cai and DasGupta 2001, section 4.2.1)."""
     for record in records.values():
-        for cell in record.cells:
+        for cell in record.counts:
             x, n = cell.events, cell.n
             assert cell.low == pytest.approx(beta.ppf(0.025, x, n - x + 1) if x else 0.0, abs=1e-12)
             assert cell.high == pytest.approx(beta.ppf(0.975, x + 1, n - x) if x < n else 1.0, abs=1e-12)
 
 
 def test_cells_and_estimates_name_each_other(estimates, records):
-    forward = {(e.id, cell_id) for e in estimates for cell_id in e.cells}
-    backward = {(estimate_id, c.cell_id) for record in records.values() for c in record.cells for estimate_id in c.estimates}
+    forward = {(e.id, cell_id) for e in estimates for cell_id in e.count_ids}
+    backward = {(estimate_id, c.cell_id) for record in records.values() for c in record.counts for estimate_id in c.estimates}
     assert forward == backward
     for record in records.values():
-        assert {e.id for e in record.estimates} == {i for c in record.cells for i in c.estimates}
+        assert {e.id for e in record.estimates} == {i for c in record.counts for i in c.estimates}
 
 
 def test_notices_trials_overlaps_and_averages_reach_their_study(estimates, records):
@@ -134,14 +134,17 @@ def test_every_summary_says_what_was_done_and_how_sure(records):
         assert (f"{size:,} p" in told.done) if size is not None else "how many was not seen" in told.done, record.study_id
         assert told.happened
         assert told.sure or summary.read_in_full(record)
-        if record.cells and not record.verified:
+        if record.counts and not record.verified:
             assert "no person has checked them yet" in told.sure
 
 
 def test_usual_care_is_told_of_those_who_had_no_experimental_treatment(records):
     told = {i: "on usual care and without an experimental treatment" in summarise(r).done for i, r in records.items()}
     watched = {i for i, r in records.items() if r.intervention == "usual_care"}
-    assert {i for i, said in told.items() if said} == watched
+    untold = {i for i in watched if "does not tell what they were given" in summarise(records[i]).done}
+    assert untold == {i for i in watched if records[i].arms and all(a.name == "natural_history" for a in records[i].arms)}
+    assert {"khan2018"} <= untold
+    assert {i for i, said in told.items() if said} == watched - untold
     assert {"piira2019", "akhlaghpasand2024", "hayes2014"}.isdisjoint(watched)
 
 
@@ -198,7 +201,7 @@ def test_single_arms_stand_beside_natural_recovery_of_their_grade_and_phase(reco
     assert late == {"natural-ais-a-late"}
     assert records["larocca2017"].phase == "chronic"
     for record in records.values():
-        counted = [c for c in record.cells if c.outcome == "ais_improved" and c.role == "treated"]
+        counted = [c for c in record.counts if c.outcome == "ais_improved" and c.role == "treated"]
         assert bool(nature(record)) == bool(counted and record.population == "traumatic_sci"), record.study_id
         for _, estimate in nature(record):
             assert estimate is None or estimate.synthesis.where == (("role", ("natural_course",)),)
@@ -222,8 +225,8 @@ def test_a_review_is_not_taken_for_a_study_of_its_own(records):
 def test_limitations_name_open_readings_and_low_confidence(records):
     for record in records.values():
         told = " ".join(limitations(record))
-        assert any(c.confidence == "low" for c in record.cells) == ("with low confidence" in told), record.study_id
-        assert any(c.agreement == "disagree_open" for c in record.cells) == ("left open" in told), record.study_id
+        assert any(c.confidence == "low" for c in record.counts) == ("with low confidence" in told), record.study_id
+        assert any(c.agreement == "disagree_open" for c in record.counts) == ("left open" in told), record.study_id
         assert (record.source.identity == "unidentified") == ("was not identified" in told), record.study_id
 
 
@@ -238,10 +241,10 @@ def test_any_count_makes_a_sentence(records, n, data, outcome, role):
     events = data.draw(st.integers(0, n))
     base = records["larocca2017"]
     cell = dataclasses.replace(
-        base.cells[0], count=dataclasses.replace(base.cells[0].count, events=events, n=n), outcome=outcome, label="Two motor levels", role=role[0], arm=role[1],
+        base.counts[0], count=dataclasses.replace(base.counts[0].count, events=events, n=n), outcome=outcome, label="Two motor levels", role=role[0], arm=role[1],
         group="harm" if outcome == "death" else "recovery",
     )  # fmt: skip
-    text = summary._cell_sentence(cell, base, whole=False)
+    text = summary._count_sentence(cell, base, whole=False)
     assert text.endswith(".")
     for fault, pattern in FAULTS.items():
         assert not re.search(pattern, text), (fault, text)
@@ -254,7 +257,7 @@ def test_any_count_makes_a_sentence(records, n, data, outcome, role):
 def test_main_cells_count_nobody_twice(records):
     """Within an arm they are one row of all patients, or rows of strata; never both."""
     for record in records.values():
-        chosen = main_cells(record)
+        chosen = main_counts(record)
         for arm_id in {c.arm_id for c in chosen}:
             relations = {c.relation for c in chosen if c.arm_id == arm_id}
             assert len(relations) == 1, record.study_id

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cordbook.synthesis.glmm.two_arm import fit_tables
-from cordbook.synthesis.pooling.two_arms import INVERSE_VARIANCE_MODELS, compare_arms
+from cordbook.synthesis.pooling.two_arms import EFFECT_MODELS, compare_arms
 from cordbook.synthesis.two_arm import check_two_arm_counts
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -53,7 +53,7 @@ STRATIFIED += [
 
 def compare(data, **choices):
     # metafor's escalc keeps and corrects studies without events in both arms.
-    double_zero = "keep" if choices.get("model") in INVERSE_VARIANCE_MODELS else None
+    double_zero = "keep" if choices.get("model") in EFFECT_MODELS else None
     return compare_arms(data["ai"], data["n1i"], data["ci"], data["n2i"], double_zero=double_zero, **choices)
 
 

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     )
     print(
         f"\nThe book: {built.index}\n"
-        f"  {built.studies} studies, {built.cells} outcome counts, {built.estimates} estimates\n"
+        f"  {built.studies} studies, {built.counts} outcome counts, {built.estimates} estimates\n"
         f"  {done}; {built.seconds:.1f} s"
     )
     if built.broken_guards:

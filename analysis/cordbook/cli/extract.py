@@ -48,9 +48,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     parser.add_argument("--arm", metavar="NAME", action="append", default=[], help="with --form: a blank arm in the form")
     parser.add_argument(
-        "--cell", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[],
+        "--count", metavar="ARM,OUTCOME[,STRATUM[,MONTHS]]", action="append", default=[],
         help="with --form: a blank count in the form",
     )  # fmt: skip
+    parser.add_argument("--cell", dest="count", action="append", help=argparse.SUPPRESS)  # as it was called up to version 0.2
     parser.set_defaults(run=run)
 
 
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("say who reads: --reader NAME, or set CORDBOOK_REVIEWER")
     session = _session(project, args.study, person)
     if args.form:
-        return _form(session, args.form, args.arm, args.cell)
+        return _form(session, args.form, args.arm, args.count)
     if args.again:
         session.again = [q.place for q in questions(session.reading, session.codebook) if q.place in session.reading.answers]
     ask_all(session, terminal())
@@ -86,7 +87,7 @@ def _waiting(project: Project) -> int:
 def _session(project: Project, study: str, person: str) -> Session:
     if study in {row["study_id"] for row in read_rows(project.data, "studies")}:
         raise NotReadable(
-            f"{study} is in the tables already. To check its counts: cordbook verify-cells --study {study}. "
+            f"{study} is in the tables already. To check its counts: cordbook verify-counts --study {study}. "
             "To add to it: data/README.md"
         )
     if record_of_study(project.data, study) is None:
@@ -104,9 +105,9 @@ def _session(project: Project, study: str, person: str) -> Session:
 # ------------------------------------------------------------------------------------------------ form
 
 
-def _form(session: Session, path: Path, arms: Iterable[str], cells: Iterable[str]) -> int:
+def _form(session: Session, path: Path, arms: Iterable[str], counts: Iterable[str]) -> int:
     if not path.exists():
-        wanted = [tuple(part.strip() for part in ([*text.split(","), "", "", ""])[:4]) for text in cells]
+        wanted = [tuple(part.strip() for part in ([*text.split(","), "", "", ""])[:4]) for text in counts]
         text = form.form_text(session.reading, session.codebook, tuple(arms), wanted)  # type: ignore[arg-type]
         write_sheet(path, text)
         print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from cordbook.cli.extract_rows import another_cell, chosen, take_out
+from cordbook.cli.extract_rows import another_count, chosen, take_out
 from cordbook.cli.extract_session import ADD, ASK, REST, Reopened, Session, heard
 from cordbook.cli.extract_terms import new_term
 from cordbook.cli.terminal import BACK, Ended, Terminal
@@ -12,7 +12,7 @@ from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules import complaints
 from cordbook.intake.extraction.codebook import (
     ASKED_ABOUT,
-    CELL_ORDER,
+    OUTCOME_ORDER,
     Question,
     as_total,
     is_unnamed_total,
@@ -28,10 +28,10 @@ from cordbook.intake.extraction.new_terms import TOPIC_LIST
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
 from cordbook.intake.extraction.readings import (
     ARM,
-    CELL,
     COMPLETE,
     MARKS,
     NOT_REPORTED,
+    OUTCOME,
     REMOVED,
     STUDY,
     Answer,
@@ -94,10 +94,10 @@ def _step(session: Session, asked: Terminal) -> bool:
 def _ask_whether_everybody(session: Session, place: Place, asked: Terminal) -> None:
     """Of a stratum that holds as many patients as its arm, ask whether it is everybody; then all patients have a count too."""
     table, row, column = place
-    if table != CELL or column not in CELL_ORDER or not is_unnamed_total(session.reading, row, session.codebook):
+    if table != OUTCOME or column not in OUTCOME_ORDER or not is_unnamed_total(session.reading, row, session.codebook):
         return
-    n, arm = session.reading.value(CELL, row, "n"), session.reading.value(CELL, row, "arm")
-    asked.show(f"The arm {arm} has {n} patients, and so has the stratum {session.reading.value(CELL, row, 'stratum')}.")
+    n, arm = session.reading.value(OUTCOME, row, "n"), session.reading.value(OUTCOME, row, "arm")
+    asked.show(f"The arm {arm} has {n} patients, and so has the stratum {session.reading.value(OUTCOME, row, 'stratum')}.")
     if asked.key("Is this everybody of the arm? [y] yes [n] no >", "yn") == "y":
         session.add(as_total(session.reading, row))
         asked.show("The same numbers stand as a count of all patients too; the rest of it is asked.", indent="  ")
@@ -256,12 +256,12 @@ def _help(session: Session, question: Question, asked: Terminal) -> None:
         f"type {column.type}",
         f"in {column.unit}" if column.unit else "",
         f"at least {column.minimum:g}" if column.minimum is not None else "",
-        f"at most {column.maximum:g}" if column.maximum is not None else "",
+        f"at most {column.highest:g}" if column.highest is not None else "",
         "a value is needed" if question.required else "may be left out with .",
     ) if text]  # fmt: skip
     asked.show("; ".join(limits), indent="  ")
-    if table == CELL:
-        outcome = session.reading.value(CELL, row, "outcome")
+    if table == OUTCOME:
+        outcome = session.reading.value(OUTCOME, row, "outcome")
         term = next((t for t in session.codebook.rows("outcome_terms") if t["outcome"] == outcome), None)
         if term:
             asked.show(f"{term['label']}: {term['definition']}", indent="  ")
@@ -295,7 +295,7 @@ def _answer(session: Session, question: Question, text: str, choices: list[str],
 
 def _count(session: Session, row: str, text: str, asked: Terminal) -> Answer | None:
     try:
-        found = counts_for_percent(text, int(session.reading.value(CELL, row, "n") or 0))
+        found = counts_for_percent(text, int(session.reading.value(OUTCOME, row, "n") or 0))
     except ValueError as error:
         asked.print(f"  ! {error}")
         return None
@@ -325,7 +325,7 @@ def _more(session: Session, asked: Terminal) -> bool:
         else:
             asked.print("A study has an arm at least.")
         return True
-    if another_cell(session, asked):
+    if another_count(session, asked):
         return True
     if asked.key("Is all of the study read? [y] yes, complete [n] not yet >", "yn") == "n":
         raise Ended

@@ -5,10 +5,10 @@ from __future__ import annotations
 from cordbook.cli.extract_session import ADD, Session, heard
 from cordbook.cli.extract_terms import new_term
 from cordbook.cli.terminal import BACK, Terminal
-from cordbook.intake.extraction.codebook import cell_problems, open_cell
+from cordbook.intake.extraction.codebook import count_problems, open_count
 from cordbook.intake.extraction.new_terms import OUTCOMES
 from cordbook.intake.extraction.outcomes import is_key, outcomes_called
-from cordbook.intake.extraction.readings import ARM, CELL, REMOVED, Answer
+from cordbook.intake.extraction.readings import ARM, OUTCOME, REMOVED, Answer
 from cordbook.intake.extraction.suggestions import last_months
 
 #: Candidates that are listed for one name.
@@ -31,17 +31,19 @@ def take_out(session: Session, table: str, row: str, asked: Terminal) -> None:
     gone = {(table, row, REMOVED): Answer("yes")}
     if table == ARM:
         gone |= {
-            (CELL, c, REMOVED): Answer("yes") for c in session.reading.rows(CELL) if session.reading.value(CELL, c, "arm") == row
+            (OUTCOME, c, REMOVED): Answer("yes")
+            for c in session.reading.rows(OUTCOME)
+            if session.reading.value(OUTCOME, c, "arm") == row
         }
     session.add(gone)
     session.history = [place for place in session.history if place[:2] not in {g[:2] for g in gone}]
 
 
-def another_cell(session: Session, asked: Terminal) -> bool:
+def another_count(session: Session, asked: Terminal) -> bool:
     """Ask for more counts and open them; False where there are no more."""
-    cells = session.reading.rows(CELL)
+    counts = session.reading.rows(OUTCOME)
     asked.print()
-    asked.print(f"{len(cells)} counts{': ' if cells else ' yet.'}{', '.join(cells)}")
+    asked.print(f"{len(counts)} counts{': ' if counts else ' yet.'}{', '.join(counts)}")
     asked.show(
         "More counts: outcomes by key or by words of their names, with commas between. Enter: no more. -NAME takes one out. "
         "+NAME makes a new outcome. < back to the arms."
@@ -53,7 +55,7 @@ def another_cell(session: Session, asked: Terminal) -> bool:
     if not text:
         return False
     if text.startswith("-"):
-        take_out(session, CELL, text[1:].strip(), asked)
+        take_out(session, OUTCOME, text[1:].strip(), asked)
         return True
     outcomes = _confirmed(session, text, asked)
     places = _places(session, asked) if outcomes else None
@@ -61,7 +63,7 @@ def another_cell(session: Session, asked: Terminal) -> bool:
         arms, stratum, months = places
         for outcome in outcomes:
             for arm in arms:
-                _open_cell(session, (arm, outcome, stratum, months), asked)
+                _open_count(session, (arm, outcome, stratum, months), asked)
     return True
 
 
@@ -88,13 +90,13 @@ def _arms(session: Session, asked: Terminal) -> list[str]:
     return [] if text == BACK else [chosen(text, arms)] if text else arms
 
 
-def _open_cell(session: Session, key: tuple[str, str, str, str], asked: Terminal) -> None:
-    wrong = cell_problems(session.reading, session.codebook, *key)
+def _open_count(session: Session, key: tuple[str, str, str, str], asked: Terminal) -> None:
+    wrong = count_problems(session.reading, session.codebook, *key)
     for message in wrong:
         asked.show(f"{key[1]} in {key[0]}: {message}", indent="  ! ")
     if not wrong:
-        row, opened = open_cell(*key)
-        session.add({(CELL, row, REMOVED): Answer("no"), **opened})
+        row, opened = open_count(*key)
+        session.add({(OUTCOME, row, REMOVED): Answer("no"), **opened})
 
 
 # ------------------------------------------------------------------------------------------------ names of outcomes

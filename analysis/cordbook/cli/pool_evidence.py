@@ -52,13 +52,13 @@ def pool(args: argparse.Namespace, model: str) -> Any:
     from cordbook.review.estimates.declarations import load_declarations
     from cordbook.review.estimates.estimates import pool_rows
     from cordbook.review.estimates.side_by_side import side_by_side
-    from cordbook.review.explorer.question import answer, load_cells, reasons
+    from cordbook.review.explorer.question import answer, load_counts, reasons
 
     question = question_of(args)
     root = find_project().root
     declared = load_declarations(root / "data" / "syntheses.yml")
-    cells, meanings = load_cells(root)
-    found = answer(cells, question, meanings)
+    counts, meanings = load_counts(root)
+    found = answer(counts, question, meanings)
     by_reason = [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()]
     _tell("not pooled", by_reason, "counts by reason")
     _tell("not pooled", list(found.unclear), "strata may share patients")

@@ -1,4 +1,4 @@
-"""``cordbook verify-cells --sheet`` and ``--in``: sheets for people who check on paper or phone, and their answers."""
+"""``cordbook verify-counts --sheet`` and ``--in``: sheets for people who check on paper or phone, and their answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cordbook.evidence.review_state import load_status
 from cordbook.intake.extraction import verify_sheet
 from cordbook.publish.pages.verification_sheets import ANSWERS_FILE, INDEX_FILE, Sheets, answer_rows, verification_sheets
 from cordbook.review.appraisal.main_results import first_to_check
-from cordbook.review.appraisal.verification_queue import CellToCheck
+from cordbook.review.appraisal.verification_queue import QueuedCount
 from cordbook.review.estimates.estimates import Estimates
 
 #: Where sheets are written if no place is named.
@@ -22,7 +22,7 @@ FOLDER = "verification-sheets"
 _OF_A_STUDY = re.compile(r'<article class="study" id="study-')
 
 
-def write_sheets(place: Path, estimates: Estimates, waiting: Sequence[CellToCheck]) -> None:
+def write_sheets(place: Path, estimates: Estimates, waiting: Sequence[QueuedCount]) -> None:
     """Write the sheets: a folder of pages, one page (``.html``), or the file of answers alone (``.csv``)."""
     kind = place.suffix.lower()
     if kind not in (".html", ".csv", ""):
@@ -71,7 +71,7 @@ def _keep_answers(path: Path) -> None:
         filled = verify_sheet.has_answers(text)
     if filled:
         raise SheetError(
-            f"{path} holds answers, or is no such sheet, and would be lost. Take it in (cordbook verify-cells --in {path}) and move it, "
+            f"{path} holds answers, or is no such sheet, and would be lost. Take it in (cordbook verify-counts --in {path}) and move it, "
             "or name another place."
         )
 

@@ -1,14 +1,14 @@
 """What is read of the evidence, noted while it is read.
 
-A chapter does not declare what it depends on: while it runs, the tables, rows, cells and estimates that it asks for are
+A chapter does not declare what it depends on: while it runs, the tables, rows, counts and estimates that it asks for are
 noted here, with the files that it opens and the modules that it imports. A page's numbers are noted in the same way.
 Outside :func:`begin` and :func:`end` nothing is noted and nothing costs.
 
 A read is a tuple of texts: its kind, then what was read::
 
     ("table", "studies")               a whole table
-    ("cells",)                         all outcome counts, joined with arms and studies
-    ("cell", CELL_ID)                  one of them; ("cells_in", COLUMN, VALUE) those with a value in a column
+    ("counts",)                        all outcome counts, joined with arms and studies
+    ("count", CELL_ID)                 one of them; ("counts_in", COLUMN, VALUE) those with a value in a column
     ("estimate", ID)                   an estimate; ("parts", ID) its subgroups; ("estimates",) all
     ("value", "MODULE:FUNCTION", ...)  what a small function of the evidence returns; see :func:`by_value`
     ("value_of_estimates", ...)        the same for a function of the estimates; see :func:`by_value_of_estimates`

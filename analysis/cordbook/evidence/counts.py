@@ -26,15 +26,15 @@ class Count:
     n: int
 
 
-def counts_of(cells: pd.DataFrame) -> list[Count]:
-    """The counts of a frame with the columns of ``outcomes`` (:attr:`Evidence.cells` or the table itself), in its order.
+def counts_of(counts: pd.DataFrame) -> list[Count]:
+    """The counts of a frame with the columns of ``outcomes`` (:attr:`Evidence.counts` or the table itself), in its order.
 
     >>> frame = pd.DataFrame({"cell_id": ["c"], "study_id": ["lima"], "arm_id": ["lima.treated"], "stratum": ["baseline_ais=A"],
     ...                       "events": [7], "n": [14]})
     >>> counts_of(frame)
     [Count(cell_id='c', study_id='lima', arm_id='lima.treated', stratum=(('baseline_ais', 'A'),), events=7, n=14)]
     """
-    columns = (cells[name].tolist() for name in ("cell_id", "study_id", "arm_id", "stratum", "events", "n"))
+    columns = (counts[name].tolist() for name in ("cell_id", "study_id", "arm_id", "stratum", "events", "n"))
     return [
         Count(cell_id, study_id, arm_id, _pairs(stratum), int(events), int(n))
         for cell_id, study_id, arm_id, stratum, events, n in zip(*columns, strict=True)

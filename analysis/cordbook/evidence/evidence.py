@@ -71,49 +71,49 @@ class Evidence:
         return vocabulary_of(self.tables)
 
     @property
-    def cells(self) -> pd.DataFrame:
-        """Outcome cells with what is known of their arm, study and reference; one row per cell.
+    def counts(self) -> pd.DataFrame:
+        """Outcome counts with what is known of their arm, study and reference; one row per count.
 
         Columns: those of ``outcomes``, ``all_patients`` (does it hold everybody of its arm:
         :func:`~cordbook.evidence.patients.all_patients`), ``role`` and the other columns of ``arms`` (``arm_n`` for its size), the
         columns of ``studies``, and ``first_author``, ``year``, ``label`` ("Lima 2010") of the reference.
         """
-        note("cells")
+        note("counts")
         with unnoted():
-            return self._cells
+            return self._counts
 
-    def cells_by_id(self, cell_ids: Iterable[str]) -> pd.DataFrame:
-        """Some of :attr:`cells`, with their ids as index, in the order asked for; raises ``KeyError`` for an unknown id.
+    def counts_by_id(self, cell_ids: Iterable[str]) -> pd.DataFrame:
+        """Some of :attr:`counts`, with their ids as index, in the order asked for; raises ``KeyError`` for an unknown id.
 
-        A chapter that asks in this way is executed again when one of these cells has changed, not when any has.
+        A chapter that asks in this way is executed again when one of these counts has changed, not when any has.
         """
         wanted = list(cell_ids)
         for cell_id in wanted:
-            note("cell", cell_id)
+            note("count", cell_id)
         with unnoted():
-            return self._cells_by_id.loc[wanted]
+            return self._counts_by_id.loc[wanted]
 
-    def cells_in(self, column: str, value: str) -> pd.DataFrame:
-        """Those of :attr:`cells` that hold a text in a column; stale only when one of these has changed, come or gone."""
-        note("cells_in", column, value)
+    def counts_in(self, column: str, value: str) -> pd.DataFrame:
+        """Those of :attr:`counts` that hold a text in a column; stale only when one of these has changed, come or gone."""
+        note("counts_in", column, value)
         with unnoted():
-            return self._cells[self._cells[column] == value]
+            return self._counts[self._counts[column] == value]
 
     @cached_property
-    def _cells_by_id(self) -> pd.DataFrame:
-        return self._cells.set_index("cell_id")
+    def _counts_by_id(self) -> pd.DataFrame:
+        return self._counts.set_index("cell_id")
 
     @cached_property
-    def _cells(self) -> pd.DataFrame:
+    def _counts(self) -> pd.DataFrame:
         arms = self.tables["arms"].drop(columns="study_id").rename(columns={"n": "arm_n"})
         studies = self.tables["studies"].drop(columns=["source_url", "note"])
-        cells = self.tables["outcomes"].merge(arms, on="arm_id", validate="many_to_one")
-        cells = cells.merge(studies, on="study_id", validate="many_to_one")
+        counts = self.tables["outcomes"].merge(arms, on="arm_id", validate="many_to_one")
+        counts = counts.merge(studies, on="study_id", validate="many_to_one")
         labels = self.study_labels
-        return cells.assign(
-            label=cells["study_id"].map(labels),
-            year=cells["study_id"].map(self.study_years),
-            all_patients=_holding_all(cells, self._meanings),
+        return counts.assign(
+            label=counts["study_id"].map(labels),
+            year=counts["study_id"].map(self.study_years),
+            all_patients=_holding_all(counts, self._meanings),
         )
 
     @cached_property
@@ -122,8 +122,8 @@ class Evidence:
         return SubjectTables(self.tables)
 
     @property
-    def cell_columns(self) -> frozenset[str]:
-        """The columns of :attr:`cells`, known without making them; dimensions are named by their ids too."""
+    def count_columns(self) -> frozenset[str]:
+        """The columns of :attr:`counts`, known without making them; dimensions are named by their ids too."""
         names = {column for table in ("outcomes", "arms", "studies") for column in self.tables[table].columns}
         return frozenset((names - {"source_url"}) | {"arm_n", "label", "year", *self.vocabulary.dimensions})
 
@@ -211,10 +211,10 @@ class Evidence:
         return {s: f"{label} {RETRACTED}" if s in self._retracted else label for s, label in labels_of(known).items()}
 
 
-def _holding_all(cells: pd.DataFrame, meanings: Meanings) -> pd.Series:
-    """Which cells hold all patients of their arm."""
-    found = pd.Series(False, index=cells.index)
-    for _, rows in cells.groupby(["arm_id", "outcome"], sort=False):
+def _holding_all(counts: pd.DataFrame, meanings: Meanings) -> pd.Series:
+    """Which counts hold all patients of their arm."""
+    found = pd.Series(False, index=counts.index)
+    for _, rows in counts.groupby(["arm_id", "outcome"], sort=False):
         size = _whole(rows["arm_n"].iloc[0])
         held = [
             Held(parse_stratum(stratum), None if pd.isna(time) else float(time), _whole(n))

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cordbook.core.clock import today
 from cordbook.errors import InputError, UnknownName
 from cordbook.evidence.problems import Problem
 
@@ -43,7 +44,10 @@ class Unreadable(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: its type and constraints, and what it means."""
+    """One column: its type and constraints, and what it means.
+
+    A year lies at most ``years_ahead`` after this one (of a publication 1: journals print next year's issues); a date never after today.
+    """
 
     name: str
     type: str = "string"
@@ -55,8 +59,15 @@ class Field:
     pattern: str | None = None
     minimum: float | None = None
     maximum: float | None = None
+    years_ahead: int | None = None
     true_values: tuple[str, ...] = ()
     false_values: tuple[str, ...] = ()
+
+    @property
+    def highest(self) -> float | None:
+        """The greatest value that is allowed today."""
+        this_year = None if self.years_ahead is None else today().year + self.years_ahead
+        return min((limit for limit in (self.maximum, this_year) if limit is not None), default=None)
 
     def parse(self, text: str) -> Value | None:
         """The value that a cell holds, None for a blank cell.
@@ -278,6 +289,9 @@ def _field(table: str, entry: Any) -> Field:
     limits = {limit: constraints.get(limit) for limit in ("minimum", "maximum")}
     if any(isinstance(v, bool) or not isinstance(v, int | float | None) for v in limits.values()):
         raise _Malformed(f"{table}.{name}: minimum and maximum must be numbers.")
+    ahead = entry.get("yearsAhead")
+    if ahead is not None and (isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0 or kind != "integer"):
+        raise _Malformed(f"{table}.{name}: yearsAhead is a whole number of years, for a column of years (integers).")
     if pattern is not None:
         try:
             re.compile(pattern)
@@ -292,6 +306,7 @@ def _field(table: str, entry: Any) -> Field:
         unique=bool(constraints.get("unique")),
         enum=tuple(str(value) for value in constraints.get("enum") or ()),
         pattern=pattern,
+        years_ahead=ahead,
         true_values=tuple(entry.get("trueValues") or ("true",)),
         false_values=tuple(entry.get("falseValues") or ("false",)),
         **limits,

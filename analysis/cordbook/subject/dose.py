@@ -1,6 +1,6 @@
 """Dose and myelopathy: groups of patients with a known cord dose, on one scale, and the curve through them.
 
-Which cells: poolable cells of radiation myelopathy after one course whose stratum states the dose at the cord. Of a study the
+Which counts: poolable counts of radiation myelopathy after one course whose stratum states the dose at the cord. Of a study the
 narrowest dose bands are taken instead of their sum. Doses become EQD2 with alpha/beta 2 Gy; how a band becomes one
 dose is :func:`dose_in_gy`.
 """
@@ -50,18 +50,18 @@ def dose_in_gy(text: str) -> float:
 
 @by_value
 def dose_groups(evidence: Evidence) -> pd.DataFrame:
-    """The cells that state a cord dose, with their EQD2 in Gy; narrowest dose bands of each study."""
-    cells = evidence.cells
-    cells = cells[(cells["outcome"] == "myelopathy") & cells["poolable"].astype(bool)]
+    """The counts that state a cord dose, with their EQD2 in Gy; narrowest dose bands of each study."""
+    counts = evidence.counts
+    counts = counts[(counts["outcome"] == "myelopathy") & counts["poolable"].astype(bool)]
     rows = []
-    for cell in cells.itertuples():
-        stratum = parse_stratum(cell.stratum)
+    for count in counts.itertuples():
+        stratum = parse_stratum(count.stratum)
         dose = _eqd2(stratum)
         if stratum.get("setting") in SETTINGS and stratum.get("dose_site") in CORD_SITES and dose is not None:
             text = stratum.get("total_dose_gy", stratum.get("eqd2_gy", ""))
-            rows.append([cell.study_id, cell.label, cell.cell_id, stratum["setting"], text, dose, cell.events, cell.n])
+            rows.append([count.study_id, count.label, count.cell_id, stratum["setting"], text, dose, count.events, count.n])
     groups = pd.DataFrame(rows, columns=COLUMNS)
-    return _narrowest(groups, cells)
+    return _narrowest(groups, counts)
 
 
 def _eqd2(stratum: dict[str, str]) -> float | None:
@@ -76,9 +76,9 @@ def _eqd2(stratum: dict[str, str]) -> float | None:
     return float(eqd2(dose_in_gy(stratum["total_dose_gy"]), fraction_gy, ALPHA_BETA_GY))
 
 
-def _narrowest(groups: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def _narrowest(groups: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     """Of a study with rows that are parts of a wider row, only the parts."""
-    relation = cells.set_index("cell_id")["stratum_relation"]
+    relation = counts.set_index("cell_id")["stratum_relation"]
     part = groups["cell_id"].map(relation) == "part_of_total"
     divided = set(groups.loc[part, "study_id"])
     kept = groups[part | ~groups["study_id"].isin(divided)]

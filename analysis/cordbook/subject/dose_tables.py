@@ -166,9 +166,9 @@ def _as_eqd2(text: str) -> str:
 
 def second_course_counts(evidence: Evidence, address: Callable[[str], str]) -> Table:
     """Counts after a second course with what is known of the dose, pooled or not."""
-    cells, known = evidence.cells, sources(evidence)
+    counts, known = evidence.counts, sources(evidence)
     rows, ids = [], []
-    for r in cells.sort_values(["year", "label", "cell_id"]).itertuples():
+    for r in counts.sort_values(["year", "label", "cell_id"]).itertuples():
         stratum = parse_stratum(r.stratum)
         if "reirradiation" in stratum.get("setting", "") or stratum.get("course") == "retreatment":
             ids.append(f"second-{r.cell_id}")

@@ -36,8 +36,8 @@ def transplanted_cells_table(claims: Sequence[Claim], sources: Mapping[str, Sour
     header = ("Cells, and where they are taken from", "Thought to work by", "Evidence", "Source", "What to know")
     rows = []
     for c in claims:
-        cells, origin, mechanism = c.topic.split(" | ")
-        name = f"{cells}, {origin.split(' (seed label')[0]}"
+        kinds, origin, mechanism = c.topic.split(" | ")
+        name = f"{kinds}, {origin.split(' (seed label')[0]}"
         rows.append((Cell(name), Cell(mechanism), kind_of_evidence(c), source_of_claim(c, sources), Cell(c.remark or "–")))
     ids = tuple(f"claim-{c.id}" for c in claims)
     caption = "How transplanted cells are thought to work"
@@ -48,12 +48,14 @@ def transplanted_cells_table(claims: Sequence[Claim], sources: Mapping[str, Sour
 ROWS_SHOWN = 20
 
 
-def cells_table(cells: pd.DataFrame, evidence: Evidence, address: Callable[[str], str], *, table_id: str, caption: str) -> Table:
-    """Counts as they were extracted, one row per cell, with the reason why a cell is not pooled; ``address`` gives a study's page."""
+def counts_table(
+    counts: pd.DataFrame, evidence: Evidence, address: Callable[[str], str], *, table_id: str, caption: str
+) -> Table:
+    """Counts as they were extracted, one row per count, with the reason why a count is not pooled; ``address`` gives a study's page."""
     outcomes = evidence["outcome_terms"].set_index("outcome")["label"]
     reasons = evidence["not_poolable_reasons"].set_index("reason")["label"]
     header = ("Study", "Treatment", "What was counted", "Counted", "What to know")
-    ordered = cells.assign(_year=cells["year"].astype("Float64").fillna(9999)).sort_values(["_year", "label", "cell_id"])
+    ordered = counts.assign(_year=counts["year"].astype("Float64").fillna(9999)).sort_values(["_year", "label", "cell_id"])
     rows = tuple(
         (
             Cell(r.label, address(r.study_id)), Cell(_treatment(r, evidence.vocabulary)), Cell(_counted(r, outcomes, evidence.vocabulary)), Cell(f"{r.events} of {r.n}", numeric=True),
@@ -94,7 +96,7 @@ def standing_table(estimates: Estimates, claims: Iterable[Claim]) -> Table:
     progress, trials = extraction_progress(evidence), evidence["registered_trials"]
     treatment = select_claims(claims, section="3")
     rm_series = estimates["rm-improved-series"]
-    counts = (
+    numbers = (
         ("Claims on mechanisms and treatment", len(claims)),
         ("… whose source was found, at least probably", sum(c.traced for c in claims)),
         ("Claims on treatment", len(treatment)),
@@ -106,8 +108,8 @@ def standing_table(estimates: Estimates, claims: Iterable[Claim]) -> Table:
         ("Registered trials on record", len(trials)),
         ("… recruiting when last seen", int((trials["status"] == "recruiting").sum())),
         ("… of radiation myelopathy", int((trials["population"] == "radiation_myelopathy").sum())),
-        ("Outcome counts extracted", progress.cells),
+        ("Outcome counts extracted", progress.counts),
         ("… checked by a person against the full text", progress.verified),
     )  # fmt: skip
-    rows = tuple((Cell(name), Cell(f"{n:,}", numeric=True)) for name, n in counts)
+    rows = tuple((Cell(name), Cell(f"{n:,}", numeric=True)) for name, n in numbers)
     return Table("standing", "Where the evidence stands", ("What", "Count"), rows)

@@ -203,10 +203,10 @@ def leaves(estimates: Estimates) -> Iterator[Estimate]:
 
 def _of_estimate(e: Estimate, evidence: Evidence, sure: str, address: Any, page: Any) -> Iterator[Report]:
     """An estimate as one report, or its studies one by one where they are not averaged."""
-    cells = evidence.cells_by_id(e.cells)
-    strata = [parse_stratum(text) for text in cells["stratum"]]
-    role, common = set(cells["role"]), _common(strata)
-    phases = {s.get("phase") for s in strata} if "phase" in common else set(cells["injury_phase"])
+    counts = evidence.counts_by_id(e.count_ids)
+    strata = [parse_stratum(text) for text in counts["stratum"]]
+    role, common = set(counts["role"]), _common(strata)
+    phases = {s.get("phase") for s in strata} if "phase" in common else set(counts["injury_phase"])
     whom = {
         "grades": tuple(common.get("baseline_ais", "").split("+")),
         "level": level_group(common.get("level"), evidence.meanings),
@@ -222,7 +222,7 @@ def _of_estimate(e: Estimate, evidence: Evidence, sure: str, address: Any, page:
         )  # fmt: skip
         return
     for row in e.pooled_anyway().rows:
-        own = _common(parse_stratum(text) for text in cells.loc[list(row.cells), "stratum"])
+        own = _common(parse_stratum(text) for text in counts.loc[list(row.count_ids), "stratum"])
         ends = None if row.ci_low is None or row.ci_high is None else (row.ci_low, row.ci_high)
         yield Report(
             **{**whom, "level": level_group(own.get("level"), evidence.meanings)}, share=row.events / row.n, interval=ends,
@@ -238,21 +238,21 @@ def _common(strata: Iterable[Mapping[str, str]]) -> dict[str, str]:
 def not_pooled(evidence: Evidence, address: Any) -> Iterator[Report]:
     """Counts of the natural course by grade that are not pooled for one of the reasons of :data:`_TOLD`, with the reason."""
     reasons = evidence["not_poolable_reasons"].set_index("reason")["label"]
-    for cell in evidence.cells.sort_values(["year", "label", "cell_id"]).itertuples():
-        stratum, held = parse_stratum(cell.stratum), set(_text(cell.not_poolable_reason).split(";"))
-        told = cell.role == "natural_course" and cell.outcome in _OUTCOMES and "baseline_ais" in stratum and held <= _TOLD
-        if told and not cell.poolable:
-            why = f"not pooled: {inside(str(reasons[cell.not_poolable_reason]))}"
+    for count in evidence.counts.sort_values(["year", "label", "cell_id"]).itertuples():
+        stratum, held = parse_stratum(count.stratum), set(_text(count.not_poolable_reason).split(";"))
+        told = count.role == "natural_course" and count.outcome in _OUTCOMES and "baseline_ais" in stratum and held <= _TOLD
+        if told and not count.poolable:
+            why = f"not pooled: {inside(str(reasons[count.not_poolable_reason]))}"
             yield Report(
                 grades=tuple(stratum["baseline_ais"].split("+")),
                 level=level_group(stratum.get("level"), evidence.meanings),
                 time=_PHASES.get(stratum.get("phase", ""), "unstated"),
-                kind=_OUTCOMES[cell.outcome],
-                share=cell.events / cell.n,
+                kind=_OUTCOMES[count.outcome],
+                share=count.events / count.n,
                 interval=None,
-                counted=(int(cell.events), int(cell.n)),
-                source=cell.label,
-                href=address(cell.study_id),
+                counted=(int(count.events), int(count.n)),
+                source=count.label,
+                href=address(count.study_id),
                 studies=1,
                 special="; ".join(filter(None, (_special(stratum), why))),
             )

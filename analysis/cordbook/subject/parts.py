@@ -22,7 +22,7 @@ from cordbook.subject.dose_tables import (
     splitting_table,
     stated_doses,
 )
-from cordbook.subject.mechanism_tables import cells_table, standing_table, transplanted_cells_table, vegf_table
+from cordbook.subject.mechanism_tables import counts_table, standing_table, transplanted_cells_table, vegf_table
 from cordbook.subject.natural_recovery import groups, leaves, reports
 from cordbook.subject.natural_recovery_tables import Chooser, chooser, era_table, printed_table
 
@@ -100,11 +100,11 @@ class Parts:
             raise ValueError(f"no table {table!r}; there are {', '.join(tables)}")
         return tables[table](self.review.claims(table=table), sources(self.review.evidence))
 
-    def cells_of(
+    def counts_of(
         self, topic: str, caption: str, *, arms: Sequence[str] = (), reason: str | None = None, besides: str | None = None
     ) -> Table:
         """Counts of a topic as extracted, pooled or not: of some arms, with one reason for staying apart, or without it."""
-        chosen = self.review.evidence.cells_in("topic", topic)
+        chosen = self.review.evidence.counts_in("topic", topic)
         if arms:
             chosen = chosen[chosen["arm"].isin(arms)]
         reasons = chosen["not_poolable_reason"].fillna("").str.split(";")
@@ -114,7 +114,7 @@ class Parts:
             chosen = chosen[~reasons.map(lambda held: besides in held)]
         parts = (topic, reason, f"besides_{besides}" if besides else None, *arms)
         name = "-".join(part for part in parts if part).replace("_", "-")
-        return cells_table(chosen, self.review.evidence, self.review.study_address, table_id=f"cells-{name}", caption=caption)
+        return counts_table(chosen, self.review.evidence, self.review.study_address, table_id=f"cells-{name}", caption=caption)
 
     def standing(self) -> Table:
         """Where the evidence stands, in counts."""

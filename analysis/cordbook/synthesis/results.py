@@ -145,6 +145,15 @@ class Heterogeneity:
     q_p: float | None
 
 
+#: What results of pooling take over from `Heterogeneity`, in its order.
+HETEROGENEITY = tuple(field.name for field in fields(Heterogeneity))
+
+
+def heterogeneity_fields(result: Any) -> dict[str, Any]:
+    """Return the heterogeneity of a result that holds its fields, to be given to another result."""
+    return {name: getattr(result, name) for name in HETEROGENEITY}
+
+
 @dataclass(frozen=True, slots=True)
 class PooledEffect(Result):
     """A pooled effect size on the scale of ``yi``.
@@ -196,10 +205,7 @@ class PooledEffect(Result):
             f"Pooled effect ({self.k} studies; {MODEL_NAMES.get(self.model, self.model)})",
             interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method),
         ]
-        if self.pi_low is not None:
-            lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
-        lines.append(heterogeneity_line(self))
-        return lines
+        return [*lines, *spread_lines(self)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +288,7 @@ class PooledProportion(Result):
             f"Pooled proportion ({self.k} studies, {self.events} of {self.n} participants; {self.measure}; {model})",
             *self._average_lines(),
         ]
-        if self.pi_low is not None:
-            lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
-        lines.append(heterogeneity_line(self))
-        return lines
+        return [*lines, *spread_lines(self)]
 
     def _average_lines(self) -> list[str]:
         """Return a line for each average, the one that is reported first."""
@@ -403,8 +406,16 @@ def _interval_name(ci_method: str, model: str) -> str:
     return GLMM_T_NAME if model == "glmm" and ci_method == "hksj" else CI_NAMES.get(ci_method, ci_method)
 
 
-def heterogeneity_line(result: Any) -> str:
-    """Return the line of a summary that says how much studies differ; ``result`` holds the fields of `Heterogeneity`."""
+def spread_lines(result: Any) -> list[str]:
+    """Return the lines of a summary that say how much studies differ: where a new one may lie, if that is known, and the heterogeneity.
+
+    ``result`` holds prediction limits and the fields of `Heterogeneity`.
+    """
+    limits = () if result.pi_low is None else (f"  prediction interval {number(result.pi_low)} to {number(result.pi_high)}",)
+    return [*limits, _heterogeneity_line(result)]
+
+
+def _heterogeneity_line(result: Any) -> str:
     i2 = "not estimable" if result.i2 is None else f"{result.i2:.1f}%"
     p = "not estimable" if result.q_p is None else ("< 0.001" if result.q_p < 0.001 else f"{result.q_p:.3f}")
     rho = getattr(result, "rho", None)

@@ -213,7 +213,7 @@ class MethodsPages:
             return paragraph(
                 "Every count behind a main result has been checked." if self._first.checked else "No main result has a count yet."
             )
-        counted = {c.cell_id: c for record in study_records(self.estimates).values() for c in record.cells}
+        counted = {c.cell_id: c for record in study_records(self.estimates).values() for c in record.counts}
         titles = {r.id: r.title for r in self._first.results}
         return method_tables.first_table([(c, counted[c.cell_id]) for c in first], self._evidence, titles)
 
@@ -225,7 +225,7 @@ class MethodsPages:
             f"{said} {found.checked:,} {'count behind them has' if found.checked == 1 else 'counts behind them have'} been checked by a person.".strip()
         )
 
-    def cell_states(self) -> Table:
+    def count_states(self) -> Table:
         """How many counts were read once, read twice, verified by a person."""
         return method_tables.states_table(count_states(self.estimates))
 
@@ -234,10 +234,10 @@ class MethodsPages:
         p = extraction_progress(self._evidence)
         if not p.verified:
             return paragraph(
-                f"Of {p.cells:,} counts, 0 have been checked by a person. So no estimate of this book rests on a value that a person has confirmed."
+                f"Of {p.counts:,} counts, 0 have been checked by a person. So no estimate of this book rests on a value that a person has confirmed."
             )
         return paragraph(
-            f"Of {p.cells:,} counts, {p.verified:,} ({percent(p.verified / p.cells)}) have been checked by a person."
+            f"Of {p.counts:,} counts, {p.verified:,} ({percent(p.verified / p.counts)}) have been checked by a person."
         )
 
     # ------------------------------------------------------------------ statistics

@@ -167,6 +167,9 @@ def baujat_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figu
         if first == second
         else f"{first} moves the pooled result most (height); {second} differs most from the others (to the right)."
     )
+    caption += (
+        " By a model of logits with a correction for empty counts, which may name others than leaving out a study above does."
+    )
     if len(drawn) < len(cases):
         caption += f" The {len(drawn)} that matter most are drawn of {len(cases):,}."
     table = table_csv(("study", "contribution_to_heterogeneity", "influence"), ((labels[i], x[i], y[i]) for i in drawn))
@@ -196,7 +199,7 @@ def _name_points(axes: Axes, named: Sequence[tuple[str, float, float]], drawn: S
 def cumulative_plot(result: PooledProportion, years: Sequence[float], *, title: str, figure_id: str) -> Figure:
     """The pooled result as each study was added, by year."""
     events, n, labels = _counts(result)
-    rows = cumulative(events, n, by=years, labels=labels, model=result.model, level=result.level).rows
+    rows = cumulative(events, n, by=years, labels=labels, model=result.model, average=result.average, level=result.level).rows
     alt = (
         f"Cumulative plot, {title}: after the first {rows[0].k} of {result.k} studies {percent(rows[0].estimate)}, "
         f"at the end {percent(rows[-1].estimate)} (CI {percent_number(rows[-1].ci_low)} to {percent_number(rows[-1].ci_high)})."
@@ -225,7 +228,7 @@ def _studies(k: int) -> str:
 def leave_one_out_plot(result: PooledProportion, *, title: str, figure_id: str) -> Figure:
     """The pooled result without each study in turn."""
     events, n, labels = _counts(result)
-    rows = leave_one_out(events, n, labels=labels, model=result.model, level=result.level).rows
+    rows = leave_one_out(events, n, labels=labels, model=result.model, average=result.average, level=result.level).rows
     least, most = min(rows, key=lambda r: r.estimate), max(rows, key=lambda r: r.estimate)
     alt = (
         f"Leave-one-out plot, {title}: the pooled share runs from {percent(least.estimate)} without {least.label} to "

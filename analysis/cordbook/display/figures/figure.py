@@ -16,6 +16,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from cordbook.core.csv_files import to_csv
 from cordbook.display.figures.style import RC, SCREEN_COLOURS
 from cordbook.display.figures.svg_compact import compact
+from cordbook.display.html.finished import has_element, with_attributes
 from cordbook.display.html.markup import Html
 from cordbook.display.html.templates import render
 
@@ -89,8 +90,7 @@ def finish(
 
 def small(figure: Figure) -> str:
     """A figure that was drawn again for narrow screens, as ``narrow`` of the wide one; cordbook.css brings it to sight there."""
-    svg = _for_screen(figure.svg, f"{figure.id}.s")
-    return svg.replace("<svg ", '<svg class="cb-small" display="none" ', 1)
+    return with_attributes(_for_screen(figure.svg, f"{figure.id}.s"), "svg", class_="cb-small", display="none")
 
 
 def table_csv(columns: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> str:
@@ -125,8 +125,8 @@ def _with_own_ids(svg: str, figure_id: str) -> str:
 def _for_screen(svg: str, figure_id: str) -> str:
     """The drawing for a page: it fills the width it is given, its colours follow the page, and it is less than half as long."""
     # A drawing with links is left to be read: what can be reached by keyboard must not be hidden from those who listen.
-    hidden = "" if "<a " in svg else 'aria-hidden="true" '
-    svg = compact(svg, figure_id).replace("<svg ", f'<svg {hidden}focusable="false" ', 1)
+    hidden = None if has_element(svg, "a") else "true"
+    svg = with_attributes(compact(svg, figure_id), "svg", aria_hidden=hidden, focusable="false")
     return recolour(svg, SCREEN_COLOURS)
 
 

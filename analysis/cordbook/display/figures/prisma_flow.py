@@ -146,8 +146,8 @@ def _down_boxes(flow: StudyFlow) -> list[tuple[_Box, _Box | None]]:
         (_Box(_wrapped(f"New study reports: {found + other:,}", ways, wide=True)), None),
         (_Box(_wrapped(f"Study reports in the data: {flow.studies:,}", *kept, wide=True)), None),
         (
-            _Box(_wrapped(f"With a countable outcome: {flow.with_cells:,}")),
-            _Box(_wrapped(f"Without: {flow.without_cells:,}", "no events of patients were seen")),
+            _Box(_wrapped(f"With a countable outcome: {flow.with_counts:,}")),
+            _Box(_wrapped(f"Without: {flow.without_counts:,}", "no events of patients were seen")),
         ),
         (
             _Box(_wrapped(f"In at least one synthesis: {flow.in_synthesis:,}")),
@@ -258,7 +258,7 @@ def describe_flow(flow: StudyFlow) -> str:
     out = sum(n for _, n in flow.left_out)
     reasons = ", ".join(f"{reason.lower()} {n:,}" for reason, n in flow.left_out[:MOST_REASONS])
     return (
-        f"{text} Other methods found {flow.by_other_methods:,} study reports.{_describe_listed(flow.listed)} Of {flow.studies:,} study reports in the data, {flow.with_cells:,} have a "
-        f"countable outcome and {flow.without_cells:,} have none; {flow.in_synthesis:,} are in at least one synthesis and {out:,} in none"
+        f"{text} Other methods found {flow.by_other_methods:,} study reports.{_describe_listed(flow.listed)} Of {flow.studies:,} study reports in the data, {flow.with_counts:,} have a "
+        f"countable outcome and {flow.without_counts:,} have none; {flow.in_synthesis:,} are in at least one synthesis and {out:,} in none"
         + (f" (most often: {reasons})." if reasons else ".")
     )

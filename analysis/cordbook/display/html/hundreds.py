@@ -59,8 +59,8 @@ def _hundred(q: Question, address: Callable[[str], str], course: NaturalCourse |
 
 def _counted_without(e: Estimate, evidence: Evidence) -> list[str]:
     """Studies that count the outcome in people without the treatment so that it may be pooled."""
-    cells = evidence.cells_in("outcome", e.synthesis.outcome)
-    return sorted(set(cells.loc[(cells["role"] != "treated") & cells["poolable"].astype(bool), "study_id"]))
+    counts = evidence.counts_in("outcome", e.synthesis.outcome)
+    return sorted(set(counts.loc[(counts["role"] != "treated") & counts["poolable"].astype(bool), "study_id"]))
 
 
 def _shares(e: Estimate) -> Absolute:

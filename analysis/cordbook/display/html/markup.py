@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from html import escape
 from urllib.parse import quote, urlsplit
 
@@ -86,9 +87,17 @@ def element(tag: str, *parts: object, **attributes: object) -> Html:
     >>> element("a", "Lima & others", href="x.html", class_=None)
     Html('<a href="x.html">Lima &amp; others</a>')
     """
+    return Html(f"<{opening(tag, attributes, text)}>{join(*parts)}</{tag}>")
+
+
+def opening(tag: str, attributes: Mapping[str, object], escaped: Callable[[object], str]) -> str:
+    """What stands between the brackets that open an element: its name and its attributes, as :func:`element` takes them.
+
+    >>> opening("a", {"class_": "x", "aria_label": "A & B", "hidden": True, "id": None}, text)
+    'a class="x" aria-label="A &amp; B" hidden'
+    """
     pairs = [(name.rstrip("_").replace("_", "-"), value) for name, value in attributes.items() if value not in (None, False)]
-    inside = "".join(f" {name}" if value is True else f' {name}="{text(value)}"' for name, value in pairs)
-    return Html(f"<{tag}{inside}>{join(*parts)}</{tag}>")
+    return tag + "".join(f" {name}" if value is True else f' {name}="{escaped(value)}"' for name, value in pairs)
 
 
 def link(label: object, href: str | None) -> Html:

@@ -141,11 +141,11 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
 
     ``links`` are addresses of the studies' pages by label.
     """
-    cells, words = evidence.cells_by_id(row.cells[0] for row in estimate.rows), evidence.vocabulary
+    behind, words = evidence.counts_by_id(row.count_ids[0] for row in estimate.rows), evidence.vocabulary
     timing = [column for fact in (evidence.subject.fact(PHASE),) if fact for _, column in fact.columns]
     rows = []
     for row in estimate.rows:
-        first = cells.loc[row.cells[0]]
+        first = behind.loc[row.count_ids[0]]
         counts = " v ".join(f"{events}/{n}" for events, n in row.arms)
         rows.append(
             (
@@ -168,10 +168,10 @@ def studies_table(estimate: Estimate, evidence: Evidence, links: Mapping[str, st
     return Table(f"studies-{estimate.id}", f"Studies behind: {estimate.title}", header, tuple(rows), folded=True)
 
 
-def _most_telling(cell: pd.Series, evidence: Evidence) -> str:
+def _most_telling(count: pd.Series, evidence: Evidence) -> str:
     """The column that says best what was given: that of the first fact on it, else the kind of treatment."""
     given = (column for fact in evidence.subject.facts(GIVEN)[:1] for _, column in fact.columns)
-    return next((column for column in given if pd.notna(cell.get(column))), "intervention_class")
+    return next((column for column in given if pd.notna(count.get(column))), "intervention_class")
 
 
 def progress_table(progress: ExtractionProgress) -> Table:
@@ -182,11 +182,11 @@ def progress_table(progress: ExtractionProgress) -> Table:
         if progress.read_twice
         else "none yet"
     )
-    counts = (
+    numbers = (
         ("Study reports", str(progress.studies)),
-        ("Study reports with at least one countable outcome", str(progress.studies_with_cells)),
+        ("Study reports with at least one countable outcome", str(progress.studies_with_counts)),
         ("Study reports whose identity is not fully known", str(progress.identity_not_confirmed)),
-        ("Outcome counts", str(progress.cells)),
+        ("Outcome counts", str(progress.counts)),
         ("Counts that may be pooled", str(progress.poolable)),
         ("Counts read twice with equal events and patients", agreed),
         ("Counts read differently and settled with a reason", str(progress.settled)),
@@ -195,14 +195,14 @@ def progress_table(progress: ExtractionProgress) -> Table:
         ("Counts read once only", str(progress.read_once)),
         ("Counts checked by a person against the full text", str(progress.verified)),
     )
-    rows = tuple((Cell(name), Cell(value, numeric=True)) for name, value in counts)
+    rows = tuple((Cell(name), Cell(value, numeric=True)) for name, value in numbers)
     return Table("extraction-progress", "State of the extraction", ("What", "Count"), rows)
 
 
 def reasons_table(reasons: pd.DataFrame) -> Table:
     """Why counts are not pooled, with counts; takes the frame of :func:`cordbook.review.appraisal.extraction_audit.reasons_not_pooled`."""
     rows = tuple(
-        (Cell(r.label), Cell(str(r.cells), numeric=True), Cell(str(r.studies), numeric=True), Cell(r.explanation))
+        (Cell(r.label), Cell(str(r.counts), numeric=True), Cell(str(r.studies), numeric=True), Cell(r.explanation))
         for r in reasons.itertuples()
     )
     return Table("not-pooled", "Why counts are not pooled", ("Reason", "Counts", "Studies", "What it means"), rows)

@@ -19,7 +19,7 @@ from cordbook.review.appraisal.extraction_audit import VerifiedWeight
 from cordbook.review.appraisal.main_results import Carried
 from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, UNCLEAR, YES, Item, WeightedAnswers
 from cordbook.review.appraisal.search_recall import Missed, Recall
-from cordbook.review.appraisal.verification_queue import CellToCheck
+from cordbook.review.appraisal.verification_queue import QueuedCount
 from cordbook.review.estimates.declarations import PoolingLimits
 from cordbook.review.estimates.phrases import percent, percent_number
 from cordbook.review.reporting.checklist import STATES, Answer, count_states
@@ -27,7 +27,7 @@ from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow, open_
 from cordbook.review.studies.known_trials import ABSENT, COUNTED, POOLED, UNCOUNTED, KnownTrial, count_by_state
 from cordbook.review.studies.records import OutcomeCount
 from cordbook.review.studies.timeline import Event
-from cordbook.review.studies.words import counts
+from cordbook.review.studies.words import events_of_n
 
 BLANK = "–"
 #: Kind of a table with much text: on a phone a row becomes a card.
@@ -68,7 +68,7 @@ def flow_table(flow: StudyFlow) -> Table:
         *([("New since that version, by databases and registers", s.by_databases), ("New since that version, by other methods", s.by_other_methods),
            ("Of that version, no longer in the data", s.gone)] if s else []),
         ("Study reports in the data", flow.studies),
-        ("of these with at least one countable outcome", flow.with_cells), ("without a countable outcome", flow.without_cells),
+        ("of these with at least one countable outcome", flow.with_counts), ("without a countable outcome", flow.without_counts),
         ("In at least one synthesis", flow.in_synthesis), ("With a countable outcome, in no synthesis", sum(n for _, n in flow.left_out)),
     ]  # fmt: skip
     rows = tuple((Cell(step), number(n) if n is not None else Cell("not yet", numeric=True)) for step, n in steps)
@@ -203,11 +203,11 @@ def weights_table(weighted: Sequence[WeightedAnswers], items: Sequence[Item]) ->
     rows = []
     for found in weighted:
         table = found.weights
-        cells = [Cell(found.title, href=f"../estimates/{found.estimate_id}.html"), number(found.studies)]
+        shown = [Cell(found.title, href=f"../estimates/{found.estimate_id}.html"), number(found.studies)]
         for item in items:
             applies = table.loc[item.id, NOT_APPLICABLE] < 100
-            cells.append(Cell(f"{table.loc[item.id, YES]:.0f}/{table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True))
-        rows.append(tuple(cells))
+            shown.append(Cell(f"{table.loc[item.id, YES]:.0f}/{table.loc[item.id, NO]:.0f}" if applies else BLANK, numeric=True))
+        rows.append(tuple(shown))
     caption = "Percent of an estimate's weight with yes / with no; the rest is unclear"
     return Table("risk-of-bias-estimates", caption, ("Estimate", "Studies", *(i.name for i in items)), tuple(rows), folded=True)
 
@@ -216,7 +216,7 @@ def agreement_table(agreement: pd.DataFrame, vocabulary: Vocabulary) -> Table:
     """Agreement of the two readings by topic and overall; takes the frame of ``audit.agreement_by``."""
     rows = tuple(
         (
-            Cell(vocabulary.label("topic", r.group)), number(r.cells), number(r.read_twice), number(r.agreed),
+            Cell(vocabulary.label("topic", r.group)), number(r.counts), number(r.read_twice), number(r.agreed),
             Cell(f"{percent(r.share)} ({percent_number(r.low)} to {percent_number(r.high)})" if r.read_twice else BLANK, numeric=True),
             number(r.settled), number(r.open), number(r.not_seen_again), number(r.read_once),
         )
@@ -237,7 +237,7 @@ def agreement_table(agreement: pd.DataFrame, vocabulary: Vocabulary) -> Table:
 
 
 def readings_table(readings: pd.DataFrame, *, table_id: str, caption: str, folded: bool) -> Table:
-    """Cells with both readings; takes the frame of ``audit.readings_side_by_side``."""
+    """Counts with both readings; takes the frame of ``audit.readings_side_by_side``."""
     rows = tuple(
         (
             Cell(r.label), Cell(_what(r.outcome, r.stratum)), Cell(r.first), Cell(r.second), Cell(r.used),
@@ -250,7 +250,7 @@ def readings_table(readings: pd.DataFrame, *, table_id: str, caption: str, folde
 
 
 def seen_once_table(readings: pd.DataFrame, *, table_id: str, caption: str) -> Table:
-    """Cells that one reading stands for; takes the frame of ``audit.readings_side_by_side``."""
+    """Counts that one reading stands for; takes the frame of ``audit.readings_side_by_side``."""
     rows = tuple(
         (Cell(r.label), Cell(_what(r.outcome, r.stratum)), Cell(r.used), Cell("yes" if r.poolable else "no"))
         for r in readings.itertuples()
@@ -264,18 +264,18 @@ def _what(outcome: str, stratum: str) -> str:
 
 def states_table(states: pd.DataFrame) -> Table:
     """How far counts have been looked at; takes the frame of ``verification_queue.count_states``."""
-    rows = tuple((Cell(r.state.capitalize()), number(r.cells), number(r.pooled)) for r in states.itertuples())
+    rows = tuple((Cell(r.state.capitalize()), number(r.counts), number(r.pooled)) for r in states.itertuples())
     return Table("cell-states", "How far the counts have been looked at", ("State", "Counts", "In an estimate"), rows)
 
 
-def first_table(named: Sequence[tuple[CellToCheck, OutcomeCount]], evidence: Evidence, titles: Mapping[str, str]) -> Table:
+def first_table(named: Sequence[tuple[QueuedCount, OutcomeCount]], evidence: Evidence, titles: Mapping[str, str]) -> Table:
     """The counts to check first, each with the place on its study's page; ``titles`` names the estimates."""
     labels, vocabulary = evidence.study_labels, evidence.vocabulary
     rows = tuple(
         (
             Cell(labels[c.study_id], href=f"../studies/{c.study_id}.html#{c.cell_id}"),
             Cell(f"{o.label}; {vocabulary.arm(o.arm)}, {inside(vocabulary.stratum(o.stratum))}, {months(o.months)}"),
-            Cell(counts(o), numeric=True),
+            Cell(events_of_n(o), numeric=True),
             Cell(o.locator or NOT_STATED),
             Cell(percent(c.weight), numeric=True),
             Cell(titles[c.estimate], href=f"../estimates/{c.estimate}.html"),
@@ -308,12 +308,12 @@ def carried_sentence(first: int, results: Sequence[Carried]) -> str:
 
 
 def verified_table(weights: Sequence[VerifiedWeight]) -> Table:
-    """Share of every estimate's weight whose cells a person has checked."""
+    """Share of every estimate's weight whose counts a person has checked."""
     rows = tuple(
         (
             Cell(w.title, href=f"../estimates/{w.id}.html"),
             number(w.k),
-            number(w.cells),
+            number(w.counts),
             number(w.checked),
             Cell(w.percent, numeric=True),
         )

@@ -20,12 +20,12 @@ def retractions_list(estimates: Estimates, hrefs: Mapping[str, str]) -> Table | 
     retracted = sorted(evidence.retracted)
     if not retracted:
         return paragraph(NONE)
-    labels, notices, cells = evidence.study_labels, evidence["integrity_notices"], evidence["outcomes"]
+    labels, notices, counts = evidence.study_labels, evidence["integrity_notices"], evidence["outcomes"]
     holding = [e for e in estimates if e.synthesis.parent is None and retracted_labels(e)]
     rows = []
     for study in retracted:
         retractions = notices[(notices["study_id"] == study) & (notices["kind"] == "retraction")]["reference"].tolist()
-        own = cells[cells["study_id"] == study]
+        own = counts[counts["study_id"] == study]
         held = [e for e in holding if study in e.study_ids]
         changes = [f"{e.title}: {_change(e)}" for e in held]
         rows.append(
@@ -40,12 +40,12 @@ def retractions_list(estimates: Estimates, hrefs: Mapping[str, str]) -> Table | 
     return Table("retracted", "Retracted reports", header, tuple(rows), tuple(f"retracted-{s}" for s in retracted), CARDS)
 
 
-def _decision(cells: int, poolable: int) -> str:
-    if not cells:
+def _decision(counts: int, poolable: int) -> str:
+    if not counts:
         return "none in the data"
     if not poolable:
-        return f"{cells} kept in the data, none pooled"
-    return f"{cells} in the data, {poolable} still pooled: no decision to leave them out is recorded"
+        return f"{counts} kept in the data, none pooled"
+    return f"{counts} in the data, {poolable} still pooled: no decision to leave them out is recorded"
 
 
 def _change(estimate: Estimate) -> str:

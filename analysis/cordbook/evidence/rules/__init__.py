@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cordbook.evidence.rules.base import Data, Rule, Violation
-from cordbook.evidence.rules.cells import CELL_RULES
+from cordbook.evidence.rules.counts import COUNT_RULES
 from cordbook.evidence.rules.examples import EXAMPLE_RULES
 from cordbook.evidence.rules.fields import SCHEMA_RULES, check_table, complaints
 from cordbook.evidence.rules.readings import READING_RULES
@@ -15,7 +15,7 @@ from cordbook.evidence.rules.subject import SUBJECT_RULES
 from cordbook.evidence.rules.vocabulary import VOCABULARY_RULES
 
 RULES: tuple[Rule, ...] = (
-    *CELL_RULES, *READING_RULES, *STUDY_RULES, *EXAMPLE_RULES, *SOURCE_RULES, *SCREENING_RULES, *STRATEGY_RULES, *VOCABULARY_RULES, *SUBJECT_RULES,
+    *COUNT_RULES, *READING_RULES, *STUDY_RULES, *EXAMPLE_RULES, *SOURCE_RULES, *SCREENING_RULES, *STRATEGY_RULES, *VOCABULARY_RULES, *SUBJECT_RULES,
 )  # fmt: skip
 
 __all__ = ["RULES", "SCHEMA_RULES", "Data", "Rule", "Violation", "check_table", "complaints"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
+from cordbook.core.clock import today
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, Row, listed
 from cordbook.evidence.schema import Field, ForeignKey, Table
@@ -25,6 +26,7 @@ SCHEMA_RULES: Mapping[str, str] = {
     "unique": "A value of a unique column appears once.",
     "primary-key": "The key of a row appears once.",
     "foreign-key": "What a row points to exists.",
+    "not-in-the-future": "No date lies after today.",
     "clean-text": "Text has no control or invisible characters, no blanks at its ends and composed accents (NFC).",
     "no-formula": "Text does not begin with a sign that a spreadsheet takes for a formula (= + - @); a number may be negative.",
 }
@@ -85,9 +87,13 @@ def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
         if pattern and not pattern.fullmatch(text):
             message = f"{_quoted(text)} does not have the form of {field.name}."
             found.append(("pattern", message, f"{field.description} It must match {field.pattern}"))
-        low, high = field.minimum, field.maximum
+        low, high = field.minimum, field.highest
         if isinstance(value, int | float) and ((low is not None and value < low) or (high is not None and value > high)):
             found.append(("range", f"{text} is out of range.", f"Allowed: {_interval(field)}{_unit(field)}."))
+        if field.type == "date" and text > (last := today().isoformat()):
+            found.append(
+                ("not-in-the-future", f"{text} lies in the future.", f"Write the day on which it was done, at most {last}.")
+            )
         return tuple(found)
 
     return complain
@@ -147,8 +153,8 @@ def _allowed(field: Field, text: str, hints: Iterator[int]) -> str:
 
 def _interval(field: Field) -> str:
     if field.minimum is None:
-        return f"at most {field.maximum}"
-    return f"{field.minimum} or more" if field.maximum is None else f"{field.minimum} to {field.maximum}"
+        return f"at most {field.highest}"
+    return f"{field.minimum} or more" if field.highest is None else f"{field.minimum} to {field.highest}"
 
 
 def _check_primary_key(data: Data, table: Table) -> Iterator[Problem]:

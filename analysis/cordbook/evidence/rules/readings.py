@@ -22,7 +22,7 @@ def _readings(data: Data) -> dict[str, dict[str, Row]]:
     return readings
 
 
-def cell_was_read(data: Data) -> Iterator[Violation]:
+def count_was_read(data: Data) -> Iterator[Violation]:
     readings, reconciled = _readings(data), data.by_key("reconciliations")
     for row in data.rows("outcomes"):
         if not any(r["seen"] == "yes" for r in readings.get(row["cell_id"], {}).values()):
@@ -89,8 +89,8 @@ def disagreement_is_settled(data: Data) -> Iterator[Violation]:
         if row["agreement"] == "disagree_settled" and not row["settled_by"]:
             message = "The readings differ, and no reason for the choice is given."
             yield row.violation("settled_by", message, remedy="Say in settled_by why one reading was taken.")
-        cell = outcomes.get(row["cell_id"])
-        if row["agreement"] == "disagree_open" and cell is not None and cell["poolable"] == "yes":
+        count = outcomes.get(row["cell_id"])
+        if row["agreement"] == "disagree_open" and count is not None and count["poolable"] == "yes":
             message = "The readings differ, nothing settles it, and the count is poolable."
             yield row.violation("agreement", message, remedy="Settle it with a reason, or set poolable to no in outcomes.csv.")
 
@@ -137,9 +137,9 @@ def _latest_verification(data: Data) -> dict[str, Row]:
 def verification_stands(data: Data) -> Iterator[Violation]:
     outcomes = data.by_key("outcomes")
     for cell_id, row in _latest_verification(data).items():
-        cell = outcomes.get(cell_id)
-        if cell is not None and _pair(cell) != _pair(row):
-            message = f"The person read {row['events']}/{row['n']}, the count is {cell['events']}/{cell['n']}."
+        count = outcomes.get(cell_id)
+        if count is not None and _pair(count) != _pair(row):
+            message = f"The person read {row['events']}/{row['n']}, the count is {count['events']}/{count['n']}."
             remedy = "Correct the count and record it in corrections.csv, or correct this row."
             yield row.violation("events", message, remedy=remedy)
 
@@ -155,7 +155,7 @@ def verdict_fits(data: Data) -> Iterator[Violation]:
             message = f"The count is said to have been corrected on {row['verified_on']}, and corrections.csv has no such row."
             remedy = (
                 "Add the correction with the old and the new value, or set verdict to confirmed. "
-                "`cordbook verify-cells` writes both."
+                "`cordbook verify-counts` writes both."
             )
             yield row.violation("verdict", message, remedy=remedy)
 
@@ -203,7 +203,7 @@ def _broken_target(data: Data, row: Row) -> Violation | None:
 
 
 READING_RULES = (
-    Rule("cell-was-read", "outcomes", "A count has a reading that saw it, and a reconciliation.", cell_was_read),
+    Rule("count-was-read", "outcomes", "A count has a reading that saw it, and a reconciliation.", count_was_read),
     Rule("seen-has-numbers", "extractions", "A reading that saw a number has events and n.", seen_has_numbers),
     Rule("reader-listed", "extractions", "The reader is among the readers of the count.", reader_is_listed),
     Rule("agreement-fits", "reconciliations", "The agreement is what the two readings show.", agreement_fits_readings),

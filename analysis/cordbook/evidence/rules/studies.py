@@ -152,13 +152,13 @@ def studies_entered_once(data: Data) -> Iterator[Violation]:
 
 def _faces(data: Data) -> Iterator[StudyFace]:
     references, arms = data.by_key("references"), data.by_key("arms")
-    cells = data.grouped("outcomes", "study_id")
+    outcomes = data.grouped("outcomes", "study_id")
     for row in data.rows("studies"):
         study = row["study_id"]
         reference = references.get(study, Row())
         counts = (
             (c["outcome"], arms.get(c["arm_id"], Row())["role"], c["stratum"], c["events"], c["n"])
-            for c in cells.get((study,), ())
+            for c in outcomes.get((study,), ())
         )
         yield study_face(study, reference["title"], reference["first_author"], reference["year"], counts)
 
@@ -219,7 +219,7 @@ def notice_is_about_something(data: Data) -> Iterator[Violation]:
             yield row.violation("study_id", message, remedy="Fill study_id where the study is in studies.csv, else citation.")
 
 
-def retracted_cells_have_a_notice(data: Data) -> Iterator[Violation]:
+def retracted_counts_have_a_notice(data: Data) -> Iterator[Violation]:
     sources = {key: row["same_as"] or key for key, row in data.by_key("references").items()}
     notices = ((sources.get(r["study_id"], ""), r["kind"], whole(r["year"])) for r in data.rows("integrity_notices"))
     retracted = standing_retractions(notices)
@@ -289,5 +289,7 @@ STUDY_RULES = (
     Rule("interval-order", "published_pooled", "An interval holds its estimate.", interval_holds_estimate),
     Rule("interval-pair", "published_pooled", "An interval has both limits or none.", limits_come_in_pairs),
     Rule("notice-about", "integrity_notices", "A notice is about a study or a citation.", notice_is_about_something),
-    Rule("retracted-cells", "outcomes", "A count left out as retracted is of a retracted study.", retracted_cells_have_a_notice),
+    Rule(
+        "retracted-counts", "outcomes", "A count left out as retracted is of a retracted study.", retracted_counts_have_a_notice
+    ),
 )

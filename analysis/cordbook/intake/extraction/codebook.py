@@ -17,23 +17,23 @@ from cordbook.evidence.rules import complaints
 from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import PACKAGE_FILE, Field, Package, load_package
 from cordbook.evidence.subject_tables import FACTS, TABLE_OF, TOPICS, fact_of, topic_of
-from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, REMOVED, STUDY, Answer, Place, Reading, cell_row
+from cordbook.intake.extraction.readings import ARM, OUTCOME, OUTCOME_KEY, REMOVED, STUDY, Answer, Place, Reading, count_row
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import one_line
 
 #: Columns that the program fills.
-MADE = {STUDY: ("study_id",), ARM: ("arm_id", "study_id", "arm"), CELL: ("cell_id", "study_id", "arm_id", "outcome", "stratum", "stratum_relation", "timepoint_months")}  # fmt: skip
+MADE = {STUDY: ("study_id",), ARM: ("arm_id", "study_id", "arm"), OUTCOME: ("cell_id", "study_id", "arm_id", "outcome", "stratum", "stratum_relation", "timepoint_months")}  # fmt: skip
 #: Patients before events, so that a percent can become a count.
-CELL_ORDER = ("n", "events")
+OUTCOME_ORDER = ("n", "events")
 #: Rules that a study breaks only because it is not read to its end yet.
-UNFINISHED = frozenset({"required", "cell-was-read"})
+UNFINISHED = frozenset({"required", "count-was-read"})
 #: Tables that an answer is checked against at once; the others are looked at when the study enters them.
 LOOKED_AT = frozenset(
     {
         "references",
         STUDY,
         ARM,
-        CELL,
+        OUTCOME,
         "outcome_terms",
         KEYS,
         VALUES,
@@ -85,8 +85,8 @@ class Codebook:
         return meanings_of(self._declared(KEYS), self._declared(VALUES))
 
     def column(self, table: str, column: str) -> Field:
-        """A column of the codebook; ``arm`` of a cell is that of the arm."""
-        if (table, column) == (CELL, "arm"):
+        """A column of the codebook; ``arm`` of a count is that of the arm."""
+        if (table, column) == (OUTCOME, "arm"):
             table = ARM
         return self.package.table(table).field(column)
 
@@ -142,13 +142,13 @@ def _mark(problem: Problem) -> tuple[str, str, str | None, str]:
 def columns(table: str, codebook: Codebook) -> list[str]:
     """Columns of a table that a reader fills, in the order in which they are asked."""
     names = [c for c in codebook.package.table(table).columns if c not in MADE[table]]
-    return [*CELL_ORDER, *(c for c in names if c not in CELL_ORDER)] if table == CELL else names
+    return [*OUTCOME_ORDER, *(c for c in names if c not in OUTCOME_ORDER)] if table == OUTCOME else names
 
 
 def questions(reading: Reading, codebook: Codebook) -> Iterator[Question]:
     """All places of a reading, answered or not."""
     yield from _of(reading, STUDY, reading.study_id, codebook)
-    for table in (ARM, CELL):
+    for table in (ARM, OUTCOME):
         for row in reading.rows(table):
             yield from _of(reading, table, row, codebook)
 
@@ -158,7 +158,7 @@ def _of(reading: Reading, table: str, row: str, codebook: Codebook) -> Iterator[
         if _applies(reading, table, row, name, codebook.only_of):
             column = codebook.column(table, name)
             # A count that was not found has neither number, and no row in the tables.
-            required = (column.required and not (table == CELL and name in CELL_ORDER)) or name == "not_poolable_reason"
+            required = (column.required and not (table == OUTCOME and name in OUTCOME_ORDER)) or name == "not_poolable_reason"
             yield Question((table, row, name), column, required)
 
 
@@ -168,11 +168,11 @@ def _applies(reading: Reading, table: str, row: str, column: str, only_of: Mappi
         return reading.value(STUDY, reading.study_id, asked) == value and reading.value(ARM, row, "role") in ("treated", "")
     if table == ARM and column == "part_of":
         return bool(wider_arms(reading, row))
-    if table == CELL:
+    if table == OUTCOME:
         # A count that was not found needs no more said.
-        asked = [reading.answers.get((table, row, c)) for c in CELL_ORDER]
+        asked = [reading.answers.get((table, row, c)) for c in OUTCOME_ORDER]
         if column != "n" and any(
-            a is not None and not a.value for a in asked[: CELL_ORDER.index(column) if column in CELL_ORDER else 2]
+            a is not None and not a.value for a in asked[: OUTCOME_ORDER.index(column) if column in OUTCOME_ORDER else 2]
         ):
             return False
         if column == "not_poolable_reason":
@@ -193,15 +193,15 @@ def open_questions(reading: Reading, codebook: Codebook) -> Iterator[Question]:
 
 
 def rows_of_other(reading: Reading, other: Reading | None) -> dict[Place, Answer]:
-    """What opens the arms and cells that the other reader opened, so that both judge them: their names, nothing of what was read."""
+    """What opens the arms and counts that the other reader opened, so that both judge them: their names, nothing of what was read."""
     if other is None:
         return {}
     own = {(table, row) for table, row, _ in reading.answers}
     return {
         place: answer
         for place, answer in other.answers.items()
-        if place[0] in (ARM, CELL)
-        and place[2] in ("row", *CELL_KEY)
+        if place[0] in (ARM, OUTCOME)
+        and place[2] in ("row", *OUTCOME_KEY)
         and place[:2] not in own
         and place[1] in other.rows(place[0])
     }
@@ -260,13 +260,19 @@ def same_value(a: str, b: str, column: Field) -> bool:
 
 def is_unnamed_total(reading: Reading, row: str, codebook: Codebook) -> bool:
     """Is a count of a stratum everybody of its arm by the numbers, with no count of all patients beside it?"""
-    arm, outcome = (reading.value(CELL, row, c) for c in ("arm", "outcome"))
-    rows = [r for r in reading.rows(CELL) if (reading.value(CELL, r, "arm"), reading.value(CELL, r, "outcome")) == (arm, outcome)]
+    arm, outcome = (reading.value(OUTCOME, row, c) for c in ("arm", "outcome"))
+    rows = [
+        r
+        for r in reading.rows(OUTCOME)
+        if (reading.value(OUTCOME, r, "arm"), reading.value(OUTCOME, r, "outcome")) == (arm, outcome)
+    ]
     if row not in rows or not seen(reading, row):
         return False
     held = [
         Held(
-            parse_stratum(reading.value(CELL, r, "stratum")), reading.value(CELL, r, "timepoint_months"), _whole(reading, CELL, r)
+            parse_stratum(reading.value(OUTCOME, r, "stratum")),
+            reading.value(OUTCOME, r, "timepoint_months"),
+            _whole(reading, OUTCOME, r),
         )
         for r in rows
     ]
@@ -280,22 +286,22 @@ def _whole(reading: Reading, table: str, row: str) -> int | None:
 
 def as_total(reading: Reading, row: str) -> dict[Place, Answer]:
     """What opens the count of all patients beside a stratum that is everybody, with its numbers."""
-    arm, outcome, _, months = (reading.value(CELL, row, c) for c in CELL_KEY)
-    name, opened = open_cell(arm, outcome, "", months)
-    numbers = {(CELL, name, c): Answer(reading.value(CELL, row, c)) for c in CELL_ORDER}
-    return {(CELL, name, REMOVED): Answer(NO), **opened, **numbers}
+    arm, outcome, _, months = (reading.value(OUTCOME, row, c) for c in OUTCOME_KEY)
+    name, opened = open_count(arm, outcome, "", months)
+    numbers = {(OUTCOME, name, c): Answer(reading.value(OUTCOME, row, c)) for c in OUTCOME_ORDER}
+    return {(OUTCOME, name, REMOVED): Answer(NO), **opened, **numbers}
 
 
 def seen(reading: Reading, row: str) -> bool:
-    """Did the reader find a count for a cell?"""
-    return all(reading.value(CELL, row, c) for c in CELL_ORDER)
+    """Did the reader find the numbers of a count?"""
+    return all(reading.value(OUTCOME, row, c) for c in OUTCOME_ORDER)
 
 
 # ------------------------------------------------------------------------------------------------ rows
 
 
 def study_rows(reading: Reading, reference: Row | None = None) -> dict[str, list[Row]]:
-    """The rows of references, studies, arms and outcomes that the answers make; cells without a count are left out."""
+    """The rows of references, studies, arms and outcomes that the answers make; counts without numbers are left out."""
     study = reading.study_id
     reference = reference or {"reference_id": study, "kind": "study", "identity_confidence": PARTIAL}
     arms = [
@@ -305,12 +311,12 @@ def study_rows(reading: Reading, reference: Row | None = None) -> dict[str, list
         }
         for arm in reading.rows(ARM)
     ]  # fmt: skip
-    cells = [cell for row in reading.rows(CELL) if seen(reading, row) and (cell := _cell(reading, row))]
+    counts = [count for row in reading.rows(OUTCOME) if seen(reading, row) and (count := _count(reading, row))]
     return {
         "references": [_Blank(reference)],
         STUDY: [_Blank({"study_id": study, **_values(reading, STUDY, study)})],
         ARM: list(map(_Blank, arms)),
-        CELL: list(map(_Blank, _related(cells))),
+        OUTCOME: list(map(_Blank, _related(counts))),
     }
 
 
@@ -329,8 +335,8 @@ def _values(reading: Reading, table: str, row: str) -> Row:
     }
 
 
-def _cell(reading: Reading, row: str) -> Row:
-    values = _values(reading, CELL, row)
+def _count(reading: Reading, row: str) -> Row:
+    values = _values(reading, OUTCOME, row)
     arm = values.pop("arm", "")
     if not arm:
         return {}
@@ -338,20 +344,20 @@ def _cell(reading: Reading, row: str) -> Row:
     return {"cell_id": f"{study}.{row}", "study_id": study, "arm_id": f"{study}.{arm}", **values}
 
 
-def _related(cells: list[Row]) -> list[Row]:
-    """Cells with ``stratum_relation``, which follows from the strata of the same arm and outcome."""
+def _related(counts: list[Row]) -> list[Row]:
+    """Counts with ``stratum_relation``, which follows from the strata of the same arm and outcome."""
     made = []
-    for cell in cells:
-        own = _pairs(cell)
-        wider = [c for c in cells if (c["arm_id"], c["outcome"]) == (cell["arm_id"], cell["outcome"]) and _pairs(c) < own]
-        alike = any((c["events"], c["n"]) == (cell["events"], cell["n"]) for c in wider)
+    for count in counts:
+        own = _pairs(count)
+        wider = [c for c in counts if (c["arm_id"], c["outcome"]) == (count["arm_id"], count["outcome"]) and _pairs(c) < own]
+        alike = any((c["events"], c["n"]) == (count["events"], count["n"]) for c in wider)
         relation = "total" if not own else "same_patients" if alike else "part_of_total" if wider else "only_stratum"
-        made.append({**cell, "stratum_relation": relation})
+        made.append({**count, "stratum_relation": relation})
     return made
 
 
-def _pairs(cell: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(filter(None, (cell.get("stratum") or "").split(";")))
+def _pairs(count: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(filter(None, (count.get("stratum") or "").split(";")))
 
 
 def open_arm(arm: str) -> dict[Place, Answer]:
@@ -359,14 +365,14 @@ def open_arm(arm: str) -> dict[Place, Answer]:
     return {(ARM, arm, "row"): Answer("opened")}
 
 
-def open_cell(arm: str, outcome: str, stratum: str = "", months: str = "") -> tuple[str, dict[Place, Answer]]:
-    """The name of a cell and the answers that open it."""
-    row = cell_row(arm, outcome, stratum, months)
-    return row, {(CELL, row, c): Answer(v) for c, v in zip(CELL_KEY, (arm, outcome, stratum, months), strict=True)}
+def open_count(arm: str, outcome: str, stratum: str = "", months: str = "") -> tuple[str, dict[Place, Answer]]:
+    """The name of a count and the answers that open it."""
+    row = count_row(arm, outcome, stratum, months)
+    return row, {(OUTCOME, row, c): Answer(v) for c, v in zip(OUTCOME_KEY, (arm, outcome, stratum, months), strict=True)}
 
 
-def cell_problems(reading: Reading, codebook: Codebook, arm: str, outcome: str, stratum: str, months: str) -> list[str]:
-    """Why a cell cannot be opened."""
+def count_problems(reading: Reading, codebook: Codebook, arm: str, outcome: str, stratum: str, months: str) -> list[str]:
+    """Why a count cannot be opened."""
     wrong = []
     if arm not in reading.rows(ARM):
         wrong.append(f"There is no arm {arm!r}; there are {', '.join(reading.rows(ARM)) or 'none yet'}.")
@@ -375,13 +381,13 @@ def cell_problems(reading: Reading, codebook: Codebook, arm: str, outcome: str, 
             f"{outcome!r} is not an outcome of outcome_terms.csv; a new one is added there first, or in the terminal with +NAME."
         )
     for name, value in (("stratum", stratum), ("timepoint_months", months)):
-        wrong += [f"{message} {remedy}" for _, message, remedy in complaints(codebook.column(CELL, name), value) if value]
+        wrong += [f"{message} {remedy}" for _, message, remedy in complaints(codebook.column(OUTCOME, name), value) if value]
     if wrong:
         return wrong
-    row, opened = open_cell(arm, outcome, stratum, months)
-    if row in reading.rows(CELL):
+    row, opened = open_count(arm, outcome, stratum, months)
+    if row in reading.rows(OUTCOME):
         return ["This count is there already."]
-    # The rules on strata look at whole cells: one with no event of one patient shows what its name breaks.
-    trial = {(CELL, row, "events"): Answer("0"), (CELL, row, "n"): Answer("1")}
+    # The rules on strata look at whole counts: one with no event of one patient shows what its name breaks.
+    trial = {(OUTCOME, row, "events"): Answer("0"), (OUTCOME, row, "n"): Answer("1")}
     new = codebook.problems(study_rows(reading.with_answers({**opened, **trial})))
     return [f"{p.message} {p.remedy}" for p in new if p.column == "stratum" and p.key.endswith(row) and p.severity == "error"]

@@ -8,9 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cordbook.evidence.rules import complaints
-from cordbook.intake.extraction.codebook import Codebook, Question, cell_problems, open_arm, open_cell, problems, questions, tidy
+from cordbook.intake.extraction.codebook import (
+    Codebook,
+    Question,
+    count_problems,
+    open_arm,
+    open_count,
+    problems,
+    questions,
+    tidy,
+)
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
-from cordbook.intake.extraction.readings import ARM, CELL, CELL_KEY, NOT_REPORTED, REMOVED, STUDY, Answer, Place, Reading
+from cordbook.intake.extraction.readings import ARM, NOT_REPORTED, OUTCOME, OUTCOME_KEY, REMOVED, STUDY, Answer, Place, Reading
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import cell_for_spreadsheet, one_line
 
@@ -36,14 +45,14 @@ class Taken:
 
 
 def form_text(
-    reading: Reading, codebook: Codebook, arms: Sequence[str] = (), cells: Iterable[tuple[str, str, str, str]] = ()
+    reading: Reading, codebook: Codebook, arms: Sequence[str] = (), counts: Iterable[tuple[str, str, str, str]] = ()
 ) -> str:
-    """A CSV with one line per question: those answered with their answers, and blank ones for ``arms`` and ``cells`` beside them."""
+    """A CSV with one line per question: those answered with their answers, and blank ones for ``arms`` and ``counts`` beside them."""
     opened: dict[Place, Answer] = {}
     for arm in arms:
         opened |= open_arm(arm)
-    for cell in cells:
-        opened |= open_cell(*cell)[1]
+    for count in counts:
+        opened |= open_count(*count)[1]
     whole = reading.with_answers({p: a for p, a in opened.items() if p not in reading.answers})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -51,24 +60,24 @@ def form_text(
     last = ""
     for q in _with_blank_arms(whole, codebook):
         table, row, name = q.place
-        if table == CELL and row != last:
-            for column in CELL_KEY:
+        if table == OUTCOME and row != last:
+            for column in OUTCOME_KEY:
                 meaning = (
-                    CELL,
+                    OUTCOME,
                     row,
                     column,
-                    whole.value(CELL, row, column),
+                    whole.value(OUTCOME, row, column),
                     "",
-                    "yes" if column in CELL_KEY[:2] else "",
+                    "yes" if column in OUTCOME_KEY[:2] else "",
                     "",
                     "",
                     HOW[column],
                 )
                 writer.writerow([cell_for_spreadsheet(c) for c in meaning])
-        last = row if table == CELL else last
+        last = row if table == OUTCOME else last
         known = whole.answers.get(q.place, Answer(""))
         allowed = " | ".join(_allowed(q, codebook))
-        cells_ = (
+        fields = (
             table,
             row,
             name,
@@ -79,13 +88,13 @@ def form_text(
             allowed,
             q.field.description,
         )
-        writer.writerow([cell_for_spreadsheet(c) for c in cells_])
+        writer.writerow([cell_for_spreadsheet(c) for c in fields])
     return out.getvalue()
 
 
 def _with_blank_arms(reading: Reading, codebook: Codebook) -> Iterator[Question]:
     """Questions in a form that nobody has filled: also those that only some answers call for."""
-    barred = {(CELL, row, "poolable"): Answer("no") for row in reading.rows(CELL)}
+    barred = {(OUTCOME, row, "poolable"): Answer("no") for row in reading.rows(OUTCOME)}
     found: dict[Place, Question] = {}
     for column, value in dict.fromkeys(codebook.only_of.values()) or [("", "")]:
         called_for = {(STUDY, reading.study_id, column): Answer(value)} if column else {}
@@ -136,22 +145,22 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
                 if row not in whole.rows(ARM):
                     add(open_arm(row) | {(ARM, row, REMOVED): Answer("no")})
         else:
-            key = [own.get(c, "") for c in CELL_KEY]
-            name, opened = open_cell(*key)
-            bad = [] if name in whole.rows(CELL) else cell_problems(whole, codebook, *key)
+            key = [own.get(c, "") for c in OUTCOME_KEY]
+            name, opened = open_count(*key)
+            bad = [] if name in whole.rows(OUTCOME) else count_problems(whole, codebook, *key)
             wrong += [f"line {first}: {m}" for m in bad]
             if not bad:
                 names[table, row] = name
-                if name not in whole.rows(CELL):
-                    add(opened | {(CELL, name, REMOVED): Answer("no")})
+                if name not in whole.rows(OUTCOME):
+                    add(opened | {(OUTCOME, name, REMOVED): Answer("no")})
     given = {(table, names.get((table, row)), column): (n, v, r) for n, table, row, column, v, r in lines}
     used = {
         (table, row)
         for (table, row, column), (_, v, r) in given.items()
-        if (v or r) and not (table == CELL and column in CELL_KEY)
+        if (v or r) and not (table == OUTCOME and column in OUTCOME_KEY)
     }
     for n, table, row, *_ in lines:
-        if (table, row) not in names and table not in (STUDY, ARM, CELL):
+        if (table, row) not in names and table not in (STUDY, ARM, OUTCOME):
             wrong.append(f"line {n}: {table!r} is none of studies, arms, outcomes")
     done: set[Place] = set()
     progress = True
@@ -165,7 +174,7 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
             progress = True
             number, value, reason = given[q.place]
             if not value and not reason:
-                if q.place[:2] not in used or (q.required and q.place[0] != CELL) or q.place in reading.answers:
+                if q.place[:2] not in used or (q.required and q.place[0] != OUTCOME) or q.place in reading.answers:
                     continue
                 reason = NOT_REPORTED
             try:
@@ -182,10 +191,10 @@ def take(text: str, reading: Reading, codebook: Codebook) -> Taken:
             if not forbidden:
                 add({q.place: answer})
     columns = {(table, q.place[2]) for q in _with_blank_arms(whole, codebook) for table in [q.place[0]]} | {
-        (CELL, c) for c in CELL_KEY
+        (OUTCOME, c) for c in OUTCOME_KEY
     }
     for (table, row, column), (number, value, _) in given.items():
-        if value and row and (table, row, column) not in done and not (table == CELL and column in CELL_KEY):
+        if value and row and (table, row, column) not in done and not (table == OUTCOME and column in OUTCOME_KEY):
             known_column = (table, column) in columns
             wrong.append(
                 f"line {number}: {'nothing is asked here, after the other answers' if known_column else f'there is no column {column!r}'}"
@@ -198,7 +207,7 @@ def _answer(question: Question, value: str, reason: str, reading: Reading) -> An
     if not value:
         return Answer("", reason)
     if name == "events" and is_percent(value):
-        found = counts_for_percent(value, int(reading.value(CELL, row, "n") or 0))
+        found = counts_for_percent(value, int(reading.value(OUTCOME, row, "n") or 0))
         if found.count is None:
             raise ValueError(found.why)
         return Answer(str(found.count))
@@ -224,28 +233,28 @@ def spreadsheet_rows(text: str, needed: Iterable[str]) -> Iterator[tuple[int, Ro
             raise ValueError(f"the first line has no column {', '.join(missing)}")
         while True:
             begins = reader.line_num + 1
-            cells = next(reader, None)
-            if cells is None:
+            fields = next(reader, None)
+            if fields is None:
                 return
-            if any(c.strip() for c in cells):
-                yield begins, dict.fromkeys(header, "") | dict(zip(header, map(_bare, cells), strict=False))
+            if any(c.strip() for c in fields):
+                yield begins, dict.fromkeys(header, "") | dict(zip(header, map(_bare, fields), strict=False))
     except csv.Error as error:
         raise ValueError(f"line {begins}: cannot be read as CSV ({error})") from error
 
 
 def _rows(lines: Sequence[tuple[int, str, str, str, str, str]]) -> Iterator[tuple[str, str, int, dict[str, str]]]:
-    """Rows of the form, arms before cells: table, name, first line, values by column."""
+    """Rows of the form, arms before counts: table, name, first line, values by column."""
     found: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
     for number, table, row, column, value, _ in lines:
-        if table in (STUDY, ARM, CELL):
+        if table in (STUDY, ARM, OUTCOME):
             found.setdefault((table, row), (number, {}))[1][column] = value
-    for wanted in (STUDY, ARM, CELL):
+    for wanted in (STUDY, ARM, OUTCOME):
         for (table, row), (number, values) in found.items():
             # A blank row of the form that nobody filled is not a row.
             if table == wanted and (table == STUDY or any(values.values())):
                 yield table, row, number, values
 
 
-def _bare(cell: str) -> str:
-    text = one_line(cell)
+def _bare(written: str) -> str:
+    text = one_line(written)
     return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text

@@ -1,7 +1,7 @@
 """A reading: what one person found in a report, answer by answer, in a file of its own.
 
 ``data/readings/STUDY.1.csv`` and ``STUDY.2.csv`` hold the two readings of a study. A row is an answer; a later row on the same
-place stands in place of the earlier one, so that an answer is on disk as soon as it is given and none is ever lost. A cell of
+place stands in place of the earlier one, so that an answer is on disk as soon as it is given and none is ever lost. A count of
 ``outcomes`` is named by arm, outcome, stratum and months, so that both readings of it meet.
 """
 
@@ -26,9 +26,9 @@ FOLDER = "readings"
 COLUMNS = ("study_id", "reading", "reader", "table", "row", "column", "value", "reason", "read_at")
 #: Why a place has no value, where the reader says nothing else.
 NOT_REPORTED = "not reported"
-STUDY, ARM, CELL = "studies", "arms", "outcomes"
-#: What names a cell.
-CELL_KEY = ("arm", "outcome", "stratum", "timepoint_months")
+STUDY, ARM, OUTCOME = "studies", "arms", "outcomes"
+#: What names a count.
+OUTCOME_KEY = ("arm", "outcome", "stratum", "timepoint_months")
 #: Marks of the reading itself.
 MARKS, COMPLETE, REMOVED = "reading", "complete", "removed"
 
@@ -171,12 +171,12 @@ def reader_name(text: str) -> str:
     return name
 
 
-def cell_row(arm: str, outcome: str, stratum: str, months: str) -> str:
-    """The name of a cell within its study, which is also the end of its ``cell_id``.
+def count_row(arm: str, outcome: str, stratum: str, months: str) -> str:
+    """The name of a count within its study, which is also the end of its ``cell_id``.
 
-    >>> cell_row("treated", "ais_improved", "baseline_ais=A;phase=acute", "12")
+    >>> count_row("treated", "ais_improved", "baseline_ais=A;phase=acute", "12")
     'treated.ais_improved.baseline_ais-a_phase-acute.12'
-    >>> cell_row("treated", "other:standing", "", "")
+    >>> count_row("treated", "other:standing", "", "")
     'treated.other_standing.all.na'
     """
     pairs = "_".join(part.replace("=", "-", 1) for part in sorted(filter(None, stratum.split(";")))) or "all"

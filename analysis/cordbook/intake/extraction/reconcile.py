@@ -12,11 +12,20 @@ from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
 from cordbook.evidence.rules.validation import check_tables
 from cordbook.evidence.schema import load_package
-from cordbook.intake.extraction.codebook import CELL_ORDER, Codebook, columns, rows_of_other, same_value, seen, study_rows, tidy
+from cordbook.intake.extraction.codebook import (
+    OUTCOME_ORDER,
+    Codebook,
+    columns,
+    rows_of_other,
+    same_value,
+    seen,
+    study_rows,
+    tidy,
+)
 from cordbook.intake.extraction.readings import (
     ARM,
-    CELL,
     FOLDER,
+    OUTCOME,
     REMOVED,
     STUDY,
     Answer,
@@ -32,7 +41,7 @@ from cordbook.intake.records.decisions import now
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.intake.records.untrusted_text import one_line
 
-#: Stands for events and n of a cell, which are settled together.
+#: Stands for events and n of a count, which are settled together.
 COUNTS = "counts"
 NOT_SEEN = "not seen"
 #: Columns of free text, and the reason that stands where such a difference was settled as one.
@@ -98,7 +107,7 @@ def pair_of(store: Readings, study_id: str) -> tuple[Reading, Reading]:
 
 
 def compare(first: Reading, second: Reading, codebook: Codebook) -> Comparison:
-    """All places of two readings. Of a cell that one reader did not find, only whether it is kept is asked."""
+    """All places of two readings. Of a count that one reader did not find, only whether it is kept is asked."""
     alike = 0
     differences = []
     for place in _places(first, second, codebook):
@@ -115,15 +124,15 @@ def compare(first: Reading, second: Reading, codebook: Codebook) -> Comparison:
 
 
 def _places(first: Reading, second: Reading, codebook: Codebook) -> Iterator[Place]:
-    for table in (STUDY, ARM, CELL):
+    for table in (STUDY, ARM, OUTCOME):
         rows = [first.study_id] if table == STUDY else list(dict.fromkeys([*first.rows(table), *second.rows(table)]))
         for row in rows:
-            if table == CELL:
+            if table == OUTCOME:
                 yield table, row, COUNTS
                 if not (seen(first, row) and seen(second, row)):
                     continue
             for column in columns(table, codebook):
-                if not (table == CELL and column in CELL_ORDER):
+                if not (table == OUTCOME and column in OUTCOME_ORDER):
                     yield table, row, column
 
 
@@ -131,8 +140,8 @@ def _shown(reading: Reading, place: Place) -> str:
     table, row, column = place
     if column != COUNTS:
         return reading.value(table, row, column) if table == STUDY or row in reading.rows(table) else ""
-    there = row in reading.rows(CELL) and seen(reading, row)
-    return f"{reading.value(CELL, row, 'events')}/{reading.value(CELL, row, 'n')}" if there else NOT_SEEN
+    there = row in reading.rows(OUTCOME) and seen(reading, row)
+    return f"{reading.value(OUTCOME, row, 'events')}/{reading.value(OUTCOME, row, 'n')}" if there else NOT_SEEN
 
 
 # ------------------------------------------------------------------------------------------------ decisions
@@ -211,28 +220,30 @@ def agreed_reading(comparison: Comparison, decisions: Mapping[Place, Decision]) 
     answers: dict[Place, Answer] = {}
     for reading in (second, first):
         answers |= {place: a for place, a in reading.answers.items() if place[2] != REMOVED or a.value != "yes"}
-        # A cell that one reader found is told by that reader.
-    for row in second.rows(CELL):
-        if seen(second, row) and not (row in first.rows(CELL) and seen(first, row)):
-            answers |= {place: a for place, a in second.answers.items() if place[:2] == (CELL, row)}
+        # A count that one reader found is told by that reader.
+    for row in second.rows(OUTCOME):
+        if seen(second, row) and not (row in first.rows(OUTCOME) and seen(first, row)):
+            answers |= {place: a for place, a in second.answers.items() if place[:2] == (OUTCOME, row)}
     for (table, row, column), decision in decisions.items():
         if decision.keep == OUT:
             answers[table, row, REMOVED] = Answer("yes")
         elif column == COUNTS:
             events, _, n = decision.value.partition("/")
-            answers |= {(CELL, row, "events"): Answer(events), (CELL, row, "n"): Answer(n)}
+            answers |= {(OUTCOME, row, "events"): Answer(events), (OUTCOME, row, "n"): Answer(n)}
             if decision.keep == OPEN:
                 answers |= {
-                    (CELL, row, "poolable"): Answer("no"),
-                    (CELL, row, "not_poolable_reason"): Answer("conflicting_sources"),
+                    (OUTCOME, row, "poolable"): Answer("no"),
+                    (OUTCOME, row, "not_poolable_reason"): Answer("conflicting_sources"),
                 }
         else:
             answers[table, row, column] = Answer(decision.value)
     merged = Reading(first.study_id, 3, f"{first.reader}+{second.reader}", answers)
     gone = {arm for arm in {r for t, r, _ in answers if t == ARM} if arm not in merged.rows(ARM)}
-    lost = {(CELL, row, REMOVED): Answer("yes") for row in merged.rows(CELL) if merged.value(CELL, row, "arm") in gone}
+    lost = {(OUTCOME, row, REMOVED): Answer("yes") for row in merged.rows(OUTCOME) if merged.value(OUTCOME, row, "arm") in gone}
     pooled = {
-        (CELL, r, "not_poolable_reason"): Answer("") for r in merged.rows(CELL) if merged.value(CELL, r, "poolable") == "yes"
+        (OUTCOME, r, "not_poolable_reason"): Answer("")
+        for r in merged.rows(OUTCOME)
+        if merged.value(OUTCOME, r, "poolable") == "yes"
     }
     return merged.with_answers({**lost, **pooled})
 
@@ -244,16 +255,16 @@ def new_rows(
     study = agreed.study_id
     made = study_rows(agreed, reference_row(record_of_study(data, study) or {}, study))
     extractions, reconciliations = [], []
-    for cell in made[CELL]:
-        row = cell["cell_id"].removeprefix(f"{study}.")
+    for count in made[OUTCOME]:
+        row = count["cell_id"].removeprefix(f"{study}.")
         # The reading that found the count comes first, for the tables know no second reading without a first.
-        ordered = sorted(readings, key=lambda r: _shown(r, (CELL, row, COUNTS)) == NOT_SEEN)
-        shown = [_shown(r, (CELL, row, COUNTS)) for r in ordered]
-        extractions += [_extraction(cell["cell_id"], i, r, s) for i, (r, s) in enumerate(zip(ordered, shown, strict=True), 1)]
-        decision = decisions.get((CELL, row, COUNTS))
+        ordered = sorted(readings, key=lambda r: _shown(r, (OUTCOME, row, COUNTS)) == NOT_SEEN)
+        shown = [_shown(r, (OUTCOME, row, COUNTS)) for r in ordered]
+        extractions += [_extraction(count["cell_id"], i, r, s) for i, (r, s) in enumerate(zip(ordered, shown, strict=True), 1)]
+        decision = decisions.get((OUTCOME, row, COUNTS))
         reconciliations.append(
             {
-                "cell_id": cell["cell_id"],
+                "cell_id": count["cell_id"],
                 "agreement": _agreement(shown, decision),
                 "settled_by": decision.reason if decision else "",
                 "readers": "+".join(r.reader for r in readings),

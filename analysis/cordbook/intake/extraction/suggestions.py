@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cordbook.intake.extraction.codebook import Codebook, open_questions, problems
-from cordbook.intake.extraction.readings import ARM, CELL, STUDY, Answer, Place, Reading
+from cordbook.intake.extraction.readings import ARM, OUTCOME, STUDY, Answer, Place, Reading
 
 #: What a count mostly shares with the one before it; a definition only with one of the same outcome.
 COMMON = (
@@ -36,9 +36,9 @@ def offered(reading: Reading, place: Place, codebook: Codebook) -> str:
         return codebook.implied_by_topic(reading.value(STUDY, row, "topic")).get(name, "")
     if (table, name) == (ARM, "role"):
         return _ROLES.get(row) or codebook.role_of_arms_called(row)
-    if table == CELL and name in COMMON:
+    if table == OUTCOME and name in COMMON:
         before = _before(reading, row, name)
-        answer = reading.answers.get((CELL, before, name))
+        answer = reading.answers.get((OUTCOME, before, name))
         if answer is not None:
             return answer.value or f". {answer.reason}"
         return "yes" if name == "poolable" else ""
@@ -47,8 +47,8 @@ def offered(reading: Reading, place: Place, codebook: Codebook) -> str:
 
 def last_months(reading: Reading) -> str:
     """The time of the last count that was opened; blank where it has none."""
-    cells = reading.rows(CELL)
-    return reading.value(CELL, cells[-1], "timepoint_months") if cells else ""
+    counts = reading.rows(OUTCOME)
+    return reading.value(OUTCOME, counts[-1], "timepoint_months") if counts else ""
 
 
 def as_before(reading: Reading, place: Place, codebook: Codebook) -> tuple[str, dict[Place, Answer]]:
@@ -57,14 +57,14 @@ def as_before(reading: Reading, place: Place, codebook: Codebook) -> tuple[str, 
     ``place`` is the next question. Blank and nothing where that is none of :data:`COMMON`, or where no count before it can say.
     """
     table, row, name = place
-    before = _before(reading, row, name) if table == CELL and name in COMMON else ""
+    before = _before(reading, row, name) if table == OUTCOME and name in COMMON else ""
     if not before:
         return "", {}
     answers: dict[Place, Answer] = {}
     now = reading
     # An answer may open a question (why not pooled), so the next one is looked for after each.
-    while question := next((q for q in open_questions(now, codebook) if q.place[:2] == (CELL, row)), None):
-        known = reading.answers.get((CELL, before, question.place[2]))
+    while question := next((q for q in open_questions(now, codebook) if q.place[:2] == (OUTCOME, row)), None):
+        known = reading.answers.get((OUTCOME, before, question.place[2]))
         if known is None or question.place[2] not in COMMON or problems(now, question, known, codebook)[0]:
             return "", {}
         answers[question.place] = known
@@ -74,10 +74,10 @@ def as_before(reading: Reading, place: Place, codebook: Codebook) -> tuple[str, 
 
 def _before(reading: Reading, row: str, name: str) -> str:
     """The last count before another one of which all is said that they may share; for a definition, of the same outcome."""
-    cells = reading.rows(CELL)
-    for other in reversed(cells[: cells.index(row)] if row in cells else []):
-        answered = all((CELL, other, c) in reading.answers for c in COMMON if c != "not_poolable_reason")
-        alike = name != "definition" or reading.value(CELL, other, "outcome") == reading.value(CELL, row, "outcome")
+    counts = reading.rows(OUTCOME)
+    for other in reversed(counts[: counts.index(row)] if row in counts else []):
+        answered = all((OUTCOME, other, c) in reading.answers for c in COMMON if c != "not_poolable_reason")
+        alike = name != "definition" or reading.value(OUTCOME, other, "outcome") == reading.value(OUTCOME, row, "outcome")
         if answered and alike:
             return other
     return ""

@@ -1,4 +1,4 @@
-"""What a person found who looked a cell up in its source: written at once, a correction with the old and the new value."""
+"""What a person found who looked a count up in its source: written at once, a correction with the old and the new value."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Checked:
 
 
 def verify(data: Path, kept: Path, finding: Finding, shown: tuple[str, str], on: str) -> str:
-    """Write a finding; returns the verdict. ``shown`` is the cell (events, n) that the person compared with the source.
+    """Write a finding; returns the verdict. ``shown`` is the count (events, n) that the person compared with the source.
 
-    A reading that differs changes the cell, with a row of ``corrections`` for each value. Raises :class:`NotVerified`.
+    A reading that differs changes the count, with a row of ``corrections`` for each value. Raises :class:`NotVerified`.
     """
     [verdict] = verify_all(data, kept, [Checked(finding, shown, on)])
     return verdict
@@ -91,13 +91,13 @@ def _told(problem: Problem, found: Sequence[Checked], name: Callable[[int], str]
 def _with_finding(tables: Mapping[str, list[Row]], checked: Checked, fields: Sequence[Field]) -> tuple[dict[str, list[Row]], str]:
     """The tables with one more finding, and its verdict."""
     finding, shown, on = checked.finding, checked.shown, checked.on
-    cell = next((row for row in tables["outcomes"] if row["cell_id"] == finding.cell_id), None)
-    if cell is None:
+    count = next((row for row in tables["outcomes"] if row["cell_id"] == finding.cell_id), None)
+    if count is None:
         raise NotVerified(f"there is no count {finding.cell_id}")
-    if (cell["events"], cell["n"]) != shown:
-        raise NotVerified(f"the count has become {cell['events']} of {cell['n']} meanwhile; look again")
+    if (count["events"], count["n"]) != shown:
+        raise NotVerified(f"the count has become {count['events']} of {count['n']} meanwhile; look again")
     read = {"events": str(finding.events), "n": str(finding.n)}
-    changed = {column: value for column, value in read.items() if cell[column] != value}
+    changed = {column: value for column, value in read.items() if count[column] != value}
     row: Row = {
         "cell_id": finding.cell_id,
         "verified_by": finding.person,
@@ -127,7 +127,7 @@ def _with_finding(tables: Mapping[str, list[Row]], checked: Checked, fields: Seq
                 "table": "outcomes",
                 "row_key": finding.cell_id,
                 "column": column,
-                "old_value": cell[column],
+                "old_value": count[column],
                 "new_value": value,
                 "corrected_on": on,
                 "reason": f"{finding.person} read {finding.source_read}: {finding.note}",

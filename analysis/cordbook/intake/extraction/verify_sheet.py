@@ -79,7 +79,7 @@ class _Reading:
 
     def __init__(self, data: Path, person: str, today: str) -> None:
         self.person, self.today = person, today
-        self.cells = {row["cell_id"]: row for row in read_rows(data, "outcomes")}
+        self.counts = {row["cell_id"]: row for row in read_rows(data, "outcomes")}
         self.readers: dict[str, list[str]] = {}
         for row in read_rows(data, "extractions"):
             self.readers.setdefault(row["cell_id"], []).append(row["reader"])
@@ -109,8 +109,8 @@ class _Reading:
         if answer not in ANSWERS:
             raise NotVerified(f"the answer {row['answer']!r} is none of {_listed(ANSWERS)}; write one of them")
         cell_id = row["cell_id"]
-        cell = self.cells.get(cell_id)
-        if cell is None:
+        count = self.counts.get(cell_id)
+        if count is None:
             raise NotVerified(f"there is no count {cell_id!r} in data/outcomes.csv; leave the column cell_id as it was written")
         if cell_id in self._seen:
             raise NotVerified(f"line {self._seen[cell_id]} answers for {cell_id} already; keep one of the two")
@@ -118,14 +118,14 @@ class _Reading:
         if answer == NOT_FOUND:
             self._not_found(row)
         else:
-            self._take(line, row, cell, answer)
+            self._take(line, row, count, answer)
 
     def _not_found(self, row: Row) -> None:
         if row.get("events_read") or row.get("n_read"):
             raise NotVerified("the answer is not found, and counts are filled in; clear them, or answer differs")
         self.not_found.append((row["cell_id"], row.get("remark", "")))
 
-    def _take(self, line: int, row: Row, cell: Row, answer: str) -> None:
+    def _take(self, line: int, row: Row, count: Row, answer: str) -> None:
         name = row.get("name", "") or self.person
         if not name:
             raise NotVerified("name is blank; write who looked, or give --as NAME for all rows")
@@ -137,7 +137,7 @@ class _Reading:
             row["cell_id"], person, self._what_was_read(row), *self._counts(row, shown, answer), row.get("remark", "")
         )
         checked = Checked(finding, shown, self._day(row.get("date", "")))
-        if _is_written(checked, cell, self.verified):
+        if _is_written(checked, count, self.verified):
             self.before += 1
             return
         self.found.append(checked)
@@ -145,7 +145,7 @@ class _Reading:
 
     def _what_was_read(self, row: Row) -> str:
         """What was read; blank takes that of the row above where it is of the same study."""
-        study = self.cells[row["cell_id"]]["study_id"]
+        study = self.counts[row["cell_id"]]["study_id"]
         said = row.get("what_was_read", "") or (self._source[1] if self._source[0] == study else "")
         if not said:
             raise NotVerified(
@@ -183,11 +183,11 @@ class _Reading:
         return day
 
 
-def _is_written(checked: Checked, cell: Row, verified: Iterable[Row]) -> bool:
+def _is_written(checked: Checked, count: Row, verified: Iterable[Row]) -> bool:
     """Was this very finding taken in before, and does the count stand as it says?"""
     f = checked.finding
     read = (str(f.events), str(f.n))
-    return (cell["events"], cell["n"]) == read and any(
+    return (count["events"], count["n"]) == read and any(
         (r["cell_id"], r["verified_on"], r["source_read"], r["events"], r["n"]) == (f.cell_id, checked.on, f.source_read, *read)
         and same_person(r["verified_by"], f.person)
         for r in verified

@@ -1,5 +1,6 @@
 // Terms of the glossary: their meaning on hover, on keyboard focus and on a tap. Without this script a term links to the glossary.
 // The meaning stays while the pointer is on the term or on the meaning, or the term has the focus; Esc puts it away.
+// On a wide screen the meanings of a page's first terms stand in the margin, where nothing else does.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -111,4 +112,50 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   window.addEventListener("resize", () => { if (shown) place(); });
   document.addEventListener("scroll", () => { if (shown) place(); }, { capture: true, passive: true });
+
+  const MARGIN_PX = 216;
+  const APART_PX = 14;
+  const FARTHEST_PX = 60; // a note that would stand lower than this beside its term is left out
+  const roomy = window.matchMedia("(min-width: 90rem)");
+  const article = document.querySelector(".bd-article");
+
+  function annotate() {
+    for (const note of document.querySelectorAll(".cb-margin")) note.remove();
+    if (!article || !roomy.matches) return;
+    const frame = article.getBoundingClientRect();
+    const edge = frame.right - parseFloat(getComputedStyle(article).paddingRight) - MARGIN_PX;
+    const taken = [...article.querySelectorAll("figure, table, pre, details, svg, .cb-wide, .cell_output > *")]
+      .map((thing) => thing.getBoundingClientRect()).filter((box) => box.right > edge && box.height);
+    const told = new Set();
+    let free = 0;
+    for (const term of article.querySelectorAll(":is(p, li) > a.cb-term, .cb-plain a.cb-term")) {
+      const meaning = document.getElementById(term.getAttribute("aria-describedby"));
+      const line = term.getBoundingClientRect();
+      if (!meaning || told.has(meaning.id) || !line.height || term.closest("p, li").getBoundingClientRect().right > edge) continue;
+      const note = document.createElement("span");
+      note.className = "cb-margin";
+      note.setAttribute("aria-hidden", "true"); // the term itself tells it to those who listen
+      note.append(...[...meaning.childNodes].map((node) => node.cloneNode(true)));
+      article.append(note);
+      const beside = line.top - frame.top;
+      const top = Math.max(beside, free);
+      const bottom = top + note.offsetHeight;
+      const meets = taken.some((box) => box.top - frame.top < bottom + APART_PX && box.bottom - frame.top > top - APART_PX);
+      if (meets || top - beside > FARTHEST_PX || bottom > frame.height) {
+        note.remove();
+        continue;
+      }
+      note.style.top = `${top}px`;
+      told.add(meaning.id);
+      free = bottom + APART_PX;
+    }
+  }
+
+  let waiting = 0;
+  if (article) {
+    new ResizeObserver(() => {
+      cancelAnimationFrame(waiting);
+      waiting = requestAnimationFrame(annotate);
+    }).observe(article);
+  }
 });

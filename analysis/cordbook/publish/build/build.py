@@ -46,7 +46,7 @@ class Built:
 
     index: Path
     studies: int
-    cells: int
+    counts: int
     estimates: int
     executed: tuple[str, ...]
     pages: int
@@ -185,7 +185,7 @@ def _publish(project: Project, today: Any, pages: Pages, executed: list[Path], b
     evidence = today.estimates.evidence
     summary = {
         "studies": len(evidence["studies"]) if "studies" in evidence.tables else 0,
-        "cells": len(evidence["outcomes"]) if "outcomes" in evidence.tables else 0,
+        "counts": len(evidence["outcomes"]) if "outcomes" in evidence.tables else 0,
         "estimates": len(today.estimates),
         "broken_guards": broken,
     }

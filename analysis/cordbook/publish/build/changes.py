@@ -130,11 +130,11 @@ def format_estimate(entry: Mapping[str, Any]) -> str:
     return f"{entry.get('measure')} {text}" if plain else text
 
 
-def cells_of(entry: Estimate | Mapping[str, Any]) -> set[str]:
-    """Ids of the cells behind an estimate, of today or stored."""
+def count_ids_of(entry: Estimate | Mapping[str, Any]) -> set[str]:
+    """Ids of the counts behind an estimate, of today or stored."""
     if isinstance(entry, Estimate):
-        return set(entry.cells)
-    return {cell for cells in entry.get("cells", {}).values() for cell in cells}
+        return set(entry.count_ids)
+    return {count_id for ids in entry.get("cells", {}).values() for count_id in ids}
 
 
 def as_dicts(items: list[Any]) -> list[dict[str, Any]]:

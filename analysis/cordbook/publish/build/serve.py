@@ -15,6 +15,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from cordbook.display.html.page_parts import with_script
+
 ADDRESS = "127.0.0.1"
 EVENTS, SCRIPT_PATH = "/_cordbook/events", "/_cordbook/live.js"
 #: A comment is sent as often as this, so that a page that was closed is noticed.
@@ -92,7 +94,7 @@ class _Handler(SimpleHTTPRequestHandler):
         elif self.path == SCRIPT_PATH:
             self._send(SCRIPT.encode(), "text/javascript; charset=utf-8")
         elif (page := self._page()) is not None:
-            self._send(_with_script(page), "text/html; charset=utf-8")
+            self._send(with_script(page, SCRIPT_PATH), "text/html; charset=utf-8")
         else:
             super().do_GET()
 
@@ -130,12 +132,6 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Say nothing of every request."""
-
-
-def _with_script(page: bytes) -> bytes:
-    head, mark, tail = page.rpartition(b"</body>")
-    script = f'<script src="{SCRIPT_PATH}"></script>'.encode()
-    return head + script + mark + tail if mark else page + script
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from cordbook.core.store import store_of
 from cordbook.core.tracking import Read
 from cordbook.evidence import Report, validate
 from cordbook.evidence.evidence import Evidence
-from cordbook.publish.build.changes import Change, Moved, as_dicts, cells_of, data_changes, moved_estimates, primary_keys
+from cordbook.publish.build.changes import Change, Moved, as_dicts, count_ids_of, data_changes, moved_estimates, primary_keys
 from cordbook.publish.build.site import up_to_date
 from cordbook.publish.execute.chapters import Staleness, staleness
 from cordbook.publish.freshness.records import Today
@@ -151,21 +151,21 @@ def _reach(read: Read, today: Today, last: Snapshot | None) -> tuple[frozenset[s
     match read:
         case ("table", name):
             return frozenset({_file_of(evidence, name)}), frozenset()
-        case ("cell", cell_id):
+        case ("count", cell_id):
             return frozenset(), _row_and_above(evidence, [cell_id])
-        case ("cells",) | ("cells_in", _, _):
-            return _OF_CELLS, frozenset()
+        case ("counts",) | ("counts_in", _, _):
+            return _OF_COUNTS, frozenset()
         case ("estimate", estimate_id):
             return frozenset(), _behind(estimate_id, today, last)
         case ("estimates",):
-            return _OF_CELLS | {"syntheses.yml"}, frozenset()
+            return _OF_COUNTS | {"syntheses.yml"}, frozenset()
         case ("file", path):
             return frozenset({path.removeprefix("data/")}), frozenset()
     return frozenset(), frozenset()
 
 
 #: The files whose rows an outcome count is joined of.
-_OF_CELLS = frozenset({"outcomes.csv", "arms.csv", "studies.csv", "references.csv"})
+_OF_COUNTS = frozenset({"outcomes.csv", "arms.csv", "studies.csv", "references.csv"})
 
 
 def _file_of(evidence: Evidence, name: str) -> str:
@@ -175,20 +175,20 @@ def _file_of(evidence: Evidence, name: str) -> str:
 def _behind(estimate_id: str, today: Today, last: Snapshot | None) -> frozenset[str]:
     """Keys of rows behind an estimate, today's and those of the last good build."""
     try:
-        cells = cells_of(today.estimates[estimate_id])
+        counts = count_ids_of(today.estimates[estimate_id])
     except KeyError:
-        cells = set()
+        counts = set()
     for entry in last.estimates if last else ():
         if entry["id"] == estimate_id:
-            cells |= cells_of(entry)
-    return _row_and_above(today.estimates.evidence, cells)
+            counts |= count_ids_of(entry)
+    return _row_and_above(today.estimates.evidence, counts)
 
 
 def _row_and_above(evidence: Evidence, cell_ids: Iterable[str]) -> frozenset[str]:
-    """Keys of cells with those of their arms, studies and references."""
+    """Keys of counts with those of their arms, studies and references."""
     keys = set(cell_ids)
-    cells = evidence.cells
-    rows = cells[cells["cell_id"].isin(keys)]
+    counts = evidence.counts
+    rows = counts[counts["cell_id"].isin(keys)]
     return frozenset(keys | set(rows["arm_id"]) | set(rows["study_id"]))
 
 

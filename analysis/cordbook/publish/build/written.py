@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from html import unescape
 from pathlib import Path
 
+from cordbook.display.html.finished import plain_text
 from cordbook.review.appraisal.estimate_text import all_forms
 from cordbook.review.estimates.dependence import without_study
 from cordbook.review.estimates.estimates import Estimates
@@ -15,7 +15,6 @@ from cordbook.review.estimates.phrases import EARLY, phrase
 _NUMBER = re.compile(
     r'<a (?=[^>]*\bcb-number-link\b)[^>]*href="[^"#]*\bestimates/(?P<id>[^"#/]+)\.html"[^>]*>(?P<text>.*?)</a>', re.S
 )
-_TAG = re.compile(r"<[^>]+>")
 
 
 def wrong_numbers(html: Path, estimates: Estimates, names: Iterable[str]) -> list[str]:
@@ -53,13 +52,13 @@ def unread_marks(html: Path, names: Iterable[str]) -> list[str]:
     found = []
     for name in sorted(names):
         text = (html / f"{name}.html").read_text(encoding="utf-8")
-        found += [f"{name}: {unescape(_TAG.sub('', m['text'])).strip()} could not be read" for m in _PROBLEM.finditer(text)]
+        found += [f"{name}: {plain_text(m['text'])} could not be read" for m in _PROBLEM.finditer(text)]
     return found
 
 
 def numbers_of(text: str) -> list[tuple[str, str]]:
     """Ids and texts of the numbers in a page that link to their estimate."""
-    return [(m["id"], " ".join(unescape(_TAG.sub("", m["text"])).split())) for m in _NUMBER.finditer(text)]
+    return [(m["id"], plain_text(m["text"])) for m in _NUMBER.finditer(text)]
 
 
 def _forms(estimates: Estimates, estimate_id: str) -> set[str]:

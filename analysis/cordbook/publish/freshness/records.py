@@ -20,7 +20,7 @@ from cordbook.core.values import value_digest
 from cordbook.core.versions import environment, package_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
-from cordbook.review.estimates.keys import cell_digests
+from cordbook.review.estimates.keys import count_digests
 
 #: Grows when the meaning of a record changes: older records are then of no use.
 VERSION = 3
@@ -42,6 +42,10 @@ class Record:
     seconds: float = 0.0
 
 
+class UnknownRead(ValueError):
+    """A kind of read that the package does not note, or no longer."""
+
+
 class Today:
     """Digests of today's data, estimates, code and files; each is computed once, when first asked for."""
 
@@ -55,8 +59,8 @@ class Today:
         return self._given or load_estimates(self.project.root)
 
     @cached_property
-    def _cells(self) -> dict[str, str]:
-        return cell_digests(self.estimates.evidence)
+    def _counts(self) -> dict[str, str]:
+        return count_digests(self.estimates.evidence)
 
     def digest(self, read: Read) -> str:
         """Today's digest of a read; ``absent`` for what there is no longer."""
@@ -69,12 +73,19 @@ class Today:
 
     def changed(self, reads: Mapping[Read, str]) -> list[Read]:
         """The reads whose digest is no longer the recorded one, sorted."""
-        return sorted(read for read, then in reads.items() if self.digest(read) != then)
+        return sorted(read for read, then in reads.items() if self._differs(read, then))
 
     def first_changed(self, reads: Mapping[Read, str]) -> list[Read]:
         """One read whose digest is no longer the recorded one, or none; what takes a computation is looked at last."""
         in_turn = sorted(reads, key=lambda read: (read[0].startswith("value"), read))
-        return next(([read] for read in in_turn if self.digest(read) != reads[read]), [])
+        return next(([read] for read in in_turn if self._differs(read, reads[read])), [])
+
+    def _differs(self, read: Read, then: str) -> bool:
+        """What a record of another version of the package names in another way cannot be compared, so it counts as changed."""
+        try:
+            return self.digest(read) != then
+        except UnknownRead:
+            return True
 
     def _fresh(self, read: Read) -> str:
         try:
@@ -95,7 +106,7 @@ class Today:
                     return digest("".join(estimate_digest(e) for e in self.estimates.parts(estimate_id)))
                 case ("declarations",):
                     return file_digest(self.project.data / "syntheses.yml")
-                case ("cells",):
+                case ("counts",):
                     # Labels besides: a notice of retraction changes them.
                     labels = value_digest(self.estimates.evidence.study_labels)
                     return digest(self._of_tables("outcomes", "arms", "studies", "references") + labels)
@@ -107,17 +118,17 @@ class Today:
                     return value_digest(self.estimates.evidence.study_years)
                 case ("table", name):
                     return self._table(name)
-                case ("cell", cell_id):
-                    return self._cells[cell_id]
-                case ("cells_in", column, value):
-                    return value_digest(self.estimates.evidence.cells_in(column, value))
+                case ("count", cell_id):
+                    return self._counts[cell_id]
+                case ("counts_in", column, value):
+                    return value_digest(self.estimates.evidence.counts_in(column, value))
                 case ("value", name, *arguments):
                     return _value(_function(name), self.estimates.evidence, arguments)
                 case ("value_of_estimates", name, *arguments):
                     return _value(_function(name), self.estimates, arguments)
         except (KeyError, AttributeError, ImportError):
             return ABSENT
-        raise ValueError(f"unknown kind of read: {read}")
+        raise UnknownRead(f"unknown kind of read: {read}")
 
     def _table(self, name: str) -> str:
         table = next((t for t in self.estimates.evidence.package.tables if t.name == name), None)

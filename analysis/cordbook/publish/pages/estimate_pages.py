@@ -264,7 +264,7 @@ def _verified(beside: Beside) -> Verified | None:
     w = beside.verified
     if w is None:
         return None
-    of = f"{w.checked:,} of {w.cells:,} counts" if w.cells > 1 else f"{w.checked} of 1 count"
+    of = f"{w.checked:,} of {w.counts:,} counts" if w.counts > 1 else f"{w.checked} of 1 count"
     return Verified(w.percent, bool(w.checked), of)
 
 

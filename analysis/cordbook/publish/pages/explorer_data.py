@@ -1,7 +1,7 @@
 """The evidence as the explorer of the book reads it: one script that assigns one value, made from ``data/``.
 
 A page opened from the disk may not fetch a file, so the data comes as a script. Columns are coded: a list of values and one
-number a cell. Nothing in it is markup, and the page writes every text as text.
+number per count. Nothing in it is markup, and the page writes every text as text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course
 from cordbook.review.estimates.selection import arms_with_barred_total, column_of, order_of_codes, strata_of
-from cordbook.review.explorer.question import ITEM, Question, default_question, explorer_cells
+from cordbook.review.explorer.question import ITEM, Question, default_question, explorer_counts
 
 #: Filters that the page offers where a review declares none.
 FILTERS = ("role", "topic", "intervention_class", "design", "confidence")
@@ -44,30 +44,30 @@ def _script(estimates: Estimates) -> str:
 
 
 def explorer_data(estimates: Estimates) -> dict[str, Any]:
-    """All that the explorer shows: cells, studies, words, the questions that the book asks, and the estimates it gives."""
+    """All that the explorer shows: counts, studies, words, the questions that the book asks, and the estimates it gives."""
     evidence = estimates.evidence
     status = load_status(evidence.folder)
-    cells = explorer_cells(evidence)
+    counts = explorer_counts(evidence)
     declared = [s for s in estimates.declarations if s.kind == "proportion"]
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
     words = evidence.vocabulary
     asked = [column for synthesis in declared for column, _ in synthesis.where]
-    offered = filters(words, cells)
+    offered = filters(words, counts)
     facets = {name: words.dimension(name).label for name in dict.fromkeys([*offered, *asked])}
     facets |= {f"{ITEM}{item.id}": item.name for item in items}
     terms = evidence["outcome_terms"].set_index("outcome")
-    strata = strata_of(cells)
-    numbered = {cell_id: i for i, cell_id in enumerate(cells["cell_id"])}
+    strata = strata_of(counts)
+    numbered = {cell_id: i for i, cell_id in enumerate(counts["cell_id"])}
     found = [e for e in estimates if not e.is_comparison and e.is_reported]
     return {
         "name": status.name,
         "version": status.version,
-        "columns": {name: _coded(cells, strata, name, words) | {"name": title} for name, title in facets.items()},
+        "columns": {name: _coded(counts, strata, name, words) | {"name": title} for name, title in facets.items()},
         # Shown in this order; other columns can stand in an address and show as a chip.
         "filters": offered,
         "items": {f"{ITEM}{item.id}": item.question for item in items},
-        **counted(cells, evidence.meanings, words),
-        "outcomes": _outcomes(cells, terms, declared),
+        **counted(counts, evidence.meanings, words),
+        "outcomes": _outcomes(counts, terms, declared),
         "reasons": dict(zip(*(evidence["not_poolable_reasons"][c].astype(str) for c in ("reason", "label")), strict=True)),
         "questions": [_question(s) for s in declared],
         "estimates": [_estimate(e, numbered) for e in found],
@@ -77,19 +77,19 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
     }
 
 
-def counted(cells: pd.DataFrame, meanings: Meanings, words: Vocabulary) -> dict[str, Any]:
-    """Cells, arms, studies and strata, with the verdicts on who may share patients, so that the page needs no rule of its own.
+def counted(counts: pd.DataFrame, meanings: Meanings, words: Vocabulary) -> dict[str, Any]:
+    """Counts, arms, studies and strata, with the verdicts on who may share patients, so that the page needs no rule of its own.
 
     ``shares``: pairs of strata of one arm that may share patients; ``parts``: pairs of a stratum and a wider one that holds it.
     Strata are named by their places in ``strata``.
     """
-    names = _strata(cells)
+    names = _strata(counts)
     strata = [parse_stratum(text) for text in names]
-    pairs = sorted(_pairs_of_one_arm(cells, names))
+    pairs = sorted(_pairs_of_one_arm(counts, names))
     return {
-        "cells": _cells(cells),
-        "arms": _arms(cells, words),
-        "studies": _studies(cells),
+        "counts": _counts(counts),
+        "arms": _arms(counts, words),
+        "studies": _studies(counts),
         "strata": [sorted(stratum.items()) for stratum in strata],
         "shares": [[a, b] for a, b in pairs if meanings.may_share(strata[a], strata[b])],
         "parts": [
@@ -98,11 +98,11 @@ def counted(cells: pd.DataFrame, meanings: Meanings, words: Vocabulary) -> dict[
     }
 
 
-def _pairs_of_one_arm(cells: pd.DataFrame, names: list[str]) -> set[tuple[int, int]]:
+def _pairs_of_one_arm(counts: pd.DataFrame, names: list[str]) -> set[tuple[int, int]]:
     """Pairs of different strata that stand in one arm for one outcome, the lower place first."""
     place = {text: i for i, text in enumerate(names)}
-    places = cells["stratum"].map(_plain_stratum).map(place)
-    groups = places.groupby([cells["arm_id"], cells["outcome"]]).unique()
+    places = counts["stratum"].map(_plain_stratum).map(place)
+    groups = places.groupby([counts["arm_id"], counts["outcome"]]).unique()
     return {pair for group in groups for pair in combinations(sorted(int(i) for i in group), 2)}
 
 
@@ -111,19 +111,19 @@ def _plain_stratum(text: object) -> str:
     return ";".join(f"{key}={value}" for key, value in sorted(parse_stratum(text).items()))
 
 
-def _strata(cells: pd.DataFrame) -> list[str]:
-    return sorted({_plain_stratum(text) for text in cells["stratum"].unique()})
+def _strata(counts: pd.DataFrame) -> list[str]:
+    return sorted({_plain_stratum(text) for text in counts["stratum"].unique()})
 
 
-def filters(words: Vocabulary, cells: pd.DataFrame) -> list[str]:
+def filters(words: Vocabulary, counts: pd.DataFrame) -> list[str]:
     """Columns that the page offers to filter by, in the order of the vocabulary."""
     offered = [d.id for d in words.filters()] or FILTERS
-    return [name for name in offered if name in cells or name.startswith(STRATUM)]
+    return [name for name in offered if name in counts or name.startswith(STRATUM)]
 
 
-def _coded(cells: pd.DataFrame, strata: pd.Series, column: str, words: Vocabulary) -> dict[str, Any]:
-    """A column as sorted values, their words, and the place of each cell's value in the list (-1: not stated)."""
-    held = [None if pd.isna(v) else str(v) for v in column_of(cells, strata, column)]
+def _coded(counts: pd.DataFrame, strata: pd.Series, column: str, words: Vocabulary) -> dict[str, Any]:
+    """A column as sorted values, their words, and the place of each count's value in the list (-1: not stated)."""
+    held = [None if pd.isna(v) else str(v) for v in column_of(counts, strata, column)]
     values = sorted({v for v in held if v is not None}, key=order_of_codes(words.order(column)))
     place = {value: i for i, value in enumerate(values)}
     codes = [-1 if value is None else place[value] for value in held]
@@ -136,37 +136,37 @@ def _number(value: Any) -> float | int | None:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _cells(cells: pd.DataFrame) -> dict[str, list[Any]]:
-    strata = {text: i for i, text in enumerate(_strata(cells))}
-    arms = {arm: i for i, arm in enumerate(sorted(set(cells["arm_id"])))}
-    studies = {study: i for i, study in enumerate(sorted(set(cells["study_id"])))}
-    barred = ~cells["poolable"].fillna(False).astype(bool)
-    reasons = cells["not_poolable_reason"].fillna("")
+def _counts(counts: pd.DataFrame) -> dict[str, list[Any]]:
+    strata = {text: i for i, text in enumerate(_strata(counts))}
+    arms = {arm: i for i, arm in enumerate(sorted(set(counts["arm_id"])))}
+    studies = {study: i for i, study in enumerate(sorted(set(counts["study_id"])))}
+    barred = ~counts["poolable"].fillna(False).astype(bool)
+    reasons = counts["not_poolable_reason"].fillna("")
     return {
-        "outcome": list(cells["outcome"]),
-        "study": [studies[s] for s in cells["study_id"]],
-        "arm": [arms[a] for a in cells["arm_id"]],
-        "stratum": [strata[_plain_stratum(t)] for t in cells["stratum"]],
-        "relation": list(cells["stratum_relation"]),
-        # 1 where the cell holds all patients of its arm, under whatever stratum.
-        "everybody": [int(whole) for whole in cells["all_patients"]],
-        "months": [_number(v) for v in cells["timepoint_months"]],
-        "events": [int(v) for v in cells["events"]],
-        "n": [int(v) for v in cells["n"]],
+        "outcome": list(counts["outcome"]),
+        "study": [studies[s] for s in counts["study_id"]],
+        "arm": [arms[a] for a in counts["arm_id"]],
+        "stratum": [strata[_plain_stratum(t)] for t in counts["stratum"]],
+        "relation": list(counts["stratum_relation"]),
+        # 1 where the count holds all patients of its arm, under whatever stratum.
+        "everybody": [int(whole) for whole in counts["all_patients"]],
+        "months": [_number(v) for v in counts["timepoint_months"]],
+        "events": [int(v) for v in counts["events"]],
+        "n": [int(v) for v in counts["n"]],
         # 1 where the arm's row of all patients may not be pooled for this outcome.
-        "withheld": _withheld(cells),
-        # Empty where the cell may be pooled.
+        "withheld": _withheld(counts),
+        # Empty where the count may be pooled.
         "barred": [(reason or "not said") if no else "" for no, reason in zip(barred, reasons, strict=True)],
     }
 
 
-def _withheld(cells: pd.DataFrame) -> list[int]:
-    barred = {(arm, outcome) for outcome, rows in cells.groupby("outcome") for arm in arms_with_barred_total(rows)}
-    return [int(place in barred) for place in zip(cells["arm_id"], cells["outcome"], strict=True)]
+def _withheld(counts: pd.DataFrame) -> list[int]:
+    barred = {(arm, outcome) for outcome, rows in counts.groupby("outcome") for arm in arms_with_barred_total(rows)}
+    return [int(place in barred) for place in zip(counts["arm_id"], counts["outcome"], strict=True)]
 
 
-def _arms(cells: pd.DataFrame, words: Vocabulary) -> dict[str, list[Any]]:
-    first = cells.drop_duplicates("arm_id").sort_values("arm_id", kind="stable")
+def _arms(counts: pd.DataFrame, words: Vocabulary) -> dict[str, list[Any]]:
+    first = counts.drop_duplicates("arm_id").sort_values("arm_id", kind="stable")
     number = {arm: i for i, arm in enumerate(first["arm_id"])}
     return {
         "name": [words.arm(name) for name in first["arm"]],
@@ -174,18 +174,18 @@ def _arms(cells: pd.DataFrame, words: Vocabulary) -> dict[str, list[Any]]:
     }
 
 
-def _studies(cells: pd.DataFrame) -> dict[str, list[Any]]:
-    first = cells.drop_duplicates("study_id").sort_values("study_id", kind="stable")
+def _studies(counts: pd.DataFrame) -> dict[str, list[Any]]:
+    first = counts.drop_duplicates("study_id").sort_values("study_id", kind="stable")
     return {"id": list(first["study_id"]), "label": list(first["label"]), "year": [_number(v) for v in first["year"]]}
 
 
-def _outcomes(cells: pd.DataFrame, terms: pd.DataFrame, declared: Iterable[Synthesis]) -> list[dict[str, Any]]:
+def _outcomes(counts: pd.DataFrame, terms: pd.DataFrame, declared: Iterable[Synthesis]) -> list[dict[str, Any]]:
     first: dict[str, str] = {}
     for synthesis in declared:
         first.setdefault(synthesis.outcome, synthesis.id)
-    counted = cells[cells["poolable"].fillna(False).astype(bool)]["outcome"].value_counts()
-    known = [name for name in terms.index if name in set(cells["outcome"])]
-    of_outcome = dict(iter(cells.groupby("outcome")))
+    counted = counts[counts["poolable"].fillna(False).astype(bool)]["outcome"].value_counts()
+    known = [name for name in terms.index if name in set(counts["outcome"])]
+    of_outcome = dict(iter(counts.groupby("outcome")))
     described = terms.to_dict("index")
     # Outcomes that the book asks about come first, in its order; then the others by how many counts there are.
     order = sorted(known, key=lambda o: (list(first).index(o) if o in first else len(first), -int(counted.get(o, 0)), o))
@@ -235,7 +235,7 @@ def _estimate(e: Estimate, numbered: Mapping[str, int]) -> dict[str, Any]:
         "id": e.id,
         "title": e.title,
         "outcome": e.synthesis.outcome,
-        "cells": sorted(numbered[c] for c in e.cells),
+        "counts": sorted(numbered[c] for c in e.count_ids),
         "model": e.synthesis.model,
         "average": e.synthesis.average,
         "plain": e.synthesis.measure == "logit" and e.synthesis.ci is None and e.synthesis.level == 0.95,

@@ -33,7 +33,7 @@ from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
 from cordbook.review.studies.limits import limitations
 from cordbook.review.studies.records import Arm, OutcomeCount, Row, StudyRecord, study_records
 from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
-from cordbook.review.studies.words import counts
+from cordbook.review.studies.words import events_of_n
 
 FOLDER = "book/studies"
 INDEX = "index"
@@ -271,27 +271,27 @@ def _harms(r: StudyRecord) -> Counted | str:
     return _counted("harms", caption, r.harms, r.vocabulary) if r.harms else NO_HARM_COUNTED
 
 
-def _counted(identifier: str, caption: str, cells: Sequence[OutcomeCount], vocabulary: Vocabulary) -> Counted:
-    ordered = sorted(cells, key=lambda c: (c.label, c.role != "treated", c.arm, c.months or 0.0, c.cell_id))
+def _counted(identifier: str, caption: str, counts: Sequence[OutcomeCount], vocabulary: Vocabulary) -> Counted:
+    ordered = sorted(counts, key=lambda c: (c.label, c.role != "treated", c.arm, c.months or 0.0, c.cell_id))
     rows = tuple(
         (
             Cell(c.label, (c.definition or c.outcome_means,)),
             Cell(who(c, vocabulary), (months(c.months),)),
-            Cell(counts(c), (state_of(c),)),
+            Cell(events_of_n(c), (state_of(c),)),
             Cell(percent(c.share), (f"{percent(c.low)} to {percent(c.high)}",)) if c.n else "–",
             _pooled(c),
         )
         for c in ordered
     )
     table = Table(identifier, caption, _HEADER, rows, tuple(c.cell_id for c in ordered), CARDS, numeric=(2, 3))
-    reasons = dict.fromkeys(reason for c in cells for reason in c.reasons)
+    reasons = dict.fromkeys(reason for c in counts for reason in c.reasons)
     return Counted(table, verified_line(ordered), tuple(Reason(label, meaning) for label, meaning in reasons))
 
 
 def _pooled(c: OutcomeCount) -> Shown:
     if not c.poolable:
         return f"no: {'; '.join(inside(label) for label, _ in c.reasons) or 'reason not recorded'}"
-    return Link("yes", estimate_address(c.estimates[0])) if c.estimates else "could be; no estimate asks for it yet"
+    return Link("yes", estimate_address(c.estimates[0])) if c.estimates else "not used in a pooled number"
 
 
 def _averages(r: StudyRecord) -> Table | None:

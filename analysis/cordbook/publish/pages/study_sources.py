@@ -15,7 +15,7 @@ from cordbook.evidence.references.identity import UNIDENTIFIED
 from cordbook.evidence.references.items import own_page as citable_page
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ, read_as
 from cordbook.evidence.vocabulary import Vocabulary
-from cordbook.review.appraisal.verification_queue import cell_state
+from cordbook.review.appraisal.verification_queue import count_state
 from cordbook.review.studies.records import OutcomeCount, Row, Source, StudyRecord
 from cordbook.review.studies.words import reading
 
@@ -69,12 +69,12 @@ def who(c: OutcomeCount, vocabulary: Vocabulary) -> str:
 def lead(r: StudyRecord) -> str:
     """What was read of a study, and whether a person has checked its counts."""
     read = f"What was read: {read_as(r.read_as)}."
-    return f"{read} {_state(r)}" if r.cells else read
+    return f"{read} {_state(r)}" if r.counts else read
 
 
 def readings(r: StudyRecord) -> Folded | None:
     """Both readings of every count; None where there is no count."""
-    if not r.cells:
+    if not r.counts:
         return None
     rows = tuple(
         (
@@ -85,7 +85,7 @@ def readings(r: StudyRecord) -> Folded | None:
             Cell(READ.get(c.source_kind, plain(c.source_kind)), (c.locator, f"confidence: {c.confidence}")),
             Cell("; ".join(c.verified) or "not yet", (c.note and f"Note: {c.note}", *c.waivers, *c.corrections)),
         )
-        for c in r.cells
+        for c in r.counts
     )
     header = ("Count", "First reading", "Second reading", "How it was settled", "Read in", "Checked by a person, and notes")
     return folded(Table("readings", "Both readings of every count", header, rows, kind=CARDS))
@@ -93,15 +93,15 @@ def readings(r: StudyRecord) -> Folded | None:
 
 def state_of(c: OutcomeCount) -> str:
     """How far a count has been looked at: read once, read twice, verified by a person."""
-    return cell_state(c.agreement, verified=bool(c.verified))
+    return count_state(c.agreement, verified=bool(c.verified))
 
 
-def verified_line(cells: Sequence[OutcomeCount]) -> Shown:
+def verified_line(counts: Sequence[OutcomeCount]) -> Shown:
     """How many of some counts a person has verified, none included."""
-    done = sum(bool(c.verified) for c in cells)
+    done = sum(bool(c.verified) for c in counts)
     text = (
-        f"{done} of {len(cells)} counts here verified by a person"
-        if len(cells) > 1
+        f"{done} of {len(counts)} counts here verified by a person"
+        if len(counts) > 1
         else ("This count was verified by a person" if done else "This count was not verified by a person yet")
     )
     return (Link(text, "../methods/extraction-audit.html"), ".")
@@ -109,7 +109,7 @@ def verified_line(cells: Sequence[OutcomeCount]) -> Shown:
 
 def _state(r: StudyRecord) -> str:
     if r.verified:
-        return f"A person has checked {r.verified} of {len(r.cells)} counts against the source."
+        return f"A person has checked {r.verified} of {len(r.counts)} counts against the source."
     if r.read_by:
         return f"Read by {enumerate_words(list(r.read_by))}. Nobody has checked these numbers against the source since."
     return "No person has checked these numbers against the source yet; both readings were automated."

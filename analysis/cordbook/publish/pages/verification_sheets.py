@@ -1,7 +1,7 @@
 """Sheets on which a person checks counts against the reports: a page per study to print or to read on a phone, and an index.
 
 Each page is whole in itself: no script, no file beside it. What a person ticks on paper goes into the file of answers that
-``cordbook verify-cells`` takes back (:mod:`cordbook.intake.extraction.verify_sheet`); :func:`answer_rows` makes its rows.
+``cordbook verify-counts`` takes back (:mod:`cordbook.intake.extraction.verify_sheet`); :func:`answer_rows` makes its rows.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from cordbook.display.html.pieces import Link, unseen
 from cordbook.display.html.templates import render
 from cordbook.evidence.review_words import AGREEMENT, IDENTITY, READ
 from cordbook.publish.pages.study_sources import addresses_by_number, state_of, who
-from cordbook.review.appraisal.verification_queue import CellToCheck
+from cordbook.review.appraisal.verification_queue import QueuedCount
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.studies.records import OutcomeCount, StudyRecord, study_records
-from cordbook.review.studies.words import counts, reading
+from cordbook.review.studies.words import events_of_n, reading
 
 STYLE = Path(__file__).parents[1] / "assets" / "verification.css"
 ANSWERS_FILE, INDEX_FILE = "counts.csv", "index.html"
@@ -116,16 +116,16 @@ class Sheets:
 
 
 def verification_sheets(
-    estimates: Estimates, queue: Sequence[CellToCheck], review: str, answers: str, first: Collection[str] = ()
+    estimates: Estimates, queue: Sequence[QueuedCount], review: str, answers: str, first: Collection[str] = ()
 ) -> Sheets:
     """The sheets of some counts, in the order of the queue; ``answers`` names the file that takes the answers."""
     records = study_records(estimates)
-    counted = {c.cell_id: c for record in records.values() for c in record.cells}
+    counted = {c.cell_id: c for record in records.values() for c in record.counts}
     places = {c.cell_id: f"{at:,}" for at, c in enumerate(queue, 1)}
     titles = {e.id: e.title for e in estimates}
-    pages = estimates.evidence.cells_by_id(places)["source_url"].to_dict()
+    pages = estimates.evidence.counts_by_id(places)["source_url"].to_dict()
     made: dict[str, list[CountToCheck]] = {}
-    urgent: dict[str, CellToCheck] = {}
+    urgent: dict[str, QueuedCount] = {}
     for c in queue:
         record = records[c.study_id]
         made.setdefault(c.study_id, []).append(_count(c, counted[c.cell_id], record, places[c.cell_id], titles, pages[c.cell_id]))
@@ -162,7 +162,7 @@ def answer_rows(sheets: Sheets) -> list[dict[str, str]]:
 
 
 def _count(
-    c: CellToCheck, o: OutcomeCount, record: StudyRecord, place: str, titles: Mapping[str, str], page: object
+    c: QueuedCount, o: OutcomeCount, record: StudyRecord, place: str, titles: Mapping[str, str], page: object
 ) -> CountToCheck:
     address = page if isinstance(page, str) else ""
     return CountToCheck(
@@ -172,7 +172,7 @@ def _count(
         means=o.outcome_means,
         who=who(o, record.vocabulary),
         when=months(o.months),
-        count=counts(o),
+        count=events_of_n(o),
         events=str(o.events),
         n=str(o.n),
         definition=o.definition or NOT_STATED,
@@ -185,7 +185,7 @@ def _count(
     )
 
 
-def _weight(c: CellToCheck, titles: Mapping[str, str]) -> str:
+def _weight(c: QueuedCount, titles: Mapping[str, str]) -> str:
     return f"{percent(c.weight)} of the weight of “{titles[c.estimate]}”" if c.estimate else "in no pooled result"
 
 

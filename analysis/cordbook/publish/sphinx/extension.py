@@ -1,7 +1,7 @@
 """The book's Sphinx extension: numbers and guards in prose, and the look of figures and tables.
 
 ``{est}`ID``` writes an estimate, ``{est}`ID:FORM``` in one of the forms of :mod:`cordbook.review.estimates.phrases`,
-with a link to the estimate's page. ``{cell}`ID``` writes the counts of one cell, ``{value}`TABLE/KEY/COLUMN``` a value of
+with a link to the estimate's page. ``{cell}`ID``` writes one outcome count, ``{value}`TABLE/KEY/COLUMN``` a value of
 a table, ``{status}`FIELD``` a field of ``data/review.yml``. The directive ``guard`` states the condition under which the text in it, or the
 heading after it, is true; the build stops where data has broken it. The directive ``wording`` has two texts, one for where its
 condition holds and one for where it does not; no data stops it.
@@ -137,13 +137,13 @@ class EstimateRole(SphinxRole):
         return [nodes.inline("", NOT_STATED, classes=["cb-cell"])], []
 
 
-class CellRole(SphinxRole):
+class OutcomeCountRole(SphinxRole):
     """The counts of one outcome count in prose, by its id: ``10 of 17``; ``ID:percent`` gives the percentage too."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         cell_id, _, form = self.text.rpartition(":") if self.text.endswith(":percent") else (self.text, "", "")
         try:
-            rows = _estimates(self.env).evidence.cells_by_id([cell_id.strip()])
+            rows = _estimates(self.env).evidence.counts_by_id([cell_id.strip()])
         except KeyError:
             return _problem(self, f"cell role: no outcome count {cell_id!r} in data/outcomes.csv")
         events, n = int(rows.iloc[0]["events"]), int(rows.iloc[0]["n"])
@@ -434,7 +434,7 @@ def _script_of_choices(app: Sphinx, page: str, template: str, context: dict[str,
 def setup(app: Sphinx) -> dict[str, Any]:
     for name, role in (
         ("est", EstimateRole),
-        ("cell", CellRole),
+        ("cell", OutcomeCountRole),
         ("value", ValueRole),
         ("count", CountRole),
         ("newest", NewestRole),

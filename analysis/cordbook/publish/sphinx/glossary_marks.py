@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape, unescape
 
+from cordbook.display.html.page_parts import term_link, term_meanings
+
 #: Elements whose text is not prose, and classes of such elements.
 LEFT_OUT = frozenset(
     (
@@ -98,19 +100,14 @@ class Marker:
                 return found[0]
             seen.add(term.anchor)
             used.setdefault(term.anchor, term)
-            address = escape(f"{glossary}#{term.anchor}", quote=True)
-            return f'<a class="cb-term" href="{address}" aria-describedby="{escape(meaning_id(term), quote=True)}">{found[0]}</a>'
+            return term_link(found[0], f"{glossary}#{term.anchor}", meaning_id(term))
 
         return self._pattern.sub(marked, text)
 
 
 def meanings(terms: Iterable[Term]) -> str:
-    """The meanings of a page's terms, hidden: a script shows them, a screen reader says them with the term."""
-    items = "".join(
-        f'<p id="{escape(meaning_id(term), quote=True)}"><strong>{escape(term.name)}</strong> {escape(term.meaning)}</p>'
-        for term in terms
-    )
-    return f'<div class="cb-meanings" hidden>{items}</div>' if items else ""
+    """The meanings of a page's terms, as elements that their marks name."""
+    return term_meanings((meaning_id(term), term.name, term.meaning) for term in terms)
 
 
 def meaning_id(term: Term) -> str:

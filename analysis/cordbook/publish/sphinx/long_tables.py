@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape, unescape
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from sphinx.application import Sphinx
 
 from cordbook.core.files import write_whole
 from cordbook.display.figures.thinning import is_many
+from cordbook.display.html.finished import plain_text, with_attributes
+from cordbook.display.html.page_parts import rows_beyond
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: Folder of the site with the rows, one folder per page.
@@ -43,7 +45,6 @@ _LIST = re.compile(r'(?P<head><div role="list" class="citation-list">)(?P<rows>.
 _ROW = re.compile(r"<tr\b.*?</tr>", re.S)
 _ENTRY = re.compile(r'<div class="citation".*?</div>', re.S)
 _CELL = re.compile(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", re.S)
-_TAG = re.compile(r"<[^>]+>")
 
 
 def connect(app: Sphinx, estimates_of: Any) -> None:
@@ -83,7 +84,7 @@ def _short_list(found: re.Match[str], folder: Path, base: str) -> str:
     if len(entries) <= LONG_LIST:
         return found[0]
     write_whole(folder / f"{key}.txt", _as_lines(entries))
-    head = found["head"].replace("<div ", f'<div id="{key}" ', 1)
+    head = with_attributes(found["head"], "div", id=key)
     return _short(head, entries, KEPT_LIST, found["foot"], key, f"{key}.txt", folder, base)
 
 
@@ -91,12 +92,9 @@ def _short(head: str, rows: Sequence[str], kept: int, foot: str, key: str, every
     scripts = []
     for number, part in enumerate(_parts(rows[kept:]), start=1):
         write_whole(folder / f"{key}-{number}.js", f"cordbookRows({json.dumps(key)}, {json.dumps(''.join(part))});\n")
-        scripts.append(f'<script defer src="{escape(base, quote=True)}{key}-{number}.js"></script>')
-    note = (
-        f'<p class="cb-more" data-rows-of="{escape(key, quote=True)}">Here stand the first {kept} of {len(rows):,} rows. '
-        f'A script adds the others; <a href="{escape(base, quote=True)}{everything}">all of them as a file</a>.</p>'
-    )
-    return f"{head}\n" + "\n".join(rows[:kept]) + f"\n{foot}{note}{''.join(scripts)}"
+        scripts.append(f"{base}{key}-{number}.js")
+    beyond = rows_beyond(key, kept, len(rows), f"{base}{everything}", scripts)
+    return "\n".join((head, *rows[:kept], f"{foot}{beyond}"))
 
 
 def _parts(rows: Iterable[str]) -> Iterator[list[str]]:
@@ -113,7 +111,7 @@ def _parts(rows: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _text(markup: str) -> str:
-    return harmless(" ".join(unescape(_TAG.sub("", markup.replace("<br>", " "))).split()))
+    return harmless(plain_text(markup))
 
 
 def harmless(text: str) -> str:
@@ -136,7 +134,7 @@ def _as_csv(head: str, rows: Iterable[str]) -> str:
 
 
 def _as_lines(entries: Iterable[str]) -> str:
-    return "".join(f"{' '.join(unescape(_TAG.sub('', entry)).split())}\n" for entry in entries)
+    return "".join(f"{plain_text(entry)}\n" for entry in entries)
 
 
 def _sweep(app: Sphinx) -> list[Any]:
@@ -163,7 +161,7 @@ def _write_estimates(app: Sphinx, estimates: Estimates) -> list[Any]:
 
 
 def estimate_csv(estimate: Estimate) -> str:
-    """Counts, share or effect with its interval, weight and cells of every study of an estimate."""
+    """Counts, share or effect with its interval, weight and ids of every study of an estimate."""
     counts = ("events1", "n1", "events2", "n2") if estimate.is_comparison else ("events", "n")
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
@@ -175,5 +173,5 @@ def estimate_csv(estimate: Estimate) -> str:
         year = "" if row.year is None else row.year
         shown = ["" if value is None else repr(float(value)) for value in numbers]
         counted = [getattr(row, name) for name in counts]
-        writer.writerow([harmless(row.label), row.study_id, year, *counted, *shown, ";".join(row.cells)])
+        writer.writerow([harmless(row.label), row.study_id, year, *counted, *shown, ";".join(row.count_ids)])
     return out.getvalue()

@@ -7,13 +7,14 @@ taken. No picture is named: it would need an address on the web, which the book 
 from __future__ import annotations
 
 import re
-from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from cordbook.display.html.finished import plain_text
+from cordbook.display.html.page_parts import meta_elements
 from cordbook.evidence.review_state import load_status
 
 #: Services cut longer texts.
@@ -33,24 +34,20 @@ def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
     there = set(_META.findall(context.get("metatags") or ""))
     status = load_status(Path(app.srcdir) / "data")
     name = status.name
-    summary = (doctree is not None and summary_of(doctree)) or _plain(context.get("docstitle") or name)
-    title = _plain(context.get("title") or context.get("docstitle") or name)
+    summary = (doctree is not None and summary_of(doctree)) or plain_text(context.get("docstitle") or name)
+    title = plain_text(context.get("title") or context.get("docstitle") or name)
     wanted = {
-        "name=description": summary,
-        "property=og:title": title,
-        "property=og:description": summary,
-        "property=og:type": "website" if page == app.config.root_doc else "article",
-        "property=og:site_name": name,
-        "property=og:url": context.get("pageurl") or "",
-        "name=twitter:card": "summary",
+        ("name", "description"): summary,
+        ("property", "og:title"): title,
+        ("property", "og:description"): summary,
+        ("property", "og:type"): "website" if page == app.config.root_doc else "article",
+        ("property", "og:site_name"): name,
+        ("property", "og:url"): context.get("pageurl") or "",
+        ("name", "twitter:card"): "summary",
         # What a figure that is downloaded says of its source (figures.js).
-        "name=cordbook:edition": f"{name} {status.version}".strip(),
+        ("name", "cordbook:edition"): f"{name} {status.version}".strip(),
     }
-    lines = []
-    for key, value in wanted.items():
-        kind, _, name = key.partition("=")
-        if value and name not in there:
-            lines.append(f'<meta {kind}="{name}" content="{escape(value, quote=True)}" />')
+    lines = meta_elements({key: value for key, value in wanted.items() if value and key[1] not in there})
     context["metatags"] = "\n".join([context.get("metatags") or "", *lines]).strip("\n") + "\n"
 
 
@@ -85,8 +82,3 @@ def shorten(text: str, longest: int = LONGEST) -> str:
         return text
     whole = [m.end() for m in re.finditer(r"[.?!](?=\s)", text) if m.end() <= longest]
     return text[: whole[-1]] if whole else f"{text[: longest - 2].rsplit(' ', 1)[0]} …"
-
-
-def _plain(title: str) -> str:
-    """The title as Sphinx gives it, HTML, as text."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", "", title)).split())

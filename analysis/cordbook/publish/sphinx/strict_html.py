@@ -1,114 +1,19 @@
-"""The last touch on each page: no script, handler or style stands in it, and it loads only what it needs.
-
-The theme writes small scripts and handlers into every page, loads an icon library of 1.5 MB, and the whole search index. With
-them no strict Content-Security-Policy would work, and the landing page would weigh a megabyte. Their work is done by two small
-files in ``assets/pages``, and icons are drawn by ``icons.css``. The rewriting is by pattern, in a few milliseconds a
-page; tests in a real browser, under the strict policy, see that nothing escapes it.
-"""
+"""Shapes each page as the last touch, for a strict policy: :mod:`cordbook.display.html.strict_page` does it, here Sphinx is told to."""
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from cordbook.display.html.strict_page import is_page, strict_page
 
 #: Sent as a header, this policy lets the whole book work; docs/hosting.md tells hosts of it.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
-
-_INLINE_SCRIPT = re.compile(r"\s*<script(?![^>]*\bsrc=)[^>]*>.*?</script>", flags=re.S)
-_HEAD_COMMENT = re.compile(r"\s*<!--.*?-->", flags=re.S)
-_NOSCRIPT_STYLE = re.compile(r"<noscript>\s*<style>.*?</style>\s*</noscript>", flags=re.S)
-_HANDLERS = (
-    ('onclick="window.print()"', 'data-cb-action="print"'),
-    ('onclick="toggleFullScreen()"', 'data-cb-action="fullscreen"'),
-)
-#: The field-like button says "Search" and its keys; a name of its own would hide these from who hears the page.
-_SEARCH_BUTTON = re.compile(r'(<button class="[^"]*\bsearch-button-field\b[^>]*?) aria-label="Search"')
-#: How Sphinx lays out the columns of the index; look.css does it.
-_INDEX_STYLE = re.compile(r'(<t(?:able|d)) style="width: \d+%(?:; vertical-align: top;)?"')
-#: What opens a part of the sidebar is an arrow alone; who hears the page needs a name.
-_FOLD = '<summary><span class="toctree-toggle"'
-_NAMED_FOLD = _FOLD.replace("<summary>", '<summary aria-label="Show or hide the pages below">')
-_SPARE_META = re.compile(r'\s*<meta name="(?:docsearch:[a-z]+|viewport)"[^>]*>')
-_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
-_ICON = re.compile(r'<(i|span) class="([^"]*\bfa-[a-z][^"]*)"')
-#: The names of the icon library, under which its fonts would be loaded.
-_LIBRARY = {"fas", "fa", "fa-solid", "fa-regular", "far"}
-
-#: Roles that docutils gives to references: the one is deprecated, and then the list holds what no list may.
-_ROLES = (' role="doc-biblioentry"', ' role="list" class="citation-list"')
-
-#: Tables of plain Markdown scroll in a box of the theme; who has no mouse must reach it, and hear what it is.
-_SCROLLING = '<div class="pst-scrollable-table-container">'
-_REACHED = _SCROLLING.replace(">", ' tabindex="0" role="group" aria-label="Table, scrolls sideways on a narrow screen">')
-
-#: A file that a page loads (part of its name), and what must stand in the page for it to be of use.
-_ONLY_WITH = {
-    "fontawesome.js": None,
-    "searchtools.js": 'id="search-results"',
-    "language_data.js": 'id="search-results"',
-    "searchindex.js": 'id="search-results"',
-    "togglebutton": 'class="toggle',
-    "clipboard.min.js": 'class="highlight-',
-    "copybutton": 'class="highlight-',
-    "pages/cite.js": 'class="cb-cite"',
-    "design-tabs.js": 'class="sd-tab-set',
-    "sphinx-design.min.css": ' class="sd-',
-}
-_LOADED = re.compile(r'\s*<(?:script[^>]*\bsrc="([^"]+)"[^>]*></script>|link[^>]*\brel="(?:stylesheet|preload)"[^>]*/?>)')
-
-
-def shaped(page: str, root: str) -> str:
-    """The page with its scripts, handlers and styles in files; ``root`` leads from the page to the root of the site.
-
-    >>> shaped('<head></head><body><button onclick="window.print()">Print</button></body>', "../").count("onclick")
-    0
-    """
-    head, mark, body = page.partition("</head>")
-    if not mark:
-        return page
-    head = _NOSCRIPT_STYLE.sub(f'<noscript><link rel="stylesheet" href="{root}_static/pages/no-script.css" /></noscript>', head)
-    head = _HEAD_COMMENT.sub("", _INLINE_SCRIPT.sub("", _SPARE_META.sub("", head)))
-    icon = f'<link rel="icon" type="image/svg+xml" href="{root}_static/pages/icon.svg" />'
-    start = f'{_VIEWPORT}\n  {icon}\n  <script src="{root}_static/pages/page-start.js"></script>'
-    head = head.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n  {start}', 1)
-    head += f'<link rel="alternate" type="application/atom+xml" title="New versions and studies" href="{root}feed.xml" />\n  '
-    head += f'<link rel="stylesheet" href="{root}_static/pages/icons.css" />\n  <script defer src="{root}_static/pages/page-options.js"></script>\n  '
-    head += (
-        f'<script defer src="{root}_static/pages/versions.js"></script>\n  <script defer src="{root}versions.js"></script>\n  '
-    )
-    body = _INLINE_SCRIPT.sub("", body)
-    for old, new in _HANDLERS:
-        body = body.replace(old, new)
-    for role in _ROLES:
-        body = body.replace(role, "")
-    body = _SEARCH_BUTTON.sub(r"\1", body).replace(_FOLD, _NAMED_FOLD)
-    body = _INDEX_STYLE.sub(r"\1", body)
-    body = _ICON.sub(_own_icon, body).replace(_SCROLLING, _REACHED)
-    return (
-        _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], head)
-        + mark
-        + _LOADED.sub(lambda tag: "" if _unused(tag[0], body) else tag[0], body)
-    )
-
-
-def _own_icon(tag: re.Match[str]) -> str:
-    """An icon of the theme as one of ours; buttons say in words what they do.
-
-    >>> _ICON.sub(_own_icon, '<i class="theme-switch fa-solid fa-sun"></i>')
-    '<i aria-hidden="true" class="cb-icon theme-switch fa-sun"></i>'
-    """
-    names = [name for name in tag[2].split() if name not in _LIBRARY]
-    return f'<{tag[1]} aria-hidden="true" class="cb-icon {" ".join(names)}"'
-
-
-def _unused(tag: str, body: str) -> bool:
-    return any(name in tag and (needed is None or needed not in body) for name, needed in _ONLY_WITH.items())
 
 
 def _shape_pages(app: Sphinx) -> None:
@@ -119,7 +24,7 @@ def _shape_pages(app: Sphinx) -> None:
 
     def shaped_render(template: str, context: dict[str, Any]) -> str:
         page = render(template, context)
-        return shaped(page, context["pathto"]("", 1)) if "<html" in page[:2000] else page
+        return strict_page(page, context["pathto"]("", 1)) if is_page(page) else page
 
     templates.render = shaped_render
 

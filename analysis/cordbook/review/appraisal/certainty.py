@@ -343,8 +343,8 @@ def _start(
             return "low", *_uncounted(counted, estimate.k), COUNTING
     if kind != "effect":
         return ("high" if kind == "frequency" else "low"), *_STARTS[kind], ""
-    cells = evidence.cells_by_id(row.cells[0] for row in estimate.rows)
-    share = sum(w for w, design in zip(weights, cells["design"], strict=True) if design == "rct")
+    counts = evidence.counts_by_id(row.count_ids[0] for row in estimate.rows)
+    share = sum(w for w, design in zip(weights, counts["design"], strict=True) if design == "rct")
     if share >= settings.thresholds.randomised_weight:
         return "high", f"{percent(share)} of the weight is of randomised trials, so the evidence starts as high.", "", ""
     return (
@@ -375,22 +375,22 @@ def reports_that_counted(estimate: Estimate, evidence: Evidence, counting: Count
     The topic of the report is that event, the number was read where counting is told (a full text), its definition says so, or it is
     above zero and not one of an outcome that stands for any event at all.
     """
-    cells = evidence.cells_by_id(estimate.cells)
+    counts = evidence.counts_by_id(estimate.count_ids)
     given = estimate.synthesis.outcome not in counting.any_event
-    shown = cells["topic"].isin(counting.topics) | cells["source_kind"].isin(counting.sources)
-    shown |= cells["definition"].fillna("").map(lambda text: any(words in text for words in counting.says))
-    shown = frozenset(cells.index[shown])
-    return tuple((given and row.events > 0) or shown.issuperset(row.cells) for row in estimate.rows)
+    shown = counts["topic"].isin(counting.topics) | counts["source_kind"].isin(counting.sources)
+    shown |= counts["definition"].fillna("").map(lambda text: any(words in text for words in counting.says))
+    shown = frozenset(counts.index[shown])
+    return tuple((given and row.events > 0) or shown.issuperset(row.count_ids) for row in estimate.rows)
 
 
 def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[float], limits: Thresholds) -> Steps:
-    """Share of weight from cells read with low confidence or from studies that are not fully identified."""
-    cells = evidence.cells_by_id(estimate.cells)
+    """Share of weight from counts read with low confidence or from studies that are not fully identified."""
+    counts = evidence.counts_by_id(estimate.count_ids)
     confirmed = evidence.confirmed_studies
-    low = frozenset(cells.index[cells["confidence"] == "low"])
+    low = frozenset(counts.index[counts["confidence"] == "low"])
     weak = 0.0
     for weight, row in zip(weights, estimate.rows, strict=True):
-        if low.intersection(row.cells) or row.study_id not in confirmed:
+        if low.intersection(row.count_ids) or row.study_id not in confirmed:
             weak += weight
     text = f"{percent(weak)} of the weight rests on counts read with low confidence or on studies not fully identified"
     if weak > limits.weak_weight:

@@ -18,8 +18,8 @@ class ExtractionProgress:
     """Counts of the extraction; ``agreed_low`` and ``agreed_high`` are a Wilson 95% interval of agreed / read_twice."""
 
     studies: int
-    studies_with_cells: int
-    cells: int
+    studies_with_counts: int
+    counts: int
     poolable: int
     read_twice: int
     agreed: int
@@ -36,26 +36,26 @@ class ExtractionProgress:
 @by_value
 def extraction_progress(evidence: Evidence) -> ExtractionProgress:
     """Count what the tables of readings, reconciliations and verifications hold."""
-    cells, agreement = evidence["outcomes"], evidence["reconciliations"]["agreement"].value_counts()
+    counts, agreement = evidence["outcomes"], evidence["reconciliations"]["agreement"].value_counts()
     kinds = ("agree", "disagree_settled", "disagree_open", "second_not_seen", "single")
-    counts = {name: int(agreement.get(name, 0)) for name in kinds}
-    twice = counts["agree"] + counts["disagree_settled"] + counts["disagree_open"]
-    low, high = proportion_confint(counts["agree"], twice, method="wilson") if twice else (float("nan"), float("nan"))
+    of_kind = {name: int(agreement.get(name, 0)) for name in kinds}
+    twice = of_kind["agree"] + of_kind["disagree_settled"] + of_kind["disagree_open"]
+    low, high = proportion_confint(of_kind["agree"], twice, method="wilson") if twice else (float("nan"), float("nan"))
     references = evidence["references"].set_index("reference_id")
     identity = references.loc[evidence["studies"]["study_id"], "identity_confidence"]
     return ExtractionProgress(
         studies=len(evidence["studies"]),
-        studies_with_cells=cells["study_id"].nunique(),
-        cells=len(cells),
-        poolable=int(cells["poolable"].sum()),
+        studies_with_counts=counts["study_id"].nunique(),
+        counts=len(counts),
+        poolable=int(counts["poolable"].sum()),
         read_twice=twice,
-        agreed=counts["agree"],
+        agreed=of_kind["agree"],
         agreed_low=float(low),
         agreed_high=float(high),
-        settled=counts["disagree_settled"],
-        open=counts["disagree_open"],
-        not_seen_again=counts["second_not_seen"],
-        read_once=counts["single"],
+        settled=of_kind["disagree_settled"],
+        open=of_kind["disagree_open"],
+        not_seen_again=of_kind["second_not_seen"],
+        read_once=of_kind["single"],
         verified=evidence["verifications"]["cell_id"].nunique(),
         identity_not_confirmed=int((identity != "confirmed").sum()),
     )
@@ -63,38 +63,38 @@ def extraction_progress(evidence: Evidence) -> ExtractionProgress:
 
 @by_value
 def reasons_not_pooled(evidence: Evidence) -> pd.DataFrame:
-    """Cells and studies left out of pooling, by reason: columns ``reason, label, explanation, cells, studies``.
+    """Counts and studies left out of pooling, by reason: columns ``reason, label, explanation, counts, studies``.
 
-    A cell with two reasons counts under both.
+    A count with two reasons stands under both.
     """
-    cells = evidence["outcomes"]
-    out = cells[~cells["poolable"]]
+    counts = evidence["outcomes"]
+    out = counts[~counts["poolable"]]
     reasons = out.assign(reason=out["not_poolable_reason"].str.split(";")).explode("reason")
-    counts = reasons.groupby("reason").agg(cells=("cell_id", "nunique"), studies=("study_id", "nunique")).reset_index()
-    table = counts.merge(evidence["not_poolable_reasons"], on="reason", validate="one_to_one")
-    return table.sort_values(["cells", "reason"], ascending=[False, True], ignore_index=True)
+    numbers = reasons.groupby("reason").agg(counts=("cell_id", "nunique"), studies=("study_id", "nunique")).reset_index()
+    table = numbers.merge(evidence["not_poolable_reasons"], on="reason", validate="one_to_one")
+    return table.sort_values(["counts", "reason"], ascending=[False, True], ignore_index=True)
 
 
 @by_value
 def agreement_by(evidence: Evidence, column: str = "topic", level: float = 0.95) -> pd.DataFrame:
-    """How often two readings of a cell agreed, by a column of the studies or counts, with all counts in the last row.
+    """How often two readings of a count agreed, by a column of the studies or counts, with all counts in the last row.
 
-    Columns ``group, cells, read_twice, agreed, share, low, high, settled, open, not_seen_again, read_once``; the interval is
+    Columns ``group, counts, read_twice, agreed, share, low, high, settled, open, not_seen_again, read_once``; the interval is
     that of Wilson (1927). ``share`` and limits are NaN where nothing was read twice.
     """
-    cells = evidence.cells[["cell_id", column]].merge(evidence["reconciliations"], on="cell_id", validate="one_to_one")
-    groups = [(str(name), part) for name, part in cells.groupby(column, sort=True)]
-    return pd.DataFrame([_agreement(name, part["agreement"], level) for name, part in [*groups, ("all counts", cells)]])
+    counts = evidence.counts[["cell_id", column]].merge(evidence["reconciliations"], on="cell_id", validate="one_to_one")
+    groups = [(str(name), part) for name, part in counts.groupby(column, sort=True)]
+    return pd.DataFrame([_agreement(name, part["agreement"], level) for name, part in [*groups, ("all counts", counts)]])
 
 
 def _agreement(name: str, agreement: pd.Series, level: float) -> dict[str, object]:
-    counts = agreement.value_counts()
-    agreed, settled, still_open = (int(counts.get(k, 0)) for k in ("agree", "disagree_settled", "disagree_open"))
+    of_kind = agreement.value_counts()
+    agreed, settled, still_open = (int(of_kind.get(k, 0)) for k in ("agree", "disagree_settled", "disagree_open"))
     twice = agreed + settled + still_open
     low, high = proportion_confint(agreed, twice, 1 - level, method="wilson") if twice else (float("nan"),) * 2
     return {
         "group": name,
-        "cells": len(agreement),
+        "counts": len(agreement),
         "read_twice": twice,
         "agreed": agreed,
         "share": agreed / twice if twice else float("nan"),
@@ -102,14 +102,14 @@ def _agreement(name: str, agreement: pd.Series, level: float) -> dict[str, objec
         "high": float(high),
         "settled": settled,
         "open": still_open,
-        "not_seen_again": int(counts.get("second_not_seen", 0)),
-        "read_once": int(counts.get("single", 0)),
+        "not_seen_again": int(of_kind.get("second_not_seen", 0)),
+        "read_once": int(of_kind.get("single", 0)),
     }
 
 
 @by_value
 def readings_side_by_side(evidence: Evidence, *agreement: str) -> pd.DataFrame:
-    """Cells with one of the given kinds of agreement: both readings beside the value that is used.
+    """Counts with one of the given kinds of agreement: both readings beside the value that is used.
 
     Columns ``cell_id, label, outcome, stratum, first, second, used, poolable, agreement, settled_by``; ``outcome`` is its
     label and ``stratum`` says in words of whom, blank for all patients; ``first``, ``second`` and
@@ -117,19 +117,19 @@ def readings_side_by_side(evidence: Evidence, *agreement: str) -> pd.DataFrame:
     """
     kept = evidence["reconciliations"]
     kept = kept[kept["agreement"].isin(agreement)]
-    cells = evidence.cells.set_index("cell_id").loc[kept["cell_id"]]
+    counts = evidence.counts.set_index("cell_id").loc[kept["cell_id"]]
     readings = evidence["extractions"].set_index(["cell_id", "reading"])
     names = evidence["outcome_terms"].set_index("outcome")["label"]
     return pd.DataFrame(
         {
             "cell_id": kept["cell_id"].to_numpy(),
-            "label": cells["label"].to_numpy(),
-            "outcome": cells["outcome"].map(names).to_numpy(),
-            "stratum": [evidence.vocabulary.stratum_of(text) for text in cells["stratum"]],
+            "label": counts["label"].to_numpy(),
+            "outcome": counts["outcome"].map(names).to_numpy(),
+            "stratum": [evidence.vocabulary.stratum_of(text) for text in counts["stratum"]],
             "first": [_reading(readings, c, 1) for c in kept["cell_id"]],
             "second": [_reading(readings, c, 2) for c in kept["cell_id"]],
-            "used": [f"{e} of {n}" for e, n in zip(cells["events"], cells["n"], strict=True)],
-            "poolable": cells["poolable"].to_numpy(),
+            "used": [f"{e} of {n}" for e, n in zip(counts["events"], counts["n"], strict=True)],
+            "poolable": counts["poolable"].to_numpy(),
             "agreement": kept["agreement"].to_numpy(),
             "settled_by": kept["settled_by"].to_numpy(),
         }
@@ -145,13 +145,13 @@ def _reading(readings: pd.DataFrame, cell_id: str, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedWeight:
-    """How much of an estimate a person has checked: ``k`` studies, number of cells, how many of them a person has checked, and
-    the share of the weight (0 to 1) of studies whose cells are all checked."""
+    """How much of an estimate a person has checked: ``k`` studies, number of counts, how many of them a person has checked, and
+    the share of the weight (0 to 1) of studies whose counts are all checked."""
 
     id: str
     title: str
     k: int
-    cells: int
+    counts: int
     checked: int
     share: float
 
@@ -172,17 +172,17 @@ def verified_weights(estimates: Estimates) -> tuple[VerifiedWeight, ...]:
     shares = ((e, verified_share(e, estimates.evidence)) for e in estimates)
     checked = set(estimates.evidence["verifications"]["cell_id"])
     return tuple(
-        VerifiedWeight(e.id, e.title, e.k, len(e.cells), len(checked & set(e.cells)), share)
+        VerifiedWeight(e.id, e.title, e.k, len(e.count_ids), len(checked & set(e.count_ids)), share)
         for e, share in shares
         if share is not None
     )
 
 
 def verified_share(estimate: Estimate, evidence: Evidence) -> float | None:
-    """Share (0 to 1) of an estimate's weight whose cells a person has all checked; None where there is no study."""
+    """Share (0 to 1) of an estimate's weight whose counts a person has all checked; None where there is no study."""
     if not estimate.is_reported:
         return None
     checked = set(evidence["verifications"]["cell_id"])
     weights = study_weights(estimate)
-    whole = {study: checked.issuperset(cells) for study, cells in estimate.cells_by_study.items()}
+    whole = {study: checked.issuperset(counts) for study, counts in estimate.counts_by_study.items()}
     return float(weights[[whole[s] for s in weights.index]].sum() / 100)

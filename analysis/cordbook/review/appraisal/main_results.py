@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cordbook.evidence.review_state import StatusError, load_status
 from cordbook.review.appraisal.risk_of_bias import study_weights
-from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check
+from cordbook.review.appraisal.verification_queue import VERIFIED, QueuedCount, counts_to_check
 from cordbook.review.estimates.estimates import Estimate, Estimates
 
 #: So many counts are a day's work for one person.
@@ -31,7 +31,7 @@ class Carried:
 class FirstToCheck:
     """The counts to check first, most urgent first, how many of the main results a person has checked, and what is carried."""
 
-    counts: tuple[CellToCheck, ...]
+    counts: tuple[QueuedCount, ...]
     checked: int
     results: tuple[Carried, ...]
 
@@ -48,9 +48,9 @@ def main_results(estimates: Estimates) -> tuple[str, ...]:
     return ids
 
 
-def counts_of_main_results(estimates: Estimates) -> list[CellToCheck]:
+def counts_of_main_results(estimates: Estimates) -> list[QueuedCount]:
     """Every count behind a main result, most urgent first, with its weight in these results; those checked already come last."""
-    return [c for c in cells_to_check(estimates, main_results(estimates)) if c.estimate]
+    return [c for c in counts_to_check(estimates, main_results(estimates)) if c.estimate]
 
 
 def first_to_check(estimates: Estimates, most: int = FIRST) -> FirstToCheck:
@@ -64,9 +64,9 @@ def first_to_check(estimates: Estimates, most: int = FIRST) -> FirstToCheck:
 
 
 def _carried(estimate: Estimate, first: set[str], checked: set[str]) -> Carried:
-    cells, share = set(estimate.cells), None
+    counts, share = set(estimate.count_ids), None
     if estimate.is_reported:
         weights = study_weights(estimate)
-        whole = [study for study, held in estimate.cells_by_study.items() if (first | checked).issuperset(held)]
+        whole = [study for study, held in estimate.counts_by_study.items() if (first | checked).issuperset(held)]
         share = float(weights[whole].sum() / weights.sum())
-    return Carried(estimate.id, estimate.title, len(cells), len(cells & first), share)
+    return Carried(estimate.id, estimate.title, len(counts), len(counts & first), share)

@@ -28,7 +28,7 @@ GROUPS = {"study": "How the study was done", "reading": "How well we know it"}
 #: What conditions may ask of: the columns of :func:`study_facts`.
 FACTS = (
     "topic", "design", "registration", "comparator_arm", "reasons", "share_counted", "outcomes", "followup_months",
-    "harm_cells", "read_depth", "identity", "readings", "notices",
+    "harm_counts", "read_depth", "identity", "readings", "notices",
 )  # fmt: skip
 _NEEDED = ("id", "name", "group", "question", "why")
 #: Not plain yes and no: YAML reads those as true and false.
@@ -142,10 +142,10 @@ def study_facts(evidence: Evidence) -> pd.DataFrame:
 
     ``registration``: its number, or that of a registered trial which names the report. ``share_counted``: the least
     share of an arm that a poolable count of all its patients covers. ``followup_months``: follow-up, or the latest
-    time point where that is later. ``reasons``: why cells are not pooled; ``outcomes``: what was counted. ``read_depth``: full text, parts of it, or less.
+    time point where that is later. ``reasons``: why counts are not pooled; ``outcomes``: what was counted. ``read_depth``: full text, parts of it, or less.
     """
     studies = evidence["studies"].set_index("study_id")
-    cells = evidence["outcomes"]
+    counts = evidence["outcomes"]
     trials = evidence["registered_trials"].dropna(subset="linked_study_id").groupby("linked_study_id")["registry_id"].first()
     arms = evidence["arms"]
     harms = set(evidence["outcome_terms"].query("group == 'harm'")["outcome"])
@@ -153,7 +153,7 @@ def study_facts(evidence: Evidence) -> pd.DataFrame:
     identity = evidence["references"].set_index("reference_id")["identity_confidence"]
     kinds = sorted(CRITICAL)  # noqa: F841 - the query below names it
     notices = evidence["integrity_notices"].query("kind in @kinds")["study_id"].value_counts()
-    latest = cells.groupby("study_id")["timepoint_months"].max().reindex(index)
+    latest = counts.groupby("study_id")["timepoint_months"].max().reindex(index)
     controlled = set(arms.loc[arms["role"] == "comparator", "study_id"])
     facts = pd.DataFrame(
         {
@@ -161,11 +161,11 @@ def study_facts(evidence: Evidence) -> pd.DataFrame:
             "design": studies["design"],
             "registration": studies["registration"].fillna(trials.reindex(index)),
             "comparator_arm": ["yes" if s in controlled else "no" for s in index],
-            "reasons": _by_study(cells, "not_poolable_reason", index),
-            "share_counted": _share_counted(cells, arms).reindex(index),
-            "outcomes": _by_study(cells, "outcome", index),
+            "reasons": _by_study(counts, "not_poolable_reason", index),
+            "share_counted": _share_counted(counts, arms).reindex(index),
+            "outcomes": _by_study(counts, "outcome", index),
             "followup_months": pd.concat([studies["followup_months"], latest], axis=1).max(axis=1),
-            "harm_cells": cells[cells["outcome"].isin(harms)]["study_id"].value_counts().reindex(index, fill_value=0),
+            "harm_counts": counts[counts["outcome"].isin(harms)]["study_id"].value_counts().reindex(index, fill_value=0),
             "read_depth": studies["read_as"].map(_read_depth),
             "identity": identity.reindex(index),
             "readings": _readings(evidence).reindex(index),
@@ -175,15 +175,15 @@ def study_facts(evidence: Evidence) -> pd.DataFrame:
     return facts[list(FACTS)]
 
 
-def _by_study(cells: pd.DataFrame, column: str, index: pd.Index) -> list[frozenset[str]]:
+def _by_study(counts: pd.DataFrame, column: str, index: pd.Index) -> list[frozenset[str]]:
     """All values of a column with parts joined by semicolons, by study."""
-    parts = cells.dropna(subset=column).groupby("study_id")[column].agg(lambda texts: ";".join(texts))
+    parts = counts.dropna(subset=column).groupby("study_id")[column].agg(lambda texts: ";".join(texts))
     return [frozenset(parts[s].split(";")) if s in parts else frozenset() for s in index]
 
 
-def _share_counted(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.Series:
+def _share_counted(counts: pd.DataFrame, arms: pd.DataFrame) -> pd.Series:
     # An arm that is known by one stratum alone may be those who were left, so such a count does not tell that all were counted.
-    whole = cells[cells["poolable"] & (cells["stratum_relation"] == "total")]
+    whole = counts[counts["poolable"] & (counts["stratum_relation"] == "total")]
     sizes = whole["arm_id"].map(arms.set_index("arm_id")["n"]).astype("float64")
     return (whole["n"].astype("float64") / sizes).groupby(whole["study_id"]).min()
 

@@ -58,7 +58,7 @@ def audit_claims(estimates: Estimates, tests: Sequence[ClaimTest] | None = None)
     """A verdict on every row of ``claims.csv``, in the order of the table.
 
     ``tests`` are those of ``data/claim_tests.yml`` unless given. Raises :class:`ClaimTestError` naming every claim without
-    a test, every test without a claim, and every estimate, table, column, cell or row that does not exist.
+    a test, every test without a claim, and every estimate, table, column, count or row that does not exist.
     """
     tests = read_tests(estimates, tests)
     claims = read_claims(estimates.evidence)

@@ -239,8 +239,8 @@ def contrast(first: Sequence[Estimate], second: Sequence[Estimate], level: float
 
 
 def _check_disjoint(rows: Sequence[ArmRow]) -> None:
-    cells = [c for row in rows for c in row.cells]
-    if twice := sorted({c for c in cells if cells.count(c) > 1}):
+    counts = [c for row in rows for c in row.count_ids]
+    if twice := sorted({c for c in counts if counts.count(c) > 1}):
         raise ValueError(f"groups to compare share counts ({', '.join(twice)}): compare groups of different patients")
 
 
@@ -297,7 +297,7 @@ def heterogeneity(part: Part, claim: Claim, estimates: Estimates) -> Finding:
 
 def within_study(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     """Of studies that count both outcomes in the same arm, how many show more of the first? Sign test, exact interval."""
-    pairs = outcome_pairs(estimates.evidence.cells, part.needs["outcome"], part.needs["than"], part.needs["where"])
+    pairs = outcome_pairs(estimates.evidence.counts, part.needs["outcome"], part.needs["than"], part.needs["where"])
     more, less = int((pairs["first"] > pairs["second"]).sum()), int((pairs["first"] < pairs["second"]).sum())
     names = dict(zip(estimates.evidence["outcome_terms"]["outcome"], estimates.evidence["outcome_terms"]["label"], strict=True))
     what = f"“{names[part.needs['outcome']]}” v “{names[part.needs['than']]}”"
@@ -314,10 +314,10 @@ def within_study(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     return Finding(verdict, today, why)
 
 
-def outcome_pairs(cells: pd.DataFrame, first: str, second: str, where: Mapping[str, Any]) -> pd.DataFrame:
+def outcome_pairs(counts: pd.DataFrame, first: str, second: str, where: Mapping[str, Any]) -> pd.DataFrame:
     """Arms with both outcomes among all their patients: columns ``first, second`` (shares) and ``n``; the latest time counts."""
-    asked = cells["outcome"].isin([first, second]) & cells["poolable"].fillna(False).astype(bool)
-    chosen = cells[asked & cells["stratum_relation"].isin(["total", "only_stratum"])]
+    asked = counts["outcome"].isin([first, second]) & counts["poolable"].fillna(False).astype(bool)
+    chosen = counts[asked & counts["stratum_relation"].isin(["total", "only_stratum"])]
     for column, values in where.items():
         chosen = chosen[chosen[column].isin(values if isinstance(values, list) else [values])]
     chosen = chosen.sort_values("timepoint_months", na_position="first").drop_duplicates(["arm_id", "outcome"], keep="last")

@@ -1,4 +1,4 @@
-"""Rules that test a claim on rows of ``data/``: published numbers, single cells, and counts of rows."""
+"""Rules that test a claim on rows of ``data/``: published numbers, single counts, and counts of rows."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ SAME_SHARE = 0.0005
 
 
 def table_of(evidence: Evidence, name: str) -> pd.DataFrame:
-    """A table that a selection may name: one of data/, ``studies`` and ``arms`` with the year, and ``cells``.
+    """A table that a selection may name: one of data/, ``studies`` and ``arms`` with the year, and ``counts``.
 
     ``arms`` carry the columns of their study, and ``counted``: no, where another report of the same patients is the one
     that counts, or the arm is a part of a wider one.
     """
-    if name == "cells":
-        return evidence.cells
+    if name == "counts":
+        return evidence.counts
     if name not in ("studies", "arms"):
         return evidence[name]
     studies = evidence["studies"].assign(year=evidence["studies"]["study_id"].map(evidence.study_years).astype("Int64"))
@@ -115,9 +115,9 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def cell_matches(part: Part, claim: Claim, estimates: Estimates) -> Finding:
-    """The number quoted stands in the cell of the study; a cell that is not pooled for a reason counts as partly."""
-    row = estimates.evidence.cells_by_id([part.needs["cell"]]).iloc[0]
+def count_matches(part: Part, claim: Claim, estimates: Estimates) -> Finding:
+    """The number quoted is the count of the study; a count that is not pooled for a reason counts as partly."""
+    row = estimates.evidence.counts_by_id([part.needs["count"]]).iloc[0]
     events, n = int(row["events"]), int(row["n"])
     value = part.needs.get("value", claim.value)
     asked = {"events": part.needs.get("events"), "n": part.needs.get("n", claim.n)}
@@ -153,9 +153,9 @@ def share_of_rows(part: Part, claim: Claim, estimates: Estimates) -> Finding:
 def reported_by(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     """The share of studies that count an outcome at all, poolable or not: what is not counted cannot be called safe."""
     studies = select_rows(estimates.evidence, part.needs["studies"])["study_id"]
-    cells = estimates.evidence["outcomes"]
+    counts = estimates.evidence["outcomes"]
     wanted = part.needs["outcomes"]
-    counting = set(cells.loc[cells["outcome"].isin(wanted), "study_id"]) & set(studies)
+    counting = set(counts.loc[counts["outcome"].isin(wanted), "study_id"]) & set(studies)
     terms = estimates.evidence["outcome_terms"].set_index("outcome")["label"]
     name = "studies that count “" + "” or “".join(terms[o] for o in wanted) + "”"
     return _share(len(counting), len(studies), part, f"{name}, among {_named(part.needs['studies'])}")
@@ -226,14 +226,14 @@ def not_testable(part: Part, claim: Claim, estimates: Estimates) -> Finding:
     why = f"{part.needs['reason']} Needed: {part.needs['needs']}"
     watch = part.needs.get("watch")
     if watch:
-        cells = select_rows(estimates.evidence, {"table": "cells", "where": watch})
-        pooled = int(cells["poolable"].fillna(False).astype(bool).sum())
-        why += f" On file today: {len(cells)} counts that bear on it, {pooled} of them fit for pooling."
+        counts = select_rows(estimates.evidence, {"table": "counts", "where": watch})
+        pooled = int(counts["poolable"].fillna(False).astype(bool).sum())
+        why += f" On file today: {len(counts)} counts that bear on it, {pooled} of them fit for pooling."
     return Finding(UNTESTED, (), why)
 
 
 def row_problems(part: Part, evidence: Evidence) -> list[str]:
-    """Names in a part that data/ does not know: tables, columns, cells, published rows, outcomes."""
+    """Names in a part that data/ does not know: tables, columns, counts, published rows, outcomes."""
     problems: list[str] = []
     for key in ("rows", "of", "than", "studies"):
         chosen = part.needs.get(key)
@@ -244,8 +244,8 @@ def row_problems(part: Part, evidence: Evidence) -> list[str]:
     column, chosen = part.needs.get("column"), part.needs.get("rows")
     if column and isinstance(chosen, Mapping) and chosen.get("table") in _names(evidence):
         problems += [] if column in table_of(evidence, chosen["table"]) else [f"no column {column!r} in {chosen['table']}"]
-    if part.rule == "cell_matches" and part.needs["cell"] not in set(evidence["outcomes"]["cell_id"]):
-        problems.append(f"no count {part.needs['cell']!r} in outcomes.csv")
+    if part.rule == "count_matches" and part.needs["count"] not in set(evidence["outcomes"]["cell_id"]):
+        problems.append(f"no count {part.needs['count']!r} in outcomes.csv")
     if part.rule == "published_agrees":
         known = set(evidence["published_pooled"]["published_id"])
         problems += [f"no row {p!r} in published_pooled.csv" for p in part.needs["published"] if p not in known]
@@ -253,14 +253,14 @@ def row_problems(part: Part, evidence: Evidence) -> list[str]:
     names = [part.needs.get("outcome"), part.needs.get("than")] if part.rule == "within_study" else part.needs.get("outcomes", [])
     problems += [f"no outcome {o!r} in outcome_terms.csv" for o in names if o not in outcomes]
     if part.rule == "not_testable" and part.needs.get("watch"):
-        problems += [f"no column {c!r} of counts to watch" for c in part.needs["watch"] if c not in evidence.cells]
+        problems += [f"no column {c!r} of counts to watch" for c in part.needs["watch"] if c not in evidence.counts]
     if part.rule == "sources":
         problems += source_problems(part.needs["found"], evidence)
     return problems
 
 
 def _names(evidence: Evidence) -> set[str]:
-    return {*evidence, "cells"}
+    return {*evidence, "counts"}
 
 
 def _selection_problems(chosen: Mapping[str, Any], evidence: Evidence) -> list[str]:
@@ -300,7 +300,7 @@ def source_problems(found: Mapping[str, str] | Sequence[str], evidence: Evidence
 
 ROW_RULES: Mapping[str, Rule] = {
     "published_agrees": published_agrees,
-    "cell_matches": cell_matches,
+    "count_matches": count_matches,
     "count_rows": count_rows,
     "share_of_rows": share_of_rows,
     "sum_of_rows": sum_of_rows,

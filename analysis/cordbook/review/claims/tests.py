@@ -35,9 +35,9 @@ RULES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("heterogeneous", "estimate", "i2"),
         ("homogeneous", "estimate", "i2"),
         ("within_study", "outcome than where", ""),
-        # on published numbers, cells and rows
+        # on published numbers, counts and rows
         ("published_agrees", "published expect", ""),
-        ("cell_matches", "cell", "value events n"),
+        ("count_matches", "count", "value events n"),
         ("count_rows", "rows", "least most exactly"),
         ("share_of_rows", "rows of", "least most"),
         ("sum_of_rows", "rows column least", ""),

@@ -1,6 +1,6 @@
 """Declared syntheses: ``data/syntheses.yml`` read into frozen objects, every problem reported at once.
 
-A declaration says which cells answer a question and how they are pooled. Its id is the permanent
+A declaration says which counts answer a question and how they are pooled. Its id is the permanent
 address of the estimate; :mod:`cordbook.review.estimates.estimates` does the computing.
 """
 
@@ -66,7 +66,7 @@ class Synthesis:
 
     ``strata`` is ``"total"`` (rows of all patients), ``"widest"`` (the widest row of each study), ``"by:KEY"`` (rows of all
     patients or of strata told apart by this key alone) or the keys and values that a stratum must hold. ``where`` filters the
-    columns of :attr:`Evidence.cells`, or keys of the stratum written ``stratum.KEY``; a list of values means any of them. ``by``
+    columns of :attr:`Evidence.counts`, or keys of the stratum written ``stratum.KEY``; a list of values means any of them. ``by``
     names a column or stratum key whose values become estimates of their own, with ids ``ID--VALUE``; ``part_sentence`` is theirs.
     ``average`` says what a pooled share is (:data:`AVERAGES`); ``not_pooled_if`` when studies stand side by side instead, and
     ``side_sentence`` is the plain sentence then. ``side_by_side`` says why the studies are never averaged; blank where they may be.
@@ -176,7 +176,7 @@ def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declaration
 
 
 def check_columns(declarations: Declarations, columns: Collection[str], name: str = "syntheses.yml") -> None:
-    """Raise :class:`DeclarationError` for every declaration that filters or divides by a column which the cells do not have."""
+    """Raise :class:`DeclarationError` for every declaration that filters or divides by a column which the counts do not have."""
     problems = []
     for synthesis in declarations.syntheses:
         named = [("where", column) for column, _ in synthesis.where] + ([("by", synthesis.by)] if synthesis.by else [])

@@ -45,7 +45,7 @@ def without(estimate: Estimate, leave_out: Callable[[Row], bool]) -> Estimate:
 def retracted_labels(estimate: Estimate) -> tuple[str, ...]:
     """Labels of the retracted reports that an estimate counts, each once.
 
-    A report leaves an estimate only by a recorded decision (its cells are marked not pooled, with the reason ``retracted``). Until
+    A report leaves an estimate only by a recorded decision (its counts are marked not pooled, with the reason ``retracted``). Until
     then it is named wherever the estimate is shown, with the result that it would have without it.
     """
     return tuple(label for label in dict.fromkeys(labels_of(estimate.rows)) if label.endswith(RETRACTED))

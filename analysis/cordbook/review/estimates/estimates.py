@@ -21,10 +21,10 @@ from cordbook.review.estimates.declarations import Declarations, Synthesis, chec
 from cordbook.review.estimates.keys import code_digest, data_digest, declared_keys
 from cordbook.review.estimates.row_counts import count_rows
 from cordbook.review.estimates.rows import ArmRow, PairRow, arrays, in_order, labels_of, pairs, with_effects
-from cordbook.review.estimates.selection import one_row_an_arm, pair_arms, select_cells, subgroups
+from cordbook.review.estimates.selection import one_row_per_study, pair_arms, select_counts, subgroups
 from cordbook.review.estimates.side_by_side import Reason, reasons_not_to_pool, without_weights
 from cordbook.synthesis import ComparedArms, PooledProportion, compare_arms, pool_proportions
-from cordbook.synthesis.results import ModelScale, StudyProportion, to_plain
+from cordbook.synthesis.results import HETEROGENEITY, ModelScale, StudyProportion, to_plain
 
 T = TypeVar("T")
 #: The first studies of an estimate, for what a treatment seemed to do when it was new. Our own number.
@@ -127,23 +127,23 @@ class Estimate:
     @property
     def study_ids(self) -> tuple[str, ...]:
         """The studies of the rows, each once, in their order."""
-        return tuple(self.cells_by_study)
+        return tuple(self.counts_by_study)
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        """Ids of all cells behind the estimate."""
-        return tuple(c for ids in self.cells_by_study.values() for c in ids)
+    def count_ids(self) -> tuple[str, ...]:
+        """Ids of all counts behind the estimate."""
+        return tuple(c for ids in self.counts_by_study.values() for c in ids)
 
     @property
-    def cells_by_study(self) -> dict[str, tuple[str, ...]]:
-        """The record of what stands behind the estimate: ids of the cells of each study, of all its arms, in the order of the rows."""
+    def counts_by_study(self) -> dict[str, tuple[str, ...]]:
+        """The record of what stands behind the estimate: ids of the counts of each study, of all its arms, in the order of the rows."""
         found: dict[str, tuple[str, ...]] = {}
         for row in self.rows:
-            found[row.study_id] = (*found.get(row.study_id, ()), *row.cells)
+            found[row.study_id] = (*found.get(row.study_id, ()), *row.count_ids)
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """The estimate for JSON: declaration, result on both scales, and the studies with their cells."""
+        """The estimate for JSON: declaration, result on both scales, and the studies with their counts."""
         head = {
             "id": self.id,
             "title": self.title,
@@ -157,7 +157,7 @@ class Estimate:
         early = self.early
         beside: dict[str, Any] = {"companions": to_plain(self.companions)} if self.companions else {}
         beside |= {"largest": self.largest, "early": {"k": early.k, "estimate": early.result.estimate if early.result else None}}
-        return head | result | beside | {"cells": {study: list(ids) for study, ids in self.cells_by_study.items()}}
+        return head | result | beside | {"cells": {study: list(ids) for study, ids in self.counts_by_study.items()}}
 
     def _unpooled_dict(self) -> dict[str, Any]:
         counts = {"k": self.k, "n": self.n, "events": self.events, "estimate": None, "ci_low": None, "ci_high": None}
@@ -307,7 +307,7 @@ def load_estimates(root: Path | str, store: Store | None = None) -> Estimates:
     with unnoted():
         declarations = load_declarations(folder / "syntheses.yml")
         evidence = load_evidence(folder)
-        check_columns(declarations, evidence.cell_columns)
+        check_columns(declarations, evidence.count_columns)
     estimates = Estimates(evidence, declarations, store, before)
     # Where somebody saved while the files were read, nothing tells what was read: only the rows in memory do.
     return replace(estimates, data="") if store and data_digest(folder) != before else estimates
@@ -316,7 +316,7 @@ def load_estimates(root: Path | str, store: Store | None = None) -> Estimates:
 def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
     """The estimate of a declaration, followed by those of its subgroups."""
     meanings = evidence.meanings
-    chosen = select_cells(evidence.cells, synthesis, meanings)
+    chosen = select_counts(evidence.counts, synthesis, meanings)
     whole = _estimate(synthesis.id, synthesis.title, synthesis, chosen, meanings)
     if not synthesis.by:
         return [whole]
@@ -334,7 +334,7 @@ def compute(evidence: Evidence, synthesis: Synthesis) -> list[Estimate]:
 
 
 def _estimate(estimate_id: str, title: str, synthesis: Synthesis, chosen: pd.DataFrame, meanings: Meanings) -> Estimate:
-    rows = (pair_arms if synthesis.kind == "comparison" else one_row_an_arm)(chosen, meanings)
+    rows = (pair_arms if synthesis.kind == "comparison" else one_row_per_study)(chosen, meanings)
     return estimate_of(estimate_id, title, synthesis, rows)
 
 
@@ -409,8 +409,7 @@ def _single(row: ArmRow, measure: str, level: float) -> PooledProportion:
     return PooledProportion(
         estimate=share, ci_low=low, ci_high=high, pi_low=None, pi_high=None,
         model_scale=ModelScale(None, None, None, None),
-        tau2=None, tau2_ci_low=None, tau2_ci_high=None, i2=None, i2_ci_low=None, i2_ci_high=None,
-        h2=None, h2_ci_low=None, h2_ci_high=None, q=None, q_df=0, q_p=None,
+        **dict.fromkeys(HETEROGENEITY) | {"q_df": 0},
         k=1, events=events, n=n, model="single", measure=measure, ci_method="exact", level=level,
         studies=(StudyProportion(row.label, events, n, share, low, high, 100.0),),
         notes=("One study: nothing is pooled; the interval is exact (Clopper-Pearson).",),

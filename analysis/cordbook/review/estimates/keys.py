@@ -16,7 +16,7 @@ from cordbook.core.tracking import unnoted
 from cordbook.core.versions import environment, package_digest
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.declarations import Synthesis
-from cordbook.review.estimates.selection import select_cells
+from cordbook.review.estimates.selection import select_counts
 
 
 def data_digest(folder: Path) -> str:
@@ -39,12 +39,12 @@ def code_digest() -> str:
     return key_of("code", package_digest(), environment())
 
 
-def cell_digests(evidence: Evidence) -> dict[str, str]:
+def count_digests(evidence: Evidence) -> dict[str, str]:
     """Digest of each outcome count, joined with its arm and study, by its id."""
-    cells = evidence.cells
-    columns = repr(list(cells.columns))
-    rows = zip(*(cells[name].astype(object) for name in cells.columns), strict=True)
-    return {cell_id: digest(f"{columns} {row!r}") for cell_id, row in zip(cells["cell_id"], rows, strict=True)}
+    counts = evidence.counts
+    columns = repr(list(counts.columns))
+    rows = zip(*(counts[name].astype(object) for name in counts.columns), strict=True)
+    return {cell_id: digest(f"{columns} {row!r}") for cell_id, row in zip(counts["cell_id"], rows, strict=True)}
 
 
 def declared_keys(evidence: Evidence, declarations: Iterable[Synthesis], store: Store) -> dict[str, str]:
@@ -52,14 +52,14 @@ def declared_keys(evidence: Evidence, declarations: Iterable[Synthesis], store: 
 
     Selecting the rows of a declaration is much less work than pooling them, and is done again only where a row of its outcome differs.
     """
-    cells, digests = evidence.cells, cell_digests(evidence)
+    counts, digests = evidence.counts, count_digests(evidence)
     common = key_of("common", code_digest(), _words_digest(evidence.folder), repr(evidence.meanings))
     of_outcome: dict[str, list[str]] = {}
-    for cell_id, outcome in zip(cells["cell_id"], cells["outcome"], strict=True):
+    for cell_id, outcome in zip(counts["cell_id"], counts["outcome"], strict=True):
         of_outcome.setdefault(str(outcome), []).append(digests[cell_id])
 
     def key(synthesis: Synthesis) -> str:
-        pooled = select_cells(cells, synthesis, evidence.meanings)["cell_id"]
+        pooled = select_counts(counts, synthesis, evidence.meanings)["cell_id"]
         return key_of("estimates", common, repr(synthesis), *(digests[cell_id] for cell_id in pooled))
 
     return {

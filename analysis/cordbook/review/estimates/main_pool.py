@@ -64,20 +64,20 @@ def _by_arm(estimate: Estimate) -> dict[str, Row]:
 
 
 def _strata(estimates: Estimates, rows: Iterable[Row]) -> Mapping[str, str]:
-    """In words the strata behind a row, by its first cell; blank where the row is of all patients of its arm."""
+    """In words the strata behind a row, by its first count; blank where the row is of all patients of its arm."""
     vocabulary, found = estimates.evidence.vocabulary, {}
     for row in rows:
         texts = [vocabulary.stratum(count.stratum) if count.stratum else "" for count in row.counts]
-        found[row.cells[0]] = " and ".join(t for t in texts if t)
+        found[row.count_ids[0]] = " and ".join(t for t in texts if t)
     return found
 
 
 def _added(rows: tuple[Row, ...], strata: Mapping[str, str]) -> list[str]:
-    parts = [row for row in rows if strata[row.cells[0]]]
-    wholes = [row for row in rows if not strata[row.cells[0]]]
+    parts = [row for row in rows if strata[row.count_ids[0]]]
+    wholes = [row for row in rows if not strata[row.count_ids[0]]]
     texts = []
     if parts:
-        named = _named(f"{_study(row)}: {strata[row.cells[0]]}" for row in parts)
+        named = _named(f"{_study(row)}: {strata[row.count_ids[0]]}" for row in parts)
         texts.append(f"adds {_studies(parts)} with counts of a part of the patients only ({named})")
     if wholes:
         texts.append(f"adds {_studies(wholes)} ({_named(map(_study, wholes))})")

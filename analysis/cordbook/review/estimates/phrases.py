@@ -242,6 +242,7 @@ def _pooled_sentence(estimate: Estimate) -> str:
         tenths=phrase(estimate, "tenths"),
         ratio=phrase(estimate, "point"),
         of=phrase(estimate, "of"),
+        studies=phrase(estimate, "studies"),
         part=part_name(estimate.title),
     )
 

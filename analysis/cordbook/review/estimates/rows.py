@@ -50,7 +50,7 @@ class Row:
         return sum(events for events, _ in self.arms), sum(n for _, n in self.arms)
 
     @property
-    def cells(self) -> tuple[str, ...]:
+    def count_ids(self) -> tuple[str, ...]:
         """Ids of the counts, so that every number can be walked back."""
         return tuple(count.cell_id for count in self.counts)
 

@@ -1,8 +1,8 @@
-"""Which cells answer a declared question: one row per arm, nobody counted twice.
+"""Which counts answer a declared question: one row per arm, nobody counted twice.
 
 The rules, in this order (the methods chapter says them in words):
 
-1. cells of the outcome that may be pooled and pass the filters of the declaration;
+1. counts of the outcome that may be pooled and pass the filters of the declaration;
 2. of each arm, the rows of the asked stratum: all patients (``total``), under whatever stratum they stand; the widest rows (``widest``), all patients or rows told
    apart by nothing but one key (``by:KEY``), or rows that hold the asked keys; a row that is a part of another is left out;
 3. of an arm whose row of all patients may not be pooled, a stratum only where a declaration asks for strata by name;
@@ -34,21 +34,21 @@ BY = "by:"
 
 
 class SelectionError(InputError):
-    """The cells of an arm cannot be told apart, so adding them up might count patients twice."""
+    """The counts of an arm cannot be told apart, so adding them up might count patients twice."""
 
 
-def select_cells(cells: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
-    """The rows of ``cells`` (:attr:`Evidence.cells`) that a declaration pools, before adding up strata; no part beside its whole.
+def select_counts(counts: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
+    """The rows of ``counts`` (:attr:`Evidence.counts`) that a declaration pools, before adding up strata; no part beside its whole.
 
     ``meanings`` (:attr:`Evidence.meanings`) say which stratum is a part of another.
     """
-    chosen = rows_of_arms(cells, synthesis, meanings)
+    chosen = rows_of_arms(counts, synthesis, meanings)
     return chosen[~chosen["arm_id"].isin(parts_beside_wholes(chosen))]
 
 
-def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
+def rows_of_arms(counts: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
     """The rows of each arm that fit a declaration, an arm and its own parts perhaps side by side."""
-    of_outcome = cells[cells["outcome"] == synthesis.outcome]
+    of_outcome = counts[counts["outcome"] == synthesis.outcome]
     chosen = of_outcome[of_outcome["poolable"].fillna(False).astype(bool)]
     if synthesis.strata == "widest" and not any(column.startswith("stratum.") for column, _ in synthesis.where):
         chosen = chosen[~chosen["arm_id"].isin(arms_with_barred_total(of_outcome))]
@@ -62,9 +62,9 @@ def rows_of_arms(cells: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) 
     return chosen.loc[sorted(keep)]
 
 
-def strata_of(cells: pd.DataFrame) -> pd.Series:
-    """The stratum of each cell as a dictionary."""
-    return cells["stratum"].map(parse_stratum)
+def strata_of(counts: pd.DataFrame) -> pd.Series:
+    """The stratum of each count as a dictionary."""
+    return counts["stratum"].map(parse_stratum)
 
 
 def parts_beside_wholes(chosen: pd.DataFrame) -> frozenset[str]:
@@ -81,14 +81,14 @@ def arms_with_barred_total(of_outcome: pd.DataFrame) -> frozenset[str]:
     return frozenset(totals["arm_id"]) - frozenset(totals.loc[allowed, "arm_id"])
 
 
-def column_of(cells: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
-    """A column of the cells, a key of the stratum (``stratum.KEY``), or the two joined: a stratum that
+def column_of(counts: pd.DataFrame, strata: pd.Series, column: str) -> pd.Series:
+    """A column of the counts, a key of the stratum (``stratum.KEY``), or the two joined: a stratum that
     names the column's key goes before what is said of the whole study."""
     if column.startswith(STRATUM):
         return strata.map(lambda s: s.get(column.removeprefix(STRATUM)))
-    if column in cells.columns:
-        return cells[column].astype(object).map(lambda value: as_written(value) or None)
-    raise UnknownName(f"no column {column!r} to filter by; there are {', '.join(cells.columns)} and stratum.KEY")
+    if column in counts.columns:
+        return counts[column].astype(object).map(lambda value: as_written(value) or None)
+    raise UnknownName(f"no column {column!r} to filter by; there are {', '.join(counts.columns)} and stratum.KEY")
 
 
 def _rows_of_arm(
@@ -127,13 +127,14 @@ def _months(rows: pd.DataFrame, i: int) -> float:
     return -1.0 if pd.isna(months) else float(months)
 
 
-def one_row_an_arm(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ...]:
-    """Add up disjoint strata: one row per arm, sorted by year and label.
+def one_row_per_study(chosen: pd.DataFrame, meanings: Meanings) -> tuple[ArmRow, ...]:
+    """Add up the arms of a study and their disjoint strata: one row per study, sorted by year and label.
 
+    Arms of one report are people of one place, told by one team: a model takes them for one study, and k counts them once.
     ``meanings`` (:attr:`Evidence.meanings`) say which strata are of different patients. Raises :class:`SelectionError` where
     strata of one arm may share patients.
     """
-    return in_order(ArmRow(**_study(rows), arm=_added_up(rows, meanings)) for _, rows in chosen.groupby("arm_id", sort=True))
+    return in_order(ArmRow(**_study(rows), arm=_arms(rows, meanings)) for _, rows in chosen.groupby("study_id", sort=True))
 
 
 def pair_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[PairRow, ...]:
@@ -151,8 +152,8 @@ def pair_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[PairRow, ...]:
 
 
 def _arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[Count, ...]:
-    """The counts of the arms of a study, in the order of their rows."""
-    return tuple(count for row in one_row_an_arm(chosen, meanings) for count in row.arm)
+    """The counts of the arms of a study, by the id of the arm."""
+    return tuple(count for _, rows in chosen.groupby("arm_id", sort=True) for count in _added_up(rows, meanings))
 
 
 def _study(rows: pd.DataFrame) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def _added_up(rows: pd.DataFrame, meanings: Meanings) -> tuple[Count, ...]:
 
 
 def subgroups(chosen: pd.DataFrame, by: str, vocabulary: Vocabulary) -> dict[str, pd.DataFrame]:
-    """The selected cells by the codes of a dimension, or of one of its sources; cells without a code are left out.
+    """The selected counts by the codes of a dimension, or of one of its sources; counts without a code are left out.
 
     In the order of the vocabulary, codes that it does not name after the others, by the alphabet.
     """
@@ -188,34 +189,34 @@ def order_of_codes(known: Sequence[str]) -> Callable[[object], tuple[int, str]]:
     return lambda code: (known.index(str(code)) if code in known else len(known), str(code))
 
 
-def values_of(cells: pd.DataFrame, strata: pd.Series, dimension: Dimension) -> pd.Series:
-    """The code of each cell in a dimension: that of the first of its sources that holds one.
+def values_of(counts: pd.DataFrame, strata: pd.Series, dimension: Dimension) -> pd.Series:
+    """The code of each count in a dimension: that of the first of its sources that holds one.
 
     A stratum says more than what the whole study is called, so it mostly is the first source.
     """
-    found = pd.Series(None, index=cells.index, dtype="object")
+    found = pd.Series(None, index=counts.index, dtype="object")
     for source in dimension.sources:
-        found = found.where(found.notna(), _values_in(cells, strata, source))
-    return found.astype(cells["stratum"].dtype)  # that of texts
+        found = found.where(found.notna(), _values_in(counts, strata, source))
+    return found.astype(counts["stratum"].dtype)  # that of texts
 
 
-def _values_in(cells: pd.DataFrame, strata: pd.Series, source: str) -> pd.Series:
+def _values_in(counts: pd.DataFrame, strata: pd.Series, source: str) -> pd.Series:
     column = source if source.startswith(STRATUM) else source.rpartition(".")[2]
     if column.endswith("_*"):
-        return _only_one(cells, column[:-1])
-    known = column in cells or column.startswith(STRATUM)
-    return column_of(cells, strata, column) if known else pd.Series(None, index=cells.index, dtype="object")
+        return _only_one(counts, column[:-1])
+    known = column in counts or column.startswith(STRATUM)
+    return column_of(counts, strata, column) if known else pd.Series(None, index=counts.index, dtype="object")
 
 
-def _only_one(cells: pd.DataFrame, prefix: str) -> pd.Series:
+def _only_one(counts: pd.DataFrame, prefix: str) -> pd.Series:
     """The one code of whose people there are some, where the study says that there are none of the others; else :data:`SEVERAL`.
 
     Of the last column a blank counts as none: reports mostly leave it out.
     """
-    counts = cells[[name for name in cells.columns if name.startswith(prefix)]]
-    if counts.empty:
-        return pd.Series(None, index=cells.index, dtype="object")
-    some = counts.fillna(0) > 0
+    given = counts[[name for name in counts.columns if name.startswith(prefix)]]
+    if given.empty:
+        return pd.Series(None, index=counts.index, dtype="object")
+    some = given.fillna(0) > 0
     first = some.idxmax(axis=1).str.removeprefix(prefix)
-    alone = (some.sum(axis=1) == 1) & counts.iloc[:, :-1].notna().all(axis=1)
+    alone = (some.sum(axis=1) == 1) & given.iloc[:, :-1].notna().all(axis=1)
     return first.where(alone, None).mask(some.sum(axis=1) > 1, SEVERAL)

@@ -22,7 +22,7 @@ from cordbook.review.estimates.selection import (
     BY,
     SelectionError,
     column_of,
-    one_row_an_arm,
+    one_row_per_study,
     parts_beside_wholes,
     rows_of_arms,
     strata_of,
@@ -62,7 +62,7 @@ class Question:
 class Answer:
     """The rows that answer a question, one an arm, and what fits the filters but is left out.
 
-    ``not_poolable``: cells that must not be pooled, with ``not_poolable_reason``. ``unclear``: arms whose strata may share
+    ``not_poolable``: counts that must not be pooled, with ``not_poolable_reason``. ``unclear``: arms whose strata may share
     patients. ``within``: arms that are a part of another arm that is counted.
     """
 
@@ -72,32 +72,32 @@ class Answer:
     within: tuple[str, ...] = ()
 
 
-def explorer_cells(evidence: Evidence) -> pd.DataFrame:
-    """:attr:`Evidence.cells` with columns to filter by: dimensions that are not a column of a table, and every item on risk of bias."""
-    cells = evidence.cells
-    strata = strata_of(cells)
-    dimensions = [d for d in evidence.vocabulary.filters() if d.id not in cells and not d.id.startswith(STRATUM)]
-    added = {d.id: values_of(cells, strata, d) for d in dimensions}
+def explorer_counts(evidence: Evidence) -> pd.DataFrame:
+    """:attr:`Evidence.counts` with columns to filter by: dimensions that are not a column of a table, and every item on risk of bias."""
+    counts = evidence.counts
+    strata = strata_of(counts)
+    dimensions = [d for d in evidence.vocabulary.filters() if d.id not in counts and not d.id.startswith(STRATUM)]
+    added = {d.id: values_of(counts, strata, d) for d in dimensions}
     items = load_items(evidence.folder) if (evidence.folder / "risk_of_bias.yml").is_file() else ()
     if items:
         judged = judge_studies(items, study_facts(evidence))
-        added |= {f"{ITEM}{name}": cells["study_id"].map(judged[name]) for name in judged.columns}
-    return cells.assign(**added)
+        added |= {f"{ITEM}{name}": counts["study_id"].map(judged[name]) for name in judged.columns}
+    return counts.assign(**added)
 
 
-def check(cells: pd.DataFrame, question: Question) -> None:
-    """Raise :class:`QuestionError` with every name in the question that the cells do not have."""
+def check(counts: pd.DataFrame, question: Question) -> None:
+    """Raise :class:`QuestionError` with every name in the question that the counts do not have."""
     problems = []
-    if question.outcome not in set(cells["outcome"]):
-        problems.append(f"no outcome {question.outcome!r}; there are {', '.join(sorted(set(cells['outcome'])))}")
-    columns = [c for c in cells.columns if c not in ("cell_id", "events", "n")]
+    if question.outcome not in set(counts["outcome"]):
+        problems.append(f"no outcome {question.outcome!r}; there are {', '.join(sorted(set(counts['outcome'])))}")
+    columns = [c for c in counts.columns if c not in ("cell_id", "events", "n")]
     for column, values in question.where:
         if not column.startswith("stratum.") and column not in columns:
             problems.append(f"no column {column!r} to filter by; there are {', '.join(columns)} and stratum.KEY")
         elif not values:
             problems.append(f"{column}: no value is given")
     problems += [f"{name}: only {', '.join(RANGES)} can be bounded" for name, *_ in question.bounds if name not in RANGES]
-    studies = set(cells["study_id"])
+    studies = set(counts["study_id"])
     problems += [f"no study {study!r}; see data/studies.csv for their ids" for study in question.exclude if study not in studies]
     if isinstance(question.strata, str) and question.strata not in STRATA and not question.strata.startswith(BY):
         problems.append(f"strata is {question.strata!r}; it is total, widest, by:KEY, or keys with values")
@@ -105,10 +105,10 @@ def check(cells: pd.DataFrame, question: Question) -> None:
         raise QuestionError("\n".join(problems))
 
 
-def answer(cells: pd.DataFrame, question: Question, meanings: Meanings) -> Answer:
-    """The rows that answer a question; ``cells`` are those of :func:`explorer_cells`. Raises :class:`QuestionError`."""
-    check(cells, question)
-    asked = cells[cells["outcome"] == question.outcome]
+def answer(counts: pd.DataFrame, question: Question, meanings: Meanings) -> Answer:
+    """The rows that answer a question; ``counts`` are those of :func:`explorer_counts`. Raises :class:`QuestionError`."""
+    check(counts, question)
+    asked = counts[counts["outcome"] == question.outcome]
     asked = asked[~asked["study_id"].isin(question.exclude)]
     for name, least, most in question.bounds:
         if name != "n":
@@ -117,7 +117,7 @@ def answer(cells: pd.DataFrame, question: Question, meanings: Meanings) -> Answe
     within = tuple(sorted(parts_beside_wholes(chosen)))
     chosen = chosen[~chosen["arm_id"].isin(within)]
     unclear = _unclear_arms(chosen, meanings)
-    rows = one_row_an_arm(chosen[~chosen["arm_id"].isin(unclear)], meanings)
+    rows = one_row_per_study(chosen[~chosen["arm_id"].isin(unclear)], meanings)
     for name, least, most in question.bounds:
         if name == "n":
             rows = tuple(row for row in rows if (least is None or row.n >= least) and (most is None or row.n <= most))
@@ -129,7 +129,7 @@ def _unclear_arms(chosen: pd.DataFrame, meanings: Meanings) -> tuple[str, ...]:
     unclear = []
     for arm_id, group in chosen[chosen["arm_id"].duplicated(keep=False)].groupby("arm_id", sort=True):
         try:
-            one_row_an_arm(group, meanings)
+            one_row_per_study(group, meanings)
         except SelectionError:
             unclear.append(str(arm_id))
     return tuple(unclear)
@@ -148,9 +148,9 @@ def _within(table: pd.DataFrame, column: str, least: float | None, most: float |
     return table[values.between(-float("inf") if least is None else least, float("inf") if most is None else most)]
 
 
-def _left_out(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """Cells that fit the filters and must not be pooled."""
-    barred = cells[~cells["poolable"].fillna(False).astype(bool)]
+def _left_out(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """Counts that fit the filters and must not be pooled."""
+    barred = counts[~counts["poolable"].fillna(False).astype(bool)]
     strata = strata_of(barred)
     for column, values in question.where:
         held = column_of(barred, strata, column).isin(values)
@@ -159,7 +159,7 @@ def _left_out(cells: pd.DataFrame, question: Question) -> pd.DataFrame:
 
 
 def reasons(not_poolable: pd.DataFrame) -> Mapping[str, int]:
-    """How many cells are left out for each reason; a cell may have several. Most frequent first."""
+    """How many counts are left out for each reason; a count may have several. Most frequent first."""
     counts: dict[str, int] = {}
     for text in not_poolable["not_poolable_reason"].fillna(""):
         for reason in text.split(";"):
@@ -167,9 +167,9 @@ def reasons(not_poolable: pd.DataFrame) -> Mapping[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def default_question(cells: pd.DataFrame, outcome: str) -> Question:
+def default_question(counts: pd.DataFrame, outcome: str) -> Question:
     """Where an outcome without a declared estimate begins: treated people if any are counted, of whole arms if there are such."""
-    rows = cells[(cells["outcome"] == outcome) & cells["poolable"].fillna(False).astype(bool)]
+    rows = counts[(counts["outcome"] == outcome) & counts["poolable"].fillna(False).astype(bool)]
     roles = [role for role in ("treated", "natural_course", "comparator") if role in set(rows["role"])]
     role = roles[0] if roles else "treated"
     # Strata that happen to be whole arms stand among strata that are not: to begin with them alone would hide the others.
@@ -177,9 +177,9 @@ def default_question(cells: pd.DataFrame, outcome: str) -> Question:
     return Question(outcome, (("role", (role,)),), "total" if whole else "widest")
 
 
-def load_cells(root: Path) -> tuple[pd.DataFrame, Meanings]:
-    """The cells of a project folder to explore, and what the values of its strata mean."""
+def load_counts(root: Path) -> tuple[pd.DataFrame, Meanings]:
+    """The counts of a project folder to explore, and what the values of its strata mean."""
     from cordbook.evidence.evidence import load_evidence
 
     evidence = load_evidence(root / "data")
-    return explorer_cells(evidence), evidence.meanings
+    return explorer_counts(evidence), evidence.meanings

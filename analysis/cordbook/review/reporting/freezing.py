@@ -74,7 +74,7 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
         name: rounded(getattr(result, name, None))
         for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
     }
-    cells = estimate.cells_by_study
+    counts = estimate.counts_by_study
     return FrozenEstimate(
         id=estimate.id,
         title=estimate.title,
@@ -87,8 +87,8 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
         n=estimate.n,
         events=estimate.events,
         settings=settings_of(estimate.synthesis),
-        cells=cells,
-        rows_sha256=rows_digest((i for ids in cells.values() for i in ids), rows),
+        cells=counts,
+        rows_sha256=rows_digest((i for ids in counts.values() for i in ids), rows),
         direction=direction(estimate, estimates),
         certainty=level,
         words={form: phrase(estimate, form) for form in ("short", "full", "of")},
@@ -125,11 +125,11 @@ def rounded(value: float | None) -> float | None:
 
 
 def rows_digest(cell_ids: Iterable[str], rows: Rows) -> str:
-    """SHA-256 of what the rows of some cells, their arms and their studies say."""
+    """SHA-256 of what the rows of some counts, their arms and their studies say."""
     found = []
     for cell_id in sorted(cell_ids):
-        cell = rows["outcomes"][cell_id]
-        found.append([cell_id, cell, rows["arms"].get(cell["arm_id"]), rows["studies"].get(cell["study_id"])])
+        count = rows["outcomes"][cell_id]
+        found.append([cell_id, count, rows["arms"].get(count["arm_id"]), rows["studies"].get(count["study_id"])])
     return hashlib.sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -30,10 +30,10 @@ from cordbook.evidence.screening import (
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.reporting.previous_version import Previous, previous_version
 
-#: Why a study with countable outcomes stands in no synthesis, where its cells themselves may be pooled.
+#: Why a study with countable outcomes stands in no synthesis, where its counts themselves may be pooled.
 NO_SYNTHESIS = "Outcome that no synthesis asks for"
 NOT_SELECTED = "Other patients, arms or strata than asked for"
-NO_CELL = "No countable outcome: no events of patients were seen"
+NO_COUNT = "No countable outcome: no events of patients were seen"
 #: Sources that are registers of trials, where a file was taken in without a strategy.
 REGISTERS = frozenset({"ClinicalTrials.gov", "ICTRP", "WHO ICTRP", "EU-CTR", "ISRCTN", "ChiCTR"})
 DATABASE, REGISTER, OTHER = "database", "register", "other"
@@ -130,8 +130,8 @@ class StudyFlow:
     databases: DatabaseFlow
     by_other_methods: int
     studies: int
-    without_cells: int
-    with_cells: int
+    without_counts: int
+    with_counts: int
     in_synthesis: int
     left_out: tuple[tuple[str, int], ...]
     since: Since | None = None
@@ -147,12 +147,12 @@ class StudyFlow:
             self.listed.check()
         sums = (
             ("by databases and by other methods", found + self.by_other_methods, "in the data", self.studies),
-            ("with and without a countable outcome", self.with_cells + self.without_cells, "in the data", self.studies),
+            ("with and without a countable outcome", self.with_counts + self.without_counts, "in the data", self.studies),
             (
                 "in a synthesis and left out",
                 self.in_synthesis + sum(n for _, n in self.left_out),
                 "with a countable outcome",
-                self.with_cells,
+                self.with_counts,
             ),
         )
         wrong = [f"study reports {a}: {n}; {b}: {m}" for a, n, b, m in sums if n != m]
@@ -191,8 +191,8 @@ def flow_today(estimates: Estimates) -> StudyFlow:
 def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Previous | None = None) -> StudyFlow:
     """Count the flow of studies; raises :class:`FlowError` for records or counts that contradict each other."""
     studies = set(evidence["studies"]["study_id"])
-    cells = evidence["outcomes"]
-    with_cells = set(cells["study_id"])
+    counts = evidence["outcomes"]
+    with_counts = set(counts["study_id"])
     computed = list(estimates)
     pooled = {s for e in computed if e.is_reported for s in e.study_ids}
     by_databases, by_others = _by_way(evidence)
@@ -205,8 +205,8 @@ def study_flow(evidence: Evidence, estimates: Iterable[Estimate], previous: Prev
         databases=databases,
         by_other_methods=len(studies - found),
         studies=len(studies),
-        without_cells=len(studies - with_cells),
-        with_cells=len(with_cells),
+        without_counts=len(studies - with_counts),
+        with_counts=len(with_counts),
         in_synthesis=len(pooled),
         left_out=_counted(reasons_left_out(evidence, computed).values()),
         since=previous and _since(previous, studies, found),
@@ -243,17 +243,17 @@ def _since(previous: Previous, studies: set[str], found: set[str]) -> Since:
 def reasons_left_out(evidence: Evidence, estimates: Iterable[Estimate]) -> dict[str, str]:
     """The reason of every study with a countable outcome that is in no synthesis, by study id.
 
-    Where no cell may be pooled it is the reason that most of its cells have; where some may, it is
+    Where no count may be pooled it is the reason that most of its counts have; where some may, it is
     :data:`NO_SYNTHESIS` or :data:`NOT_SELECTED`.
     """
     computed = list(estimates)
     pooled = {s for e in computed if e.is_reported for s in e.study_ids}
     asked = {e.synthesis.outcome for e in computed}
     labels = dict(evidence["not_poolable_reasons"][["reason", "label"]].itertuples(index=False))
-    cells = evidence["outcomes"]
+    counts = evidence["outcomes"]
     return {
         str(study): _reason(rows, asked, labels)
-        for study, rows in cells[~cells["study_id"].isin(pooled)].groupby("study_id", sort=True)
+        for study, rows in counts[~counts["study_id"].isin(pooled)].groupby("study_id", sort=True)
     }
 
 

@@ -59,20 +59,20 @@ def _state(record: StudyRecord, outcome: str, label: str, pooled: set[str]) -> t
     """What the data hold of a study, and why it is not in the pool."""
     if record.study_id in pooled:
         return POOLED, ""
-    asked = [c for c in record.cells if c.outcome == outcome]
-    poolable = [c for c in record.cells if c.poolable]
+    asked = [c for c in record.counts if c.outcome == outcome]
+    poolable = [c for c in record.counts if c.poolable]
     if asked:
         why = _reasons(asked) or f"it counts “{label}” of people or arms that the pool does not ask for"
-    elif record.cells:
-        others = "" if poolable else f", and what else it counts is not pooled: {_reasons(record.cells)}"
+    elif record.counts:
+        others = "" if poolable else f", and what else it counts is not pooled: {_reasons(record.counts)}"
         why = f"no count of “{label}” in what was read: {read_as(record.read_as)}{others}"
     else:
         why = f"no count in what was read: {read_as(record.read_as)}"
     return (COUNTED if poolable else UNCOUNTED), why
 
 
-def _reasons(cells: Sequence[OutcomeCount]) -> str:
+def _reasons(counts: Sequence[OutcomeCount]) -> str:
     """Why counts are not pooled, each reason once; blank where one of them may be."""
-    if any(c.poolable for c in cells):
+    if any(c.poolable for c in counts):
         return ""
-    return "; ".join(dict.fromkeys(inside(reason) for c in cells for reason, _ in c.reasons))
+    return "; ".join(dict.fromkeys(inside(reason) for c in counts for reason, _ in c.reasons))

@@ -61,7 +61,7 @@ def _limits_of_reading(r: StudyRecord) -> Iterable[str]:
             "partial": "It is not fully confirmed which paper this is.",
             "unidentified": "The paper itself was not identified; author and year come from a review that cites it.",
         }[r.source.identity]
-    if not r.cells:
+    if not r.counts:
         yield "No count of people with a result was seen, so nothing of it can be pooled."
     elif not r.verified:
         yield (
@@ -72,18 +72,18 @@ def _limits_of_reading(r: StudyRecord) -> Iterable[str]:
 
 
 def _limits_of_counts(r: StudyRecord) -> Iterable[str]:
-    for problem, cells in (
-        ("were read with low confidence", [c for c in r.cells if c.confidence == "low"]),
-        ("were read once only", [c for c in r.cells if c.agreement in ("single", "second_not_seen")]),
-        ("were read differently by the two readers and left open", [c for c in r.cells if c.agreement == "disagree_open"]),
-        ("fail a check for a known reason, given in the tables", [c for c in r.cells if c.waivers]),
+    for problem, counts in (
+        ("were read with low confidence", [c for c in r.counts if c.confidence == "low"]),
+        ("were read once only", [c for c in r.counts if c.agreement in ("single", "second_not_seen")]),
+        ("were read differently by the two readers and left open", [c for c in r.counts if c.agreement == "disagree_open"]),
+        ("fail a check for a known reason, given in the tables", [c for c in r.counts if c.waivers]),
     ):
-        if cells:
-            yield _share_of_counts(len(cells), len(r.cells), problem)
-    reasons = list(dict.fromkeys(inside(label) for c in r.cells for label, _ in c.reasons))
-    out = sum(not c.poolable for c in r.cells)
+        if counts:
+            yield _share_of_counts(len(counts), len(r.counts), problem)
+    reasons = list(dict.fromkeys(inside(label) for c in r.counts for label, _ in c.reasons))
+    out = sum(not c.poolable for c in r.counts)
     if out:
-        yield _share_of_counts(out, len(r.cells), f"are not fit for pooling ({'; '.join(reasons) or 'reason not recorded'})")
+        yield _share_of_counts(out, len(r.counts), f"are not fit for pooling ({'; '.join(reasons) or 'reason not recorded'})")
 
 
 def _share_of_counts(part: int, whole: int, problem: str) -> str:

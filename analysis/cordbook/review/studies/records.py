@@ -1,6 +1,6 @@
 """Everything that is known of a study, in one frozen record: what its page and the list of studies are made from.
 
-A record holds data only, joined from the tables and from the estimates that hold the study's cells. What is said
+A record holds data only, joined from the tables and from the estimates that hold the study's counts. What is said
 of it in words is made in :mod:`cordbook.review.studies.summary`, with the names that ``vocabulary`` has.
 """
 
@@ -67,7 +67,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One of the two readings of a cell; ``seen`` is False where the reader found no number."""
+    """One of the two readings of a count; ``seen`` is False where the reader found no number."""
 
     reading: int
     reader: str | None
@@ -80,7 +80,7 @@ class Reading:
 class OutcomeCount:
     """Events among n patients. ``low`` and ``high`` are the exact (Clopper-Pearson) 95% interval of the share.
 
-    ``reasons`` are the label and meaning of each reason why the cell is not poolable; ``estimates`` the ids of the
+    ``reasons`` are the label and meaning of each reason why the count is not poolable; ``estimates`` the ids of the
     estimates that hold it; ``verified`` says who checked it, and ``waivers`` why it may break a rule of validation. ``rank`` and ``gravity``
     are the places of its outcome among those asked for first and among the gravest harms.
     """
@@ -116,6 +116,7 @@ class OutcomeCount:
     gravity: int | None
     #: Does a reason why it is not poolable say that the number itself may be wrong?
     in_doubt: bool = False
+    other_meaning: bool = False
 
     @property
     def cell_id(self) -> str:
@@ -178,7 +179,7 @@ class StudyRecord:
     note: str | None
     source: Source
     arms: tuple[Arm, ...]
-    cells: tuple[OutcomeCount, ...]
+    counts: tuple[OutcomeCount, ...]
     continuous: tuple[Row, ...]
     printed: tuple[Row, ...]
     overlaps: tuple[Overlap, ...]
@@ -217,31 +218,31 @@ class StudyRecord:
 
     @property
     def harms(self) -> tuple[OutcomeCount, ...]:
-        return tuple(c for c in self.cells if c.group == "harm")
+        return tuple(c for c in self.counts if c.group == "harm")
 
     @property
     def results(self) -> tuple[OutcomeCount, ...]:
-        """Cells that count anything but harm."""
-        return tuple(c for c in self.cells if c.group != "harm")
+        """Counts of anything but harm."""
+        return tuple(c for c in self.counts if c.group != "harm")
 
     @property
     def read_by(self) -> tuple[str, ...]:
         """The people who read the counts; empty where automated readers did, whose readings no person brought together."""
-        if not all(c.reconciled_by for c in self.cells):
+        if not all(c.reconciled_by for c in self.counts):
             return ()
-        return tuple(dict.fromkeys(x.reader for c in self.cells for x in c.readings if x.reader))
+        return tuple(dict.fromkeys(x.reader for c in self.counts for x in c.readings if x.reader))
 
     @property
     def verified(self) -> int:
-        """Cells that a person has checked."""
-        return sum(bool(c.verified) for c in self.cells)
+        """Counts that a person has checked."""
+        return sum(bool(c.verified) for c in self.counts)
 
 
 def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
     """A record for every study of the evidence, by id, in the order of the table."""
     evidence = estimates.evidence
     tables = _Tables(evidence)
-    cells = _cells(evidence, tables, estimates)
+    counts = _counts(evidence, tables, estimates)
     uses: dict[str, list[Estimate]] = defaultdict(list)
     for estimate in estimates:
         for study_id in estimate.study_ids:
@@ -250,7 +251,7 @@ def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
     natural = _natural(estimates, course)
     return {
         row["study_id"]: _record(
-            row, evidence, tables, tuple(cells[row["study_id"]]), tuple(uses[row["study_id"]]), course, natural
+            row, evidence, tables, tuple(counts[row["study_id"]]), tuple(uses[row["study_id"]]), course, natural
         )
         for row in tables["studies"]
     }
@@ -293,18 +294,18 @@ def plain_rows(frame: pd.DataFrame) -> list[Row]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _cells(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[str, list[OutcomeCount]]:
+def _counts(evidence: Evidence, tables: _Tables, estimates: Estimates) -> dict[str, list[OutcomeCount]]:
     frame = evidence["outcomes"]
     counts = counts_of(frame)
     low, high = _exact(counts)
     holding: dict[str, list[str]] = defaultdict(list)
     for estimate in estimates:
-        for cell_id in estimate.cells:
+        for cell_id in estimate.count_ids:
             holding[cell_id].append(estimate.id)
     found: dict[str, list[OutcomeCount]] = defaultdict(list)
-    look = _CellTables(tables)
+    look = _CountTables(tables)
     for row, count, one, other in zip(tables["outcomes"], counts, low, high, strict=True):
-        found[count.study_id].append(look.cell(row, count, one, other, tuple(holding[count.cell_id])))
+        found[count.study_id].append(look.count(row, count, one, other, tuple(holding[count.cell_id])))
     return found
 
 
@@ -318,8 +319,8 @@ def _exact(counts: Sequence[Count]) -> tuple[list[float | None], list[float | No
     )
 
 
-class _CellTables:
-    """What is joined to a cell, looked up once."""
+class _CountTables:
+    """What is joined to a count, looked up once."""
 
     def __init__(self, tables: _Tables) -> None:
         self.vocabulary = tables.vocabulary
@@ -332,7 +333,7 @@ class _CellTables:
         self.waivers = _of_outcomes(tables["waivers"])
         self.corrections = _of_outcomes(tables["corrections"])
 
-    def cell(self, row: Row, count: Count, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCount:
+    def count(self, row: Row, count: Count, low: float | None, high: float | None, estimates: tuple[str, ...]) -> OutcomeCount:
         cell_id, arm, term = count.cell_id, self.arms[count.arm_id], self.terms[row["outcome"]]
         settled = self.settled.get(cell_id, {})
         reasons = [self.reasons[r] for r in (row["not_poolable_reason"] or "").split(";") if r]
@@ -349,7 +350,7 @@ class _CellTables:
             verified=tuple(f"{v['verified_by']}, {v['verified_on']}, {v['source_read']}" for v in self.verified.get(cell_id, ())),
             waivers=tuple(dict.fromkeys(d["reason"] for d in self.waivers.get(cell_id, ()))),
             corrections=tuple(_correction(c) for c in self.corrections.get(cell_id, ())),
-            rank=term.get("rank"), gravity=term.get("gravity"), in_doubt=any(r.get("number_in_doubt") for r in reasons),
+            rank=term.get("rank"), gravity=term.get("gravity"), in_doubt=any(r.get("number_in_doubt") for r in reasons), other_meaning=any(r.get("other_meaning") for r in reasons),
         )  # fmt: skip
 
 
@@ -380,7 +381,7 @@ def _record(
     row: Row,
     evidence: Evidence,
     tables: _Tables,
-    cells: tuple[OutcomeCount, ...],
+    counts: tuple[OutcomeCount, ...],
     uses: tuple[Estimate, ...],
     course: NaturalCourse | None,
     natural: Mapping[str, list[Estimate]],
@@ -395,23 +396,23 @@ def _record(
         registration=row["registration"], intervention=row["intervention_class"], phase=codes[PHASE],
         age_mean=row["age_mean"], followup_months=row["followup_months"],
         read_as=row["read_as"], note=tables.vocabulary.remark(row["note"]) or None, source=_source(study_id, tables), arms=_arms(study_id, tables),
-        cells=cells, continuous=_rows(tables, "continuous", "reference_id", study_id),
+        counts=counts, continuous=_rows(tables, "continuous", "reference_id", study_id),
         printed=tuple(row for name in PRINTED for row in _rows(tables, name, "reference_id", study_id)),
         overlaps=_overlaps(study_id, evidence, tables), notices=_rows(tables, "integrity_notices", "study_id", study_id),
-        trials=_trials(row, tables), estimates=uses, natural=tuple(e for value in natural_values(course, row, cells, subject) for e in natural.get(value, ())),
+        trials=_trials(row, tables), estimates=uses, natural=tuple(e for value in natural_values(course, row, counts, subject) for e in natural.get(value, ())),
         kind=subject.topic(row["topic"]).kind, phrases=subject.phrases(codes), course=course, row=row, subject=subject,
         vocabulary=evidence.vocabulary,
     )  # fmt: skip
 
 
-def natural_values(course: NaturalCourse | None, row: Row, cells: Iterable[OutcomeCount], subject: SubjectTables) -> list[str]:
+def natural_values(course: NaturalCourse | None, row: Row, counts: Iterable[OutcomeCount], subject: SubjectTables) -> list[str]:
     """The values for which the natural course of a study is asked: those that its counts name, else those that it counts people of.
 
     None at all where the study counts no such outcome after a treatment.
     """
     if course is None:
         return []
-    counted = [c for c in cells if c.outcome == course.outcome and c.role == "treated"]
+    counted = [c for c in counts if c.outcome == course.outcome and c.role == "treated"]
     named = {value for c in counted for value in dict(c.stratum).get(course.key, "").split("+") if value}
     fact = subject.fact(course.fact)
     of_study = {code for code, _ in fact.counted(row)} if fact else set()

@@ -51,7 +51,7 @@ class Summary:
 
 def summarise(record: StudyRecord) -> Summary:
     """The summary of a study."""
-    main = main_cells(record)
+    main = main_counts(record)
     return Summary(
         done=_done(record),
         happened=_happened(record, main),
@@ -90,6 +90,9 @@ def _who_got_what(r: StudyRecord) -> str:
         return f"This report looks for {r.phrases.get('looked_for', 'harm')} in {group}."
     # Of a study whose arms were not seen, its kind of treatment tells what was done.
     watched = "only_watched" in r.phrases or bool(r.arms)
+    untold = [r.subject.phrases({"arm": a.name}).get("given_untold") for a in r.arms]
+    if untold and all(untold):
+        return f"This report tells of {group}{_clause(r, 'when_seen')}. {untold[0]}"
     if r.kind == NATURAL_COURSE or only_watched(r) or (watched and not treated):
         return f"This study followed {group}{_clause(r, 'when_seen')}, on usual care and without an experimental treatment."
     template = r.phrases.get("treated", "{was} treated")
@@ -162,38 +165,38 @@ def is_plain(r: StudyRecord, arm: str) -> bool:
 
 def only_watched(r: StudyRecord) -> bool:
     """Was nobody given the treatment of interest? Then the report stands in the review for comparison."""
-    return "only_watched" in r.phrases and bool(r.cells) and all(c.role != "treated" for c in r.cells)
+    return "only_watched" in r.phrases and bool(r.counts) and all(c.role != "treated" for c in r.counts)
 
 
 # ---------------------------------------------------------------------------------------------- what happened
 
 
-def main_cells(r: StudyRecord) -> tuple[OutcomeCount, ...]:
-    """The cells of the first outcome of a study, widest rows at the latest time, treated people first."""
-    if not r.cells:
+def main_counts(r: StudyRecord) -> tuple[OutcomeCount, ...]:
+    """The counts of the first outcome of a study, widest rows at the latest time, treated people first."""
+    if not r.counts:
         return ()
     asked = r.subject.topic(r.topic).first_outcome
-    rank = {c.outcome: 0 if c.outcome == asked else c.rank or math.inf for c in r.cells}
+    rank = {c.outcome: 0 if c.outcome == asked else c.rank or math.inf for c in r.counts}
     groups = ("harm", *_GROUPS) if r.kind in (EXPOSURE, HARMS) else _GROUPS
-    first = min(r.cells, key=lambda c: (rank[c.outcome], groups.index(c.group), -c.n, c.outcome)).outcome
+    first = min(r.counts, key=lambda c: (rank[c.outcome], groups.index(c.group), -c.n, c.outcome)).outcome
     if r.kind == HARMS:
-        first = min(r.cells, key=lambda c: (c.group != "harm", not c.events, rank[c.outcome], c.outcome)).outcome
-    cells = [c for c in r.cells if c.outcome == first]
+        first = min(r.counts, key=lambda c: (c.group != "harm", not c.events, rank[c.outcome], c.outcome)).outcome
+    counts = [c for c in r.counts if c.outcome == first]
     whole = {a.arm_id for a in r.arms if a.part_of is None}
-    cells = [c for c in cells if c.arm_id in whole] or cells
+    counts = [c for c in counts if c.arm_id in whole] or counts
     order = {"treated": 0, "comparator": 1, "natural_course": 2}
-    chosen = [c for arm in dict.fromkeys(c.arm_id for c in cells) for c in _widest([c for c in cells if c.arm_id == arm])]
+    chosen = [c for arm in dict.fromkeys(c.arm_id for c in counts) for c in _widest([c for c in counts if c.arm_id == arm])]
     return tuple(sorted(chosen, key=lambda c: (order[c.role], -c.n)))
 
 
-def _widest(cells: Sequence[OutcomeCount]) -> list[OutcomeCount]:
-    """Of the cells of an arm, those of all its patients, else the widest strata; each at its latest time."""
+def _widest(counts: Sequence[OutcomeCount]) -> list[OutcomeCount]:
+    """Of the counts of an arm, those of all its patients, else the widest strata; each at its latest time."""
     for relations in (("total",), ("same_patients",), ("only_stratum",), ("part_of_total",)):
-        found = [c for c in cells if c.relation in relations]
+        found = [c for c in counts if c.relation in relations]
         if found:
             latest: dict[tuple, OutcomeCount] = {}
-            for cell in sorted(found, key=lambda c: -1.0 if c.months is None else c.months):
-                latest[cell.stratum] = cell
+            for count in sorted(found, key=lambda c: -1.0 if c.months is None else c.months):
+                latest[count.stratum] = count
             return list(latest.values())
     return []
 
@@ -203,14 +206,14 @@ def headline(r: StudyRecord) -> str:
 
     It names the outcome and the counts, with those of the comparison group where there is one.
     """
-    main = main_cells(r)
+    main = main_counts(r)
     if not main:
         return "Averages only" if r.continuous else "Percentages only" if r.printed else "No count seen"
     first = main[0]
     against = next((c for c in main if c.role == "comparator" and first.role == "treated"), None)
-    text = f"{first.label}: {study_words.counts(first)}"
+    text = f"{first.label}: {study_words.events_of_n(first)}"
     if against:
-        text += f" v {study_words.counts(against)}"
+        text += f" v {study_words.events_of_n(against)}"
     more = sum(c.role == first.role for c in main) - 1
     details = [r.vocabulary.arm(first.arm)] if first.role == "comparator" or not is_plain(r, first.arm) else []
     details += [r.vocabulary.stratum(first.stratum)] if more and first.stratum else []
@@ -226,7 +229,7 @@ def _happened(r: StudyRecord, main: Sequence[OutcomeCount]) -> str:
             return "What we read gives percentages, listed below, but not the number of people behind them."
         return "What we read gives no number of people who got better or worse."
     alone = sum(c.role == main[0].role for c in main) == 1
-    sentences = [_cell_sentence(c, r, whole=not alone) for c in main[: MOST_LISTED - 1]]
+    sentences = [_count_sentence(c, r, whole=not alone) for c in main[: MOST_LISTED - 1]]
     rest = len(main) - len(sentences)
     if rest:
         sentences.append(f"The tables below have {rest} more such {'count' if rest == 1 else 'counts'}.")
@@ -243,13 +246,14 @@ def _counted_things(c: OutcomeCount) -> str:
     return f"{plain(unit)}s" if unit else "people"
 
 
-def _cell_sentence(c: OutcomeCount, r: StudyRecord, *, whole: bool) -> str:
+def _count_sentence(c: OutcomeCount, r: StudyRecord, *, whole: bool) -> str:
     noun, words = _counted_things(c), r.vocabulary
     named = f"had “{words.label('outcome', c.outcome, 'phrase')}”" if c.group == "harm" else f"had the result “{c.label}”"
-    did = words.verb(c.outcome) or named
+    # Where something else was counted than the outcome means, the report's own words say what.
+    did = f"came under “{c.definition}”" if c.other_meaning and c.definition else words.verb(c.outcome) or named
     group, place = _group(c, r), _place(c, r, whole=whole)
     if noun != "people":
-        return f"{c.label} was counted for {study_words.counts(c)} {noun}{group}{place}."
+        return f"{c.label} was counted for {study_words.events_of_n(c)} {noun}{group}{place}."
     if c.n == 1:
         if c.events:
             return f"The one person counted{group} {did}{place}."
@@ -293,10 +297,10 @@ def nature(r: StudyRecord) -> tuple[tuple[str, Estimate | None], ...]:
     course = r.course
     if course is None or r.population != course.population:
         return ()
-    counted = [c for c in r.cells if c.outcome == course.outcome and c.role == "treated"]
+    counted = [c for c in r.counts if c.outcome == course.outcome and c.role == "treated"]
     if not counted:
         return ()
-    values = natural_values(course, r.row, r.cells, r.subject)
+    values = natural_values(course, r.row, r.counts, r.subject)
     if not values:
         unknown = inside(r.vocabulary.dimension(course.fact).label)
         text = f"What we read does not tell the {unknown}, so we cannot say how many of these people would have improved anyway."
@@ -431,10 +435,10 @@ def _chance(main: Sequence[OutcomeCount]) -> list[str]:
 
 
 def _checked(r: StudyRecord) -> str:
-    if not r.cells:
+    if not r.counts:
         return ""
     if not r.verified:
         if r.read_by:
             return f"{enumerate_words(list(r.read_by))} took the numbers; nobody has checked them against the source since."
         return "Two automated readers took the numbers; no person has checked them yet."
-    return f"A person has checked {r.verified} of the {len(r.cells)} counts against the source."
+    return f"A person has checked {r.verified} of the {len(r.counts)} counts against the source."

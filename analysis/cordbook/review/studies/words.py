@@ -28,5 +28,5 @@ def reading(r: Reading | None) -> str:
     return f"{r.events:,} of {r.n:,}" if r.seen and r.events is not None and r.n is not None else "not found"
 
 
-def counts(cell: OutcomeCount) -> str:
-    return f"{cell.events:,} of {cell.n:,}"
+def events_of_n(count: OutcomeCount) -> str:
+    return f"{count.events:,} of {count.n:,}"

@@ -148,7 +148,7 @@ def _rows(
     old: FrozenEstimate | None, new: FrozenEstimate | None, before: Frozen, after: Frozen, changes: tuple[Cause, ...]
 ) -> list[Cause]:
     """Changes of rows behind the estimate that can have moved it."""
-    was, now = _cells(old), _cells(new)
+    was, now = _counts(old), _counts(new)
     moved, kept = was ^ now, was & now
     asked = _asked_columns(old, before) | _asked_columns(new, after)
     comparing = any(e is not None and e.kind == "comparison" for e in (old, new))
@@ -172,13 +172,13 @@ def _rows(
     return [change for change in changes if counts(change)]
 
 
-def _cells(estimate: FrozenEstimate | None) -> frozenset[str]:
+def _counts(estimate: FrozenEstimate | None) -> frozenset[str]:
     return estimate.cell_ids if estimate else frozenset()
 
 
-def _owners(cells: Iterable[str], *sides: Frozen) -> tuple[set[str], set[str]]:
-    """The arms and studies of cells, on either side."""
-    rows = [side.rows["outcomes"][i] for i in cells for side in sides if i in side.rows.get("outcomes", {})]
+def _owners(counts: Iterable[str], *sides: Frozen) -> tuple[set[str], set[str]]:
+    """The arms and studies of counts, on either side."""
+    rows = [side.rows["outcomes"][i] for i in counts for side in sides if i in side.rows.get("outcomes", {})]
     return {row["arm_id"] for row in rows}, {row["study_id"] for row in rows}
 
 
@@ -203,19 +203,19 @@ def _displaced(
         else:
             owners.add((cause.table, cause.key))
     found = []
-    was, now = _cells(old), _cells(new)
-    for cell in sorted((was ^ now) - explained):
-        arms, studies = _owners([cell], before, after)
+    was, now = _counts(old), _counts(new)
+    for count in sorted((was ^ now) - explained):
+        arms, studies = _owners([count], before, after)
         if not any(("arms", a) in owners for a in arms) and not any(("studies", s) in owners for s in studies):
-            found.append(Cause("out" if cell in was else "in", "outcomes", cell))
+            found.append(Cause("out" if count in was else "in", "outcomes", count))
     return found
 
 
 def judging_causes(estimate: FrozenEstimate, before: Frozen, after: Frozen, changes: Iterable[Cause]) -> tuple[Cause, ...]:
     """Why a certainty moved though no number did: corrections of any column of its rows, else rules that differ."""
-    cells = estimate.cell_ids
-    arms, studies = _owners(cells, before, after)
-    behind = {"outcomes": cells, "arms": arms, "studies": studies}
+    counts = estimate.cell_ids
+    arms, studies = _owners(counts, before, after)
+    behind = {"outcomes": counts, "arms": arms, "studies": studies}
     found = [c for c in changes if c.kind == CORRECTED and c.key in behind.get(c.table, ())]
     return tuple(found or changed_rules(before, after) or program(before, after))
 

@@ -19,8 +19,7 @@ import numpy as np
 from scipy import stats
 
 from cordbook.synthesis.checks import FEWEST, check_counts, check_effects, check_level, columns_of
-from cordbook.synthesis.pooling.effects import pool_effects
-from cordbook.synthesis.regression.linear_model import critical_value
+from cordbook.synthesis.pooling.effects import critical_value, pool_effects
 from cordbook.synthesis.results import Result, number
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from scipy import optimize, special, stats
 
 from cordbook.synthesis.between_studies.tau2 import estimate_tau2
 from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
-from cordbook.synthesis.regression.linear_model import critical_value
+from cordbook.synthesis.pooling.effects import critical_value
 from cordbook.synthesis.results import Result, number
 
 if TYPE_CHECKING:

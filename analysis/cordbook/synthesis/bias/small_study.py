@@ -33,16 +33,8 @@ import numpy as np
 
 from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_effects, check_level, columns_of
 from cordbook.synthesis.measures import proportion_effects
-from cordbook.synthesis.regression.linear_model import (
-    EFFECT_MODELS,
-    LinearFit,
-    check_model,
-    check_spread,
-    critical_value,
-    fit_linear,
-    two_sided_p,
-    weighted_least_squares,
-)
+from cordbook.synthesis.pooling.effects import EFFECT_MODELS, critical_value, two_sided_p
+from cordbook.synthesis.regression.linear_model import LinearFit, check_model, check_spread, fit_linear, weighted_least_squares
 from cordbook.synthesis.regression.moderators import scaled_rank
 from cordbook.synthesis.regression.proportion_regression import regress_proportions
 from cordbook.synthesis.results import Result, number

@@ -19,8 +19,8 @@ import numpy as np
 from scipy import stats
 
 from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, columns_of
-from cordbook.synthesis.pooling.effects import pool_effects
-from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, fit_linear
+from cordbook.synthesis.pooling.effects import EFFECT_MODELS, pool_effects
+from cordbook.synthesis.regression.linear_model import fit_linear
 from cordbook.synthesis.regression.moderators import scaled_rank
 from cordbook.synthesis.results import PooledEffect, Result, number
 

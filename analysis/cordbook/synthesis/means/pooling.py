@@ -13,15 +13,12 @@ from cordbook.synthesis.means.effects import mean_effects
 from cordbook.synthesis.means.results import PooledMean
 from cordbook.synthesis.means.sizes import RATIO_MEASURES, MeanEffects, StudyMean
 from cordbook.synthesis.pooling.effects import pool_effects
-from cordbook.synthesis.results import ModelScale, PooledEffect, as_records
+from cordbook.synthesis.results import ModelScale, PooledEffect, as_records, heterogeneity_fields
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHARED = (
-    "p", "tau2", "tau2_ci_low", "tau2_ci_high", "i2", "i2_ci_low", "i2_ci_high", "h2", "h2_ci_low", "h2_ci_high", "q", "q_df", "q_p",
-    "k", "model", "ci_method", "level",
-)  # fmt: skip
+_SHARED = ("p", "k", "model", "ci_method", "level")
 
 
 def pool_means(
@@ -153,6 +150,7 @@ def pool_mean_effects(effects: MeanEffects, **options: Any) -> PooledMean:
         **shown,
         model_scale=ModelScale(pooled.estimate, pooled.se, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high),
         **{name: getattr(pooled, name) for name in _SHARED},
+        **heterogeneity_fields(pooled),
         n=effects.n,
         measure=effects.measure,
         studies=_studies(effects, pooled, back),

@@ -10,10 +10,9 @@ from cordbook.synthesis.results import (
     MODEL_NAMES,
     ModelScale,
     Result,
-    heterogeneity_line,
     interval_line,
-    number,
     records_frame,
+    spread_lines,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +75,4 @@ class PooledMean(Result):
             f"Pooled {MEASURE_NAMES[self.measure]} ({self.k} studies, {self.n} patients; {MODEL_NAMES[self.model]})",
             interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, self.ci_method),
         ]
-        if self.pi_low is not None:
-            lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
-        lines.append(heterogeneity_line(self))
-        return lines
+        return [*lines, *spread_lines(self)]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from cordbook.synthesis.checks import FEWEST, check_choice, check_level, columns_of
 from cordbook.synthesis.multilevel.fitting import INTERVALS, Fitted, fit_effects
 from cordbook.synthesis.multilevel.input import Effects, check_levels, check_multilevel
 from cordbook.synthesis.multilevel.model import LEVELS
 from cordbook.synthesis.multilevel.results import MultilevelEffect
+from cordbook.synthesis.pooling.effects import critical_value, two_sided_p
 from cordbook.synthesis.results import StudyEffect, as_records
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def pool_multilevel(
     used, notes = check_levels(levels, effects)
     found = fit_effects(effects, np.ones((effects.k, 1)), used, ci)
     estimate, se, df = float(found.beta[0]), float(np.sqrt(found.cov[0, 0])), found.df[0]
-    reach = quantile(level, df)
+    reach = critical_value(level, df)
     spread = float(np.sqrt(se**2 + found.fit.study + found.fit.effect))
     return MultilevelEffect(
         estimate=estimate,
@@ -99,7 +99,7 @@ def pool_multilevel(
         pi_high=estimate + reach * spread,
         statistic=estimate / se,
         df=df,
-        p=two_sided(estimate / se, df),
+        p=float(two_sided_p(estimate / se, df)),
         studies=_rows(effects, found, level),
         notes=(*notes, *found.notes),
         **shared(effects, found, ci, level, None if covariance is not None else float(rho)),
@@ -128,31 +128,8 @@ def shared(effects: Effects, found: Fitted, ci: str, level: float, rho: float | 
     }
 
 
-def quantile(level: float, df: float | None) -> float:
-    """The two-sided quantile of the normal distribution (``df`` None) or of t, whose degrees of freedom need not be whole.
-
-    Examples
-    --------
-    >>> round(quantile(0.95, None), 3), round(quantile(0.95, 4.5), 3)
-    (1.96, 2.659)
-    """
-    upper = 0.5 * (1.0 + level)
-    return float(ndtri(upper) if df is None else stdtrit(df, upper))
-
-
-def two_sided(statistic: float, df: float | None) -> float:
-    """The two-sided p value of a statistic that is normal (``df`` None) or t.
-
-    Examples
-    --------
-    >>> round(two_sided(1.959964, None), 4)
-    0.05
-    """
-    return float(2 * (ndtr(-abs(statistic)) if df is None else stdtr(df, -abs(statistic))))
-
-
 def _rows(effects: Effects, found: Fitted, level: float) -> tuple[StudyEffect, ...]:
     se = np.sqrt(effects.v)
-    reach = quantile(level, None) * se
+    reach = critical_value(level, None) * se
     columns = (effects.y, se, effects.y - reach, effects.y + reach, found.weights)
     return as_records(StudyEffect, zip(effects.labels, *(column.tolist() for column in columns), strict=True))

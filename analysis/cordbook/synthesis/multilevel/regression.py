@@ -12,8 +12,9 @@ from cordbook.synthesis.checks import FEWEST, check_choice, check_level, columns
 from cordbook.synthesis.multilevel.fitting import INTERVALS, fit_effects
 from cordbook.synthesis.multilevel.input import check_levels, check_multilevel
 from cordbook.synthesis.multilevel.model import LEVELS
-from cordbook.synthesis.multilevel.pooling import quantile, shared, two_sided
+from cordbook.synthesis.multilevel.pooling import shared
 from cordbook.synthesis.multilevel.results import MultilevelRegression
+from cordbook.synthesis.pooling.effects import critical_value, two_sided_p
 from cordbook.synthesis.regression.moderators import build_design, moderator_columns
 from cordbook.synthesis.regression.results import Coefficient
 
@@ -82,6 +83,6 @@ def regress_multilevel(
 
 
 def _coefficient(name: str, estimate: float, se: float, df: float | None, level: float) -> Coefficient:
-    reach = quantile(level, df) * se
+    reach = critical_value(level, df) * se
     statistic = estimate / se
-    return Coefficient(name, estimate, se, statistic, df, two_sided(statistic, df), estimate - reach, estimate + reach)
+    return Coefficient(name, estimate, se, statistic, df, float(two_sided_p(statistic, df)), estimate - reach, estimate + reach)

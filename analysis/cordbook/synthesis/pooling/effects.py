@@ -20,7 +20,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from cordbook.synthesis.between_studies.heterogeneity import heterogeneity
 from cordbook.synthesis.between_studies.tau2 import TAU2_METHODS, estimate_tau2
 from cordbook.synthesis.checks import FEWEST, check_choice, check_effects, check_level, columns_of
-from cordbook.synthesis.results import PooledEffect, StudyEffect, as_records
+from cordbook.synthesis.results import PooledEffect, StudyEffect, as_records, heterogeneity_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,18 @@ DEFAULT_CI = {
     "glmm": "profile-t",
     "betabinomial": "profile",
 }
+
+
+def check_effect_interval(model: str, ci: str | None) -> str:
+    """Return the interval asked for, or that of the model when none is; refuse a model or an interval that effects do not have.
+
+    Examples
+    --------
+    >>> check_effect_interval("reml", None), check_effect_interval("reml", "wald")
+    ('hksj', 'wald')
+    """
+    check_choice("model", model, EFFECT_MODELS)
+    return check_choice("ci", DEFAULT_CI[model] if ci is None else ci, EFFECT_CI)
 
 
 def pool_effects(
@@ -108,8 +120,7 @@ def pool_effects(
     (0.3486, 0.2319)
     """
     yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
-    check_choice("model", model, EFFECT_MODELS)
-    method = check_choice("ci", DEFAULT_CI[model] if ci is None else ci, EFFECT_CI)
+    method = check_effect_interval(model, ci)
     check_choice("prediction", prediction, PREDICTIONS)
     check_level(level)
     y, v, names = check_effects(yi, vi, labels, min_studies=FEWEST["pool_effects"])
@@ -148,19 +159,8 @@ def pool_effects(
         pi_high=pi[1],
         statistic=statistic,
         df=df,
-        p=two_sided_p(statistic, df),
-        tau2=spread.tau2,
-        tau2_ci_low=spread.tau2_ci_low,
-        tau2_ci_high=spread.tau2_ci_high,
-        i2=spread.i2,
-        i2_ci_low=spread.i2_ci_low,
-        i2_ci_high=spread.i2_ci_high,
-        h2=spread.h2,
-        h2_ci_low=spread.h2_ci_low,
-        h2_ci_high=spread.h2_ci_high,
-        q=spread.q,
-        q_df=spread.q_df,
-        q_p=spread.q_p,
+        p=float(two_sided_p(statistic, df)),
+        **heterogeneity_fields(spread),
         k=k,
         model=model,
         ci_method=method,
@@ -188,8 +188,8 @@ def hksj_factor(rss: ArrayLike, df: int, *, floor: bool) -> Array:
     return np.maximum(factor, 1.0) if floor else factor
 
 
-def critical_value(level: float, df: int | None) -> float:
-    """Return the two-sided quantile of the normal distribution (``df`` None) or of t.
+def critical_value(level: float, df: float | None) -> float:
+    """Return the two-sided quantile of the normal distribution (``df`` None) or of t, whose degrees of freedom need not be whole.
 
     Examples
     --------
@@ -200,15 +200,15 @@ def critical_value(level: float, df: int | None) -> float:
     return float(ndtri(upper) if df is None else stdtrit(df, upper))
 
 
-def two_sided_p(statistic: float, df: int | None) -> float:
-    """Return the two-sided p-value of a statistic that is normal (``df`` None) or t under the null hypothesis.
+def two_sided_p(statistic: Array | float, df: float | None) -> Array:
+    """Return the two-sided p-values of statistics of any shape that are normal (``df`` None) or t under the null hypothesis.
 
     Examples
     --------
-    >>> round(two_sided_p(1.959964, None), 4)
+    >>> round(float(two_sided_p(1.959964, None)), 4)
     0.05
     """
-    return float(2.0 * (ndtr(-abs(statistic)) if df is None else stdtr(df, -abs(statistic))))
+    return 2.0 * (ndtr(-np.abs(statistic)) if df is None else stdtr(df, -np.abs(statistic)))
 
 
 def prediction_limits(

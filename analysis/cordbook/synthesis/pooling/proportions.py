@@ -41,7 +41,16 @@ from cordbook.synthesis.pooling.effects import (
     pool_effects,
     prediction_limits,
 )
-from cordbook.synthesis.results import ModelScale, PooledEffect, PooledProportion, ProportionAverage, StudyProportion, as_records
+from cordbook.synthesis.results import (
+    HETEROGENEITY,
+    ModelScale,
+    PooledEffect,
+    PooledProportion,
+    ProportionAverage,
+    StudyProportion,
+    as_records,
+    heterogeneity_fields,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,10 +245,24 @@ def study_intervals(
     return low, high
 
 
-def _reported(average: str, median: ProportionAverage, population: ProportionAverage | None) -> dict[str, Any]:
-    """Return the fields of `PooledProportion` that hold the averages and the one of them that is reported."""
+def _reported(
+    average: str,
+    median: ProportionAverage,
+    population: ProportionAverage | None,
+    prediction: tuple[float | None, float | None] = (None, None),
+) -> dict[str, Any]:
+    """Return the fields of `PooledProportion` that hold the averages, the one of them that is reported, and where a new study may lie.
+
+    A new study cannot be told more closely than the average over all studies. The interval of that average allows for how poorly few
+    studies tell their spread, as the quantiles of the fitted spread do not, so the prediction interval ends no nearer than it does.
+    """
     chosen = population if average == "population" and population is not None else median
+    low, high = prediction
+    if chosen is population and low is not None and high is not None:
+        low, high = min(low, chosen.ci_low), max(high, chosen.ci_high)
     return {
+        "pi_low": low,
+        "pi_high": high,
         "estimate": chosen.estimate,
         "ci_low": chosen.ci_low,
         "ci_high": chosen.ci_high,
@@ -307,22 +330,13 @@ def _pool_by_effects(
     back = back_transform(measure, size)
     scale = ModelScale(pooled.estimate, pooled.se, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
     return PooledProportion(
-        **_reported(average, *_averages_of_effects(back, pooled, measure, level)),
-        pi_low=_proportion(back, scale.pi_low),
-        pi_high=_proportion(back, scale.pi_high),
+        **_reported(
+            average,
+            *_averages_of_effects(back, pooled, measure, level),
+            (_proportion(back, scale.pi_low), _proportion(back, scale.pi_high)),
+        ),
         model_scale=scale,
-        tau2=pooled.tau2,
-        tau2_ci_low=pooled.tau2_ci_low,
-        tau2_ci_high=pooled.tau2_ci_high,
-        i2=pooled.i2,
-        i2_ci_low=pooled.i2_ci_low,
-        i2_ci_high=pooled.i2_ci_high,
-        h2=pooled.h2,
-        h2_ci_low=pooled.h2_ci_low,
-        h2_ci_high=pooled.h2_ci_high,
-        q=pooled.q,
-        q_df=pooled.q_df,
-        q_p=pooled.q_p,
+        **heterogeneity_fields(pooled),
         k=pooled.k,
         events=int(x.sum()),
         n=int(size.sum()),
@@ -368,9 +382,7 @@ def _pool_by_likelihood(
     # p (1 - p), written so that it does not vanish where p rounds to 1.
     weight = 1.0 / (1.0 / (size * (p * float(expit(-mu)))) + tau2)
     return PooledProportion(
-        **_reported(average, median, population),
-        pi_low=_proportion(expit, pi[0]),
-        pi_high=_proportion(expit, pi[1]),
+        **_reported(average, median, population, (_proportion(expit, pi[0]), _proportion(expit, pi[1]))),
         model_scale=ModelScale(mu, se, _finite(low), _finite(high), *map(_finite, pi)),
         tau2=tau2,
         tau2_ci_low=_finite(ends.tau2_low),
@@ -448,8 +460,6 @@ def _pool_by_beta_binomial(
     se = robust_se if method == "robust" else model_se
     return PooledProportion(
         **_reported(average, median, population),
-        pi_low=None,
-        pi_high=None,
         model_scale=ModelScale(eta, se, _finite(low), _finite(high)),
         **_NO_SPREAD,
         q=test.q,
@@ -487,9 +497,7 @@ def _beta_binomial_notes(fit: betabinomial.BetaBinomialFit, x: IntArray, names: 
     return tuple(notes)
 
 
-_NO_SPREAD: dict[str, Any] = dict.fromkeys(
-    ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "i2_ci_low", "i2_ci_high", "h2", "h2_ci_low", "h2_ci_high")
-)
+_NO_SPREAD: dict[str, Any] = {name: None for name in HETEROGENEITY if not name.startswith("q")}
 
 
 def _pool_without_maximum(
@@ -531,8 +539,6 @@ def _pool_without_maximum(
     test = single_arm.one_proportion_test(x.astype(float), size.astype(float))
     return PooledProportion(
         **_reported(average, both, both),
-        pi_low=None,
-        pi_high=None,
         model_scale=ModelScale(_finite(scale[0]), None, _finite(scale[1]), _finite(scale[2])),
         **_NO_SPREAD,
         q=test.q,

@@ -9,10 +9,9 @@ from cordbook.synthesis.results import (
     MODEL_NAMES,
     ModelScale,
     Result,
-    heterogeneity_line,
     interval_line,
-    number,
     records_frame,
+    spread_lines,
 )
 
 if TYPE_CHECKING:
@@ -114,7 +113,4 @@ class ComparedArms(Result):
             f"Pooled {MEASURE_NAMES[self.measure]} ({self.k} studies, {arms}; {TWO_ARM_MODEL_NAMES[self.model]})",
             interval_line("estimate", self.estimate, self.ci_low, self.ci_high, self.level, method),
         ]
-        if self.pi_low is not None:
-            lines.append(f"  prediction interval {number(self.pi_low)} to {number(self.pi_high)}")
-        lines.append(heterogeneity_line(self))
-        return lines
+        return [*lines, *spread_lines(self)]

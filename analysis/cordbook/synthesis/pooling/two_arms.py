@@ -17,10 +17,11 @@ from cordbook.synthesis.glmm.two_arm import (
     saturated_statistic,
     study_weights,
 )
-from cordbook.synthesis.pooling.effects import pool_effects, prediction_limits
+from cordbook.synthesis.pooling.effects import DEFAULT_CI as OF_EFFECTS
+from cordbook.synthesis.pooling.effects import EFFECT_CI, EFFECT_MODELS, pool_effects, prediction_limits
 from cordbook.synthesis.pooling.mantel_haenszel import StratifiedEstimate, mantel_haenszel, peto
 from cordbook.synthesis.pooling.two_arm_results import ComparedArms, StudyComparison
-from cordbook.synthesis.results import CI_NAMES, ROUNDING_OF_ZERO, ModelScale
+from cordbook.synthesis.results import CI_NAMES, HETEROGENEITY, ROUNDING_OF_ZERO, ModelScale, heterogeneity_fields
 from cordbook.synthesis.two_arm import (
     RATIO_MEASURES,
     TwoArmCounts,
@@ -38,23 +39,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-INVERSE_VARIANCE_MODELS = ("common", "dl", "pm", "reml", "ml")
-TWO_ARM_MODELS = (*INVERSE_VARIANCE_MODELS, "mh", "peto", "glmm")
+TWO_ARM_MODELS = (*EFFECT_MODELS, "mh", "peto", "glmm")
 DOUBLE_ZERO_CHOICES = ("keep", "drop")
 
 # The interval of each model when none is asked for. Random-effects models estimate tau2 from few studies, which a Wald interval
 # ignores (Hartung and Knapp 2001; IntHout, Ioannidis and Borm 2014); the likelihood of the GLMM is skewed, which it ignores too.
-DEFAULT_CI = {
-    "common": "wald",
-    "dl": "hksj",
-    "pm": "hksj",
-    "reml": "hksj",
-    "ml": "hksj",
-    "mh": "wald",
-    "peto": "wald",
-    "glmm": "profile",
-}
-ALLOWED_CI = dict.fromkeys(INVERSE_VARIANCE_MODELS, ("wald", "hksj")) | {
+DEFAULT_CI = {**{model: OF_EFFECTS[model] for model in EFFECT_MODELS}, "mh": "wald", "peto": "wald", "glmm": "profile"}
+ALLOWED_CI = dict.fromkeys(EFFECT_MODELS, EFFECT_CI) | {
     "mh": ("wald",),
     "peto": ("wald",),
     "glmm": ("wald", "profile"),
@@ -193,7 +184,7 @@ def _compare_inverse_variance(counts: TwoArmCounts, measure: str, double_zero: s
     weights = np.zeros(counts.k)
     weights[~dropped] = [study.weight for study in pooled.studies]
     scale = ModelScale(pooled.estimate, pooled.se, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
-    heterogeneity = {name: getattr(pooled, name) for name in _HETEROGENEITY_FIELDS}
+    heterogeneity = heterogeneity_fields(pooled)
     notes = pooled.notes + _zero_notes(counts, measure, double_zero)
     return _assemble(
         counts, measure, pooled.model, pooled.ci_method, pooled.level, scale, pooled.p, heterogeneity, weights, notes
@@ -235,25 +226,9 @@ def _compare_glmm(counts: TwoArmCounts, ci: str, level: float, likelihood: str, 
     return _assemble(counts, "OR", "glmm", ci, level, scale, p, heterogeneity, weights, fit.notes + _no_say_notes(counts, "OR"))
 
 
-_HETEROGENEITY_FIELDS = (
-    "tau2",
-    "tau2_ci_low",
-    "tau2_ci_high",
-    "i2",
-    "i2_ci_low",
-    "i2_ci_high",
-    "h2",
-    "h2_ci_low",
-    "h2_ci_high",
-    "q",
-    "q_df",
-    "q_p",
-)
-
-
 def _heterogeneity_of_q(q: float, q_df: int, q_p: float) -> dict[str, Any]:
     """Heterogeneity of a common-effect method, from its Q alone (Higgins and Thompson 2002); no interval is defined for it."""
-    found = dict.fromkeys(_HETEROGENEITY_FIELDS) | {"tau2": 0.0, "q": q, "q_df": q_df, "q_p": q_p}
+    found = dict.fromkeys(HETEROGENEITY) | {"tau2": 0.0, "q": q, "q_df": q_df, "q_p": q_p}
     if q_df:
         found |= {"h2": q / q_df, "i2": max(0.0, 100 * (q - q_df) / q) if q > 0 else 0.0}
     return found

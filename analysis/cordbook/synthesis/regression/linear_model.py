@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from cordbook.synthesis.between_studies.tau2 import estimate_tau2
 from cordbook.synthesis.checks import check_choice
-from cordbook.synthesis.pooling.effects import EXACT_FIT, hksj_factor
+from cordbook.synthesis.pooling.effects import EFFECT_CI, EFFECT_MODELS, EXACT_FIT, hksj_factor
 
 EffectModel = Literal["common", "dl", "pm", "reml", "ml"]
 Interval = Literal["wald", "hksj"]
-EFFECT_MODELS = ("common", "dl", "pm", "reml", "ml")
-INTERVALS = ("wald", "hksj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +127,6 @@ def check_spread(fit: LinearFit, ci: str) -> None:
         )
 
 
-def critical_value(level: float, df: float | None) -> float:
-    """Two-sided critical value: normal for df None, else t."""
-    tail = 0.5 + level / 2
-    return float(stats.norm.ppf(tail) if df is None else stats.t.ppf(tail, df))
-
-
-def two_sided_p(statistic: np.ndarray | float, df: float | None) -> np.ndarray:
-    return 2 * (stats.norm.sf(np.abs(statistic)) if df is None else stats.t.sf(np.abs(statistic), df))
-
-
 def wald_statistic(fit: LinearFit, columns: Sequence[int]) -> np.ndarray:
     """b' V^-1 b of these coefficients, (...): chi2 with len(columns) df, or that times an F statistic after
     Knapp-Hartung.
@@ -153,4 +140,4 @@ def wald_statistic(fit: LinearFit, columns: Sequence[int]) -> np.ndarray:
 def check_model(model: str, ci: str) -> None:
     """Raise ValueError unless the model and the interval are ones of effect sizes."""
     check_choice("model", model, EFFECT_MODELS)
-    check_choice("ci", ci, INTERVALS)
+    check_choice("ci", ci, EFFECT_CI)

@@ -15,19 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from cordbook.synthesis.checks import check_choice, check_effects, check_level, columns_of
-from cordbook.synthesis.pooling.effects import DEFAULT_CI
-from cordbook.synthesis.regression.linear_model import (
-    EFFECT_MODELS,
-    INTERVALS,
-    LinearFit,
-    check_spread,
-    critical_value,
-    fit_linear,
-    two_sided_p,
-    wald_statistic,
-    weighted_least_squares,
-)
+from cordbook.synthesis.checks import check_effects, check_level, columns_of
+from cordbook.synthesis.pooling.effects import check_effect_interval, critical_value, two_sided_p
+from cordbook.synthesis.regression.linear_model import LinearFit, check_spread, fit_linear, wald_statistic, weighted_least_squares
 from cordbook.synthesis.regression.moderators import Design, build_design, moderator_columns
 from cordbook.synthesis.regression.results import (
     Bubbles,
@@ -131,8 +121,7 @@ def meta_regression(
     moderators = moderator_columns(moderators, data)
     yi, vi, labels = check_effects(yi, vi, labels)
     check_level(level)
-    check_choice("model", model, EFFECT_MODELS)
-    ci = check_choice("ci", ci or DEFAULT_CI[model], INTERVALS)
+    ci = check_effect_interval(model, ci)
     design, X, notes = build_design(moderators, labels, names=names, reference=reference, intercept=intercept)
     fit = fit_linear(yi, vi, X, model=model, ci=ci, hksj_floor=hksj_floor)
     check_spread(fit, ci)

@@ -12,8 +12,8 @@ from scipy.special import expit
 from cordbook.synthesis.checks import check_choice, check_counts, check_level, columns_of
 from cordbook.synthesis.glmm.regression import BinomialRegressionFit, fit_binomial_regression
 from cordbook.synthesis.measures import effects_of_counts
-from cordbook.synthesis.pooling.effects import DEFAULT_CI
-from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, INTERVALS, LinearFit, orthonormal_basis, typical_variance
+from cordbook.synthesis.pooling.effects import EFFECT_CI, EFFECT_MODELS, check_effect_interval
+from cordbook.synthesis.regression.linear_model import LinearFit, orthonormal_basis, typical_variance
 from cordbook.synthesis.regression.meta_regression import assemble, cautions, meta_regression
 from cordbook.synthesis.regression.moderators import Design, build_design, moderator_columns
 from cordbook.synthesis.regression.results import MetaRegression, ModeratorTest
@@ -84,7 +84,7 @@ def regress_proportions(
     moderators = moderator_columns(moderators, data)
     check_choice("measure", measure, REGRESSION_MEASURES)
     check_choice("model", model, ("glmm", *EFFECT_MODELS))
-    ci = check_choice("ci", ci or ("wald" if model == "glmm" else DEFAULT_CI[model]), INTERVALS)
+    ci = check_effect_interval(model, ci) if model != "glmm" else check_choice("ci", "wald" if ci is None else ci, EFFECT_CI)
     check_level(level)
     x, size, labels = check_counts(events, n, labels)
     if model == "glmm":

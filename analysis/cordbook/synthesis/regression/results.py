@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cordbook.synthesis.measures import back_transform
-from cordbook.synthesis.regression.linear_model import critical_value
+from cordbook.synthesis.pooling.effects import critical_value
 from cordbook.synthesis.regression.moderators import Design
 from cordbook.synthesis.results import CI_NAMES, MODEL_NAMES, Result, number, records_frame, to_plain
 

@@ -34,10 +34,9 @@ from cordbook.synthesis.glmm.regression import fit_binomial_regression
 from cordbook.synthesis.glmm.single_arm import fit_binomial_normal
 from cordbook.synthesis.measures import MEASURES, back_transform, effects_of_counts
 from cordbook.synthesis.pooling.effect_average import average_at
-from cordbook.synthesis.pooling.effects import DEFAULT_CI, PREDICTIONS
+from cordbook.synthesis.pooling.effects import PREDICTIONS, check_effect_interval, critical_value
 from cordbook.synthesis.pooling.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, pool_effect_rows
 from cordbook.synthesis.pooling.proportions import COUNT_MODELS, check_choice_of_average, check_interval
-from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, INTERVALS, critical_value
 from cordbook.synthesis.regression.meta_regression import meta_regression
 from cordbook.synthesis.regression.moderators import in_order
 from cordbook.synthesis.regression.results import ModeratorTest
@@ -145,8 +144,7 @@ def subgroup_effects(
     """
     yi, vi, groups, labels = columns_of(data, yi=yi, vi=vi, groups=groups, labels=labels)
     check_choice("tau2", tau2, SPREADS)
-    check_choice("model", model, EFFECT_MODELS)
-    ci = check_choice("ci", ci or DEFAULT_CI[model], INTERVALS)
+    ci = check_effect_interval(model, ci)
     check_level(level)
     yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["subgroup_effects"])
     names, index, members = _split(groups, labels)

@@ -6,9 +6,9 @@ Reference: Lau, Antman, Jimenez-Silva, Kupelnick, Mosteller and Chalmers (1992),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -99,22 +99,8 @@ def cumulative(
     which = check_choice_of_average(average, model, measure)
     x, size, labels = check_counts(events, n, labels, min_studies=FEWEST["cumulative"])
     order, values = _order(by, labels, -size.astype(float))
-    rows = tuple(
-        pool_count_rows(
-            labels[order[j - 1]],
-            x[order[:j]],
-            size[order[:j]],
-            [labels[i] for i in order[:j]],
-            measure=measure,
-            model=model,
-            average=which,
-            ci=ci,
-            level=level,
-            hksj_floor=hksj_floor,
-            prediction=prediction,
-        )
-        for j in range(1, len(order) + 1)
-    )
+    way: dict[str, Any] = {"measure": measure, "average": which} | _way(model, ci, level, hksj_floor, prediction)
+    rows = _as_they_come(order, labels, lambda label, some, names: pool_count_rows(label, x[some], size[some], names, **way))
     notes = () if model in COUNT_MODELS else _narrow_notes(rows, effects_of_counts(x, size, measure).vi[order], level)
     return Cumulative(rows, values, model, measure, level, notes, which)
 
@@ -149,21 +135,20 @@ def cumulative_effects(
     check_choice("prediction", prediction, PREDICTIONS)
     yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["cumulative_effects"])
     order, values = _order(by, labels, vi)
-    rows = tuple(
-        pool_effect_rows(
-            labels[order[j - 1]],
-            yi[order[:j]],
-            vi[order[:j]],
-            [labels[i] for i in order[:j]],
-            model=model,
-            ci=ci,
-            level=level,
-            hksj_floor=hksj_floor,
-            prediction=prediction,
-        )
-        for j in range(1, len(order) + 1)
-    )
+    way = _way(model, ci, level, hksj_floor, prediction)
+    rows = _as_they_come(order, labels, lambda label, some, names: pool_effect_rows(label, yi[some], vi[some], names, **way))
     return Cumulative(rows, values, model, None, level, _narrow_notes(rows, vi[order], level))
+
+
+def _way(model: str, ci: str | None, level: float, hksj_floor: bool, prediction: str) -> dict[str, Any]:
+    return {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
+
+
+def _as_they_come(
+    order: np.ndarray, labels: Sequence[str], pool: Callable[[str, np.ndarray, list[str]], PooledRow]
+) -> tuple[PooledRow, ...]:
+    """The row of the first study in an order, of the first two and so on, each under the name of the study that came last."""
+    return tuple(pool(labels[order[j - 1]], order[:j], [labels[i] for i in order[:j]]) for j in range(1, len(order) + 1))
 
 
 def _narrow_notes(rows: Sequence[PooledRow], vi: np.ndarray, level: float) -> tuple[str, ...]:

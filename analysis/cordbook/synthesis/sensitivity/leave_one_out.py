@@ -17,10 +17,17 @@ from cordbook.synthesis.glmm.likelihood import Counts, evaluate, first_sites, lo
 from cordbook.synthesis.glmm.newton import limits
 from cordbook.synthesis.glmm.single_arm import BinomialNormalBatch, fit_binomial_normal_batch, profile_cut
 from cordbook.synthesis.measures import MEASURES, Back, back_transform, effects_of_counts
-from cordbook.synthesis.pooling.effects import DEFAULT_CI, PREDICTIONS, critical_value, pool_effects, prediction_quantile
+from cordbook.synthesis.pooling.effects import (
+    EFFECT_MODELS,
+    PREDICTIONS,
+    check_effect_interval,
+    critical_value,
+    pool_effects,
+    prediction_quantile,
+)
 from cordbook.synthesis.pooling.pooled_rows import PooledRow, narrow_rows_notes, pool_count_rows, row_of_effect, row_of_proportion
 from cordbook.synthesis.pooling.proportions import DELTA_OF, PROFILE_CI, check_choice_of_average, check_interval, pool_proportions
-from cordbook.synthesis.regression.linear_model import EFFECT_MODELS, INTERVALS, fit_linear, typical_variance
+from cordbook.synthesis.regression.linear_model import fit_linear, typical_variance
 from cordbook.synthesis.results import Result, named_average, number, records_frame
 from cordbook.synthesis.sensitivity.influence import leave_out_index
 
@@ -162,8 +169,7 @@ def leave_one_out_effects(
     [0.55, 0.5, 0.15]
     """
     yi, vi, labels = columns_of(data, yi=yi, vi=vi, labels=labels)
-    check_choice("model", model, EFFECT_MODELS)
-    ci = check_choice("ci", ci or DEFAULT_CI[model], INTERVALS)
+    ci = check_effect_interval(model, ci)
     check_level(level)
     check_choice("prediction", prediction, PREDICTIONS)
     yi, vi, labels = check_effects(yi, vi, labels, min_studies=FEWEST["leave_one_out_effects"])

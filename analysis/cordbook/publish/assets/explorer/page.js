@@ -162,7 +162,7 @@
     function facet(name, number) {
       var column = data.columns[name], there = new Set();
       if (!column) return null;
-      (E.byOutcome.get(question.outcome) || []).forEach(function (i) { if (!data.cells.barred[i] && column.codes[i] >= 0) there.add(column.codes[i]); });
+      (E.byOutcome.get(question.outcome) || []).forEach(function (i) { if (!data.counts.barred[i] && column.codes[i] >= 0) there.add(column.codes[i]); });
       if (!there.size) return null;
       var options = Array.from(there).sort(function (a, b) { return a - b; }).map(function (code) {
         var id = "cbx-f-" + number + "-" + code, count = el("span", { class: "cbx-count" });
@@ -440,7 +440,7 @@
       else if (p.k > 2 && p.k < 5) list.push(el("li", { text: "Fewer than five groups: one more study could move this a lot." }));
       if (p.n < 50) list.push(el("li", { text: "Fewer than 50 people in all." }));
       if (!side.length && p.i2 !== null && p.i2 >= 75) list.push(el("li", { text: "The studies disagree far beyond chance (I\u00b2 " + p.i2.toFixed(0) + "%): the pooled share is an average of unlike things." }));
-      var column = data.columns.role, roles = new Set(answer.counted.map(function (r) { return column.values[column.codes[r.cells[0]]]; }));
+      var column = data.columns.role, roles = new Set(answer.counted.map(function (r) { return column.values[column.codes[r.counts[0]]]; }));
       if (roles.size > 1) list.push(el("li", { text: "Treated people and others are pooled together here. Choose who was counted." }));
       else if (roles.has("treated") && !o.bad) list.push(el("li", { text: "Only treated groups are counted here. Without a comparison group nobody can tell how many would have improved anyway." }));
       if (natural) list.push(el("li", {}, ["Natural recovery (", el("a", { href: "estimates/" + encodeURIComponent(natural.id) + ".html", text: natural.title }), ") comes from other people, counted by other teams. It is a yardstick, not a control group."]));
@@ -529,17 +529,17 @@
       var b = answer.barred, list = [];
       b.reasons.forEach(function (pair) { list.push(el("li", { text: (data.reasons[pair[0]] || pair[0].replace(/_/g, " ")) + ": " + W.plural(pair[1], "count", "counts") })); });
       var studies = new Map();
-      b.cells.forEach(function (i) { studies.set(data.cells.study[i], true); });
+      b.counts.forEach(function (i) { studies.set(data.counts.study[i], true); });
       var links = [];
       Array.from(studies.keys()).slice(0, 200).forEach(function (s, i) {
         links.push(i ? ", " : "", el("a", { href: "studies/" + encodeURIComponent(data.studies.id[s]) + ".html", text: data.studies.label[s] }));
       });
       var unclear = answer.unclear.length, within = answer.within.length;
-      if (!b.cells.length && !unclear && !within) { fill(parts.out, []); return; }
+      if (!b.counts.length && !unclear && !within) { fill(parts.out, []); return; }
       var open = parts.out.querySelector("details");
       var box = el("details", { class: "cbx-filters cbx-left-out", open: open && open.open }, [
         el("summary", { text: "Left out: " + [
-          b.cells.length ? W.plural(b.cells.length, "count", "counts") + " of " + W.studies(b.studies) + " that must not be pooled" : "",
+          b.counts.length ? W.plural(b.counts.length, "count", "counts") + " of " + W.studies(b.studies) + " that must not be pooled" : "",
           unclear ? W.plural(unclear, "group", "groups") + " whose parts may share people" : "",
           within ? W.plural(within, "group", "groups") + " inside another that is counted" : ""
         ].filter(Boolean).join("; ") }),

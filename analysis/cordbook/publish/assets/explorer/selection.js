@@ -14,12 +14,12 @@
       pairs.forEach(function (pair) { held[pair[0]] = pair[1]; });
       return { pairs: pairs, held: held };
     });
-    data.cells.outcome.forEach(function (outcome, i) {
+    data.counts.outcome.forEach(function (outcome, i) {
       if (!byOutcome.has(outcome)) byOutcome.set(outcome, []);
       byOutcome.get(outcome).push(i);
     });
     var estimates = new Map(), questions = new Map(), outcomes = new Map(), studies = new Map();
-    data.estimates.forEach(function (e) { if (!estimates.has(e.cells.join(" "))) estimates.set(e.cells.join(" "), e); });
+    data.estimates.forEach(function (e) { if (!estimates.has(e.counts.join(" "))) estimates.set(e.counts.join(" "), e); });
     data.questions.forEach(function (q) { questions.set(q.id, q); });
     data.outcomes.forEach(function (o) { outcomes.set(o.id, o); });
     data.studies.id.forEach(function (id, i) { studies.set(id, i); });
@@ -39,13 +39,13 @@
     return Object.keys(asked).every(function (key) { return stratum.held[key] === asked[key]; });
   }
 
-  // Of the cells of one arm, those that the declaration's strata ask for; of equal strata the latest.
-  function rowsOfArm(E, cells, asked) {
-    var c = E.data.cells, named = typeof asked !== "string";
+  // Of the counts of one arm, those that the declaration's strata ask for; of equal strata the latest.
+  function rowsOfArm(E, counts, asked) {
+    var c = E.data.counts, named = typeof asked !== "string";
     // Who asks for no stratum by name gets all patients, whatever the report calls them.
     function all(i) { return !named && c.everybody[i]; }
     function within(i, j) { return all(j) ? !all(i) : !all(i) && E.parts.has(c.stratum[i] + " " + c.stratum[j]); }
-    var candidates = cells.filter(function (i) { return all(i) || fits(E.strata[c.stratum[i]], asked); });
+    var candidates = counts.filter(function (i) { return all(i) || fits(E.strata[c.stratum[i]], asked); });
     var whole = candidates.filter(function (i) { return c.everybody[i] || c.relation[i] === "only_stratum"; });
     if (whole.length) candidates = whole;
     if (candidates.length < 2) return candidates;
@@ -59,10 +59,10 @@
   function months(c, i) { return c.months[i] === null ? -1 : c.months[i]; }
 
   // Strata of one arm may be added up only where no two may share patients.
-  function apart(E, cells) {
-    var stratum = E.data.cells.stratum;
-    return cells.every(function (i, at) {
-      return cells.slice(0, at).every(function (j) {
+  function apart(E, counts) {
+    var stratum = E.data.counts.stratum;
+    return counts.every(function (i, at) {
+      return counts.slice(0, at).every(function (j) {
         return !E.shares.has(Math.min(stratum[i], stratum[j]) + " " + Math.max(stratum[i], stratum[j]));
       });
     });
@@ -77,7 +77,7 @@
   // The answer: rows (one an arm, those of switched-off studies marked `off`), what is left out, and how many studies each
   // value of each filter would leave.
   X.choose = function (E, question) {
-    var data = E.data, c = data.cells, cells = E.byOutcome.get(question.outcome) || [], without = new Set(question.without);
+    var data = E.data, c = data.counts, counts = E.byOutcome.get(question.outcome) || [], without = new Set(question.without);
     var filters = E.columns.map(function (name) {
       var column = data.columns[name], values = question.where[name], allowed = null;
       if (values) {
@@ -90,7 +90,7 @@
     var unknown = Object.keys(question.where).some(function (name) { return known.indexOf(name) < 0; });
     // Strata of an arm whose row of all patients is barred come in only where a filter or the question names strata.
     var whole = question.strata === "widest" && !Object.keys(question.where).some(function (name) { return name.indexOf("stratum.") === 0; });
-    cells.forEach(function (i) {
+    counts.forEach(function (i) {
       if (unknown || !inBounds(data.studies.year[c.study[i]], bounds.year) || !inBounds(c.months[i], bounds.months)) return;
       var fails = 0, failing = -1, f;
       for (f = 0; f < filters.length && fails < 2; f++) {
@@ -126,7 +126,7 @@
       if (!inBounds(n, bounds.n)) return;
       rows.push({
         arm: arm, study: study, id: data.studies.id[study], label: data.studies.label[study], year: data.studies.year[study],
-        events: events, n: n, cells: kept, off: without.has(data.studies.id[study])
+        events: events, n: n, counts: kept, off: without.has(data.studies.id[study])
       });
     });
     rows.sort(function (a, b) {
@@ -140,21 +140,21 @@
     return { rows: rows, counted: rows.filter(function (r) { return !r.off; }), barred: reasons(data, barred), unclear: unclear, within: parts, facets: facets };
   };
 
-  function reasons(data, cells) {
-    var counts = new Map(), studies = new Set();
-    cells.forEach(function (i) {
-      studies.add(data.cells.study[i]);
-      data.cells.barred[i].split(";").forEach(function (reason) { counts.set(reason, (counts.get(reason) || 0) + 1); });
+  function reasons(data, counts) {
+    var times = new Map(), studies = new Set();
+    counts.forEach(function (i) {
+      studies.add(data.counts.study[i]);
+      data.counts.barred[i].split(";").forEach(function (reason) { times.set(reason, (times.get(reason) || 0) + 1); });
     });
-    var list = Array.from(counts.entries()).sort(function (a, b) { return b[1] - a[1] || (a[0] < b[0] ? -1 : 1); });
-    return { cells: cells, studies: studies.size, reasons: list };
+    var list = Array.from(times.entries()).sort(function (a, b) { return b[1] - a[1] || (a[0] < b[0] ? -1 : 1); });
+    return { counts: counts, studies: studies.size, reasons: list };
   }
 
   // The declared estimate that rests on the same counts, pooled in the same way; null where there is none.
   X.sameEstimate = function (E, rows, model, average) {
-    var cells = [];
-    rows.forEach(function (r) { r.cells.forEach(function (i) { cells.push(i); }); });
-    var found = E.estimates.get(cells.sort(function (a, b) { return a - b; }).join(" "));
+    var counts = [];
+    rows.forEach(function (r) { r.counts.forEach(function (i) { counts.push(i); }); });
+    var found = E.estimates.get(counts.sort(function (a, b) { return a - b; }).join(" "));
     return found && found.plain && (found.model === model && found.average === average || rows.length === 1) ? found : null;
   };
 

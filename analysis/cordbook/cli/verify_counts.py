@@ -1,4 +1,4 @@
-"""``cordbook verify-cells``: people look extracted counts up in their sources, the most influential first."""
+"""``cordbook verify-counts``: people look extracted counts up in their sources, the most influential first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from cordbook.intake.records import transaction
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.review.appraisal.extraction_audit import verified_weights
 from cordbook.review.appraisal.main_results import counts_of_main_results, first_to_check
-from cordbook.review.appraisal.verification_queue import VERIFIED, CellToCheck, cells_to_check, of_which
+from cordbook.review.appraisal.verification_queue import VERIFIED, QueuedCount, counts_to_check, of_which
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 
 DONE = 0
@@ -38,7 +38,7 @@ KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "the count befor
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser of ``cordbook``."""
     parser = subparsers.add_parser(
-        "verify-cells",
+        "verify-counts",
         help="look extracted counts up in their sources",
         description=(
             "Shows one count after the other with its source, the most influential first: weight in its estimate, low "
@@ -52,7 +52,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--study", metavar="ID", help="only the counts of a study")
     which.add_argument("--estimate", metavar="ID", help="only the counts behind an estimate")
-    which.add_argument("--cell", metavar="ID", help="only this count")
+    which.add_argument("--count", metavar="ID", help="only this count")
+    which.add_argument("--cell", dest="count", help=argparse.SUPPRESS)  # as it was called up to version 0.2
     which.add_argument(
         "--first", action="store_true", help="only the counts to check first: those that carry most of the main results"
     )
@@ -71,18 +72,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One person who checks; what is shown of cells is looked up in the evidence as it was at the start."""
+    """One person who checks; what is shown of counts is looked up in the evidence as it was at the start."""
 
     project: Project
     estimates: Estimates
     person: str
 
-    def cell(self, cell_id: str) -> Row:
-        """The cell as it stands in the table now."""
+    def count(self, cell_id: str) -> Row:
+        """The count as it stands in the table now."""
         return next(row for row in read_rows(self.project.data, "outcomes") if row["cell_id"] == cell_id)
 
     def read_before(self) -> set[str]:
-        """Cells that this person extracted."""
+        """Counts that this person extracted."""
         rows = read_rows(self.project.data, "extractions")
         return {row["cell_id"] for row in rows if row["reader"] and same_person(row["reader"], self.person)}
 
@@ -99,21 +100,21 @@ def run(args: argparse.Namespace) -> int:
         take_sheet(args.answers, project, person_or_none(args.person) or "")
         return DONE
     estimates = load_estimates(project.root)
-    cells = of_which(cells_to_check(estimates), estimates, study=args.study, estimate=args.estimate, cell=args.cell)
+    counts = of_which(counts_to_check(estimates), estimates, study=args.study, estimate=args.estimate, count=args.count)
     first = first_to_check(estimates) if args.first else None
     if first:
-        cells = counts_of_main_results(estimates)
-    waiting = [c for c in cells if args.again or c.state != VERIFIED]
+        counts = counts_of_main_results(estimates)
+    waiting = [c for c in counts if args.again or c.state != VERIFIED]
     if first and not args.again:
         waiting = list(first.counts)
     if args.json:
         print(json.dumps([asdict(c) for c in waiting], indent=1, ensure_ascii=False))
         return DONE
-    if not cells:
+    if not counts:
         print("There is no count to check yet. A study enters the tables with cordbook extract and cordbook reconcile.")
         return DONE
     if args.list:
-        _list(cells, waiting, estimates)
+        _list(counts, waiting, estimates)
         if first:
             print(carried_sentence(len(first.counts), first.results))
         return DONE
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     return _ask_all(Session(project, estimates, reader_name(person)), waiting, terminal())
 
 
-def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimates: Estimates) -> None:
+def _list(counts: Sequence[QueuedCount], waiting: Sequence[QueuedCount], estimates: Estimates) -> None:
     rows = [("count", "weight", "in the estimate", "confidence", "state")]
     rows += [
         (c.cell_id, f"{c.weight:.0%}" if c.estimate else "-", c.estimate or "none", c.confidence, c.state)
@@ -135,7 +136,7 @@ def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimate
     if waiting:
         print(aligned(rows))
         print(f"\nand {len(waiting) - SHOWN:,} more (--json prints all)\n" if len(waiting) > SHOWN else "")
-    print(_progress(cells))
+    print(_progress(counts))
     shares = [w.share for w in verified_weights(estimates)]
     some = sum(share > 0 for share in shares)
     if some:
@@ -144,15 +145,15 @@ def _list(cells: Sequence[CellToCheck], waiting: Sequence[CellToCheck], estimate
         print(f"None of {len(shares)} estimates rests on a checked count.")
 
 
-def _progress(cells: Sequence[CellToCheck]) -> str:
-    done = sum(c.state == VERIFIED for c in cells)
-    share = f"{done / len(cells):.0%}"
-    # Rounding must hide neither the first nor the last cell.
-    share = "under 1%" if done and share == "0%" else "over 99%" if done < len(cells) and share == "100%" else share
-    return f"{done:,} of {len(cells):,} counts ({share}) have been checked by a person."
+def _progress(counts: Sequence[QueuedCount]) -> str:
+    done = sum(c.state == VERIFIED for c in counts)
+    share = f"{done / len(counts):.0%}"
+    # Rounding must hide neither the first nor the last count.
+    share = "under 1%" if done and share == "0%" else "over 99%" if done < len(counts) and share == "100%" else share
+    return f"{done:,} of {len(counts):,} counts ({share}) have been checked by a person."
 
 
-def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> int:
+def _ask_all(session: Session, waiting: list[QueuedCount], asked: Terminal) -> int:
     own = session.read_before()
     skipped = sum(c.cell_id in own for c in waiting)
     waiting = [c for c in waiting if c.cell_id not in own]
@@ -182,7 +183,7 @@ def _ask_all(session: Session, waiting: list[CellToCheck], asked: Terminal) -> i
     except Ended:
         asked.print()
         if not pressed and not sys.stdin.isatty():
-            raise UsageError("nobody answers: this is not a terminal. The queue: cordbook verify-cells --list") from None
+            raise UsageError("nobody answers: this is not a terminal. The queue: cordbook verify-counts --list") from None
     asked.print(f"{done:,} checked, {len(waiting) - done:,} wait. Every finding is kept.")
     return DONE
 
@@ -200,7 +201,7 @@ def _help(session: Session, asked: Terminal) -> None:
         asked.show(f"{column.name}: {column.description}", indent="  ")
 
 
-def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
+def _finding(session: Session, c: QueuedCount, wrong: bool, source: str, asked: Terminal) -> Finding | None:
     """Ask what was read and write it; None where it was refused or taken back."""
     try:
         return _asked_finding(session, c, wrong, source, asked)
@@ -208,21 +209,21 @@ def _finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: 
         return None
 
 
-def _asked_finding(session: Session, c: CellToCheck, wrong: bool, source: str, asked: Terminal) -> Finding | None:
-    cell = session.cell(c.cell_id)
+def _asked_finding(session: Session, c: QueuedCount, wrong: bool, source: str, asked: Terminal) -> Finding | None:
+    count = session.count(c.cell_id)
     prompt = f"What did you read: document, page or table, its words{f' [{source}]' if source else ''} >"
     read = _line(prompt, asked, blank=bool(source)) or source
-    events, n, note = int(cell["events"]), int(cell["n"]), ""
+    events, n, note = int(count["events"]), int(count["n"]), ""
     if wrong:
         n = _number("Patients that you read (< back) >", asked)
         events = _number("Events that you read, or a percent such as 43.8% >", asked, of=n)
         note = _line("What was wrong >", asked, blank=False)
-        if not _agreed(session, c, cell, events, n, asked):
+        if not _agreed(session, c, count, events, n, asked):
             return None
     finding = Finding(c.cell_id, session.person, read, events, n, note)
     try:
         verdict = verify(
-            session.project.data, session.project.kept, finding, (cell["events"], cell["n"]), date.today().isoformat()
+            session.project.data, session.project.kept, finding, (count["events"], count["n"]), date.today().isoformat()
         )
     except NotVerified as error:
         asked.show(str(error), indent="  ! ")
@@ -231,13 +232,13 @@ def _asked_finding(session: Session, c: CellToCheck, wrong: bool, source: str, a
     return finding
 
 
-def _agreed(session: Session, c: CellToCheck, cell: Row, events: int, n: int, asked: Terminal) -> bool:
+def _agreed(session: Session, c: QueuedCount, count: Row, events: int, n: int, asked: Terminal) -> bool:
     """Show what a correction changes, and ask whether to write it."""
-    if (cell["events"], cell["n"]) == (str(events), str(n)):
+    if (count["events"], count["n"]) == (str(events), str(n)):
         return True
-    asked.print(f"  outcomes.csv: {cell['events']} of {cell['n']} becomes {events} of {n}")
+    asked.print(f"  outcomes.csv: {count['events']} of {count['n']} becomes {events} of {n}")
     asked.show("corrections.csv keeps the old value with your reason; both readings stay in extractions.csv.", indent="  ")
-    holding = [e.id for e in session.estimates if e.synthesis.parent is None and c.cell_id in e.cells]
+    holding = [e.id for e in session.estimates if e.synthesis.parent is None and c.cell_id in e.count_ids]
     if holding:
         asked.show(f"Estimates that hold it: {', '.join(holding)}. What moves: cordbook status", indent="  ")
     return asked.key("Write it? [y] yes [n] no >", "yn") == "y"
@@ -276,11 +277,11 @@ def _number(prompt: str, asked: Terminal, of: int | None = None) -> int:
             asked.print("  ! A whole number.")
 
 
-def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None:
+def _show(session: Session, c: QueuedCount, place: str, asked: Terminal) -> None:
     evidence = session.estimates.evidence
-    cell = session.cell(c.cell_id)
+    count = session.count(c.cell_id)
     reference = evidence["references"].set_index("reference_id").loc[c.study_id]
-    term = evidence["outcome_terms"].set_index("outcome").loc[cell["outcome"]]
+    term = evidence["outcome_terms"].set_index("outcome").loc[count["outcome"]]
     asked.print()
     asked.print(f"{place}   {c.cell_id}")
     weight = f"{c.weight:.0%} of the weight of {c.estimate}" if c.estimate else "in no estimate"
@@ -291,20 +292,20 @@ def _show(session: Session, c: CellToCheck, place: str, asked: Terminal) -> None
         for column, name in (("doi", "doi"), ("pmid", "PubMed"), ("pmcid", ""))
         if _known([reference[column]])
     ]
-    own = cell["source_url"]
+    own = count["source_url"]
     asked.show(
         " · ".join([*addresses, *([] if any(own.endswith(a.partition(" ")[2]) for a in addresses) else [own])]), indent="  "
     )
-    asked.show(f"Read in: {cell['source_kind'].replace('_', ' ')}, {cell['locator'] or 'place not noted'}", indent="  ")
+    asked.show(f"Read in: {count['source_kind'].replace('_', ' ')}, {count['locator'] or 'place not noted'}", indent="  ")
     asked.print()
-    who = f"arm {cell['arm_id'].partition('.')[2]}{', ' + cell['stratum'] if cell['stratum'] else ''}"
-    when = f"{cell['timepoint_months']} months" if cell["timepoint_months"] else "time not told"
+    who = f"arm {count['arm_id'].partition('.')[2]}{', ' + count['stratum'] if count['stratum'] else ''}"
+    when = f"{count['timepoint_months']} months" if count["timepoint_months"] else "time not told"
     asked.show(f"{term['label']} ({term['definition']}) in {who}, {when}")
-    if cell["definition"]:
-        asked.show(f"Counted: {cell['definition']}", indent="  ")
-    if cell["note"]:
-        asked.show(f"Note: {cell['note']}", indent="  ")
-    asked.print(f"  {cell['events']} of {cell['n']}")
+    if count["definition"]:
+        asked.show(f"Counted: {count['definition']}", indent="  ")
+    if count["note"]:
+        asked.show(f"Note: {count['note']}", indent="  ")
+    asked.print(f"  {count['events']} of {count['n']}")
 
 
 def _known(values: object) -> list[str]:

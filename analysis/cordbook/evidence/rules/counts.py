@@ -61,7 +61,7 @@ def arm_of_same_study(data: Data) -> Iterator[Violation]:
             yield row.violation("arm_id", message, remedy=f"Name an arm of {row['study_id']} as listed in arms.csv.")
 
 
-def one_cell_a_place(data: Data) -> Iterator[Violation]:
+def one_count_per_place(data: Data) -> Iterator[Violation]:
     first: dict[tuple[object, ...], Row] = {}
     for row in data.rows(TABLE):
         place = (row["arm_id"], row["outcome"], _time(row), frozenset(stratum_pairs(row["stratum"])))
@@ -299,11 +299,11 @@ def timepoint_within_followup(data: Data) -> Iterator[Violation]:
             yield row.violation("timepoint_months", message, remedy=remedy)
 
 
-CELL_RULES = (
+COUNT_RULES = (
     Rule("events-not-above-n", TABLE, "Events are no more than patients.", events_not_above_n),
     Rule("n-not-above-arm", TABLE, "A count is of no more patients than its arm has.", n_not_above_arm),
     Rule("arm-of-study", TABLE, "The arm of a count is an arm of its study.", arm_of_same_study),
-    Rule("one-cell-a-place", TABLE, "Arm, outcome, stratum and time point stand once.", one_cell_a_place),
+    Rule("one-count-per-place", TABLE, "Arm, outcome, stratum and time point stand once.", one_count_per_place),
     Rule("stratum-form", TABLE, "A stratum has known keys, each once, with values of their pattern.", stratum_well_formed),
     Rule(
         "stratum-patterns",

@@ -55,12 +55,12 @@ def test_the_real_book_says_of_every_count_and_estimate_what_was_looked_at(root,
     for cell_id, wanted in state.items():
         assert [s for s in STATES if s in row_of(pages, cell_id)] == [wanted], cell_id
     for estimate_id, page in estimate_pages(Project(root), estimates).items():
-        cells = estimates[estimate_id].cells
+        cells = estimates[estimate_id].count_ids
         head = told(page.split("\n## ")[0])
         assert ("verified by a person" in head) == estimates[estimate_id].is_reported, estimate_id
         if estimates[estimate_id].is_reported and not any(state[c] == STATES[2] for c in cells):
             assert "0% verified by a person (0 of " in head, estimate_id
-    assert dict(zip(*count_states(estimates)[["state", "cells"]].to_numpy().T, strict=True)) == {
+    assert dict(zip(*count_states(estimates)[["state", "counts"]].to_numpy().T, strict=True)) == {
         s: list(state.values()).count(s) for s in STATES
     }
 
@@ -68,7 +68,7 @@ def test_the_real_book_says_of_every_count_and_estimate_what_was_looked_at(root,
 def test_a_verification_moves_its_cell_its_study_and_its_estimates(book):
     before = load_estimates(book)
     one = before["ais-improved"]
-    (cell_id,), study = one.rows[0].cells, one.rows[0].study_id
+    (cell_id,), study = one.rows[0].count_ids, one.rows[0].study_id
     shown = next(r for r in rows(book, "outcomes") if r["cell_id"] == cell_id)
     finding = Finding(cell_id, "Dee", "full text, Table 2", int(shown["events"]), int(shown["n"]))
     verify(book / "data", book / ".cordbook", finding, (shown["events"], shown["n"]), "2026-11-21")
@@ -81,7 +81,7 @@ def test_a_verification_moves_its_cell_its_study_and_its_estimates(book):
     assert f"A person has checked 1 of {len(cells)} counts against the source." in told(pages[study])
     page = told(estimate_pages(Project(book), after)["ais-improved"].split("\n## ")[0])
     weight = one.rows[0].weight
-    assert f"{weight:.0f}% verified by a person of the weight (1 of {len(one.cells)} counts looked up in the report)" in page
+    assert f"{weight:.0f}% verified by a person of the weight (1 of {len(one.count_ids)} counts looked up in the report)" in page
     share = {w.id: w for w in verified_weights(after)}
     assert share["ais-improved"].share == pytest.approx(weight / 100)
     assert share["tumour"].checked == 0

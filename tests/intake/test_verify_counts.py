@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 
 import pytest
 
@@ -15,9 +13,9 @@ from cordbook.evidence.evidence import load_evidence
 from cordbook.intake.extraction.verify import Finding, NotVerified, verify
 from cordbook.review.appraisal.extraction_audit import verified_share
 from cordbook.review.appraisal.risk_of_bias import study_weights
-from cordbook.review.appraisal.verification_queue import ONCE, TWICE, VERIFIED, cells_to_check, of_which, states_of
+from cordbook.review.appraisal.verification_queue import ONCE, TWICE, VERIFIED, counts_to_check, of_which, states_of
 from cordbook.review.estimates.estimates import load_estimates
-from tests.intake.invented import cordbook, rows
+from tests.intake.invented import cordbook, power_gone_after, rows
 
 CELL = "lima2010.treated.ais_improved.all.27.7"
 
@@ -38,26 +36,26 @@ def tables(project):
 
 
 def test_the_queue_puts_first_what_weighs_most(estimates):
-    queue = cells_to_check(estimates)
+    queue = counts_to_check(estimates)
     cells = estimates.evidence["outcomes"].set_index("cell_id")
     assert sorted(c.cell_id for c in queue) == sorted(cells.index)
     assert [c.urgency for c in queue] == sorted((c.urgency for c in queue), reverse=True)
     for c in [x for x in queue if x.estimate][::40]:
         weights = study_weights(estimates[c.estimate])
         assert c.weight == pytest.approx(weights[c.study_id] / 100)
-        assert c.cell_id in estimates[c.estimate].cells
+        assert c.cell_id in estimates[c.estimate].count_ids
         factor = 1 + {"low": 1, "medium": 0.5, "high": 0}[c.confidence] + (c.state == ONCE)
         assert c.urgency == pytest.approx(c.weight * factor)
         # No whole estimate gives its study more.
-        others = [e for e in estimates if e.is_reported and e.synthesis.parent is None and c.cell_id in e.cells]
+        others = [e for e in estimates if e.is_reported and e.synthesis.parent is None and c.cell_id in e.count_ids]
         assert c.weight == pytest.approx(max(study_weights(e)[c.study_id] / 100 for e in others))
     assert {c.study_id for c in of_which(queue, estimates, study="lima2010")} == {"lima2010"}
     one = "ais-improved-cell-therapy"
-    assert {c.cell_id for c in of_which(queue, estimates, estimate=one)} == set(estimates[one].cells)
+    assert {c.cell_id for c in of_which(queue, estimates, estimate=one)} == set(estimates[one].count_ids)
     part = f"{one}--bm-msc"
-    assert {c.cell_id for c in of_which(queue, estimates, estimate=part)} == set(estimates[part].cells)
+    assert {c.cell_id for c in of_which(queue, estimates, estimate=part)} == set(estimates[part].count_ids)
     assert of_which(queue, estimates) == queue
-    for what in ("study", "estimate", "cell"):
+    for what in ("study", "estimate", "count"):
         with pytest.raises(KeyError, match="nothing"):
             of_which(queue, estimates, **{what: "nothing"})
 
@@ -123,7 +121,7 @@ def test_a_finding_that_cannot_stand_changes_nothing(project, events, n, more, w
 def test_more_events_than_patients_are_refused_at_the_prompt_and_a_line_can_be_taken_back(project):
     old = cell(project, CELL)
     keys = "w\nTable 2\n12\n20\n13\n<\nc\n<\nq\n"
-    done = cordbook(project, "verify-cells", "--cell", CELL, "--as", "Dee", keys=keys)
+    done = cordbook(project, "verify-counts", "--count", CELL, "--as", "Dee", keys=keys)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("events are no more than patients") == 2
     assert "What was wrong" not in done.stdout
@@ -135,13 +133,13 @@ def test_more_events_than_patients_are_refused_at_the_prompt_and_a_line_can_be_t
 def test_through_the_command(project):
     """Confirm one, correct one with a percent, skip, go back, take one back; what was not asked is not written."""
     first, second = (
-        c["cell_id"] for c in json.loads(cordbook(project, "verify-cells", "--study", "lima2010", "--list", "--json").stdout)[:2]
+        c["cell_id"] for c in json.loads(cordbook(project, "verify-counts", "--study", "lima2010", "--list", "--json").stdout)[:2]
     )
     old = cell(project, second)
     no = "w\n\n10\n3\nmisread\nn\n"
     yes = "w\n\n10\n40%\ny\nmisread\ny\n"
     keys = f"?\nc\nTable 2, page 5\nb\ns\n{no}{yes}q\n"
-    done = cordbook(project, "verify-cells", "--study", "lima2010", "--as", "Dee", keys=keys)
+    done = cordbook(project, "verify-counts", "--study", "lima2010", "--as", "Dee", keys=keys)
     assert done.returncode == 0, done.stderr
     assert "is the only count that rounds to 40%" in done.stdout
     assert f"outcomes.csv: {old['events']} of {old['n']} becomes 4 of 10" in done.stdout
@@ -157,11 +155,21 @@ def test_through_the_command(project):
         (second, column, old[column]) for column, new in (("events", "4"), ("n", "10")) if old[column] != new
     }
     assert validate(project / "data").errors == 0
-    told = cordbook(project, "verify-cells", "--list").stdout
+    told = cordbook(project, "verify-counts", "--list").stdout
     assert first not in told
     assert f"2 of {len(rows(project, 'outcomes'))} counts" in told
     assert "estimates rest on checked counts at least in part" in told
     assert [line.split()[0] for line in told.splitlines()[:1]] == ["count"]
+
+
+def test_former_names_of_the_command_and_its_option_still_work_and_are_not_in_the_help(project, capsys):
+    """Guides of released versions give them."""
+    assert main(["verify-cells", "--cell", "no-such"]) == 2
+    assert "there is no count 'no-such'" in capsys.readouterr().err
+    for arguments in (["--help"], ["verify-counts", "--help"], ["extract", "--help"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert "cell" not in capsys.readouterr().out
 
 
 def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
@@ -174,18 +182,18 @@ def test_what_cannot_be_asked_is_told(project, monkeypatch, capsys):
         (["--as", "Dee"], 2, "nobody answers: this is not a terminal"),
         (["--study", "no-such"], 2, "there is no study 'no-such'"),
         (["--estimate", "no-such"], 2, "no estimate 'no-such'"),
-        (["--cell", "no-such"], 2, "there is no count 'no-such'"),
+        (["--count", "no-such"], 2, "there is no count 'no-such'"),
         (["--json"], 2, "--json goes with --list"),
-        (["--cell", CELL, "--as", "Glia_NSC"], 0, "counts that you read yourself are left out"),
+        (["--count", CELL, "--as", "Glia_NSC"], 0, "counts that you read yourself are left out"),
     ):
-        assert main(["verify-cells", *arguments]) == code, arguments
+        assert main(["verify-counts", *arguments]) == code, arguments
         told = capsys.readouterr()
         assert says in (told.out if code == 0 else told.err), arguments
     assert tables(project) == before
-    for one in of_which(cells_to_check(load_estimates(project)), load_estimates(project), study="lima2010"):
+    for one in of_which(counts_to_check(load_estimates(project)), load_estimates(project), study="lima2010"):
         now = cell(project, one.cell_id)
         found(project, int(now["events"]), int(now["n"]), one.cell_id, note="")
-    assert main(["verify-cells", "--study", "lima2010", "--as", "Dee"]) == 0
+    assert main(["verify-counts", "--study", "lima2010", "--as", "Dee"]) == 0
     assert "No count waits to be checked. To look at checked ones again: --again" in capsys.readouterr().out
 
 
@@ -196,7 +204,7 @@ def test_the_share_of_an_estimate_moves(project):
     assert verified_share(estimates[one], estimates.evidence) == 0
     study = estimates[one].rows[0].study_id
     weight = study_weights(estimates[one])[study] / 100
-    for cell_id in estimates[one].rows[0].cells:
+    for cell_id in estimates[one].rows[0].count_ids:
         now = cell(project, cell_id)
         found(project, int(now["events"]), int(now["n"]), cell_id, note="")
     again = load_estimates(project)
@@ -209,23 +217,10 @@ def test_the_share_of_an_estimate_moves(project):
 def test_the_power_goes_while_a_correction_is_written(project, monkeypatch, moves):
     """After ``moves`` files were put in place: the next command finishes the correction, or nothing had begun. Never a part."""
     before, old = tables(project), cell(project)
-    real, done = os.replace, []
-
-    class PowerCut(BaseException):
-        pass
-
-    def replace(source, target):
-        if len(done) == moves:
-            raise PowerCut
-        real(source, target)
-        done.append(target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("cordbook.core.files.os.replace", replace)
-        # The list of moves is one file, verifications, corrections and outcomes are three.
-        with pytest.raises(PowerCut) if moves < 4 else contextlib.nullcontext():
-            found(project, int(old["events"]) - 1, int(old["n"]))
-    assert main(["verify-cells", "--list", "--json"]) == 0
+    # The list of moves is one file, verifications, corrections and outcomes are three.
+    with power_gone_after(monkeypatch, moves, of=4):
+        found(project, int(old["events"]) - 1, int(old["n"]))
+    assert main(["verify-counts", "--list", "--json"]) == 0
     if moves == 0:
         assert tables(project) == before
     else:
