@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from cordbook import compare_arms, pool_effects, pool_proportions
+from cordbook import compare_arms, pool_changes, pool_effects, pool_means, pool_multilevel, pool_proportions
 from cordbook.display import ForestGroup, forest_plot
 from cordbook.display.figures.thinning import LET_THROUGH, MOST_STUDIES
 
@@ -199,6 +199,32 @@ def test_effects_can_be_drawn():
     assert "0.200 (-0.238 to 0.638)" in shown
     assert any("Random effects, REML; τ² 0.2" in text for text in shown)
     assert "Pooled effect 0.3" in figure.alt and "4 studies." in figure.alt
+
+
+def test_means_can_be_drawn():
+    groups = ([30, 31], [6, 6], [20, 25], [25, 28], [7, 6], [22, 21])
+    figure = forest_plot(pool_means(*groups, labels=["A", "B"]))
+    shown = texts(figure)
+    assert {"20 v 22", "25 v 21", "88", "n v n", "effect (95% CI)", "Mean difference"} <= set(shown)
+    assert "Pooled mean difference" in figure.alt and "2 studies, 88 participants." in figure.alt
+    ratio = forest_plot(pool_means(*groups, measure="ROM"))
+    assert {"ratio (95% CI)", "Ratio of means, log scale"} <= set(texts(ratio))
+    assert "Ratio of means in 2 studies of 88 participants: 1.14" in ratio.caption
+
+
+def test_changes_that_are_not_drawn_one_by_one_are_added_up():
+    many = pool_changes([20] * 40, mean_change=list(range(40)), sd_change=[3] * 40)
+    shown = texts(forest_plot(many))
+    assert {"n", "200", "800", "10 smaller studies"} <= set(shown)
+    pairs = pool_means([30.0] * 40, [6] * 40, [20] * 40, [25.0] * 40, [7] * 40, [22] * 40)
+    assert "200 v 220" in texts(forest_plot(pairs))
+
+
+def test_effects_of_several_rows_a_study_are_counted_as_such():
+    figure = forest_plot(pool_multilevel([0.1, 0.3, 0.9, 0.6], [0.01] * 4, list("AABB")))
+    assert {"A, effect 1", "All effects (k = 4)", "effect (95% CI)"} <= set(texts(figure))
+    assert "2 studies with 4 effects." in figure.alt and figure.caption.startswith("Effect in 2 studies with 4 effects: 0.475")
+    assert "single effects are 0.100 to 0.900" in figure.caption
 
 
 def test_the_book_keeps_its_own_words(root):
