@@ -52,7 +52,7 @@ scores.csv and changes.csv have columns by these names (study is the name of the
   change       study,n,mean_before,sd_before,mean_after,sd_after,r  and, or in place of them, mean_change,sd_change
 In place of an SD: se, ci_low and ci_high (95%), or for a mean and an SD median with lower_quartile and
 upper_quartile, or min and max; named like the SD they stand for (se1, ci_low2, se_change). What is worked
-out is marked. Blank cells are not reported.
+out is marked. What is not reported is left blank.
 
 exit codes: 0 done, 1 the data are wrong, 2 the file or an option is wrong
 """

@@ -42,7 +42,7 @@ def combine_groups(
     Returns
     -------
     DerivedMeans
-        One entry a group, in the order in which groups come first; marked where they have more than one part.
+        One entry per group, in the order in which groups come first; marked where they have more than one part.
 
     Raises
     ------
