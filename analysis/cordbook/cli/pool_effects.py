@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cordbook.cli.shared import with_notes
-from cordbook.cli.table import DataError, ReadError, Table, read_columns, read_labels, read_numbers, read_table
+from cordbook.cli.table import DataError, ReadError, Table, read_columns, read_labels, read_numbers, read_table, read_texts
 from cordbook.cli.table_notes import repeated_studies
 
 if TYPE_CHECKING:
@@ -117,12 +117,7 @@ def pool_rows(
     from cordbook.synthesis.pooling.effects import pool_effects
 
     if args.cluster:
-        clusters = [row.cells[args.cluster] for row in table.rows]
-        blank = [row.line for row, cluster in zip(table.rows, clusters, strict=True) if not cluster]
-        if blank:
-            raise DataError(
-                f"{table.name}, column {args.cluster!r}: blank in line {', '.join(map(str, blank))}; name the study of each row."
-            )
+        clusters = read_texts(table, args.cluster)
         own = labels if len(set(labels)) == len(labels) else None
         pooled = pool_multilevel(yi, vi, clusters, labels=own, rho=args.rho or 0.0, ci=args.ci or "cr2", level=args.level)
         return with_notes(pooled, notes)

@@ -183,6 +183,21 @@ def read_numbers(table: Table, columns: Sequence[str]) -> dict[str, NDArray[np.f
     return {column: np.array(numbers, dtype=np.float64) for column, numbers in values.items()}
 
 
+def read_texts(table: Table, column: str) -> list[str]:
+    """Read a column of names, such as that of the study of each row.
+
+    Raises
+    ------
+    DataError
+        Naming the lines where it is blank.
+    """
+    texts = [row.cells[column] for row in table.rows]
+    blank = [str(row.line) for row, text in zip(table.rows, texts, strict=True) if not text]
+    if blank:
+        raise DataError(f"{table.name}, column {column!r}: blank in line {', '.join(blank)}; fill it in, or leave the row out.")
+    return texts
+
+
 def read_labels(table: Table, column: str | None) -> list[str]:
     """Study names; "line N" where there is no such column or the cell is empty."""
     return [(row.cells[column] if column else "") or f"line {row.line}" for row in table.rows]
