@@ -118,6 +118,28 @@ def test_no_variances_near_or_far_are_likelier(effects):
             assert loglik(*effects, (a, b)) <= top + 1e-9
 
 
+def test_the_higher_of_two_tops_is_found():
+    """No heterogeneity is a top too: from there no small step is likelier, but variances within studies are, by 1.8."""
+    yi = np.array([-0.02, -0.12, -0.31, 0.15, 0.77, -0.03, -0.47, 1.02])
+    vi = np.array([0.00068, 0.00717, 0.04657, 0.34936, 0.03806, 0.00045, 0.54589, 0.44664])
+    study = np.array([0, 0, 1, 1, 1, 2, 2, 2])
+    found = pool_multilevel(yi, vi, study)
+    grid = [(a, b) for a in np.linspace(0, 0.3, 31) for b in np.linspace(0, 0.3, 31)]
+    best = max(grid, key=lambda theta: loglik(yi, vi, study, theta))
+    assert loglik(yi, vi, study, (1e-5, 0)) < loglik(yi, vi, study, (0, 0)) > loglik(yi, vi, study, (0, 1e-5))
+    assert (found.tau2_study, found.tau2_effect) == pytest.approx(best, abs=0.01)
+    assert loglik(yi, vi, study, (found.tau2_study, found.tau2_effect)) > loglik(yi, vi, study, (0, 0)) + 1.8
+
+
+def test_a_top_about_which_scoring_swings_is_reached():
+    """Here expected and observed information differ so much that scoring alone never settles."""
+    yi = np.array([0.0, -0.07, -0.09, 0.08, 0.0, 0.01, 0.2, 0.27])
+    vi = np.array([0.00093, 0.0015, 0.00287, 0.02914, 0.00025, 0.00678, 0.11713, 0.58049])
+    study = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    found = pool_multilevel(yi, vi, study)
+    assert (found.tau2_study, found.tau2_effect) == pytest.approx((2.49767746e-4, 7.44057763e-5), rel=1e-7)
+
+
 @settings(deadline=None, max_examples=25)
 @given(several_effects(), st.floats(-5, 5), st.floats(0.1, 20), st.randoms(use_true_random=False))
 def test_order_shift_unit_and_names_change_nothing(effects, shift, unit, random):

@@ -4,8 +4,8 @@ The model of effect i in study j is ``y_ij = x_ij' b + u_j + w_ij + e_ij`` with 
 errors ``e_j ~ N(0, V_j)``. Studies are independent, so all sums run over their blocks.
 
 Source: Konstantopoulos (2011), Research Synthesis Methods 2:61-76; it is metafor's ``rma.mv(yi, V, random = ~ 1 | study/effect)``. The maximum
-is found by Fisher scoring with the exact gradient, kept at or above 0 (Harville 1977, Journal of the American Statistical Association
-72:320-338), from the best points of a grid.
+is found by Newton's steps, and by Fisher scoring where the likelihood is not concave, both kept at or above 0 (Harville 1977, Journal of
+the American Statistical Association 72:320-338), from the best points of a grid.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Array = NDArray[np.floating[Any]]
 
 LEVELS = ("study", "effect")
 # Starts as shares of the variance of the effects; the likelihood of two variances can have two tops.
-GRID = (0.0, 0.1, 0.4, 1.0)
-STARTS = 3
+GRID = (0.0, 0.001, 0.01, 0.1, 0.4, 1.0)
+STARTS = 4
 MAX_STEPS = 2000
 # The expected gain in log-likelihood of one more step below which none is made.
 SMALLEST_GAIN = 1e-22
@@ -55,13 +55,14 @@ class MultilevelFit:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """What one pass over the blocks gives at one pair of variances."""
+    """What one pass over the blocks gives at one pair of variances: gradient (m,), expected and observed information (m, m)."""
 
     loglik: float
     beta: Array
     cov: Array
     gradient: Array
-    information: Array
+    expected: Array
+    observed: Array
 
 
 def fit_multilevel(blocks: Sequence[Block], levels: Sequence[str]) -> MultilevelFit:
@@ -104,7 +105,7 @@ def _climb(blocks: Sequence[Block], index: Sequence[int], start: Array) -> tuple
         if not free.any():
             return theta, at
         step = np.zeros_like(theta)
-        step[free] = np.linalg.solve(at.information[np.ix_(free, free)], at.gradient[free])
+        step[free] = _step(at, free)
         if float(step @ at.gradient) < SMALLEST_GAIN:
             return theta, at
         moved = _advance(blocks, index, theta, step, at)
@@ -114,6 +115,13 @@ def _climb(blocks: Sequence[Block], index: Sequence[int], start: Array) -> tuple
     raise RuntimeError(
         "The variances between studies and between effects did not settle; look for effects with very small variances, or use one level."
     )
+
+
+def _step(at: _Sums, free: NDArray[np.bool_]) -> Array:
+    """Newton's step where the likelihood is concave, which settles where scoring would swing about the top; else that of scoring."""
+    own = np.ix_(free, free)
+    concave = bool((np.linalg.eigvalsh(at.observed[own]) > 0).all())
+    return np.linalg.solve(at.observed[own] if concave else at.expected[own], at.gradient[free])
 
 
 def _advance(blocks: Sequence[Block], index: Sequence[int], theta: Array, step: Array, at: _Sums) -> tuple[Array, _Sums] | None:
@@ -145,27 +153,30 @@ def _sums(blocks: Sequence[Block], index: Sequence[int], theta: Array) -> _Sums:
         parts.append((block, W, WX))
     cov = np.linalg.inv(XWX)
     beta = cov @ XWy
-    rss, gradient, information = 0.0, np.zeros(m), np.zeros((m, m))
-    middle = [np.zeros((p, p)) for _ in range(m)]
+    rss, gradient, expected, observed = 0.0, np.zeros(m), np.zeros((m, m)), np.zeros((m, m))
+    middle, sides = [np.zeros((p, p)) for _ in range(m)], np.zeros((m, p))
     for block, W, WX in parts:
         residual = block.y - block.X @ beta
         Wr = W @ residual
         rss += float(residual @ Wr)
         bases = (np.ones_like(W), np.eye(block.y.size))
         WB = [W @ bases[i] for i in index]
+        pulled = [bases[i] @ Wr for i in index]
         for a, i in enumerate(index):
             gradient[a] += float(Wr @ bases[i] @ Wr) - float(np.trace(WB[a]))
             middle[a] += WX.T @ bases[i] @ WX
+            sides[a] += WX.T @ pulled[a]
             for b in range(m):
-                information[a, b] += float((WB[a] * WB[b].T).sum()) - 2 * float(np.trace(cov @ WX.T @ bases[i] @ WB[b] @ WX))
+                expected[a, b] += float((WB[a] * WB[b].T).sum()) - 2 * float(np.trace(cov @ WX.T @ bases[i] @ WB[b] @ WX))
+                observed[a, b] += float(pulled[a] @ W @ pulled[b])
     inner = [cov @ matrix for matrix in middle]
     for a in range(m):
         gradient[a] += float(np.trace(inner[a]))
         for b in range(m):
-            information[a, b] += float((inner[a] * inner[b].T).sum())
+            expected[a, b] += float((inner[a] * inner[b].T).sum())
     XX = sum(block.X.T @ block.X for block in blocks)
     loglik = -0.5 * ((k - p) * np.log(2 * np.pi) - np.linalg.slogdet(XX)[1] + logdet + np.linalg.slogdet(XWX)[1] + rss)
-    return _Sums(float(loglik), beta, cov, 0.5 * gradient, 0.5 * information)
+    return _Sums(float(loglik), beta, cov, 0.5 * gradient, 0.5 * expected, observed - sides @ cov @ sides.T - 0.5 * expected)
 
 
 def _inverse(lower: Array) -> Array:
