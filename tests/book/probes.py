@@ -17,6 +17,7 @@ from cordbook.evidence.rules.validation import check_tables
 #: What sets the flag that tests look for; written so that it holds no quote, which would end it early.
 RUN = "window.__probe=1"
 #: Each could become markup, script, an address, a role, a formula or a directive in a language that a text passes through.
+#: The key that is cited is of no reference: notes name those that there are by their labels.
 PROBES = (
     f"<script>{RUN}</script>",
     f"<img src=x onerror={RUN}>",
@@ -24,7 +25,7 @@ PROBES = (
     f"</title></style></textarea></script><script>{RUN}</script>",
     f'" autofocus tabindex=1 onfocus={RUN} x="',
     f"[a](javascript:{RUN}) <javascript:{RUN}> javascript:{RUN}",
-    "{raw}`html` {est}`ais-improved-cell-therapy` {cite}`guyatt2008` ```{raw} html <b>b</b>``` :::{note} n :::",
+    "{raw}`html` {est}`ais-improved-cell-therapy` {cite}`nobody2999` ```{raw} html <b>b</b>``` :::{note} n :::",
     "{{7*7}} {% raw %} <%=7*7%> ${7*7} %}",
     "$x_1$ $$y^2$$ \\(z\\) \\[w\\] \\begin{equation}v\\end{equation}",
     "`code` *star* _line_ **bold** ~~gone~~ [ref][x] [^1] # head | a | b |",

@@ -149,8 +149,9 @@ def test_no_page_scrolls_sideways_or_cuts_text_off(site, browser, scale):
 
 
 #: What a chapter's page shows too small or not whole: tables wider than their box, figures whose letters are small, or wide.
-TOO_MUCH = """least => {
+TOO_MUCH = """async least => {
   for (const fold of document.querySelectorAll('details')) fold.open = true;
+  await document.fonts.ready;  // until then a wider font may stand in
   const wide = [...document.querySelectorAll('.cb-table-scroll > table')].filter(t => t.checkVisibility() && t.scrollWidth > t.parentElement.clientWidth + 2);
   const drawn = [...document.querySelectorAll('figure.cb-figure svg')].filter(s => s.checkVisibility() && s.viewBox.baseVal && s.viewBox.baseVal.width);
   const small = drawn.filter(s => {
