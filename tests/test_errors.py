@@ -25,6 +25,7 @@ TABLE = Path(__file__).parents[1] / "docs" / "commands.md"
 NOT_SEEN = {
     "Ended": "the person has ended the questions, which is not an error",
     "_Malformed": "caught in its own module, which tells it as Unreadable",
+    "UnknownRead": "a record of an older version; caught in its own module, and the chapter is stale",
     "Reopened": "the reader goes back to an answer; the questions are asked on from there",
     "_Back": "the person goes back to the choice for a count; caught in its own module",
     "Expired": "caught in its own module, which begins the search anew",

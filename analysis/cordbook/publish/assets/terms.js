@@ -126,12 +126,12 @@ document.addEventListener("DOMContentLoaded", () => {
     const edge = frame.right - parseFloat(getComputedStyle(article).paddingRight) - MARGIN_PX;
     const taken = [...article.querySelectorAll("figure, table, pre, details, svg, .cb-wide, .cell_output > *")]
       .map((thing) => thing.getBoundingClientRect()).filter((box) => box.right > edge && box.height);
-    const told = new Set();
+    const noted = new Set();
     let free = 0;
     for (const term of article.querySelectorAll(":is(p, li) > a.cb-term, .cb-plain a.cb-term")) {
       const meaning = document.getElementById(term.getAttribute("aria-describedby"));
       const line = term.getBoundingClientRect();
-      if (!meaning || told.has(meaning.id) || !line.height || term.closest("p, li").getBoundingClientRect().right > edge) continue;
+      if (!meaning || noted.has(meaning.id) || !line.height || term.closest("p, li").getBoundingClientRect().right > edge) continue;
       const note = document.createElement("span");
       note.className = "cb-margin";
       note.setAttribute("aria-hidden", "true"); // the term itself tells it to those who listen
@@ -146,7 +146,7 @@ document.addEventListener("DOMContentLoaded", () => {
         continue;
       }
       note.style.top = `${top}px`;
-      told.add(meaning.id);
+      noted.add(meaning.id);
       free = bottom + APART_PX;
     }
   }
