@@ -173,7 +173,7 @@ def test_what_was_said_is_frozen(released):
     made = read_release(released.root, "0.1.0")
     assert list_releases(released.root) == (FIRST,)
     e = made.estimates["ais-improved"]
-    assert (e.k, len(e.count_ids), e.settings["model"]) == (len(e.cell_ids), len(e.count_ids), "glmm")
+    assert (e.k, len(e.cells), e.settings["model"]) == (len(e.cell_ids), len(e.cells), "glmm")
     assert e.words["short"] in (released.site / "book" / "prose.html").read_text(encoding="utf-8")
     assert [(g.page, g.holds) for g in made.guards] == [("book/prose", True), ("book/prose", True)]
     assert made.manifest.date == DAY
