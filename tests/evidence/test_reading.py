@@ -62,9 +62,18 @@ UNREADABLE = {
     "latin-1": (lambda path: rewrite(path, lambda d: d.replace(b"label", "naïve label".encode("latin-1"))), "UTF-8"),
     "utf-16": (lambda path: rewrite(path, lambda d: d.decode().encode("utf-16")), "UTF-16"),
     "workbook": (lambda path: path.write_bytes(b"PK\x03\x04" + b"\0" * 50), "workbook"),
-    "semicolons": (lambda path: path.write_text("reason;label;explanation;number_in_doubt\na;b;c;no\n"), "semicolons"),
-    "column gone": (lambda path: path.write_text("reason,explanation,number_in_doubt\na,c,no\n"), "column label is missing"),
-    "column renamed": (lambda path: path.write_text("reason,Label,explanation,number_in_doubt\na,b,c,no\n"), "renamed"),
+    "semicolons": (
+        lambda path: path.write_text("reason;label;explanation;number_in_doubt;other_meaning\na;b;c;no;no\n"),
+        "semicolons",
+    ),
+    "column gone": (
+        lambda path: path.write_text("reason,explanation,number_in_doubt,other_meaning\na,c,no,no\n"),
+        "column label is missing",
+    ),
+    "column renamed": (
+        lambda path: path.write_text("reason,Label,explanation,number_in_doubt,other_meaning\na,b,c,no,no\n"),
+        "renamed",
+    ),
     "open quotation mark": (lambda path: rewrite(path, lambda d: d + b'a,"b,c\n'), "not a CSV"),
     "directory": (lambda path: (path.unlink(), path.mkdir()), "cannot be opened"),
 }
@@ -93,7 +102,7 @@ def test_all_unreadable_files_are_reported_together(folder):
 def test_rows_have_the_numbers_that_a_spreadsheet_shows(tmp_path, package):
     table = package.table("not_poolable_reasons")
     path = tmp_path / "t.csv"
-    path.write_text('reason,label,explanation,number_in_doubt\na,"two\nlines",x,no\n\nb,y,z,no\n')
+    path.write_text('reason,label,explanation,number_in_doubt,other_meaning\na,"two\nlines",x,no,no\n\nb,y,z,no,no\n')
     read = read_rows(path, table)
     assert [number for number, _ in read.rows] == [2, 4]
     assert [(p.row, p.rule, p.severity) for p in read.problems] == [(3, "no-blank-rows", "warning")]
@@ -101,7 +110,9 @@ def test_rows_have_the_numbers_that_a_spreadsheet_shows(tmp_path, package):
 
 def test_ragged_rows_and_strange_columns_are_problems_of_their_place(tmp_path, package):
     path = tmp_path / "t.csv"
-    path.write_text("reason,label,explanation,number_in_doubt,label,mood\na,b,c,no,d,e\nshort,b\nlong,b,c,no,d,e,f\n")
+    path.write_text(
+        "reason,label,explanation,number_in_doubt,other_meaning,label,mood\na,b,c,no,no,d,e\nshort,b\nlong,b,c,no,no,d,e,f\n"
+    )
     read = read_rows(path, package.table("not_poolable_reasons"))
     assert [(p.row, p.column, p.rule) for p in read.problems] == [
         (1, "label", "known-columns"),
