@@ -281,7 +281,7 @@ def check_numbers(
     for i in range(k) if any(_is_broken(columns[name], vectors[name], limits[name]) for name in columns) else ():
         for name, vector in vectors.items():
             # Where a blank may stand, text that is no number must not pass for one.
-            text = limits[name].blank and _is_other_text(columns[name][i])  # type: ignore[index]
+            text = limits[name].blank and _is_other_text(columns[name][i])  # type: ignore[index]  # a column that is checked is given
             problem = f"is not a number; {limits[name].remedy}" if text else limits[name].problem(float(vector[i]))
             if problem:
                 problems.append(f"{names[i]}: {name} {problem}")

@@ -113,7 +113,7 @@
       var code = filter.codes[i];
       if (code >= 0 && filter.seen[code] !== c.study[i]) { filter.seen[code] = c.study[i]; filter.counts[code]++; }
     }
-    var rows = [], unclear = [], parts = [], chosen = new Map();
+    var unclear = [], parts = [], chosen = new Map(), byStudy = new Map();
     byArm.forEach(function (list, arm) {
       var kept = rowsOfArm(E, list, question.strata);
       if (kept.length) chosen.set(arm, kept);
@@ -121,20 +121,22 @@
     chosen.forEach(function (kept, arm) {
       if (chosen.has(data.arms.within[arm])) { parts.push(arm); return; }
       if (!apart(E, kept)) { unclear.push(arm); return; }
-      var study = c.study[kept[0]], events = 0, n = 0;
-      kept.forEach(function (i) { events += c.events[i]; n += c.n[i]; });
-      if (!inBounds(n, bounds.n)) return;
-      rows.push({
-        arm: arm, study: study, id: data.studies.id[study], label: data.studies.label[study], year: data.studies.year[study],
-        events: events, n: n, counts: kept, off: without.has(data.studies.id[study])
-      });
+      // Arms of one study are one study: their people are added up.
+      var study = c.study[kept[0]], row = byStudy.get(study);
+      if (!row) {
+        row = {
+          arm: arm, study: study, id: data.studies.id[study], label: data.studies.label[study], year: data.studies.year[study],
+          events: 0, n: 0, counts: [], off: without.has(data.studies.id[study])
+        };
+        byStudy.set(study, row);
+      }
+      kept.forEach(function (i) { row.events += c.events[i]; row.n += c.n[i]; row.counts.push(i); });
     });
+    var rows = Array.from(byStudy.values()).filter(function (r) { return inBounds(r.n, bounds.n); });
     rows.sort(function (a, b) {
       return (a.year === null ? 9999 : a.year) - (b.year === null ? 9999 : b.year) || (a.label < b.label ? -1 : a.label > b.label ? 1 : a.arm - b.arm);
     });
-    var times = new Map();
-    rows.forEach(function (r) { times.set(r.study, (times.get(r.study) || 0) + 1); });
-    rows.forEach(function (r) { r.name = times.get(r.study) > 1 ? r.label + ", " + data.arms.name[r.arm] : r.label; });
+    rows.forEach(function (r) { r.name = r.label; });
     var facets = {};
     filters.forEach(function (f) { facets[f.name] = f.counts; });
     return { rows: rows, counted: rows.filter(function (r) { return !r.off; }), barred: reasons(data, barred), unclear: unclear, within: parts, facets: facets };
