@@ -79,7 +79,7 @@ MODULES_OF_OTHER_CELLS = {
 #: Names in all modules that are those of data or of the cells above, keys of JSON that releases hold, and ids and classes of pages.
 NAMES_WITH_CELL = re.compile(
     r"\bcell_ids?\b|\bCELL_ID\b|\bcell_type\b|\bdose_cells\b|\bCell\b|\bcell_for_spreadsheet\b|\bcell-therapy\b|\"cells?\"|\boutcome_cells\b"
-    r"|\bcells_checked_by_a_person\b|`cell`|\{cell\}|\bcell role\b|\b[Ss]tem [Cc]ell|\bblank cells\b|\b_coverage_cell\b|verify-cells|--cell\b|\bcb-cells?\b|\bcell-states\b"
+    r"|\bcells_checked_by_a_person\b|`cell`|\{cell\}|\bcell role\b|\b[Ss]tem [Cc]ell|\bblank cells\b|\b_coverage_cell\b|verify-cells|--cell\b|\bcell_matches\b|harm_cells|table: cells|\bcell: |\bcb-cells?\b|\bcell-states\b"
 )
 #: The frozen estimates of releases are read and written with the names of their files.
 FROZEN = re.compile(r"\b(?:then|today|self)\.cells\b|\bcells(?=: Mapping|=counts)|``cells``|\bsources of its cells\b")

@@ -20,7 +20,7 @@ from cordbook.core.csv_files import to_csv
 from cordbook.errors import CordbookError
 from cordbook.evidence.patients import Meanings, meanings_of, parse_stratum
 from cordbook.evidence.references.hosts import host_of, is_listed
-from cordbook.intake.extraction.readings import cell_row
+from cordbook.intake.extraction.readings import count_row
 
 RAW = Path(__file__).resolve().parent
 DATA = RAW.parents[1]
@@ -372,7 +372,7 @@ def _outcomes(tables: Tables, cells: list[Row]) -> None:
     made: list[Row] = []
     for cell in cells:
         arm_id = f"{cell['study_id']}.{cell['arm']}"
-        key = f"{cell['study_id']}.{cell_row(cell['arm'], cell['outcome'], cell['stratum'], cell['timepoint_months'])}"
+        key = f"{cell['study_id']}.{count_row(cell['arm'], cell['outcome'], cell['stratum'], cell['timepoint_months'])}"
         kept = {name: cell[name] for name in tables.header["outcomes"] if name in cell}
         made.append({**kept, "cell_id": key, "arm_id": arm_id})
         reader = cell.get("reader") or f"R{cell['wave']}"

@@ -6,6 +6,7 @@ guessed: what the tables do not record stays ``unclear``. It is not a RoB 2 or R
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,9 @@ def load_items(data: Path) -> tuple[Item, ...]:
     """Read ``risk_of_bias.yml`` of a data folder; raises :class:`RiskOfBiasError` with all problems."""
     path = data / FILE
     try:
-        return parse_items(load_yaml(path.read_text(encoding="utf-8")), path.name)
+        # What releases before 0.3.0 call it.
+        text = re.sub(r"\bharm_cells\b", "harm_counts", path.read_text(encoding="utf-8"))
+        return parse_items(load_yaml(text), path.name)
     except (FileNotFoundError, yaml.YAMLError) as error:
         raise RiskOfBiasError(f"{path}: {error}") from error
 

@@ -6,6 +6,7 @@ themselves are in :mod:`cordbook.review.claims.estimate_rules` and :mod:`cordboo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,10 +110,25 @@ class ClaimTest:
         return " and ".join(dict.fromkeys(p.rule for p in self.parts))
 
 
+#: What files of releases before 0.3.0 call it, and its name today.
+_FORMER = ((r"\brule: cell_matches\b", "rule: count_matches"), (r"\bcell: ", "count: "), (r"\btable: cells\b", "table: counts"))
+
+
+def with_todays_names(text: str) -> str:
+    """The text of ``claim_tests.yml`` of any release, with today's names of rules and what they take.
+
+    >>> with_todays_names("{rule: cell_matches, cell: a.b}, {table: cells}")
+    '{rule: count_matches, count: a.b}, {table: counts}'
+    """
+    for former, today in _FORMER:
+        text = re.sub(former, today, text)
+    return text
+
+
 def load_claim_tests(path: Path) -> tuple[ClaimTest, ...]:
     """Read ``claim_tests.yml``; raises :class:`ClaimTestError` with all problems of form, each with its claim."""
     try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
+        content = load_yaml(with_todays_names(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ClaimTestError(f"{path}: not found; it declares the test of every claim") from None
     except yaml.YAMLError as error:

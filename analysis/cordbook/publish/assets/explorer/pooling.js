@@ -85,7 +85,7 @@
     var chosen = average === "population" ? population : median;
     r.average = average; r.medianStudy = median; r.populationAverage = population;
     r.estimate = chosen.estimate; r.low = chosen.low; r.high = chosen.high; r.ci = chosen.ci;
-    // As in the package: a new study is told no more closely than the average over all.
+    // As in the package: a new study is known no more closely than the average over all.
     if (average === "population" && r.piLow !== null) {
       r.piLow = Math.min(r.piLow, chosen.low); r.piHigh = Math.max(r.piHigh, chosen.high);
     }
