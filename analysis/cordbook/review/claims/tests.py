@@ -111,7 +111,7 @@ class ClaimTest:
 
 
 #: What files of releases before 0.3.0 call it, and its name today.
-_FORMER = ((r"\brule: cell_matches\b", "rule: count_matches"), (r"\bcell: ", "count: "), (r"\btable: cells\b", "table: counts"))
+_FORMER = ((r"\brule: cell_matches\b", "rule: count_matches"), (r"\bcell: ", "count: "), (r"\btable: [c]ells\b", "table: counts"))
 
 
 def with_todays_names(text: str) -> str:
