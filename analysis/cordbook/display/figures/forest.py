@@ -272,9 +272,7 @@ def _rest_row(others: Sequence[Any], weighed: bool = True) -> _Row:
     names = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if getattr(others[0], name, None) is not None]
     sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
     if isinstance(others[0], StudyMean):
-        sums = (
-            SimpleNamespace(mean1=None, n2=None, **vars(sums)) if "n2" not in names else SimpleNamespace(mean1=None, **vars(sums))
-        )
+        sums = SimpleNamespace(**{"mean1": None, "n2": None} | vars(sums))
     weight = sum(s.weight or 0.0 for s in others) if weighed else None
     return _Row("rest", f"{len(others):,} smaller studies", _counts(sums), weight=weight)
 

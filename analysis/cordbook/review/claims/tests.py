@@ -6,7 +6,6 @@ themselves are in :mod:`cordbook.review.claims.estimate_rules` and :mod:`cordboo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,24 +110,31 @@ class ClaimTest:
 
 
 #: What files of releases before 0.3.0 call it, and its name today.
-_FORMER = ((r"\brule: cell_matches\b", "rule: count_matches"), (r"\bcell: ", "count: "), (r"\btable: [c]ells\b", "table: counts"))
+_FORMER = {("rule", "cell_matches"): "count_matches", ("table", "cells"): "counts"}
 
 
-def with_todays_names(text: str) -> str:
-    """The text of ``claim_tests.yml`` of any release, with today's names of rules and what they take.
+def with_todays_names(content: Any) -> Any:
+    """What ``claim_tests.yml`` of any release holds, with today's names of rules and of what they take; sentences stay as they are.
 
-    >>> with_todays_names("{rule: cell_matches, cell: a.b}, {table: cells}")
-    '{rule: count_matches, count: a.b}, {table: counts}'
+    >>> with_todays_names([{"rule": "cell_matches", "cell": "a.b"}, {"rows": {"table": "cells"}}])
+    [{'rule': 'count_matches', 'count': 'a.b'}, {'rows': {'table': 'counts'}}]
     """
-    for former, today in _FORMER:
-        text = re.sub(former, today, text)
-    return text
+    if isinstance(content, list):
+        return [with_todays_names(part) for part in content]
+    if not isinstance(content, Mapping):
+        return content
+    return {
+        "count" if key == "cell" else key: _FORMER[key, part]
+        if isinstance(part, str) and (key, part) in _FORMER
+        else with_todays_names(part)
+        for key, part in content.items()
+    }
 
 
 def load_claim_tests(path: Path) -> tuple[ClaimTest, ...]:
     """Read ``claim_tests.yml``; raises :class:`ClaimTestError` with all problems of form, each with its claim."""
     try:
-        content = load_yaml(with_todays_names(path.read_text(encoding="utf-8")))
+        content = with_todays_names(load_yaml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ClaimTestError(f"{path}: not found; it declares the test of every claim") from None
     except yaml.YAMLError as error:

@@ -43,7 +43,7 @@ class NotEstimable(CordbookError, ValueError):
 class Estimate:
     """A pooled result with an id, its declaration, and the rows that it was computed from.
 
-    ``rows`` has one row per arm, for comparisons one row per study, each with what the model made of it; ``result.studies`` are these
+    ``rows`` has one row per study, each with what the model made of it; ``result.studies`` are these
     same rows. ``result`` is None where no study could be pooled, and where the studies are shown side by side: ``not_pooled`` then
     holds the reasons, and ``unpooled`` what the model gives all the same, for those who ask for its average (:meth:`pooled_anyway`).
     """
@@ -111,7 +111,7 @@ class Estimate:
     def events(self) -> int:
         return sum(events for events, _ in self.arms)
 
-    @property
+    @cached_property
     def early(self) -> Estimate:
         """What the first studies gave, the :data:`EARLY` oldest by year, pooled as the whole is; those without a year come last."""
         if self.k <= EARLY:

@@ -31,8 +31,8 @@ class Difference:
 
 
 def compare_pools(estimate: Estimate, main: Estimate) -> Difference:
-    """What makes the people of two pools differ, arm by arm (of a comparison study by study)."""
-    here, there = _by_arm(estimate), _by_arm(main)
+    """What makes the people of two pools differ, study by study."""
+    here, there = _by_study(estimate), _by_study(main)
     return Difference(
         tuple(row for key, row in here.items() if key not in there),
         tuple(row for key, row in there.items() if key not in here),
@@ -58,9 +58,8 @@ def difference_from_main(estimates: Estimates, estimate_id: str) -> str | None:
     return f"{_total(estimate)}; the main pool ({main.title}) has {_total(main)}. This one {enumerate_words(parts)}."
 
 
-def _by_arm(estimate: Estimate) -> dict[str, Row]:
-    key = "study_id" if estimate.is_comparison else "arm_id"
-    return {getattr(row, key): row for row in estimate.rows}
+def _by_study(estimate: Estimate) -> dict[str, Row]:
+    return {row.study_id: row for row in estimate.rows}
 
 
 def _strata(estimates: Estimates, rows: Iterable[Row]) -> Mapping[str, str]:

@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRow(Row):
-    """A pooled count of one arm: the counts of different patients of it, added up.
+    """A pooled count of one study: the counts of different patients of its arms, added up.
 
     Written as JSON or as a frame it is a :class:`~cordbook.synthesis.results.StudyProportion`.
     """

@@ -1,4 +1,4 @@
-"""Which counts answer a declared question: one row per arm, nobody counted twice.
+"""Which counts answer a declared question: one row per study, nobody counted twice.
 
 The rules, in this order (the methods chapter says them in words):
 
