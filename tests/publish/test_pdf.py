@@ -15,7 +15,7 @@ import cordbook
 from cordbook.cli import main
 from cordbook.core.project import Project
 from cordbook.publish.build.build import build
-from cordbook.publish.hosting.pdf import NAMES
+from cordbook.publish.hosting.pdf import NAMES, _reproducible
 from cordbook.publish.hosting.print_html import NotPrintable, parts_of, print_book
 from cordbook.review.citation.edition import Edition, edition_of_tree
 from tests.publish import small_book
@@ -106,6 +106,18 @@ def test_again_it_is_the_same_and_no_clock_is_in_it(printed, book, tmp_path, mon
     assert (tmp_path / "again.pdf").read_bytes() == first
     assert f"D:{edition.date:%Y%m%d}000000".encode() in first
     assert [p.name for p in tmp_path.iterdir()] == ["again.pdf"]
+
+
+def test_what_differs_between_two_runs_of_the_browser_is_taken_out_and_no_byte_moves(edition):
+    runs = [
+        b"/CreationDate (D:20261130101112+00'00') /ID (node%08d) /Headers [(node%08d)] /Names [(node%08d) (node%08d)] xref"
+        % nodes
+        for nodes in ((75, 81, 75, 81), (77, 90, 77, 90))
+    ]
+    first, second = (_reproducible(content, edition) for content in runs)
+    assert first == second
+    assert len(first) == len(runs[0])
+    assert b"/ID (node00000001) /Headers [(node00000002)] /Names [(node00000001) (node00000002)]" in first
 
 
 @needs_chromium

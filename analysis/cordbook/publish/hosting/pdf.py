@@ -1,7 +1,8 @@
 """The book as a PDF, printed by Chromium from :mod:`cordbook.publish.hosting.print_html`.
 
-Chromium numbers the sheets, keeps the links and makes bookmarks of the headings. It writes the time into the file; that is set to
-the date of the edition, so that the same book printed by the same Chromium gives the same bytes.
+Chromium numbers the sheets, keeps the links and makes bookmarks of the headings. It writes into the file what differs from one run
+to the next: the time, which is set to the date of the edition, and its own numbers of the cells of tables, which are counted anew.
+So the same book printed by the same Chromium gives the same bytes.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ FLAGS = (
 #: Seconds after which printing is given up; the whole book with all studies needs a small part of it.
 PATIENCE = 1200
 _TIME = re.compile(rb"/(CreationDate|ModDate) \(D:\d{14}")
+#: The name of a part of the page in the tree of tags: Chromium's number of the node, which grows with all that the process made.
+_NODE = re.compile(rb"\(node(\d{8})\)")
 _SHEETS = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 
@@ -110,7 +113,14 @@ def _printed(program: str, html: str, folder: Path, edition: Edition) -> bytes:
     content = out.read_bytes() if out.is_file() else b""
     if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
         raise PrintFailed(f"{program} wrote no PDF. It said:\n{output[-2000:].strip() or '(nothing)'}")
-    return _TIME.sub(lambda match: b"/%s (D:%s000000" % (match[1], f"{edition.date:%Y%m%d}".encode()), content)
+    return _reproducible(content, edition)
+
+
+def _reproducible(content: bytes, edition: Edition) -> bytes:
+    """A PDF of Chromium without what one run writes differently from another: time, and numbers of nodes by rank, of the same width."""
+    rank = {node: b"(node%08d)" % place for place, node in enumerate(sorted(set(_NODE.findall(content))), start=1)}
+    dated = _TIME.sub(lambda match: b"/%s (D:%s000000" % (match[1], f"{edition.date:%Y%m%d}".encode()), content)
+    return _NODE.sub(lambda match: rank[match[1]], dated)
 
 
 def _numbers(content: bytes, book: PrintBook) -> dict[str, int]:
