@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
+
 from cordbook.core.text import NOT_STATED, capital, number
 from cordbook.display.html.pieces import Cell as Lines
 from cordbook.display.html.pieces import Link, Shown
 from cordbook.display.html.table import CARDS, Table
 from cordbook.evidence.evidence import Evidence
+from cordbook.evidence.subject_tables import PHASE
 from cordbook.review.estimates.phrases import NOT_POOLED
 from cordbook.review.scores.estimates import ScoreEstimate, ScoreRow
 from cordbook.review.scores.phrases import amount, each_of, interval_of, range_of, score_phrase, score_sentence, size_of
@@ -28,11 +31,8 @@ def score_studies_table(e: ScoreEstimate, evidence: Evidence, study: Address, *,
 def _study(row: ScoreRow, e: ScoreEstimate, evidence: Evidence, address: Address) -> tuple[Shown, ...]:
     known = evidence["studies"].set_index("study_id").loc[row.study_id]
     words = evidence.vocabulary
-    told = [
-        words.label(column, known[column], "phrase")
-        for column in ("design", "injury_phase")
-        if known.get(column) == known.get(column)
-    ]
+    timing = [column for fact in (evidence.subject.fact(PHASE),) if fact for _, column in fact.columns]
+    told = [words.label(column, known[column], "phrase") for column in ("design", *timing) if not pd.isna(known[column])]
     limits = (interval_of(e, row.ci_low, row.ci_high),) if row.ci_low is not None else ()
     if row.weight is not None:
         weight = Lines(f"{row.weight:.0f}%", row.marks)
@@ -80,7 +80,7 @@ def scores_table(
 
 
 def result_of(e: ScoreEstimate) -> str:
-    """The result as a cell shows it: pooled, or each study where they stand side by side."""
+    """The result in a table: pooled, or each study where they stand side by side."""
     if e.pooled:
         return score_phrase(e)
     return f"{NOT_POOLED}: {each_of(e) if e.k < 3 else range_of(e)}" if e.k else "no study can be weighed"

@@ -99,8 +99,9 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
 
 
 def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
-    """One estimate of a score as a release keeps it: in units of the score; ``cells`` are ids of rows of continuous.csv."""
+    """One estimate of a score as a release keeps it: in units of the score, with the ids of rows of continuous.csv."""
     result, s = estimate.result, estimate.synthesis
+    counts = {row.study_id: row.score_ids for row in estimate.rows}
     names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
     return FrozenEstimate(
         id=estimate.id, title=estimate.title, question=s.question, kind=s.kind, section=s.section, parent=s.parent,
@@ -111,7 +112,7 @@ def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
             "ci": s.ci, "level": s.level, "imputed_r": s.imputed_r, "not_pooled_if": {"studies_below": s.studies_below},
             "side_by_side": s.side_by_side, "natural": s.natural or None, "unit": estimate.unit,
         },
-        cells={row.study_id: row.score_ids for row in estimate.rows},
+        cells=counts,
         rows_sha256=score_rows_digest(estimate.score_ids, rows),
         direction=score_direction(estimate),
         certainty=NOT_RATED,

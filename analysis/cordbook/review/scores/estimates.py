@@ -341,22 +341,22 @@ def _row(evidence: Evidence, study: str, effect: Effect) -> ScoreRow:
 
 
 def _without_shared(evidence: Evidence, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    """Rows in which of studies that share patients the primary one alone is weighed."""
+    """Rows in which, of studies that may share patients, the primary one alone is weighed."""
     members = evidence["overlap_members"]
     groups = {study: set(found["overlap_group"]) for study, found in members.groupby("study_id")}
     primary = {(r.overlap_group, r.study_id) for r in members.itertuples() if r.is_primary}
+    apart = {frozenset((r.study_a, r.study_b)) for r in evidence["overlap_disjoint"].itertuples()}
     weighed = [row for row in rows if row.se is not None]
+
+    def goes_before(other: ScoreRow, row: ScoreRow) -> bool:
+        common = groups.get(other.study_id, set()) & groups.get(row.study_id, set())
+        own = {group for group in common if (group, other.study_id) in primary and (group, row.study_id) not in primary}
+        return bool(own) and frozenset((other.study_id, row.study_id)) not in apart
+
     left: list[ScoreRow] = []
     for row in rows:
-        shared = [
-            other
-            for other in weighed
-            if other.study_id != row.study_id and groups.get(other.study_id, set()) & groups.get(row.study_id, set())
-        ]
-        mine = any((group, row.study_id) in primary for group in groups.get(row.study_id, ()))
-        if row.se is not None and shared and not mine:
-            row = replace(row, se=None, reason=f"perhaps the same patients as {shared[0].label}")
-        left.append(row)
+        first = next((other for other in weighed if goes_before(other, row)), None) if row.se is not None else None
+        left.append(row if first is None else replace(row, se=None, reason=f"perhaps the same patients as {first.label}"))
     return left
 
 
