@@ -359,7 +359,7 @@ def _against(x: Expectation | None) -> str:
     """What was seen beside what the natural course predicts, in a sentence; blank where nothing can be compared."""
     if x is None or x.result is None:
         return ""
-    whole = f": {against_phrase(x, 'difference')}, {against_phrase(x, 'ratio')}" if x.result.estimate is not None else ""
+    whole = f": {against_phrase(x, 'more')}, {against_phrase(x, 'ratio')}" if x.result.estimate is not None else ""
     return (
         f"Of {against_phrase(x, 'people')} in {against_phrase(x, 'studies')} whose grade and time are those of a natural course, "
         f"{against_phrase(x, 'observed')} were counted and {against_phrase(x, 'expected')} predicted{whole}. "
