@@ -21,7 +21,7 @@ from cordbook.display.html.pieces import Cell, Facts, Link, Shown, unseen
 from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import HOME, Page, in_a_row, write_pages
+from cordbook.publish.pages.page import HOME, Page, in_a_row, same_number, write_pages
 from cordbook.publish.pages.score_pages import ScorePage, score_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
@@ -338,7 +338,7 @@ def _computed(e: Estimate) -> Facts:
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
     if notes:
         rows.append(("Notes", " ".join(notes)))
-    rows.append(("Permanent id", Cell(e.id, style="code")))
+    rows += same_number(e.id)
     return Facts("computed", "Model, differences between studies, notes", tuple(rows))
 
 
