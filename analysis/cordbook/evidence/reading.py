@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import HEADER_ROW, CsvTable, NotCsv
+from cordbook.core.trust.regular import read_regular
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.schema import PACKAGE_FILE, Package, Table, Unreadable, load_package
 
@@ -73,7 +74,7 @@ def read_rows(path: Path, table: Table) -> RawTable:
 
 def _decode(path: Path, file: str) -> str:
     try:
-        return csv_files.decode(path.read_bytes())
+        return csv_files.decode(read_regular(path))
     except FileNotFoundError:
         raise Unreadable.one(file, "The file is missing.", "Put it back, or take the table out of datapackage.json.") from None
     except OSError as error:

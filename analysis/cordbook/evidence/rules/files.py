@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
+from cordbook.core.trust.patterns import matches
 from cordbook.core.yaml import load_yaml
 from cordbook.evidence.patients import KEYS
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, listed
-from cordbook.evidence.rules.vocabulary import matches
 from cordbook.evidence.subject_tables import FACTS, PHASE, SECTIONS
 
 NATURAL_COURSE = "natural_course.yml"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cordbook.evidence.problems import Problem, as_json, as_text, counts, in_order
+from cordbook.evidence.promises import contract
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import RULES, SCHEMA_RULES, Data, check_table
 from cordbook.evidence.rules.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
@@ -58,6 +59,7 @@ def rule_list() -> dict[str, str]:
     """Every rule id with what it asks; the codebook is made from it."""
     return {
         **SCHEMA_RULES,
+        **contract.RULES,
         **{rule.id: rule.asks for rule in RULES},
         **WAIVER_RULES,
         **BIBLIOGRAPHY_RULES,
@@ -74,7 +76,7 @@ def validate(data_dir: Path, *, with_text: bool = True) -> Report:
     data_dir = Path(data_dir)
     package = load_package(data_dir)
     raw = read_all(data_dir, package)
-    problems = list(check_tables(package, raw))
+    problems = [*contract.schema_problems(package), *check_tables(package, raw)]
     data = Data(package, raw)
     problems += check_natural_course(data_dir, data)
     if with_text:
