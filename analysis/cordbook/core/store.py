@@ -86,6 +86,10 @@ class Store:
             self._remove(self._path(key))
         self._used.add(key)
 
+    def remove(self, key: str) -> None:
+        """Forget the value of a key."""
+        self._remove(self._path(key))
+
     def trim(self, most: int = MOST_BYTES) -> None:
         """Remove entries until the folder holds at most ``most`` bytes, and what killed processes have left."""
         entries, total = [], 0
