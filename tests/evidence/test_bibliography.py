@@ -232,7 +232,9 @@ def test_a_folder_outside_a_project_needs_no_bibliography(folder):
 
 
 DAMAGE = {
-    "an address that a browser runs": lambda bib, entry: bib.replace(entry, entry.replace("  year =", "  url = {javascript:alert(1)},\n  year =")),
+    "an address that a browser runs": lambda bib, entry: bib.replace(
+        entry, entry.replace("  year =", "  url = {javascript:alert(1)},\n  year =")
+    ),
     "another kind": lambda bib, entry: bib.replace(entry, entry.replace("@article", "@misc")),
     "another journal": lambda bib, entry: bib.replace(entry, entry.replace("journal = {", "journal = {Zz ")),
     "another author": lambda bib, entry: bib.replace(entry, entry.replace("author = {", "author = {Zz")),
@@ -247,7 +249,9 @@ HARMLESS = {
     "windows line ends": lambda bib, entry: bib.replace("\n", "\r\n"),
     "a byte-order mark": lambda bib, entry: "\ufeff" + bib,
     "a comment": lambda bib, entry: bib.replace(entry, "% looked at\n" + entry),
-    "braces as people write them": lambda bib, entry: bib.replace(entry, entry.replace("title = {", "title = {{").replace("},\n  journal", "}},\n  journal")),
+    "braces as people write them": lambda bib, entry: bib.replace(
+        entry, entry.replace("title = {", "title = {{").replace("},\n  journal", "}},\n  journal")
+    ),
     "other blanks": lambda bib, entry: bib.replace(entry, entry.replace("  title = ", "\ttitle=")),
     "capitals of the kind": lambda bib, entry: bib.replace(entry, entry.replace("@article", "@ARTICLE")),
 }

@@ -47,7 +47,9 @@ def test_every_measure_says_what_its_numbers_can_be():
     package = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
     told = {(r["name"], f["name"]): set(f.get("implies", {})) for r in package["resources"] for f in r["schema"]["fields"]}
     for table, field in MEASURES:
-        assert told[table, field.name] == set(field.enum), f"{table}: say under implies what each measure means, {{}} for no limit"
+        assert told[table, field.name] == set(field.enum), (
+            f"{table}: say under implies what each measure means, {{}} for no limit"
+        )
 
 
 def test_every_composed_key_has_its_rule():
@@ -80,7 +82,9 @@ def test_every_address_is_http_and_every_pattern_is_ascii():
 def test_characters_that_nobody_sees_are_refused(package):
     """All of the Unicode property Default_Ignorable_Code_Point, and signs that are drawn as nothing."""
     field = package.table("studies").field("country")
-    unseen = [chr(c) for c in (0x00AD, 0x034F, 0x115F, 0x17B4, 0x180B, 0x200D, 0x2800, 0x3164, 0xFE00, 0xFE0F, 0xFFA0, 0x1D173, 0xE0100)]
+    unseen = [
+        chr(c) for c in (0x00AD, 0x034F, 0x115F, 0x17B4, 0x180B, 0x200D, 0x2800, 0x3164, 0xFE00, 0xFE0F, 0xFFA0, 0x1D173, 0xE0100)
+    ]
     for char in unseen:
         assert UNSEEN.match(char)
         assert "clean-text" in {rule for rule, _, _ in complaints(field, f"Ch{char}ile")}, f"U+{ord(char):04X}"
@@ -165,7 +169,9 @@ def test_a_table_that_is_taken_out_is_told():
         assert found_in(changed) == ({"refused"} if pointed else {name} if wanted["needed"] else set()), name
 
 
-@pytest.mark.parametrize("junk", [None, 5, True, [], [1], {}, {"a": 1}, "\ud800", "\0", float("nan"), [[]], [None], 1.5, "x" * 9000])
+@pytest.mark.parametrize(
+    "junk", [None, 5, True, [], [1], {}, {"a": 1}, "\ud800", "\0", float("nan"), [[]], [None], 1.5, "x" * 9000]
+)
 def test_junk_anywhere_in_the_schema_is_no_crash(junk):
     own = descriptor()
     rng = random.Random(repr(junk))
@@ -183,7 +189,9 @@ def test_junk_anywhere_in_the_schema_is_no_crash(junk):
 
 def test_a_name_that_stands_twice_is_refused(folder):
     path = folder / "datapackage.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"name": "cordbook"', '"name": "a", "name": "b"', 1), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"name": "cordbook"', '"name": "a", "name": "b"', 1), encoding="utf-8"
+    )
     with pytest.raises(Unreadable, match="stands twice"):
         load_package(folder)
 

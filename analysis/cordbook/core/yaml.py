@@ -6,6 +6,7 @@ Plain values only, no deeper than people write, few references back, each key on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from yaml.error import MarkedYAMLError
 
 from cordbook.core.trust.regular import read_text
+from cordbook.errors import CordbookError, InputError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Beyond this depth the parser's own recursion might end the process.
@@ -21,6 +23,7 @@ DEEPEST = 60
 MOST_ALIASES = 50
 #: What the constructor lets through where a tag and its text do not fit, as in 2026-13-45.
 _UNMADE = (ValueError, TypeError, OverflowError, RecursionError, AttributeError)
+_UNMADE_OR_LOST = (*_UNMADE, LookupError)
 _BEGINS = (yaml.events.SequenceStartEvent, yaml.events.MappingStartEvent)
 _ENDS = (yaml.events.SequenceEndEvent, yaml.events.MappingEndEvent)
 
@@ -45,6 +48,25 @@ def yaml_text(path: Path) -> str:
         return read_text(path)
     except UnicodeDecodeError as error:
         raise yaml.YAMLError(f"not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+
+
+@contextmanager
+def declared(path: Path, error: type[InputError], purpose: str = "") -> Iterator[None]:
+    """Whatever is wrong with a declared file while it is read and frozen becomes ``error``, with file, line and cause; ``purpose`` is what it is for."""
+    try:
+        yield
+    except CordbookError:
+        raise
+    except FileNotFoundError:
+        raise error(f"{path}: not found{purpose and f'; {purpose}'}") from None
+    except OSError as refused:
+        raise error(f"{path.name}: cannot be opened ({refused.strerror or refused})") from None
+    except yaml.YAMLError as broken:
+        line = line_of_error(broken)
+        raise error(f"{path.name}{f', line {line}' if line else ''}: not valid YAML: {why(broken)}") from None
+    except _UNMADE_OR_LOST as other:
+        # A number where a text belongs, a list where keys belong: the code that asked is not the one to know all that can stand there.
+        raise error(f"{path.name}: a value is of another kind than belongs there ({type(other).__name__}: {other})") from other
 
 
 def line_of(text: str, *names: str) -> int | None:

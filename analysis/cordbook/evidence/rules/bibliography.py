@@ -80,7 +80,11 @@ def _compare(entry: BibEntry, wanted: BibEntry) -> Iterator[Problem]:
     for column in sorted(entry.fields.keys() | wanted.fields.keys()):
         found, expected = (" ".join(plain_text(e.fields.get(column, "")).split()) for e in (entry, wanted))
         if found != expected:
-            message = f"references.csv has {expected!r} for {entry.key}." if expected else f"references.csv says nothing of it for {entry.key}."
+            message = (
+                f"references.csv has {expected!r} for {entry.key}."
+                if expected
+                else f"references.csv says nothing of it for {entry.key}."
+            )
             yield bib_problem("bibliography-equal", message, REWRITE, row=entry.line, column=column, value=found)
 
 

@@ -18,6 +18,7 @@ SCHEMA_RULES: Mapping[str, str] = {
     "known-columns": "The header has the columns of the schema, each once, and no other.",
     "row-shape": "Every row has as many values as the header.",
     "no-blank-rows": "No row is blank.",
+    "whole-file": "A file ends with a whole line, or somebody has looked.",
     "required": "A required value is given.",
     "type": "A value is of its column's type.",
     "allowed-values": "A value of a closed list is one of the list.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cordbook.evidence.problems import Problem, as_json, as_text, counts, in_order
@@ -19,6 +19,14 @@ WAIVER_RULES: Mapping[str, str] = {
     "waiver-target": "A waiver names a rule, a table and a row that exist.",
     "waiver-applies": "A listed waiver still applies.",
 }
+#: Kept where the declarations are read (``review.reporting.declared_files``), for ``cordbook validate`` and the builder.
+DECLARED_RULES: Mapping[str, str] = {
+    "declared": "The YAML files of data/ can be read, are of the form that they need, and name what exists.",
+}
+#: Kept where releases are read (``review.reporting.lost_rows``).
+KEPT_RULES: Mapping[str, str] = {
+    "rows-kept": "A table has no fewer rows than in the last commit and the last release, or somebody has looked."
+}
 BIBLIOGRAPHY_FILE = "references.bib"
 #: Files that mark the parent of the data folder as a project, which must have a references.bib.
 PROJECT_FILES = ("pyproject.toml", "_config.yml")
@@ -31,6 +39,9 @@ class Report:
     problems: tuple[Problem, ...]
     tables: int
     rows: int
+    #: Rows of each table by its path, and the schema that they were read by.
+    counted: Mapping[str, int] = field(default_factory=dict)
+    package: Package | None = None
 
     @property
     def errors(self) -> int:
@@ -64,6 +75,8 @@ def rule_list() -> dict[str, str]:
         **WAIVER_RULES,
         **BIBLIOGRAPHY_RULES,
         **FILE_RULES,
+        **DECLARED_RULES,
+        **KEPT_RULES,
     }
 
 
@@ -81,7 +94,8 @@ def validate(data_dir: Path, *, with_text: bool = True) -> Report:
     problems += check_natural_course(data_dir, data)
     if with_text:
         problems += _check_text(data_dir.resolve().parent, data)
-    return Report(tuple(in_order(problems)), len(raw), sum(len(table.rows) for table in raw.values()))
+    counted = {package.table(name).path: len(table.rows) for name, table in raw.items()}
+    return Report(tuple(in_order(problems)), len(raw), sum(counted.values()), counted, package)
 
 
 def check_tables(package: Package, raw: Mapping[str, RawTable]) -> list[Problem]:
