@@ -35,6 +35,15 @@ def unseen_in(text: str) -> list[str]:
     return sorted({c for c in text if unicodedata.category(c) in _UNWANTED or UNSEEN.match(c) or (c != " " and c.isspace())})
 
 
+def begins_as_formula(text: str) -> bool:
+    """Does a text begin like a formula, or with a break that a spreadsheet passes over? What writes a sheet puts an apostrophe before it.
+
+    >>> begins_as_formula("@x"), begins_as_formula("\\uff20x"), begins_as_formula("x")
+    (True, True, False)
+    """
+    return text[:1] in ("\t", "\r") or (bool(text) and unicodedata.normalize("NFKC", text[0]) in FORMULA_SIGNS)
+
+
 def runs_as_formula(text: str) -> bool:
     """Would a spreadsheet run a text as a formula? A plain number it would not.
 

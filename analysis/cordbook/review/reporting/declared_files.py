@@ -22,7 +22,6 @@ from cordbook.evidence.review_state import load_status
 from cordbook.evidence.rules.validation import DECLARED_RULES, Report, validate
 from cordbook.review.appraisal import certainty, main_results, replication, risk_of_bias
 from cordbook.review.claims import claims
-from cordbook.review.estimates import natural_course
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.reporting import checklist
 from cordbook.review.reporting.lost_rows import lost_rows
@@ -35,7 +34,6 @@ CHECKS: Mapping[str, Callable[[Estimates], object]] = {
     replication.FILE: replication.read_pairs,
     claims.FILE: claims.read_tests,
     checklist.FILE: lambda estimates: checklist.load_checklist(estimates.evidence.folder, estimates.evidence["reporting_items"]),
-    natural_course.FILE: lambda estimates: natural_course.load_natural_course(estimates.evidence.folder),
 }
 #: The file of the estimates, on which all others depend.
 ESTIMATES = "syntheses.yml"
