@@ -90,6 +90,9 @@ class Draw:
         inner = getattr(strategy, "wrapped_strategy", strategy)
         return self.rng.randint(inner.start, inner.end)
 
+    def _JustStrategy(self, strategy: Any) -> Any:
+        return getattr(strategy, "wrapped_strategy", strategy).value
+
     def _BooleansStrategy(self, strategy: Any) -> bool:
         return self.rng.random() < 0.5
 
@@ -207,7 +210,7 @@ def declared_case(rng: random.Random, folder: Path) -> Outcome:
     kind = rng.choice(["bracket", "twice", "tab", "bytes", "whole"])
     content = load_yaml(sound)
     key = rng.choice(sorted(content))
-    top = next(n for n, line in enumerate(lines) if line.startswith(f"{key}:"))
+    top = next((n for n, line in enumerate(lines) if line.lstrip("\"'").startswith(key)), 0)
     damage: dict[str, Callable[[], bytes]] = {
         "bracket": lambda: "".join([*lines[:top], f"{key}x: [1\n", *lines[top:]]).encode(),
         "twice": lambda: "".join([*lines, f"{key}: 1\n"]).encode(),
