@@ -23,14 +23,16 @@ from cordbook.display.figures.thinning import MOST_STUDIES, shares, with_most_we
 from cordbook.review.appraisal.risk_of_bias import NOT_APPLICABLE
 from cordbook.review.estimates.phrases import percent_number
 from cordbook.review.estimates.phrases import ratio as ratio_text
+from cordbook.review.scores.phrases import amount
 from cordbook.synthesis import ComparedArms, MultilevelEffect, PooledEffect, PooledMean, PooledProportion
+from cordbook.synthesis.expected.results import ObservedExpected
 from cordbook.synthesis.means.sizes import MEASURE_NAMES as MEAN_NAMES
 from cordbook.synthesis.means.sizes import RATIO_MEASURES as MEAN_RATIOS
 from cordbook.synthesis.means.sizes import StudyMean
 from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
 from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval
 
-Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | MultilevelEffect
+Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | MultilevelEffect | ObservedExpected
 
 WIDTH_IN = 6.4
 WIDTH_PT = WIDTH_IN * 72
@@ -269,7 +271,11 @@ def _sum_row(result: Result, label: str) -> _Row:
 
 def _rest_row(others: Sequence[Any], weighed: bool = True) -> _Row:
     """The studies that are not drawn one by one: their counts added up and their weight, without an interval of their own."""
-    names = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if getattr(others[0], name, None) is not None]
+    names = [
+        name
+        for name in ("events", "n", "events1", "n1", "events2", "n2", "observed", "expected")
+        if getattr(others[0], name, None) is not None
+    ]
     sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
     if isinstance(others[0], StudyMean):
         sums = SimpleNamespace(**{"mean1": None, "n2": None} | vars(sums))
@@ -295,14 +301,15 @@ def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
 
 def _counts(study: object) -> str:
     if isinstance(study, PooledMean):
-        return str(study.n)
-    if hasattr(study, "mean1"):
-        return str(study.n1) if study.n2 is None else f"{study.n1} v {study.n2}"
-    if not hasattr(study, "n") and not hasattr(study, "n1"):
-        return ""
+        return str(study.n) if all(s.n1 is not None for s in study.studies) else ""
+    if hasattr(study, "n1") and not hasattr(study, "events1"):
+        sizes = ["–" if size is None else str(size) for size in (study.n1, study.n2)]
+        return sizes[0] if study.n2 is None else " v ".join(sizes)
+    if hasattr(study, "expected"):
+        return f"{study.observed}/{study.n} v {study.expected:.1f}"
     if hasattr(study, "events1"):
         return f"{study.events1}/{study.n1} v {study.events2}/{study.n2}"
-    return f"{study.events}/{study.n}"
+    return f"{study.events}/{study.n}" if hasattr(study, "events") else ""
 
 
 def _pooled_row(result: Result, label: str) -> _Row:
@@ -381,7 +388,14 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
     else:
         axes.set_xlim(*_effect_limits(rows))
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-        axes.set_xlabel(capital(_effect_name(result)))
+        axes.set_xlabel(f"{capital(_effect_name(result))}{f', {unit}' if (unit := _unit(result)) else ''}")
+
+
+def _unit(result: Result) -> str:
+    """The unit of pooled means where it is known."""
+    if isinstance(result, ObservedExpected):
+        return "of 100 people"
+    return result.unit if isinstance(result, PooledMean) else ""
 
 
 def _is_ratio(result: Result) -> bool:
@@ -392,6 +406,8 @@ def _is_ratio(result: Result) -> bool:
 
 def _effect_name(result: Result) -> str:
     """What the effects of a result are called."""
+    if isinstance(result, ObservedExpected):
+        return "seen less predicted"
     if isinstance(result, PooledMean):
         return MEAN_NAMES[result.measure]
     return MEASURE_NAMES[result.measure] if isinstance(result, ComparedArms) else "effect"
@@ -403,7 +419,7 @@ def _show(result: Result) -> Callable[[float | None], str]:
         return percent_number
     if isinstance(result, ComparedArms):
         return ratio_text if _is_ratio(result) else _difference
-    return significant
+    return amount if _unit(result) else significant
 
 
 def _studies(result: Result) -> str:
@@ -645,6 +661,8 @@ def _head(axes: Axes, look: _Look, heads: tuple[tuple[str, str], tuple[str, str]
 def _counts_head(result: Result, arms: tuple[str, str]) -> str:
     if isinstance(result, PooledEffect | MultilevelEffect):
         return ""
+    if isinstance(result, ObservedExpected):
+        return "Seen v predicted"
     if isinstance(result, PooledMean):
         return "n" if result.studies[0].n2 is None else "n v n"
     arms = (_shortened(arms[0]), _shortened(arms[1]))
@@ -657,7 +675,13 @@ def _shortened(name: str) -> str:
 
 
 def _value_head(result: Result) -> str:
-    unit = "ratio" if _is_ratio(result) else "%" if isinstance(result, PooledProportion | ComparedArms) else "effect"
+    unit = (
+        "ratio"
+        if _is_ratio(result)
+        else "%"
+        if isinstance(result, PooledProportion | ComparedArms)
+        else _unit(result) or "effect"
+    )
     return f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)"
 
 
@@ -709,11 +733,11 @@ def describe(
     level = f"{result.level:.0%}"
     show = _show(result)
     name = "percent" if isinstance(result, PooledProportion) else _effect_name(result)
-    counted = "" if isinstance(result, PooledEffect | MultilevelEffect) else f", {result.n} {people}"
+    counted = f", {result.n} {people}" if _counts(result) else ""
     studies = _studies(result) if isinstance(result, MultilevelEffect) else f"{result.k} studies"
     text = f"Forest plot{f', {title}' if title else ''}: {studies}{counted}."
     if pooled:
-        text += f" Pooled {name} {show(result.estimate)} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
+        text += f" Pooled {name} {show(result.estimate)}{f' {_unit(result)}' if _unit(result) else ''} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
     else:
         text += f" Not pooled: {_span(result, show)}."
     if pooled and result.pi_low is not None:
@@ -751,12 +775,14 @@ def _describe_groups(groups: Sequence[ForestGroup]) -> str:
 def _caption(result: Result, people: str, pooled: bool) -> str:
     """What is seen: the pooled result and how far studies differ."""
     studies, show = _studies(result), _show(result)
-    counted = "" if isinstance(result, PooledEffect | MultilevelEffect) else f" of {result.n:,} {people}"
+    counted = f" of {result.n:,} {people}" if _counts(result) else ""
     name, unit = capital(_effect_name(result)), ""
     if isinstance(result, PooledProportion):
         name, unit = "Share", "%"
     elif isinstance(result, ComparedArms) and result.measure == "RD":
         unit = " percentage points"
+    elif _unit(result):
+        unit = f" {_unit(result)}"
     single = [s.estimate for s in result.studies if s.estimate is not None]
     spread = f"{show(min(single))} to {show(max(single))}{unit}" if len(set(single)) > 1 else ""
     if not pooled:

@@ -22,6 +22,7 @@ from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.page import HOME, Page, in_a_row, write_pages
+from cordbook.publish.pages.score_pages import ScorePage, score_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
 from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
@@ -39,6 +40,9 @@ from cordbook.review.estimates.phrases import (
     ratio,
 )
 from cordbook.review.estimates.rows import Row
+from cordbook.review.expected.comparison import Expectation, expectation_of, is_compared
+from cordbook.review.expected.phrases import against_phrase
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
 FOLDER = ESTIMATES_FOLDER
 #: The page that lists all estimates, by name and as seen from the page of one.
@@ -47,7 +51,7 @@ ALL = "../methods/estimates.html"
 CERTAINTY = "../methods/certainty.html"
 STATISTICS = "../methods/statistics.html"
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
-Box = Callable[[Estimate], Markup]
+Box = Callable[[Estimate | ScoreEstimate], Markup]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
 _CANNOT_TELL = "cannot be told"
@@ -63,7 +67,7 @@ _COMPANIONS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter, how much of its weight a person has verified, what makes it differ from its main pool, and by what its parts are told apart."""
+    its chapter, what the natural course predicts for its people, how much of its weight a person has verified, what makes it differ from its main pool, and by what its parts are told apart."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
@@ -73,6 +77,7 @@ class Beside:
     verified: VerifiedWeight | None = None
     difference: str | None = None
     apart_by: str | None = None
+    against: Expectation | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -88,8 +93,8 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     return {name: page.source() for name, page in estimate_models(project, estimates, box).items()}
 
 
-def estimate_models(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, EstimatePage]:
-    """The model of every estimate's page, by id; raises ``ValueError`` for an id that cannot be the name of a page."""
+def estimate_models(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, EstimatePage | ScorePage]:
+    """The model of every estimate's page, of counts and then of scores, by id; raises ``ValueError`` for an id that cannot be the name of a page."""
     every = list(estimates)
     wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
     if wrong:
@@ -99,7 +104,8 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
     chapters = {name: section.page for name, section in sections.items() if section.page}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
-    pages = {
+    scores = scores_of(estimates)
+    pages: dict[str, EstimatePage | ScorePage] = {
         e.id: estimate_page(
             e,
             Beside(
@@ -111,12 +117,14 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
                 verified.get(e.id),
                 difference_from_main(estimates, e.id),
                 estimates.evidence.vocabulary.by(e.synthesis.by) if e.synthesis.by else None,
+                expectation_of(estimates, e.id) if is_compared(estimates, e.id) else None,
             ),
             box,
         )
         for e in every
     }
-    return in_a_row(pages, [e.id for e in every], lambda name: by_id[name].title)
+    pages |= score_pages(scores, estimates.evidence, chapters, box)
+    return in_a_row(pages, list(pages), lambda name: pages[name].title)
 
 
 def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:
@@ -182,6 +190,7 @@ class EstimatePage(Page):
     difference: str | None
     facts: Facts
     natural: tuple[Shown, ...] | None
+    against: str
     studies: Table | None
     key: str
     certainty: Sure | None
@@ -205,6 +214,7 @@ def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> Estima
         difference=beside.difference,
         facts=_facts(e, beside),
         natural=_natural(e, beside),
+        against=_against(beside.against),
         studies=_studies(e, beside),
         key=_key(e, beside),
         certainty=_sure(beside),
@@ -343,6 +353,18 @@ def _natural(e: Estimate, beside: Beside) -> tuple[Shown, ...] | None:
     if kind_of(e) != "single arm" or not e.is_reported:
         return None
     return tuple((Link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural)
+
+
+def _against(x: Expectation | None) -> str:
+    """What was seen beside what the natural course predicts, in a sentence; blank where nothing can be compared."""
+    if x is None or x.result is None:
+        return ""
+    whole = f": {against_phrase(x, 'more')}, {against_phrase(x, 'ratio')}" if x.result.estimate is not None else ""
+    return (
+        f"Of {against_phrase(x, 'people')} in {against_phrase(x, 'studies')} whose grade and time are those of a natural course, "
+        f"{against_phrase(x, 'observed')} were counted and {against_phrase(x, 'expected')} predicted{whole}. "
+        "This does not show that the treatment did it."
+    )
 
 
 def _scale(e: Estimate) -> str:

@@ -60,6 +60,7 @@ from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows, newest
+from cordbook.review.expected.lookup import AGAINST, AllEstimates
 from cordbook.review.reporting.declared_files import declared_problems, explain_declared
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -125,7 +126,11 @@ class EstimateRole(SphinxRole):
         if form.strip() == DIFFERENCE:  # a sentence, which would be one long link
             return [nodes.Text(text)], []
         target = nodes.reference(
-            "", text, refuri=_relative(self.env, estimate_id.strip()), classes=["cb-number-link"], internal=True
+            "",
+            text,
+            refuri=_relative(self.env, estimate_id.strip().removeprefix(AGAINST)),
+            classes=["cb-number-link"],
+            internal=True,
         )
         return [target], []
 
@@ -221,7 +226,7 @@ class _Conditional(SphinxDirective):
         if not condition:
             raise self.error(f"{self.name}: give the condition, as in :when: some-estimate.estimate > 0.5")
         try:
-            return self.shown(judge(condition, _estimates(self.env)))
+            return self.shown(judge(condition, AllEstimates(_estimates(self.env))))
         except NothingToJudge as error:
             note("file", "data/datapackage.json")
             return [_note("cb-left-out", f"{self.what('Nothing is said here', 'This is not checked')}: {error}.")]
@@ -395,7 +400,9 @@ def _refresh(app: Sphinx) -> None:
     project, today = Project(Path(app.srcdir)), _today(app)
     if problems := declared_problems(today.estimates):
         raise ExtensionError(explain_declared(problems))
-    if not app.config.cordbook_allow_broken_guards and (broken := broken_guards(find_conditions(project), today.estimates)):
+    if not app.config.cordbook_allow_broken_guards and (
+        broken := broken_guards(find_conditions(project), AllEstimates(today.estimates))
+    ):
         raise ExtensionError(explain_all(broken))
     with locked(project.cache):
         try:
