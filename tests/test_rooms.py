@@ -15,8 +15,8 @@ PACKAGE = Path(cordbook.__file__).parent
 #: names of its own house, so it may import all that stands inside.
 FLOORS = (
     "errors",
-    "core",
-    "evidence", "evidence.references", "evidence.queries", "evidence.rules",
+    "core.trust", "core",
+    "evidence", "evidence.promises", "evidence.references", "evidence.queries", "evidence.rules",
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.means",
     "synthesis.regression", "synthesis.multilevel", "synthesis.sensitivity",
     "synthesis.expected", "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",

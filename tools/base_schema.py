@@ -1,5 +1,7 @@
 """Write the schema that a new review begins with, from this review's own: its tables and columns without those of this subject.
 
+Beside it the contract, which validation compares every schema with: tables, columns, types, keys and limits that the programs need.
+
 ``data/datapackage.json`` is the one owner. What stands below is all that differs; a test compares the result with the stored file.
 Run after a change of the schema::
 
@@ -35,6 +37,11 @@ FREE = frozenset({
     ("studies", "topic"), ("studies", "population"), ("studies", "intervention_class"),
     ("registered_trials", "population"), ("search_strategies", "part"),
 })  # fmt: skip
+#: Columns whose form a review may widen: its registers have other numbers.
+OWN_FORM = frozenset({("studies", "registration"), ("registered_trials", "registry_id")})
+CONTRACT = ROOT / "analysis" / "cordbook" / "evidence" / "promises" / "contract.json"
+#: What a constraint is in the contract, where it is one.
+_KEPT = ("type", "unit", "yearsAhead", "trueValues", "falseValues", "composedOf", "implies")
 CODE = "[a-z][a-z0-9_]*"
 #: Values that only this subject needs.
 VALUES = {("references", "kind"): frozenset({"natural_history", "dose_response", "mechanism"})}
@@ -53,7 +60,9 @@ def base_schema(own: dict[str, Any]) -> dict[str, Any]:
     """The schema of a new review; its name, title and description are filled in when it is made."""
     resources = [_resource(r) for r in own["resources"] if r["name"] not in TABLES]
     about = {"name": "review", "title": "", "description": "", "version": "0.1.0"}
-    return {"profile": own["profile"], **about, "resources": resources}
+    used = {field.get("unit") for resource in resources for field in resource["schema"]["fields"]}
+    units = {name: unit for name, unit in own["units"].items() if name in used}
+    return {"profile": own["profile"], **about, "units": units, "resources": resources}
 
 
 def _resource(own: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +85,39 @@ def _field(table: str, field: dict[str, Any]) -> dict[str, Any]:
     return field
 
 
+def contract(own: dict[str, Any]) -> dict[str, Any]:
+    """What the programs need of a schema; what only this subject needs is marked, and asked for where it is there."""
+    base = {r["name"]: {f["name"] for f in r["schema"]["fields"]} for r in base_schema(own)["resources"]}
+    tables = {}
+    for resource in own["resources"]:
+        name, schema = resource["name"], resource["schema"]
+        columns = {f["name"]: _needed(name, f, f["name"] in base.get(name, ())) for f in schema["fields"]}
+        keys = [
+            [k["fields"], k["reference"]["resource"] or name, k["reference"]["fields"]] for k in schema.get("foreignKeys", ())
+        ]
+        tables[name] = {
+            "path": resource["path"], "needed": name in base, "primaryKey": schema["primaryKey"], "foreignKeys": keys, "columns": columns,
+        }  # fmt: skip
+    return {"units": {name: [unit["minimum"], unit["maximum"]] for name, unit in own["units"].items()}, "tables": tables}
+
+
+def _needed(table: str, field: dict[str, Any], needed: bool) -> dict[str, Any]:
+    found = {"needed": needed, **{key: field[key] for key in _KEPT if key in field}, **field.get("constraints", {})}
+    place = (table, field["name"])
+    if place in FREE:
+        found.pop("enum", None)
+    elif place in VALUES:
+        found["enum"] = [value for value in found["enum"] if value not in VALUES[place]]
+    if place in OWN_FORM:
+        found["pattern"] = ""
+    return found
+
+
+def contract_text() -> str:
+    """The contract as it is stored."""
+    return json.dumps(contract(json.loads(OWN.read_text(encoding="utf-8"))), indent=1, ensure_ascii=False) + "\n"
+
+
 def base_text() -> str:
     """The file as it is stored."""
     return json.dumps(base_schema(json.loads(OWN.read_text(encoding="utf-8"))), indent=1, ensure_ascii=False) + "\n"
@@ -83,3 +125,4 @@ def base_text() -> str:
 
 if __name__ == "__main__":
     BASE.write_text(base_text(), encoding="utf-8")
+    CONTRACT.write_text(contract_text(), encoding="utf-8")

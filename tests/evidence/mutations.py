@@ -73,7 +73,11 @@ def required(draw, raw, package):
 
 def wrong_type(draw, raw, package):
     table, column = _filled(draw, raw, package, lambda t, f: f.type in ("integer", "number", "boolean"))
-    word = draw(st.sampled_from(["twelve", "1,5", "12 patients", "NaN", "inf", "0x1F", "1e", "--1", "１２", "9" * 400, "1_000"]))
+    word = draw(
+        st.sampled_from(
+            ["twelve", "1,5", "12 patients", "NaN", "inf", "0x1F", "1e", "--1", "１２", "9" * 400, "1_000", "007x", "\u0663"]
+        )
+    )
     return changed(draw, raw, table, column, lambda row: word)
 
 
@@ -86,7 +90,22 @@ def pattern(draw, raw, package):
     limit = re.compile(package.table(table).field(column).pattern)
     text = draw(
         st.sampled_from(
-            ["10.1000", "doi:10.1000/x", "https://doi.org/10.1000/x y", "PMC", "0123", "ftp://x.org", "NCT123", "A b"]
+            [
+                "10.1000",
+                "doi:10.1000/x",
+                "https://doi.org/10.1000/x y",
+                "PMC",
+                "0123",
+                "ftp://x.org",
+                "NCT123",
+                "A b",
+                "javascript:alert(1)",
+                "http://localhost/x",
+                'https://x.org/"onclick="a',
+                "10.1000/x.",
+                "10.1000/<script>",
+                "1234567\u0663",
+            ]
         )
     )
     assume(not limit.fullmatch(text))
@@ -134,7 +153,27 @@ def unclean(draw, raw, package):
     table, column = _filled(draw, raw, package, lambda t, f: f.type == "string")
     bad = draw(
         st.sampled_from(
-            ["a\x00b", "a\tb", "a\nb", " a", "a ", "a\u200bb", "e\u0301", "\ufeffa", "a\x1b[31m", "a\u202eb", "a\ud800"]
+            [
+                "a\x00b",
+                "a\tb",
+                "a\nb",
+                " a",
+                "a ",
+                "a\u200bb",
+                "e\u0301",
+                "\ufeffa",
+                "a\x1b[31m",
+                "a\u202eb",
+                "a\ud800",
+                "\u3164",
+                "\u2800",
+                "a\u034fb",
+                "a\ufe0f",
+                "a\U000e0101",
+                "a\u00a0b",
+                "c\u0435ll",
+                "1\u0663",
+            ]
         )
     )
     return changed(draw, raw, table, column, lambda row: bad)
@@ -142,7 +181,11 @@ def unclean(draw, raw, package):
 
 def formula(draw, raw, package):
     table, column = _filled(draw, raw, package, lambda t, f: f.type == "string" and not f.enum)
-    bad = draw(st.sampled_from(["=1+1", "=cmd|' /C calc'!A0", "+sum(A1)", "-a", "@x", " =1"]))
+    bad = draw(
+        st.sampled_from(
+            ["=1+1", "=cmd|' /C calc'!A0", "+sum(A1)", "-a", "@x", " =1", "\uff1d1+1", "\uff0bsum(A1)", "\uff20x", "\ufe63a"]
+        )
+    )
     return changed(draw, raw, table, column, lambda row: bad)
 
 
@@ -181,11 +224,13 @@ def bad_stratum(draw, raw, package):
 
 
 def bad_stratum_pattern(draw, raw, package):
-    return changed(draw, raw, "stratum_keys", "pattern", lambda row: "(")
+    bad = draw(st.sampled_from(["(", "(?=a)b", r"(a)\1", "a{9999999}", "a{999}{999}"]))
+    return changed(draw, raw, "stratum_keys", "pattern", lambda row: bad)
 
 
 def bad_wording_pattern(draw, raw, package):
-    return changed(draw, raw, "wordings", "pattern", lambda row: "(")
+    bad = draw(st.sampled_from(["(", "(a+)+b", "(a|aa)*b", "a{99999999999}"]))
+    return changed(draw, raw, "wordings", "pattern", lambda row: bad)
 
 
 def source_of_nothing(draw, raw, package):

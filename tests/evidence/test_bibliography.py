@@ -229,3 +229,62 @@ def test_a_mutated_bibliography_is_reported(name, project):
 
 def test_a_folder_outside_a_project_needs_no_bibliography(folder):
     assert validate(folder).errors == 0
+
+
+DAMAGE = {
+    "an address that a browser runs": lambda bib, entry: bib.replace(
+        entry, entry.replace("  year =", "  url = {javascript:alert(1)},\n  year =")
+    ),
+    "another kind": lambda bib, entry: bib.replace(entry, entry.replace("@article", "@misc")),
+    "another journal": lambda bib, entry: bib.replace(entry, entry.replace("journal = {", "journal = {Zz ")),
+    "another author": lambda bib, entry: bib.replace(entry, entry.replace("author = {", "author = {Zz")),
+    "a field twice": lambda bib, entry: bib.replace(entry, entry.replace("  year =", "  year = {1901},\n  year =")),
+    "a field more": lambda bib, entry: bib.replace(entry, entry.replace("  year =", "  keywords = {x},\n  year =")),
+    "text between entries": lambda bib, entry: bib.replace(entry, "left over\n" + entry),
+    "a head that is damaged": lambda bib, entry: bib.replace(entry, entry.replace("@article{", "article{")),
+    "an invisible character": lambda bib, entry: bib.replace(entry, entry.replace("title = {", "title = {\u202e")),
+    "a comment around it": lambda bib, entry: bib.replace(entry, "@comment{" + entry + "}\n"),
+}
+HARMLESS = {
+    "windows line ends": lambda bib, entry: bib.replace("\n", "\r\n"),
+    "a byte-order mark": lambda bib, entry: "\ufeff" + bib,
+    "a comment": lambda bib, entry: bib.replace(entry, "% looked at\n" + entry),
+    "braces as people write them": lambda bib, entry: bib.replace(
+        entry, entry.replace("title = {", "title = {{").replace("},\n  journal", "}},\n  journal")
+    ),
+    "other blanks": lambda bib, entry: bib.replace(entry, entry.replace("  title = ", "\ttitle=")),
+    "capitals of the kind": lambda bib, entry: bib.replace(entry, entry.replace("@article", "@ARTICLE")),
+}
+
+
+def judged(tmp_path, change, rows) -> list:
+    from cordbook.evidence import load_package, read_all
+    from cordbook.evidence.rules import Data
+    from cordbook.evidence.rules.bibliography import check_bibliography
+
+    bib = bibliography_text(rows)
+    entry = next(f"@article{e}" for e in bib.split("@article")[1:] if "  url = " not in e and "  note" not in e).split("\n@")[0]
+    changed = change(bib, entry)
+    assert changed != bib
+    path = tmp_path / "references.bib"
+    path.write_bytes(changed.encode())
+    package = load_package(DATA)
+    return list(check_bibliography(path, Data(package, read_all(DATA, package))))
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_every_field_of_the_file_is_compared(name, tmp_path, rows):
+    problems = judged(tmp_path, DAMAGE[name], rows)
+    assert problems
+    assert all(p.message and p.remedy and p.file == "references.bib" for p in problems)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_means_the_same_is_accepted(name, tmp_path, rows):
+    assert judged(tmp_path, HARMLESS[name], rows) == []
+
+
+def test_addresses_are_read_as_people_write_them():
+    text = "@misc{a,\n  title = {{A {Trial}}},\n  howpublished = {\\url{https://x.org/a_b}},\n}\n"
+    fields = parse_bibliography(text).entries["a"].fields
+    assert (plain_text(fields["title"]), plain_text(fields["howpublished"])) == ("A Trial", "https://x.org/a_b")

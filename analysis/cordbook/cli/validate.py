@@ -7,7 +7,6 @@ from pathlib import Path
 
 from cordbook.evidence.problems import as_json
 from cordbook.evidence.reading import find_data_dir
-from cordbook.evidence.rules.validation import validate
 from cordbook.evidence.schema import Unreadable
 
 CLEAN, ERRORS, UNREADABLE = 0, 1, 2
@@ -34,8 +33,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; return the exit code."""
+    from cordbook.review.reporting.declared_files import validate_all
+
     try:
-        report = validate(args.folder or find_data_dir())
+        report = validate_all(args.folder or find_data_dir())
     except Unreadable as unreadable:
         if not args.json:
             raise

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.core.trust.regular import read_regular
 from cordbook.errors import InputError
 
 #: Marks that open files of other kinds; the first bytes tell them apart from text.
@@ -99,7 +100,7 @@ def parse(text: str, *, strict: bool = True) -> CsvTable:
 
 def read(path: Path, *, strict: bool = True) -> CsvTable:
     """The table in a file; raises :class:`NotCsv`, or ``OSError`` where it cannot be opened."""
-    data = path.read_bytes()
+    data = read_regular(path)
     try:
         return parse(decode(data), strict=strict)
     except NotCsv as error:

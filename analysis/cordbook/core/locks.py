@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +21,7 @@ _held: list[int] = []
 @contextmanager
 def locked(folder: Path, report: Callable[[str], None] = print) -> Iterator[None]:
     """Hold the lock of a cache folder. The system lets go of it when the process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _opened(folder)
     try:
         _wait(handle, report)
         _held.append(handle)
@@ -32,6 +32,19 @@ def locked(folder: Path, report: Callable[[str], None] = print) -> Iterator[None
         if handle in _held:
             _held.remove(handle)
         os.close(handle)
+
+
+def _opened(folder: Path) -> int:
+    """The lock file of a cache folder, opened; what stands in the way of either is no cache, and goes."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / "lock"
+    if lock.is_dir() and not lock.is_symlink():
+        shutil.rmtree(lock)
+    elif lock.is_symlink() or (lock.exists() and not lock.is_file()):
+        lock.unlink()
+    return os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
 
 
 def _wait(handle: int, report: Callable[[str], None]) -> None:

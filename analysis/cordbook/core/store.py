@@ -1,7 +1,8 @@
 """The one store of what a build need not make again: values by a key that is a digest of all that they are made from.
 
-The builder, the kernels that it starts and the pages open the same folder. An entry is written in one step and checked when it is
-read, so that a killed build, a damaged file, a full disk or another version of the package cost a computation and never an answer.
+The builder, the kernels that it starts and the pages open the same folder. An entry is written in one step, signed
+(:mod:`~cordbook.core.trust.signed`) and checked before it is read, so that a killed build, a damaged file, a full disk, another version of the
+package or a folder that somebody else has filled cost a computation and never an answer.
 No clock decides what is true: a key is another when what it stands for is another.
 """
 
@@ -19,12 +20,14 @@ from typing import Any, TypeVar
 
 from cordbook.core.files import write_whole
 from cordbook.core.project import Project
+from cordbook.core.trust.regular import read_regular
+from cordbook.core.trust.signed import is_signed, signature
 
 T = TypeVar("T")
 #: Names the folder for the kernels of a build; outside a build it is not set, and everything is computed.
 VARIABLE = "CORDBOOK_STORE"
 #: Grows when entries are written in another way: older ones are then under keys that nobody asks for.
-FORMAT = 1
+FORMAT = 2
 #: The folder holds at most about so many bytes; what this process did not use goes first, of that the oldest.
 MOST_BYTES = 256 * 2**20
 #: A temporary file this old was left by a process that was killed.
@@ -75,13 +78,17 @@ class Store:
         """Keep a value. One that cannot be written is made again by the next who asks; an older one of the same key is gone then."""
         content = zlib.compress(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), _LEVEL)
         try:
-            write_whole(self._path(key), _check(key, content) + content)
+            write_whole(self._path(key), signature(key.encode(), content) + content)
         except OSError as error:
             self._tell(
                 f"cannot write to {self.folder} ({error.strerror or error}); what was computed is computed again next time"
             )
             self._remove(self._path(key))
         self._used.add(key)
+
+    def remove(self, key: str) -> None:
+        """Forget the value of a key."""
+        self._remove(self._path(key))
 
     def trim(self, most: int = MOST_BYTES) -> None:
         """Remove entries until the folder holds at most ``most`` bytes, and what killed processes have left."""
@@ -105,9 +112,10 @@ class Store:
 
     def _read(self, key: str) -> Any:
         try:
-            data = self._path(key).read_bytes()
+            data = read_regular(self._path(key), MOST_BYTES)
             check, content = data[:_CHECK_BYTES], data[_CHECK_BYTES:]
-            value = pickle.loads(zlib.decompress(content)) if check == _check(key, content) else _MISSING
+            # What this user's programs did not write is never loaded: a pickle can run code.
+            value = pickle.loads(zlib.decompress(content)) if is_signed(check, key.encode(), content) else _MISSING
         except Exception:  # an entry of another version of a class or a library can fail in any way
             return _MISSING
         if value is not _MISSING:
@@ -127,11 +135,6 @@ class Store:
         report, self.report = self.report, None
         if report:
             report(what)
-
-
-def _check(key: str, content: bytes) -> bytes:
-    """What an entry begins with: it holds for its key and its content alone."""
-    return hashlib.sha256(key.encode() + content).digest()
 
 
 @lru_cache(None)

@@ -411,3 +411,15 @@ def _counted(part: str) -> Iterator[str]:
 
 def _yes(row: Mapping[str, Any], column: str) -> bool:
     return row.get(column) in ("yes", True)
+
+
+def count_row(arm: str, outcome: str, stratum: str, months: str) -> str:
+    """The name of a count within its study, which is also the end of its ``cell_id``.
+
+    >>> count_row("treated", "ais_improved", "baseline_ais=A;phase=acute", "12")
+    'treated.ais_improved.baseline_ais-a_phase-acute.12'
+    >>> count_row("treated", "other:standing", "", "")
+    'treated.other_standing.all.na'
+    """
+    pairs = "_".join(part.replace("=", "-", 1) for part in sorted(filter(None, stratum.split(";")))) or "all"
+    return ".".join(re.sub(r"[^a-z0-9_.+<>=\-]", "_", part.lower()) for part in (arm, outcome, pairs, months or "na"))

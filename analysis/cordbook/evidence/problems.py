@@ -49,7 +49,7 @@ class Problem:
         """Where it is, as a person would say it."""
         parts = [self.file]
         if self.row is not None:
-            parts.append(f"row {self.row}")
+            parts.append(f"{_counted(self.file)} {self.row}")
         if self.column:
             parts.append(self.column)
         return ", ".join(parts)
@@ -62,6 +62,11 @@ class Problem:
     def is_known(self) -> bool:
         """Was it looked at and accepted?"""
         return KNOWN in self.message
+
+
+def _counted(file: str) -> str:
+    """What is counted in a file: rows of a table, lines of any other."""
+    return "row" if file.endswith(".csv") else "line"
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -103,7 +108,7 @@ def _lines(alike: list[Problem]) -> list[str]:
         where, value = f"{len(alike)} rows", ""
         heading = [*textwrap.wrap(f"Rows {', '.join(rows[:NAMED_ROWS])}{more}.", WIDTH - 11)] if rows else []
     else:
-        where, heading = "file" if problem.row is None else f"row {problem.row}", []
+        where, heading = "file" if problem.row is None else f"{_counted(problem.file)} {problem.row}", []
         value = "" if problem.value is None else f" = {_shown(problem.value)}"
     place = ", ".join(part for part in (where, problem.column) if part)
     head = f"  {problem.severity:<7}  {_printable(place)}{value}  [{problem.rule}]"

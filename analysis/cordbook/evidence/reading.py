@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import HEADER_ROW, CsvTable, NotCsv
+from cordbook.core.trust.regular import read_regular
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.schema import PACKAGE_FILE, Package, Table, Unreadable, load_package
 
@@ -73,7 +74,7 @@ def read_rows(path: Path, table: Table) -> RawTable:
 
 def _decode(path: Path, file: str) -> str:
     try:
-        return csv_files.decode(path.read_bytes())
+        return csv_files.decode(read_regular(path))
     except FileNotFoundError:
         raise Unreadable.one(file, "The file is missing.", "Put it back, or take the table out of datapackage.json.") from None
     except OSError as error:
@@ -89,6 +90,8 @@ def parse_rows(text: str, table: Table) -> RawTable:
         raise Unreadable.one(table.path, "The file is empty.", f"Its first row must be {','.join(table.columns)}.")
     _require_columns(found.header, table, text)
     problems = _header_problems(found.header, table)
+    if not text.endswith(("\n", "\r")):
+        problems.append(_cut_short(table, found.records[-1][0] if found.records else HEADER_ROW))
     rows: list[tuple[int, Row]] = []
     width = len(found.header)
     for number, record in found.records:
@@ -155,6 +158,12 @@ def _header_problems(header: tuple[str, ...], table: Table) -> list[Problem]:
 
 def _blank_row(table: Table, number: int) -> Problem:
     return Problem(table.path, number, None, None, "no-blank-rows", "The row is blank.", "Delete the row.", severity="warning")
+
+
+def _cut_short(table: Table, number: int) -> Problem:
+    message = "The file ends in the middle of a line, as one does that was cut short."
+    remedy = "Look at its last row; if all is there, end it with a line break, as every save does."
+    return Problem(table.path, number, None, None, "whole-file", message, remedy, severity="warning")
 
 
 def _ragged(table: Table, number: int, found: int, width: int) -> Problem:

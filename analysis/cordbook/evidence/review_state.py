@@ -6,12 +6,11 @@ import datetime as dt
 import re
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 import cordbook
 from cordbook.core import csv_files
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.reading import read_rows
 from cordbook.evidence.schema import PACKAGE_FILE, Package, load_package
@@ -93,18 +92,23 @@ def file_name_of(name: str) -> str:
 def load_status(data: Path) -> Status:
     """Read ``review.yml`` of a data folder; raises :class:`StatusError` with the field that is wrong."""
     path = data / "review.yml"
-    try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, yaml.YAMLError) as error:
-        raise StatusError(f"{path}: {error}") from error
+    with declared(path, StatusError, "it holds the name, the state and the dates of the review"):
+        return _status(read_yaml(path), path)
+
+
+def _status(content: Any, path: Path) -> Status:
+    """Check and freeze the content of the file."""
     names = {f.name: f.default is MISSING for f in fields(Status)}
     if not isinstance(content, dict) or not {n for n, needed in names.items() if needed} <= set(content) <= set(names):
         raise StatusError(f"{path}: expected the fields {', '.join(sorted(names))}")
     if content["state"] not in STATES:
         raise StatusError(f"{path}: state is {content['state']!r}; it is one of {', '.join(STATES)}")
+    for name in ("title", "name", "version", "other_methods"):
+        if not (isinstance(content.get(name) or "", str) and (content.get(name) or name != "title")):
+            raise StatusError(f"{path}: {name} is {content.get(name)!r}; write a text (a number in quotation marks)")
     for name in ("baseline", "last_search", "next_search"):
-        value = content[name]
-        if not (isinstance(value, dt.date) or (value is None and name != "baseline")):
+        value = content.get(name)
+        if isinstance(value, dt.datetime) or not (isinstance(value, dt.date) or (value is None and name != "baseline")):
             raise StatusError(f"{path}: {name} is {value!r}; write a date as 2026-11-20, or leave it empty")
     for name, form, example in _ADDRESSES:
         value = content[name] = content.get(name) or ""

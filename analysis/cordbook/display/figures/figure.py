@@ -14,6 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from cordbook.core.csv_files import to_csv
+from cordbook.core.trust.characters import begins_as_formula
 from cordbook.display.figures.style import RC, SCREEN_COLOURS
 from cordbook.display.figures.svg_compact import compact
 from cordbook.display.html.finished import has_element, with_attributes
@@ -110,7 +111,7 @@ def _csv_value(value: str | float | None) -> str:
     ("'=1+1", '-0.5')
     """
     if isinstance(value, str):
-        return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+        return f"'{value}" if begins_as_formula(value) else value
     return "" if value is None else f"{value:.6g}"
 
 

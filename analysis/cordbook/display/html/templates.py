@@ -16,6 +16,8 @@ from cordbook.display.html.pieces import shown
 FOLDER = Path(__file__).parents[1] / "templates"
 #: A line that begins no block ends the one before; more than one says nothing new.
 _GAP = "\n\n"
+#: Signs of roles and substitutions, by their numbers: who reads the file for roles finds none, who reads the value finds them as they were.
+_ROLES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "`{}"})
 
 
 def page_source(template: str, page: object) -> str:
@@ -55,5 +57,9 @@ def _myst(value: str) -> Html:
 
 
 def _quoted(value: str) -> Html:
-    """A value of the front matter: a JSON text is a quoted YAML text, and nothing in it can end the value."""
-    return Html(json.dumps(one_line(value), ensure_ascii=False))
+    """A value of the front matter: a JSON text is a quoted YAML text, and nothing in it can end the value or be taken for a role.
+
+    >>> _quoted("{cite}`x`")
+    Html('"\\\\u007bcite\\\\u007d\\\\u0060x\\\\u0060"')
+    """
+    return Html(json.dumps(one_line(value), ensure_ascii=False).translate(_ROLES))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cordbook.core.trust.regular import read_text
 from cordbook.errors import UnknownName
 from cordbook.evidence.problems import Problem
 
@@ -32,6 +33,8 @@ ESCAPES: Mapping[str, str] = {
 _LIGATURE = re.compile(r"(?<=[-'`?!,<>])(?=[-'`,<>])")
 _PLAIN = {latex: char for char, latex in ESCAPES.items()}
 _LATEX_TOKEN = re.compile("|".join(re.escape(latex) for latex in sorted(_PLAIN, key=len, reverse=True)) + r"|[{}]")
+#: A command whose one argument is the text itself, as people write addresses and letters in italics.
+_COMMAND = re.compile(r"\\(?:url|href|path|nolinkurl|emph|textit|textbf|textsc|textrm|texttt|mbox|text)\s*\{")
 _CITATION = re.compile(r"\{(?:foot)?cite(?::[a-z]+)?\}`([^`]*)`")
 
 
@@ -63,12 +66,12 @@ def latex_text(plain: str) -> str:
 
 
 def plain_text(latex: str) -> str:
-    """The text that a BibTeX field stands for: escapes resolved, protecting braces removed.
+    """The text that a BibTeX field stands for: escapes resolved, protecting braces and commands around text removed.
 
-    >>> plain_text(r"{AIS} \\& more")
-    'AIS & more'
+    >>> plain_text("{AIS} \\\\& more"), plain_text("\\\\url{https://x.org/a\\\\_b}"), plain_text("{{A} trial}")
+    ('AIS & more', 'https://x.org/a_b', 'A trial')
     """
-    return _LATEX_TOKEN.sub(lambda match: _PLAIN.get(match[0], ""), latex)
+    return _LATEX_TOKEN.sub(lambda match: _PLAIN.get(match[0], ""), _COMMAND.sub("{", latex))
 
 
 def resolve_key(references: Iterable[Mapping[str, Any]], key: str) -> str:
@@ -90,7 +93,7 @@ def resolve_key(references: Iterable[Mapping[str, Any]], key: str) -> str:
 def load_bibliography(path: Path) -> Bibliography:
     """Read a .bib file; what is wrong with it, a missing file too, becomes a problem of the result."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = read_text(Path(path))
     except OSError as error:
         return Bibliography({}, (bib_problem("bibliography-form", f"The file cannot be opened: {error.strerror}.", REWRITE),))
     except UnicodeDecodeError:
@@ -102,7 +105,7 @@ def parse_bibliography(text: str) -> Bibliography:
     """Entries of BibTeX text; duplicates and blocks that do not parse become problems."""
     # Imported here: reading the tables alone must not wait for the parser.
     from bibtexparser.entrypoint import parse_string
-    from bibtexparser.model import DuplicateBlockKeyBlock
+    from bibtexparser.model import DuplicateBlockKeyBlock, ImplicitComment
 
     # The parser's line splitter knows line feeds only.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -120,6 +123,11 @@ def parse_bibliography(text: str) -> Bibliography:
         for entry in library.entries
     }
     problems = []
+    for block in library.blocks:
+        # Text between entries is a comment of BibTeX; so an entry whose head was damaged would go without a word.
+        if isinstance(block, ImplicitComment) and (stray := _stray(block.comment)):
+            message, line = f"Text stands outside of any entry: {stray[:60]!r}.", (block.start_line or 0) + 1
+            problems.append(bib_problem("bibliography-form", message, REWRITE, row=line))
     for block in library.failed_blocks:
         line = (block.start_line or 0) + 1
         if isinstance(block, DuplicateBlockKeyBlock):
@@ -127,6 +135,12 @@ def parse_bibliography(text: str) -> Bibliography:
         else:
             problems.append(bib_problem("bibliography-form", "The entry is not BibTeX.", REWRITE, row=line))
     return Bibliography(entries, tuple(problems))
+
+
+def _stray(text: str) -> str:
+    """The first line between entries that is no comment; blank where there is none."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and not line.startswith("%")), "")
 
 
 def bib_problem(

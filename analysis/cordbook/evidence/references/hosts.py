@@ -23,6 +23,15 @@ def host_of(address: str) -> str:
         return ""
 
 
+def is_web_address(address: str) -> bool:
+    """May an address stand behind a link? Only one of http or https with a host may: others can run code in a reader's browser.
+
+    >>> is_web_address("https://doi.org/10.1/x"), is_web_address("javascript:alert(1)"), is_web_address("https:/x")
+    (True, False, False)
+    """
+    return bool(re.match(r"https?://[^/?#]", address)) and bool(host_of(address)) and address.isprintable()
+
+
 def why_not_public(host: str) -> str:
     """Why no reader can be sent to a host whatever it holds, as the end of a sentence; blank where nothing speaks against it.
 

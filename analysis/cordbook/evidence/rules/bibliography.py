@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cordbook.core.notebooks import is_prose, joined, source_of
+from cordbook.core.trust.regular import read_text
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.references.bibliography import (
     REWRITE,
@@ -15,46 +16,75 @@ from cordbook.evidence.references.bibliography import (
     bib_problem,
     citations,
     load_bibliography,
+    parse_bibliography,
     plain_text,
 )
-from cordbook.evidence.references.items import reference_item
+from cordbook.evidence.references.bibtex_file import bibliography_text
+from cordbook.evidence.references.hosts import is_web_address
 from cordbook.evidence.rules.base import Data, Row
 
 BIBLIOGRAPHY_RULES: Mapping[str, str] = {
-    "bibliography-form": "references.bib can be read; every key appears once.",
+    "bibliography-form": "references.bib can be read; every key appears once, and nothing but comments stands between entries.",
     "bibliography-complete": "Every source has an entry in references.bib, and every entry is a source.",
-    "bibliography-equal": "An entry has the DOI, year and title of its source.",
+    "bibliography-equal": "An entry is what cordbook references makes of its source, in its kind and every field; links are http or https.",
     "citation-known": "Every citation of a chapter is an entry of references.bib.",
     "chapter-readable": "Every chapter can be read.",
 }
 
 
 def check_bibliography(path: Path, data: Data) -> Iterator[Problem]:
-    """Compare references.bib with references.csv, both ways."""
+    """Compare references.bib with what is made from references.csv: every entry, every field, both ways."""
+    sources = {row["reference_id"]: row for row in data.rows("references") if not row["same_as"]}
+    made = _made(sources.values())
+    if made and _is_text(path, made):
+        return
     bibliography = load_bibliography(path)
     yield from bibliography.problems
     if any(problem.row is None for problem in bibliography.problems):
         return
-    sources = {row["reference_id"]: row for row in data.rows("references") if not row["same_as"]}
+    wanted = parse_bibliography(made).entries if made else {}
     for key in sorted(sources.keys() - bibliography.entries.keys()):
         yield bib_problem("bibliography-complete", f"The source {key} has no entry.", REWRITE, value=key)
     for key, entry in bibliography.entries.items():
-        if key in sources:
-            yield from _compare(entry, sources[key])
-        else:
+        if key not in sources:
             message = f"The entry {key} is not a source of references.csv."
             remedy = f"Add the source there. {REWRITE}"
             yield bib_problem("bibliography-complete", message, remedy, row=entry.line, value=key)
+        elif key in wanted:
+            yield from _compare(entry, wanted[key])
+        if (url := plain_text(entry.fields.get("url", ""))) and not is_web_address(url):
+            message = f"The address of {key} is no http or https address; a browser might run it."
+            yield bib_problem("bibliography-equal", message, REWRITE, row=entry.line, column="url", value=url)
 
 
-def _compare(entry: BibEntry, source: Row) -> Iterator[Problem]:
-    for column in ("doi", "year", "title"):
-        expected = str(reference_item(source)["title"]) if column == "title" else source[column]
-        found = entry.fields.get(column, "")
-        if column == "title":
-            found = plain_text(found)
+def _made(sources: Iterable[Row]) -> str:
+    """The file as it should be; blank where a source cannot be written, which the rules on types tell."""
+    try:
+        return bibliography_text(sources)
+    except (ValueError, KeyError, IndexError):
+        return ""
+
+
+def _is_text(path: Path, text: str) -> bool:
+    """Is a file this text, whatever ends its lines? Then nothing in it need be taken apart."""
+    try:
+        return read_text(path).replace("\r\n", "\n") == text
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _compare(entry: BibEntry, wanted: BibEntry) -> Iterator[Problem]:
+    if entry.type.lower() != wanted.type:
+        message = f"{entry.key} is an @{entry.type}; made from references.csv it is an @{wanted.type}."
+        yield bib_problem("bibliography-equal", message, REWRITE, row=entry.line, value=entry.type)
+    for column in sorted(entry.fields.keys() | wanted.fields.keys()):
+        found, expected = (" ".join(plain_text(e.fields.get(column, "")).split()) for e in (entry, wanted))
         if found != expected:
-            message = f"references.csv has {expected!r} for {entry.key}."
+            message = (
+                f"references.csv has {expected!r} for {entry.key}."
+                if expected
+                else f"references.csv says nothing of it for {entry.key}."
+            )
             yield bib_problem("bibliography-equal", message, REWRITE, row=entry.line, column=column, value=found)
 
 
@@ -68,7 +98,7 @@ def read_chapters(project: Path) -> tuple[dict[str, str], list[Problem]]:
     for path in _chapter_files(project):
         name = path.relative_to(project).as_posix()
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = read_text(path)
             chapters[name] = _notebook_text(json.loads(text)) if path.suffix == ".ipynb" else text
         except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
             message = f"The chapter cannot be read: {error}."

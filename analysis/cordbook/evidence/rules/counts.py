@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
 
+from cordbook.core.trust.patterns import BadPattern, compiled, matches, why_endless
 from cordbook.evidence.patients import (
     KEYS,
     Held,
     Meanings,
     all_patients,
+    count_row,
     most_apart,
     parse_stratum,
     stratum_pairs,
@@ -81,7 +82,6 @@ def _time(row: Row) -> object:
 
 def stratum_well_formed(data: Data) -> Iterator[Violation]:
     allowed = {row["key"]: row["pattern"] for row in data.rows(KEYS)}
-    known = {key: pattern for key, text in allowed.items() if (pattern := _compiled(text))}
     for row in data.rows(TABLE):
         keys = [key for key, _ in stratum_pairs(row["stratum"])]
         for key in sorted({key for key in keys if keys.count(key) > 1}):
@@ -91,32 +91,81 @@ def stratum_well_formed(data: Data) -> Iterator[Violation]:
                 message = f"The key {key!r} is not known."
                 remedy = "Use a key of stratum_keys.csv, or add it there with what it means."
                 yield row.violation("stratum", message, remedy=remedy)
-            elif key in known and not known[key].fullmatch(value):
+            elif not matches(allowed[key], value):
                 message = f"{value!r} is not a valid value of the key {key!r}."
                 yield row.violation("stratum", message, remedy=f"It must match {allowed[key]} (stratum_keys.csv).")
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None
-
-
 def stratum_patterns_compile(data: Data) -> Iterator[Violation]:
-    yield from _patterns_compile(data, KEYS)
+    for row in data.rows(KEYS):
+        try:
+            compiled(row["pattern"])
+        except BadPattern as error:
+            remedy = "Correct it; brackets must be closed, and the pattern describes the whole value."
+            yield row.violation("pattern", f"The pattern cannot be used: {error}.", remedy=remedy)
 
 
 def wording_patterns_compile(data: Data) -> Iterator[Violation]:
-    yield from _patterns_compile(data, WORDINGS)
-
-
-def _patterns_compile(data: Data, table: str) -> Iterator[Violation]:
-    for row in data.rows(table):
-        if _compiled(row["pattern"]) is None:
+    for row in data.rows(WORDINGS):
+        try:
+            re.compile(row["pattern"])
+        except (re.error, OverflowError, RecursionError):
             message = "The pattern is not a regular expression."
             yield row.violation("pattern", message, remedy="Correct it; brackets must be closed.")
+            continue
+        if why := why_endless(row["pattern"]):
+            message = f"A search for the pattern might take for ever: {why}."
+            yield row.violation(
+                "pattern", message, remedy="Write one repeat after the other, or a repeat with an end, as {1,40}."
+            )
+
+
+#: What a value of a stratum is written as in the key of a count; the rest is letters, digits and marks.
+_SAID = {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}
+
+
+def count_ids_fit(data: Data) -> Iterator[Violation]:
+    first: dict[tuple[str, str], Row] = {}
+    for correction in sorted(data.rows("corrections"), key=lambda row: (row["corrected_on"], row.number)):
+        if correction["table"] == TABLE:
+            first.setdefault((correction["row_key"], correction["column"]), correction)
+    for row in data.rows(TABLE):
+        # The key tells what the count was entered as: what a correction has changed since stands in it as it was.
+        then = {c: first[key]["old_value"] if (key := (row["cell_id"], c)) in first else row[c] for c in _PARTS_OF_ID}
+        if column := _other_than_named(row["cell_id"], then):
+            message = f"The key {row['cell_id']} does not say {column} {then[column] or '(blank)'!r}."
+            remedy = (
+                "Correct the value, or, if it was entered wrongly, record the change in corrections.csv; a new count has the key "
+                f"{count_row(then['arm_id'], then['outcome'], then['stratum'], then['timepoint_months'])}."
+            )
+            yield row.violation(column, message, remedy=remedy)
+
+
+_PARTS_OF_ID = ("arm_id", "outcome", "timepoint_months", "stratum")
+
+
+def _other_than_named(key: str, then: Mapping[str, str]) -> str | None:
+    """The column that a key does not name as it stands; None where it names all."""
+    arm, outcome, time = f"{then['arm_id']}.", f"{then['outcome'].replace(':', '_')}.", f".{then['timepoint_months'] or 'na'}"
+    if not key.startswith(arm):
+        return "arm_id"
+    rest = key.removeprefix(arm)
+    if not rest.startswith(outcome):
+        return "outcome"
+    # What stands between outcome and time is the stratum, so that a key without one has "all" there.
+    if not (rest.endswith(time) and len(rest) > len(outcome) + len(time)):
+        return "timepoint_months"
+    named = rest.removeprefix(outcome).removesuffix(time)
+    return None if _words_of(named) == _words_of(then["stratum"] or "all") else "stratum"
+
+
+def _words_of(stratum: str) -> list[str]:
+    """Words and numbers of a stratum, whichever way it was written when the key was made; "yes" may be left out."""
+    text = stratum.lower()
+    for sign, word in _SAID.items():
+        text = text.replace(sign, f"-{word}")
+    words = re.findall(r"[a-z]+|[0-9]+", text)
+    return sorted(word for word in words if word not in ("yes", *_SAID.values()))
 
 
 def stratum_relation_fits(data: Data) -> Iterator[Violation]:
@@ -304,14 +353,25 @@ COUNT_RULES = (
     Rule("n-not-above-arm", TABLE, "A count is of no more patients than its arm has.", n_not_above_arm),
     Rule("arm-of-study", TABLE, "The arm of a count is an arm of its study.", arm_of_same_study),
     Rule("one-count-per-place", TABLE, "Arm, outcome, stratum and time point stand once.", one_count_per_place),
+    Rule(
+        "count-id",
+        TABLE,
+        "The key of a count names its arm, outcome, stratum and time, as they were before any correction.",
+        count_ids_fit,
+    ),
     Rule("stratum-form", TABLE, "A stratum has known keys, each once, with values of their pattern.", stratum_well_formed),
     Rule(
         "stratum-patterns",
         KEYS,
-        "The pattern of a stratum key is a regular expression.",
+        "The pattern of a stratum key is a regular expression that describes the whole value.",
         stratum_patterns_compile,
     ),
-    Rule("wording-patterns", WORDINGS, "The pattern of a wording is a regular expression.", wording_patterns_compile),
+    Rule(
+        "wording-patterns",
+        WORDINGS,
+        "The pattern of a wording is a regular expression that comes to an end.",
+        wording_patterns_compile,
+    ),
     Rule(
         "stratum-relation",
         TABLE,

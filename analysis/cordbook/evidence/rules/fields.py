@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
 from cordbook.core.clock import today
+from cordbook.core.trust.characters import mixed_words, named, other_digits, runs_as_formula, unseen_in
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, Row, listed
 from cordbook.evidence.schema import Field, ForeignKey, Table
@@ -18,21 +18,31 @@ SCHEMA_RULES: Mapping[str, str] = {
     "known-columns": "The header has the columns of the schema, each once, and no other.",
     "row-shape": "Every row has as many values as the header.",
     "no-blank-rows": "No row is blank.",
+    "whole-file": "A file ends with a whole line, or somebody has looked.",
     "required": "A required value is given.",
     "type": "A value is of its column's type.",
     "allowed-values": "A value of a closed list is one of the list.",
     "pattern": "A value has the form that the schema gives.",
-    "range": "A number lies within the limits of the schema.",
+    "range": "A number lies within the limits of the schema and of its unit.",
     "unique": "A value of a unique column appears once.",
     "primary-key": "The key of a row appears once.",
     "foreign-key": "What a row points to exists.",
-    "not-in-the-future": "No date lies after today.",
-    "clean-text": "Text has no control or invisible characters, no blanks at its ends and composed accents (NFC).",
-    "no-formula": "Text does not begin with a sign that a spreadsheet takes for a formula (= + - @); a number may be negative.",
+    "not-in-the-future": "No date lies after today, whether of a day, a month or a moment.",
+    "clean-text": (
+        "Text has no control or invisible characters, no blanks but the plain one and none at its ends, composed accents (NFC), and no "
+        "letters or digits of another script that only look like Latin ones."
+    ),
+    "no-formula": (
+        "Text does not begin with a sign that a spreadsheet takes for a formula (= + - @, full-width ones too); a number may be negative."
+    ),
+    "length": "A value is no longer than a page of text; an abstract or a search may be ten.",
 }
-FORMULA_SIGNS = ("=", "+", "-", "@")
-#: Invisible characters that turn up when text is pasted; joiners (Cf) never belong in these tables.
-UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+#: Characters of a value: the longest note has a tenth of it.
+LONGEST = 5_000
+#: Texts of others that are kept whole.
+LONG_COLUMNS = {"abstract": 100_000, "query": 50_000, "query_as_run": 50_000, "authors": 100_000, "title": 10_000}
+#: How columns end that hold a day, a month or a moment, whatever their type.
+_DATES = ("_on", "_at", "_date")
 #: Looking for a near spelling costs time, so a column full of errors gets only this many hints.
 MOST_HINTS = 20
 
@@ -70,13 +80,16 @@ def _check_column(data: Data, table: Table, field: Field) -> Iterator[Problem]:
 
 def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
     """All complaints about one cell of a column; values repeat, so answers are kept."""
-    pattern = re.compile(field.pattern) if field.pattern else None
+    pattern, most = field.form, LONG_COLUMNS.get(field.name, LONGEST)
     hints = iter(range(MOST_HINTS))
 
     @cache
     def complain(text: str) -> tuple[Complaint, ...]:
         if text == "":
             return (("required", f"{field.name} is blank.", _fill(field)),) if field.required else ()
+        if len(text) > most:
+            message = f"The value has {len(text)} characters; {field.name} has at most {most}."
+            return (("length", message, "Shorten it; a quotation mark that was never closed swallows rows."),)
         found = [*_unclean_text(field, text)]
         try:
             value = field.parse(text)
@@ -87,10 +100,10 @@ def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
         if pattern and not pattern.fullmatch(text):
             message = f"{_quoted(text)} does not have the form of {field.name}."
             found.append(("pattern", message, f"{field.description} It must match {field.pattern}"))
-        low, high = field.minimum, field.highest
+        low, high = field.lowest, field.highest
         if isinstance(value, int | float) and ((low is not None and value < low) or (high is not None and value > high)):
             found.append(("range", f"{text} is out of range.", f"Allowed: {_interval(field)}{_unit(field)}."))
-        if field.type == "date" and text > (last := today().isoformat()):
+        if (field.type == "date" or field.name.endswith(_DATES)) and text[:10] > (last := today().isoformat())[: len(text)]:
             found.append(
                 ("not-in-the-future", f"{text} lies in the future.", f"Write the day on which it was done, at most {last}.")
             )
@@ -109,13 +122,13 @@ def complaints(field: Field, text: str) -> tuple[Complaint, ...]:
 
 
 def _unclean_text(field: Field, text: str) -> Iterator[Complaint]:
-    if text.isascii() and text.isprintable():
-        unwanted = []
-    else:
-        unwanted = sorted({c for c in text if unicodedata.category(c) in UNWANTED})
-    if unwanted:
-        names = listed(f"U+{ord(c):04X} {unicodedata.name(c, 'control character')}" for c in unwanted)
-        yield "clean-text", f"The text holds {names}.", "Remove it; a line break becomes a semicolon."
+    if unwanted := unseen_in(text):
+        yield "clean-text", f"The text holds {listed(named(unwanted))}.", "Remove it; a line break becomes a semicolon."
+    if mixed := mixed_words(text):
+        message = f"Letters of another script stand among Latin ones in {listed(mixed)}; no search would find the word."
+        yield "clean-text", message, "Type the word anew."
+    if digits := other_digits(text):
+        yield "clean-text", f"The text holds {listed(named(digits))}.", "Write digits as 0 to 9."
     if text != text.strip():
         yield "clean-text", "The text begins or ends with a blank.", "Remove the blank."
     if not unicodedata.is_normalized("NFC", text):
@@ -124,13 +137,9 @@ def _unclean_text(field: Field, text: str) -> Iterator[Complaint]:
             "The text has accents apart from their letters.",
             f"Write {unicodedata.normalize('NFC', text)!r}.",
         )
-    if field.type == "string" and not field.enum and text.lstrip()[:1] in FORMULA_SIGNS:
-        if not re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)?", text.strip()):
-            yield (
-                "no-formula",
-                f"The text begins with {text.lstrip()[0]}: a spreadsheet would run it as a formula.",
-                "Put a word before the sign.",
-            )
+    if field.type == "string" and not field.enum and runs_as_formula(text):
+        message = f"The text begins with {text.lstrip()[0]}: a spreadsheet would run it as a formula."
+        yield "no-formula", message, "Put a word before the sign."
 
 
 def _quoted(text: str) -> str:
@@ -152,9 +161,9 @@ def _allowed(field: Field, text: str, hints: Iterator[int]) -> str:
 
 
 def _interval(field: Field) -> str:
-    if field.minimum is None:
+    if field.lowest is None:
         return f"at most {field.highest}"
-    return f"{field.minimum} or more" if field.highest is None else f"{field.minimum} to {field.highest}"
+    return f"{field.lowest} or more" if field.highest is None else f"{field.lowest} to {field.highest}"
 
 
 def _check_primary_key(data: Data, table: Table) -> Iterator[Problem]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from cordbook.core.yaml import load_yaml
+from cordbook.core.trust.patterns import matches
+from cordbook.core.yaml import read_yaml
 from cordbook.evidence.patients import KEYS
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, listed
-from cordbook.evidence.rules.vocabulary import matches
 from cordbook.evidence.subject_tables import FACTS, PHASE, SECTIONS
 
 NATURAL_COURSE = "natural_course.yml"
@@ -49,9 +49,8 @@ def check_natural_course(data_dir: Path, data: Data) -> Iterator[Problem]:
     if not path.is_file():
         return
     try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        yield _problem(None, None, f"The file cannot be read: {error}.", "Correct or restore it.")
+        content = read_yaml(path)
+    except (OSError, yaml.YAMLError):  # told with all other declared files
         return
     of_form = list(natural_course_problems(content))
     for key, message in of_form:

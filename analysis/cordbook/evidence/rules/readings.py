@@ -57,6 +57,15 @@ def reader_is_listed(data: Data) -> Iterator[Violation]:
             yield row.violation("reader", message, remedy=remedy)
 
 
+def readings_are_independent(data: Data) -> Iterator[Violation]:
+    for readings in _readings(data).values():
+        first, second = readings.get("1"), readings.get("2")
+        if first is not None and second is not None and first["reader"] and first["reader"] == second["reader"]:
+            message = f"{second['reader']} read the count twice; two readings are those of two readers."
+            remedy = "Name who read it the second time, or leave the second reading out (agreement: single)."
+            yield second.violation("reader", message, remedy=remedy)
+
+
 def agreement_fits_readings(data: Data) -> Iterator[Violation]:
     readings = _readings(data)
     for row in data.rows("reconciliations"):
@@ -206,6 +215,7 @@ READING_RULES = (
     Rule("count-was-read", "outcomes", "A count has a reading that saw it, and a reconciliation.", count_was_read),
     Rule("seen-has-numbers", "extractions", "A reading that saw a number has events and n.", seen_has_numbers),
     Rule("reader-listed", "extractions", "The reader is among the readers of the count.", reader_is_listed),
+    Rule("two-readers", "extractions", "Two readings of a count are those of two readers.", readings_are_independent),
     Rule("agreement-fits", "reconciliations", "The agreement is what the two readings show.", agreement_fits_readings),
     Rule(
         "disagreement-settled",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cordbook.core.names import name_parts
+from cordbook.evidence.matching import folded
 from cordbook.evidence.references.hosts import host_of, is_listed, why_not_public
 from cordbook.evidence.references.identity import CONFIRMED, PARTIAL, identity_gaps
-from cordbook.evidence.rules.base import Data, Rule, Violation
+from cordbook.evidence.rules.base import Data, Rule, Violation, listed
 
 USERS = (
     ("studies", "study_id"),
@@ -82,6 +84,31 @@ def hosts_are_public(data: Data) -> Iterator[Violation]:
             yield row.violation("host", message, remedy="Remove the row.")
 
 
+#: A year in a key, as of "lima2010": four digits by themselves.
+_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
+#: The name at the begin of a key that ends in a year and perhaps a letter or word, as of "lima2010b" or "lima2010_followup".
+_NAME_AND_YEAR = re.compile(r"([a-z]+)(?:19|20)[0-9]{2}(?![0-9])")
+
+
+def keys_name_the_year(data: Data) -> Iterator[Violation]:
+    for row in data.rows("references"):
+        years = _YEAR.findall(row["reference_id"])
+        if years and row["year"] and row["year"] not in years:
+            message = f"The key {row['reference_id']} names {listed(years)}, the year is {row['year']}."
+            remedy = "Correct the year; a key that is wrong itself is changed in every table that names it, before anything is released."
+            yield row.violation("year", message, remedy=remedy)
+
+
+def keys_name_the_author(data: Data) -> Iterator[Violation]:
+    for row in data.rows("references"):
+        named = _NAME_AND_YEAR.match(row["reference_id"])
+        author = folded(name_parts(row["first_author"])[0]) if row["first_author"] else ""
+        if named and author and not (named[1].startswith(author) or author.startswith(named[1])):
+            message = f"The key {row['reference_id']} names {named[1]}, the first author is {row['first_author']}."
+            remedy = "Correct the author; a key may be the name of a trial, then nothing is to do."
+            yield row.violation("first_author", message, remedy=remedy)
+
+
 #: A title within one pair of parentheses is what a reader called the report; titles that only begin so are not.
 _READERS_WORDS = re.compile(r"\([^()]*\)\.?")
 
@@ -131,6 +158,14 @@ SOURCE_RULES = (
         titles_are_the_reports_own,
     ),
     Rule("doi-lower-case", "references", "A DOI is in lower case.", doi_in_lower_case),
+    Rule("key-year", "references", "A year in the key of a source is its year.", keys_name_the_year),
+    Rule(
+        "key-author",
+        "references",
+        "The name in the key of a source is that of its first author, or of a trial.",
+        keys_name_the_author,
+        "warning",
+    ),
     Rule("reference-used", "references", "A table points to every source.", references_are_used),
     Rule("study-reference", "references", "Every study is a reference of the kind study.", studies_are_references),
     Rule(

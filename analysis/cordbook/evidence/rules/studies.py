@@ -12,6 +12,9 @@ from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, li
 from cordbook.evidence.subject_tables import FACTS, counted_facts
 from cordbook.evidence.vocabulary import DIMENSIONS
 
+#: The reason of a count whose patients stand in another report.
+SHARED = "overlap"
+
 
 def arm_id_fits(data: Data) -> Iterator[Violation]:
     for row in data.rows("arms"):
@@ -20,6 +23,16 @@ def arm_id_fits(data: Data) -> Iterator[Violation]:
             message = f"The key of this arm is {expected}."
             remedy = "Write study id, full stop, arm; outcomes.csv names the arm by this key."
             yield row.violation("arm_id", message, remedy=remedy)
+
+
+def arms_are_what_they_are_called(data: Data) -> Iterator[Violation]:
+    field = data.field("arms", "role")
+    for row in data.rows("arms"):
+        called = [role for role in (field.enum if field else ()) if row["arm"] == role or row["arm"].startswith(f"{role}_")]
+        if called and row["role"] not in called:
+            message = f"The arm is called {row['arm']}, and its role is {row['role']}."
+            remedy = "Correct the role; or give the arm the name of what it got, in arms.csv and wherever its key stands."
+            yield row.violation("role", message, remedy=remedy)
 
 
 def parts_of_arms_fit(data: Data) -> Iterator[Violation]:
@@ -61,6 +74,40 @@ def counts_within_study(data: Data) -> Iterator[Violation]:
                 named = fact.label or data.by_key(DIMENSIONS).get(fact.fact, Row())["label"] or fact.fact
                 message = f"{named}: {sum(values.values())} patients in all, the arms of the study have {size}."
                 yield row.violation(column, message, remedy="Correct the counts, or the sizes in arms.csv.")
+
+
+def counts_are_known_patients(data: Data) -> Iterator[Violation]:
+    sizes = _study_sizes(data)
+    seen: dict[str, int] = {}
+    whole_arms = {row["arm_id"]: row for row in data.rows("arms") if not row["part_of"]}
+    for row in data.rows("outcomes"):
+        if row["arm_id"] in whole_arms:
+            seen[row["arm_id"]] = max(seen.get(row["arm_id"], 0), whole(row["n"]) or 0)
+    known: dict[str, int] = {}
+    for arm, row in whole_arms.items():
+        known[row["study_id"]] = known.get(row["study_id"], 0) + (whole(row["n"]) or seen.get(arm, 0))
+    counted = list(counted_facts(data.rows(FACTS)))
+    for row in data.rows("studies"):
+        for fact in counted if row["study_id"] not in sizes and known.get(row["study_id"]) else ():
+            values = {column: whole(row[column]) or 0 for _, column in fact.columns}
+            if sum(values.values()) > known[row["study_id"]]:
+                column = max(values, key=lambda c: values[c])
+                message = (
+                    f"{sum(values.values())} patients in all, and no count of the study is of more than {known[row['study_id']]}; "
+                    "an arm has no size."
+                )
+                yield row.violation(
+                    column, message, remedy="Look again; give the arm its size in arms.csv where the report has it."
+                )
+
+
+def overlap_is_named(data: Data) -> Iterator[Violation]:
+    groups = data.groups_of_study
+    for row in data.rows("outcomes"):
+        if SHARED in row["not_poolable_reason"].split(";") and not groups.get(row["study_id"]):
+            message = f"The reason is {SHARED}, and {row['study_id']} is in no overlap group, so nobody can tell with whom it shares patients."
+            remedy = "Put both studies into overlap_members.csv, with the reason in overlap_groups.csv; or give another reason."
+            yield row.violation("not_poolable_reason", message, remedy=remedy)
 
 
 def _study_sizes(data: Data) -> dict[str, int]:
@@ -184,20 +231,25 @@ def years_are_ordered(data: Data) -> Iterator[Violation]:
             yield row.violation("completion_year", message, remedy="Correct one of the years as the register shows them.")
 
 
+#: Every interval of the tables: its limits, the value that it holds, and whether one limit alone says something (at least, at most).
+INTERVALS = (
+    ("continuous", "ci_low", "value", "ci_high", False),
+    ("published_pooled", "ci_low", "estimate", "ci_high", False),
+    ("natural_pooled", "ci_low", "estimate_percent", "ci_high", False),
+    ("claims", "claimed_low", "claimed_value", "claimed_high", True),
+)
+
+
 def interval_holds_estimate(data: Data) -> Iterator[Violation]:
-    for table, column in (
-        ("continuous", "value"),
-        ("published_pooled", "estimate"),
-        ("natural_pooled", "estimate_percent"),
-    ):
+    for table, lower, column, upper, _ in INTERVALS:
         for row in data.rows(table):
-            low, value, high = (decimal(row[c]) for c in ("ci_low", column, "ci_high"))
+            low, value, high = (decimal(row[c]) for c in (lower, column, upper))
             if high is not None and value is not None and value > high:
-                place, message = "ci_high", f"The upper limit {high:g} is below the estimate {value:g}."
+                place, message = upper, f"The upper limit {high:g} is below the estimate {value:g}."
             elif low is not None and value is not None and low > value:
-                place, message = "ci_low", f"The lower limit {low:g} is above the estimate {value:g}."
+                place, message = lower, f"The lower limit {low:g} is above the estimate {value:g}."
             elif low is not None and high is not None and low > high:
-                place, message = "ci_low", f"The lower limit {low:g} is above the upper limit {high:g}."
+                place, message = lower, f"The lower limit {low:g} is above the upper limit {high:g}."
             else:
                 continue
             remedy = "Look again; where the source itself misprints it, list the row in waivers.csv."
@@ -205,10 +257,10 @@ def interval_holds_estimate(data: Data) -> Iterator[Violation]:
 
 
 def limits_come_in_pairs(data: Data) -> Iterator[Violation]:
-    for table in ("continuous", "published_pooled", "natural_pooled"):
+    for table, lower, _, upper, alone in INTERVALS:
         for row in data.rows(table):
-            if bool(row["ci_low"]) != bool(row["ci_high"]):
-                column = "ci_high" if row["ci_low"] else "ci_low"
+            if bool(row[lower]) != bool(row[upper]) and not alone:
+                column = upper if row[lower] else lower
                 yield row.violation(column, "Only one limit of the interval is given.", remedy="Give both, or neither.")
 
 
@@ -251,12 +303,20 @@ def known_trials_name_their_study(data: Data) -> Iterator[Violation]:
 
 STUDY_RULES = (
     Rule("arm-id", "arms", "The key of an arm is made of its study and its name.", arm_id_fits),
+    Rule("arm-role", "arms", "An arm that is called by a role has that role.", arms_are_what_they_are_called),
     Rule("arm-parts", "arms", "Parts of an arm are of its study and role and sum to no more than it.", parts_of_arms_fit),
     Rule(
         "counts-within-study",
         "studies",
         "Columns that count the patients of a fact (facts.csv) count no more than the arms have.",
         counts_within_study,
+    ),
+    Rule(
+        "counts-known",
+        "studies",
+        "Where an arm has no size, columns that count the patients of a fact count no more than outcomes do.",
+        counts_are_known_patients,
+        "warning",
     ),
     Rule(
         "overlap-primary",
@@ -269,6 +329,9 @@ STUDY_RULES = (
         "overlap_disjoint",
         "Studies that share no patients are two of one group.",
         disjoint_pairs_fit,
+    ),
+    Rule(
+        "overlap-named", "outcomes", "A count left out as overlap is of a study in an overlap group.", overlap_is_named, "warning"
     ),
     Rule("patients-counted-once", "outcomes", "Patients that two studies share are pooled once.", patients_counted_once),
     Rule("study-once", "studies", "A study is entered under one id.", studies_entered_once),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from string import Formatter
 
+from cordbook.core.trust.patterns import matches
 from cordbook.evidence.patients import KEYS, VALUES, positions, stratum_pairs
 from cordbook.evidence.rules.base import Data, Row, Rule, Violation, listed
-from cordbook.evidence.rules.vocabulary import matches
 from cordbook.evidence.subject_tables import FACTS, PHRASES, TABLE_OF, TOPICS, fact_of, topic_of
 
 #: What may stand in braces: in the phrase of a fact, and in a text by its place.
@@ -65,7 +65,7 @@ def wordings_are_expressions(data: Data) -> Iterator[Violation]:
         try:
             # The empty alternative matches, so that the text is looked at too.
             re.compile(f"(?:{row['pattern']})|").sub(row["text"], "")
-        except (re.error, IndexError) as error:
+        except (re.error, IndexError, OverflowError, RecursionError) as error:
             message = f"The pattern and its text are not a regular expression with what stands for it ({error})."
             yield row.violation("pattern", message, remedy="Correct it; a full stop that is meant as such is written \\.")
 

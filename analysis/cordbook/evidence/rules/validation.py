@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cordbook.evidence.problems import Problem, as_json, as_text, counts, in_order
+from cordbook.evidence.promises import contract
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import RULES, SCHEMA_RULES, Data, check_table
 from cordbook.evidence.rules.bibliography import BIBLIOGRAPHY_RULES, check_bibliography, check_citations, read_chapters
@@ -17,6 +18,14 @@ WAIVERS = "waivers"
 WAIVER_RULES: Mapping[str, str] = {
     "waiver-target": "A waiver names a rule, a table and a row that exist.",
     "waiver-applies": "A listed waiver still applies.",
+}
+#: Kept where the declarations are read (``review.reporting.declared_files``), for ``cordbook validate`` and the builder.
+DECLARED_RULES: Mapping[str, str] = {
+    "declared": "The YAML files of data/ can be read, are of the form that they need, and name what exists.",
+}
+#: Kept where releases are read (``review.reporting.lost_rows``).
+KEPT_RULES: Mapping[str, str] = {
+    "rows-kept": "A table has no fewer rows than in the last commit and the last release, or somebody has looked."
 }
 BIBLIOGRAPHY_FILE = "references.bib"
 #: Files that mark the parent of the data folder as a project, which must have a references.bib.
@@ -30,6 +39,9 @@ class Report:
     problems: tuple[Problem, ...]
     tables: int
     rows: int
+    #: Rows of each table by its path, and the schema that they were read by.
+    counted: Mapping[str, int] = field(default_factory=dict)
+    package: Package | None = None
 
     @property
     def errors(self) -> int:
@@ -58,10 +70,13 @@ def rule_list() -> dict[str, str]:
     """Every rule id with what it asks; the codebook is made from it."""
     return {
         **SCHEMA_RULES,
+        **contract.RULES,
         **{rule.id: rule.asks for rule in RULES},
         **WAIVER_RULES,
         **BIBLIOGRAPHY_RULES,
         **FILE_RULES,
+        **DECLARED_RULES,
+        **KEPT_RULES,
     }
 
 
@@ -74,12 +89,13 @@ def validate(data_dir: Path, *, with_text: bool = True) -> Report:
     data_dir = Path(data_dir)
     package = load_package(data_dir)
     raw = read_all(data_dir, package)
-    problems = list(check_tables(package, raw))
+    problems = [*contract.schema_problems(package), *check_tables(package, raw)]
     data = Data(package, raw)
     problems += check_natural_course(data_dir, data)
     if with_text:
         problems += _check_text(data_dir.resolve().parent, data)
-    return Report(tuple(in_order(problems)), len(raw), sum(len(table.rows) for table in raw.values()))
+    counted = {package.table(name).path: len(table.rows) for name, table in raw.items()}
+    return Report(tuple(in_order(problems)), len(raw), sum(counted.values()), counted, package)
 
 
 def check_tables(package: Package, raw: Mapping[str, RawTable]) -> list[Problem]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cordbook.core.trust.patterns import matches
 from cordbook.evidence.patients import KEYS
 from cordbook.evidence.rules.base import Data, Rule, Violation, decimal, listed
 from cordbook.evidence.vocabulary import DIMENSIONS, LABELS, SCORES, SEVERAL, STRATUM, fields_of
@@ -65,14 +65,6 @@ def _may_hold(source: Source, code: str) -> bool:
     if source.pattern is not None:
         return matches(source.pattern, code)
     return source.used is not None or code in source.closed or code == SEVERAL
-
-
-def matches(pattern: str, code: str) -> bool:
-    """Is a code a value of a pattern? A pattern that is no regular expression is told by the rule stratum-patterns."""
-    try:
-        return re.fullmatch(pattern, code) is not None
-    except re.error:
-        return True
 
 
 def labels_are_used(data: Data) -> Iterator[Violation]:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cordbook.core.trust.characters import begins_as_formula
 from cordbook.evidence.rules import complaints
 from cordbook.intake.extraction.codebook import (
     Codebook,
@@ -257,4 +258,4 @@ def _rows(lines: Sequence[tuple[int, str, str, str, str, str]]) -> Iterator[tupl
 
 def _bare(written: str) -> str:
     text = one_line(written)
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+    return text[1:] if text[:1] == "'" and begins_as_formula(text[1:]) else text

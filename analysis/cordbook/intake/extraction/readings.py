@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cordbook.core.names import first_author, name_parts
 from cordbook.errors import CordbookError
+from cordbook.evidence.patients import count_row as count_row
 from cordbook.evidence.references.identity import identity_of
 from cordbook.intake.records.append import append_rows, in_turn
 from cordbook.intake.records.decisions import now
@@ -169,18 +170,6 @@ def reader_name(text: str) -> str:
     if not name or "+" in name or name[:1] in "=-@":
         raise NotReadable(f"{text!r} cannot stand for a reader: a name without +, that begins with a letter or a digit")
     return name
-
-
-def count_row(arm: str, outcome: str, stratum: str, months: str) -> str:
-    """The name of a count within its study, which is also the end of its ``cell_id``.
-
-    >>> count_row("treated", "ais_improved", "baseline_ais=A;phase=acute", "12")
-    'treated.ais_improved.baseline_ais-a_phase-acute.12'
-    >>> count_row("treated", "other:standing", "", "")
-    'treated.other_standing.all.na'
-    """
-    pairs = "_".join(part.replace("=", "-", 1) for part in sorted(filter(None, stratum.split(";")))) or "all"
-    return ".".join(re.sub(r"[^a-z0-9_.+<>=\-]", "_", part.lower()) for part in (arm, outcome, pairs, months or "na"))
 
 
 def record_of_study(data: Path, study_id: str) -> Row | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cordbook.core.trust.characters import begins_as_formula
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.reading import RawTable, read_all
 from cordbook.evidence.rules import complaints
@@ -188,7 +189,7 @@ def decide(difference: Difference, keep: str, value: str, reason: str, by: str, 
         raise NotReadable(f"{keep!r} is none of {', '.join(difference.keeps)}")
     if not reason and (column == COUNTS or keep in (OTHER, OUT)):
         raise NotReadable("say why, in the reason: the tables keep it")
-    if reason[:1] in ("=", "+", "-", "@"):
+    if begins_as_formula(reason):
         raise NotReadable("a reason does not begin with a sign that a spreadsheet takes for a formula")
     if keep == OTHER and column == COUNTS:
         value = _counts(value)

@@ -6,11 +6,11 @@ import html
 import re
 import unicodedata
 
+from cordbook.core.trust.characters import UNSEEN, begins_as_formula
+
 #: Terminal escape sequences as a whole, so that their letters do not stay behind: CSI, OSC and the other string types.
 #: The one-byte forms (C1) are taken away alone: in text read with the wrong encoding they are letters, and what follows is text.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b\x9c\n]{0,500}(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]?")
-#: What changes the direction or the looks of text without being seen: bidi marks and overrides, zero-width characters, BOM, tags.
-_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]|[\U000e0000-\U000e007f]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 #: Markup of titles and abstracts: HTML, MathML and JATS. A comparison such as "p < 0.05 and n > 3" is none.
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9:-]{0,40}(?:\s+[^<>]{0,300})?\s*/?>|<!--.{0,1000}?-->", re.S)
@@ -24,7 +24,7 @@ def harmless(text: str) -> str:
     >>> harmless("a\\x1b[31mred\\x1b[0m\\u202e b\\x00")
     'ared b'
     """
-    return _CONTROLS.sub("", _UNSEEN.sub("", _ESCAPES.sub("", text)))
+    return _CONTROLS.sub("", UNSEEN.sub("", _ESCAPES.sub("", text)))
 
 
 def one_line(text: str) -> str:
@@ -68,4 +68,4 @@ def cell_for_spreadsheet(text: str) -> str:
     >>> cell_for_spreadsheet("=HYPERLINK(1)")
     "'=HYPERLINK(1)"
     """
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if begins_as_formula(text) else text

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cordbook.core.trust.characters import begins_as_formula
 from cordbook.evidence.screening import EXCLUDE, INCLUDE, REVIEWER, standing
 from cordbook.intake.records.store import Row
 from cordbook.intake.records.untrusted_text import cell_for_spreadsheet, one_line
@@ -164,7 +165,7 @@ def _note(text: str) -> str:
 
 def _bare(cell: str) -> str:
     text = one_line(cell)
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+    return text[1:] if text[:1] == "'" and begins_as_formula(text[1:]) else text
 
 
 def take(

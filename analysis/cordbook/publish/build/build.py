@@ -125,10 +125,10 @@ def _attempt(project: Project, report: Callable[[str], None], force: bool, allow
 
 
 def _validated(project: Project) -> None:
-    from cordbook.evidence import validate
     from cordbook.evidence.problems import as_text
+    from cordbook.review.reporting.declared_files import validate_all
 
-    found = validate(project.data)
+    found = validate_all(project.data)
     if found.errors:
         errors = as_text(problem for problem in found.problems if problem.severity == "error")
         raise BuildFailed(f"data/ breaks its rules, so nothing was built.\n\n{errors}{_number(found.errors)}")

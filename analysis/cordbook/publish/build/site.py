@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import shutil
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cordbook.core.files import file_digest, write_whole
+from cordbook.core.files import file_digest
 from cordbook.core.project import Project
 from cordbook.core.store import key_of, store_of
 from cordbook.core.versions import environment
@@ -49,19 +50,47 @@ def write_pages(project: Project, today: Any, *, allow_broken_guards: bool = Fal
     """Bring the pages in the work folder up to date; raises :class:`PagesFailed`. ``pages_made``: see ``builder_has``.
 
     Sphinx reads and writes only what has changed. It begins anew where what all pages share has changed, and where the last
-    run did not come to its end: then its notes may be ahead of its pages.
+    run did not come to its end: then its notes may be ahead of its pages. So it does where a file of the folder is not as that run left
+    it: what Sphinx keeps are pickles, and none is loaded that this user's last run did not write.
     """
-    work = work_folder(project)
-    unfinished, base = work / "unfinished", work / "base"
-    now = base_digest(project, environment())
-    if unfinished.exists() or not base.is_file() or base.read_text(encoding="utf-8") != now:
-        shutil.rmtree(work, ignore_errors=True)
+    work, store = work_folder(project), store_of(project)
+    key = key_of("work folder", base_digest(project, environment()))
+    left = store.find(key)
+    if left is None or left != _contents(work):
+        _clear(work)
     work.mkdir(parents=True, exist_ok=True)
-    unfinished.touch()
+    store.remove(key)
     pages = _run_sphinx(project, today, work, allow_broken_guards, pages_made)
-    write_whole(base, now)
-    unfinished.unlink()
+    store.put(key, _contents(work))
     return pages
+
+
+#: What Sphinx loads again as pickles: compared by content, other files by size and time.
+_LOADED = (".pickle", ".doctree")
+
+
+def _contents(work: Path) -> dict[str, tuple[int, int, str]] | None:
+    """What a folder holds, by path: size, time and, of what is loaded, the digest; None where it cannot be read."""
+    found = {}
+    try:
+        for path in sorted(work.rglob("*")):
+            state = path.lstat()
+            if stat.S_ISREG(state.st_mode):
+                digest = file_digest(path) if path.suffix in _LOADED else ""
+                found[path.relative_to(work).as_posix()] = (state.st_size, state.st_mtime_ns, digest)
+            elif not stat.S_ISDIR(state.st_mode):
+                return None
+    except OSError:
+        return None
+    return found
+
+
+def _clear(work: Path) -> None:
+    """Take the folder away, whatever stands in its place."""
+    if work.is_dir() and not work.is_symlink():
+        shutil.rmtree(work, ignore_errors=True)
+    else:
+        work.unlink(missing_ok=True)
 
 
 def load_sphinx() -> None:

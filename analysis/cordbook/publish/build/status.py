@@ -9,7 +9,7 @@ from typing import Any
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
 from cordbook.core.tracking import Read
-from cordbook.evidence import Report, validate
+from cordbook.evidence import Report
 from cordbook.evidence.evidence import Evidence
 from cordbook.publish.build.changes import Change, Moved, as_dicts, count_ids_of, data_changes, moved_estimates, primary_keys
 from cordbook.publish.build.site import up_to_date
@@ -19,7 +19,7 @@ from cordbook.publish.freshness.snapshot import Snapshot, last_good
 from cordbook.publish.sources.page_guards import BrokenGuard, Stored, Turned, broken_guards, find_conditions, turned_wordings
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.expected.lookup import AllEstimates
-from cordbook.review.reporting.declared_files import declared_problems
+from cordbook.review.reporting.declared_files import declared_problems, validate_all
 
 #: Reasons of one kind are listed up to here.
 _LISTED = 5
@@ -107,7 +107,7 @@ def _title(name: str) -> str:
 
 def status(project: Project, last: Snapshot | None = None) -> Status:
     """The state of the book; ``last`` replaces the last good build to compare with."""
-    report: Report = validate(project.data)
+    report: Report = validate_all(project.data)
     if report.errors:
         return Status(False, False, (), (), (), (), (), report.errors)
     estimates = load_estimates(project.root, store_of(project))

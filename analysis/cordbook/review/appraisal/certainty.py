@@ -23,13 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from scipy.special import betaincinv
 
 from cordbook.core.text import capital
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.core.values import value_digest
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, estimate_of
@@ -188,12 +187,8 @@ class Certainty:
 
 def load_settings(path: Path) -> Settings:
     """Read ``certainty.yml``; raises :class:`CertaintyError` with all problems."""
-    try:
-        return parse_settings(load_yaml(path.read_text(encoding="utf-8")), path.name)
-    except FileNotFoundError:
-        raise CertaintyError(f"{path}: not found; it holds the rules of certainty") from None
-    except yaml.YAMLError as error:
-        raise CertaintyError(f"{path}: not valid YAML: {error}") from error
+    with declared(path, CertaintyError, "it holds the rules of certainty"):
+        return parse_settings(read_yaml(path), path.name)
 
 
 def parse_settings(content: Any, name: str = FILE) -> Settings:

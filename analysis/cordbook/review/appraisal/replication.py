@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.labels import known_sources
@@ -125,12 +124,8 @@ def read_pairs(estimates: Estimates, content: Any = None) -> tuple[Mapping[str, 
 
 
 def _read(path: Path) -> Any:
-    try:
-        return load_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ReplicationError(f"{path}: not found; it says which published estimates are set beside which of ours") from None
-    except yaml.YAMLError as error:
-        raise ReplicationError(f"{path}: not valid YAML: {error}") from error
+    with declared(path, ReplicationError, "it says which published estimates are set beside which of ours"):
+        return read_yaml(path)
 
 
 def published_estimates(evidence: Evidence) -> dict[str, Published]:

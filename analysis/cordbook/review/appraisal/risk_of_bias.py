@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from cordbook.core.tracking import by_value, by_value_of_estimates
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, load_yaml, yaml_text
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
@@ -64,12 +63,10 @@ class Item:
 def load_items(data: Path) -> tuple[Item, ...]:
     """Read ``risk_of_bias.yml`` of a data folder; raises :class:`RiskOfBiasError` with all problems."""
     path = data / FILE
-    try:
+    with declared(path, RiskOfBiasError, "it holds the questions of risk of bias"):
         # What releases before 0.3.0 call it.
-        text = re.sub(r"\bharm_cells\b", "harm_counts", path.read_text(encoding="utf-8"))
+        text = re.sub(r"\bharm_cells\b", "harm_counts", yaml_text(path))
         return parse_items(load_yaml(text), path.name)
-    except (FileNotFoundError, yaml.YAMLError) as error:
-        raise RiskOfBiasError(f"{path}: {error}") from error
 
 
 def parse_items(content: Any, name: str = FILE) -> tuple[Item, ...]:

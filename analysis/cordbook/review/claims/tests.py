@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.review.claims.verdicts import VERDICTS
 
@@ -136,13 +134,8 @@ def with_todays_names(content: Any) -> Any:
 
 def load_claim_tests(path: Path) -> tuple[ClaimTest, ...]:
     """Read ``claim_tests.yml``; raises :class:`ClaimTestError` with all problems of form, each with its claim."""
-    try:
-        content = with_todays_names(load_yaml(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ClaimTestError(f"{path}: not found; it declares the test of every claim") from None
-    except yaml.YAMLError as error:
-        raise ClaimTestError(f"{path}: not valid YAML: {error}") from error
-    return parse_claim_tests(content, path.name)
+    with declared(path, ClaimTestError, "it declares the test of every claim"):
+        return parse_claim_tests(with_todays_names(read_yaml(path)), path.name)
 
 
 def parse_claim_tests(content: Any, name: str = "claim_tests.yml") -> tuple[ClaimTest, ...]:

@@ -12,10 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cordbook.core.tracking import note
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError, UnknownName
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
@@ -135,13 +133,8 @@ class Declarations:
 
 def load_declarations(path: Path) -> Declarations:
     """Read ``syntheses.yml``; raises :class:`DeclarationError` with all problems, each with the id it is in."""
-    try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DeclarationError(f"{path}: not found; it declares the estimates of the book") from None
-    except yaml.YAMLError as error:
-        raise DeclarationError(f"{path}: not valid YAML: {error}") from error
-    return parse_declarations(content, path.name)
+    with declared(path, DeclarationError, "it declares the estimates of the book"):
+        return parse_declarations(read_yaml(path), path.name)
 
 
 def parse_declarations(content: Any, name: str = "syntheses.yml") -> Declarations:

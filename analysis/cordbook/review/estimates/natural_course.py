@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.counts import Count
 from cordbook.evidence.rules.files import NATURAL_COURSE, TEXTS, natural_course_problems
@@ -83,10 +81,8 @@ def load_natural_course(data: Path) -> NaturalCourse | None:
     path = data / FILE
     if not path.is_file():
         return None
-    try:
-        return parse_natural_course(load_yaml(path.read_text(encoding="utf-8")), path.name)
-    except yaml.YAMLError as error:
-        raise NaturalCourseError(f"{path}: not valid YAML: {error}") from error
+    with declared(path, NaturalCourseError):
+        return parse_natural_course(read_yaml(path), path.name)
 
 
 def parse_natural_course(content: Any, name: str = FILE) -> NaturalCourse:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from cordbook.core.notebooks import is_prose, source_of
-from cordbook.core.yaml import load_yaml
+from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 
 FILE = "reporting_checklist.yml"
@@ -50,10 +49,8 @@ class Answer:
 def load_checklist(data: Path, items: pd.DataFrame) -> tuple[Answer, ...]:
     """Answers for all ``items`` (the table ``reporting_items``) in their order; raises :class:`ChecklistError`."""
     path = data / FILE
-    try:
-        return parse_checklist(load_yaml(path.read_text(encoding="utf-8")), items, path.name)
-    except (FileNotFoundError, yaml.YAMLError) as error:
-        raise ChecklistError(f"{path}: {error}") from error
+    with declared(path, ChecklistError, "it answers every item of reporting"):
+        return parse_checklist(read_yaml(path), items, path.name)
 
 
 def parse_checklist(content: Any, items: pd.DataFrame, name: str = FILE) -> tuple[Answer, ...]:
