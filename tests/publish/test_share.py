@@ -41,7 +41,9 @@ class _Head(HTMLParser):
 
 @pytest.mark.parametrize("address", ["", "https://git.example.org/cordbook"])
 def test_buttons_to_the_repository_come_with_its_address(address):
-    config = SimpleNamespace(html_theme_options={"repository_url": address, "use_repository_button": False, "use_issues_button": False})
+    config = SimpleNamespace(
+        html_theme_options={"repository_url": address, "use_repository_button": False, "use_issues_button": False}
+    )
     _buttons(None, config)
     assert [config.html_theme_options[f"use_{name}_button"] for name in ("repository", "issues")] == [bool(address)] * 2
 
