@@ -92,7 +92,7 @@ ASKED = {
     "same DOI, other title": replace(
         BARE, doi=ONE.doi, title="Transplantation of olfactory mucosa in dogs with injured cord", pages="112"
     ),
-    "same place, other year": replace(BARE, year="2022"),
+    "same place, other year": replace(BARE, year="2022", issue="", pages="112"),
     "same number, but an erratum": replace(ONE, title=f"Erratum: {ONE.title}"),
     "nothing but the title": Record(title=ONE.title),
 }
@@ -174,7 +174,7 @@ def filled(intake_project: Path) -> Project:
     known = "HYPERBARIC OXYGEN AFTER RADIATION INJURY OF THE SPINAL CORD IN TWELVE PEOPLE"
     late = [
         replace(BARE, source="Embase", source_key="L1", container="J Neurotrauma"),
-        replace(BARE, source="Embase", source_key="L2", year="2022"),
+        replace(BARE, source="Embase", source_key="L2", year="2022", issue="", pages="112"),
         Record(
             source="Embase",
             source_key="L3",
