@@ -25,7 +25,8 @@ from cordbook.cli.terminal import Keyboard, Terminal
 from cordbook.core.project import Project
 from cordbook.intake.dedupe import store
 from cordbook.intake.dedupe.groups import deduplicate
-from cordbook.intake.dedupe.keys import item, same_container, words
+from cordbook.intake.dedupe.journals import same_container
+from cordbook.intake.dedupe.keys import item, words
 from cordbook.intake.dedupe.pairs import Verdict, judge
 from cordbook.intake.records.record import Record
 from cordbook.intake.records.store import read_rows, take_in, write_tables

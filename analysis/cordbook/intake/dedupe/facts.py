@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cordbook.evidence.matching import TITLE_LETTERS, YEARS_APART
-from cordbook.intake.dedupe.keys import Item, Wording, same_journal, same_page
+from cordbook.intake.dedupe.journals import same_journal
+from cordbook.intake.dedupe.keys import Item, Wording, same_page
 
 #: Characters of a title that are long enough to be its own.
 LONG = 40
 #: Titles less alike than this are looked at no further, unless a number or a place is shared.
-UNLIKE = 0.6
+LIKE = 0.9
 #: Years that may lie between a report online ahead of print and in print.
 YEARS_AHEAD = 2
 #: Family names so much alike are one, written in two ways.
 NAMES_ALIKE = 0.85
+
+
+#: Similarity of two titles, whether one is the other cut short, and the wordings compared.
+Likeness = tuple[float, bool, Wording, Wording]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +76,29 @@ class Facts:
         return self.title >= 0.97 and not self.numbers and self.author is True
 
 
-def facts(a: Item, b: Item) -> Facts | None:
-    """Compare two records; None where nothing brings them together."""
-    score, cut, one, other = title_score(a, b)
+def facts(a: Item, b: Item, likeness: Likeness) -> Facts | None:
+    """Compare two records whose titles are so much alike; None where neither title nor number nor place brings them together."""
+    score, cut, one, other = likeness
     doi, pmid = _same_doi(a.doi, b.doi), _equal(a.pmid, b.pmid)
     register = (a.registration == b.registration) if a.registration or b.registration else None
     volume, page = _same_volume(a, b), same_page(a.page, b.page) if a.page and b.page else None
-    if score < UNLIKE and not (doi or pmid or register or (volume and page)):
+    if score < LIKE and not (doi or pmid or register or (volume and page)):
         return None
-    # Ahead of print a report begins at page 1 of no volume, or has the number of the manuscript.
-    early = bool(a.volume) != bool(b.volume)
-    if page is False and (early or (not (a.volume or b.volume) and "1" in (a.page, b.page))):
+    early = [_ahead_of_print(x) for x in (a, b)]
+    if page is False and early[0] != early[1]:
         page = None
-    digits = ["".join(n)[: len("".join(m)) if cut else None] for n, m in ((one.numbers, other.numbers), (other.numbers, one.numbers))]
+    digits = "".join(one.numbers), "".join(other.numbers)
+    shared = min(map(len, digits)) if cut else None
     return Facts(
         title=score,
         cut=cut,
         long=min(len(a.compact), len(b.compact)) >= LONG,
         short=min(len(a.compact), len(b.compact)) < TITLE_LETTERS,
-        numbers=digits[0] != digits[1],
+        numbers=digits[0][:shared] != digits[1][:shared],
         loose_end=cut and len(one.numbers) != len(other.numbers),
         marks=a.marks != b.marks,
         meeting=a.meeting is not None and b.meeting is not None and a.meeting != b.meeting,
-        crowded=any(x.meeting or x.page[:1].isalpha() or x.range_end == x.page.lstrip("abcdefghijklmnopqrstuvwxyz") for x in (a, b)),
+        crowded=_crowded(a) or _crowded(b),
         register=register,
         doi=doi,
         pmid=pmid,
@@ -106,9 +113,10 @@ def facts(a: Item, b: Item) -> Facts | None:
     )
 
 
-def title_score(a: Item, b: Item) -> tuple[float, bool, Wording, Wording]:
+def title_score(a: Item, b: Item) -> Likeness:
     """Similarity of two titles, whether one is the other cut short (then 0.96), and the wordings that are most alike."""
-    best = (*_alike(a.compact, b.compact), a.wordings[0], b.wordings[0])
+    one, other = a.wordings[0], b.wordings[0]
+    best = (*_alike(one.compact, other.compact), one, other)
     if best[0] < 0.97 and len(a.wordings) + len(b.wordings) > 2:
         for one in a.wordings:
             for other in b.wordings:
@@ -118,20 +126,27 @@ def title_score(a: Item, b: Item) -> tuple[float, bool, Wording, Wording]:
     return best
 
 
-def _alike(a: str, b: str) -> tuple[float, bool]:
+@cache
+def _similarity() -> Callable[..., float]:
+    """The share of letters that two texts have in common, in order; from a package that only intake needs."""
     from rapidfuzz.distance import Indel
 
+    return Indel.normalized_similarity
+
+
+def _alike(a: str, b: str) -> tuple[float, bool]:
     if not a or not b:
         return 0.0, False
     if a == b:
         return 1.0, False
+    similarity = _similarity()
     short, long = (a, b) if len(a) <= len(b) else (b, a)
-    whole = Indel.normalized_similarity(short, long, score_cutoff=0.4)
+    whole = similarity(short, long, score_cutoff=0.4)
     if len(short) >= 25 and whole < 0.96:
         # Cut short, and perhaps misspelt besides; a long enough piece only, since many titles begin alike.
         begun = 1.0 if long.startswith(short) else 0.0
         if not begun and len(short) >= LONG:
-            begun = Indel.normalized_similarity(short, long[: len(short)], score_cutoff=0.95)
+            begun = similarity(short, long[: len(short)], score_cutoff=0.95)
         if begun:
             return 0.96 * begun, True
     return whole, False
@@ -156,20 +171,28 @@ def _same_volume(a: Item, b: Item) -> bool | None:
     return same
 
 
-def _same_year(a: Item, b: Item, early: bool) -> bool | None:
+def _crowded(one: Item) -> bool:
+    """May several reports stand on its page? Abstracts of a meeting do, in supplements or on a single page."""
+    return bool(one.meeting) or one.page[:1].isalpha() or (bool(one.range_end) and one.range_end == one.page)
+
+
+def _ahead_of_print(one: Item) -> bool:
+    """Has a report no place in its journal yet? Its pages begin at 1 then, or are the number of its manuscript."""
+    return not one.volume and not one.issue and (one.page in ("", "1") or one.page[0].isalpha())
+
+
+def _same_year(a: Item, b: Item, early: Sequence[bool]) -> bool | None:
     if not a.year or not b.year:
         return None
     apart = abs(a.year - b.year)
     if apart == 0:
         return True
-    ahead = early and (a.year < b.year) == (not a.volume) and apart <= YEARS_AHEAD
+    ahead = early[0] != early[1] and (a.year < b.year) == early[0] and apart <= YEARS_AHEAD
     return None if apart <= YEARS_APART or ahead else False
 
 
 def _same_author(a: Item, b: Item) -> bool | None:
     """Is the first author the same, or are most persons; a name may be written in two ways. Blank where nobody, or a group, is named."""
-    from rapidfuzz.distance import Indel
-
     if not a.first_author or not b.first_author:
         return None
     if a.first_author & b.first_author:
@@ -178,7 +201,7 @@ def _same_author(a: Item, b: Item) -> bool | None:
     if both >= 2 and both * 2 >= fewer:
         return True
     return any(
-        min(len(x), len(y)) >= 4 and (Indel.normalized_similarity(x, y) >= NAMES_ALIKE or x in y or y in x)
+        min(len(x), len(y)) >= 4 and (_similarity()(x, y) >= NAMES_ALIKE or x in y or y in x)
         for x in a.first_author
         for y in b.first_author
     )

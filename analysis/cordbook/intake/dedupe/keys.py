@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cordbook.evidence.matching import PARTICLES, TITLE_LETTERS, folded, names_of, words
+from cordbook.evidence.matching import TITLE_LETTERS, folded, names_of, words
+from cordbook.intake.dedupe.journals import names_of_journal
 from cordbook.intake.records.record import Record
 
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "x": "10"}
@@ -39,19 +40,19 @@ _BEFORE = re.compile(r"^\W*(?:retracted|withdrawn)(?: article| paper| chapter)?\
 #: The number of an abstract at its meeting, before its title.
 _CODE = re.compile(r"^(?:(?:abstract|poster)\s+)?(?:no\.?\s*)?[A-Z]{0,4}[- ]?\d{1,5}[A-Z]?\s*[.:|]\s+", re.I)
 _MEETING = re.compile(r"(?:conference|meeting|congress)[ :-]*(?:abstract|poster)|^\W*abstract\b", re.I)
-_NOTICE = re.compile(r"erratum|retraction of|retraction notice|corrigend|expression of concern", re.I)
-_GREEK = {
-    ord(letter): name
-    for letter, name in zip(
-        "αβγδεζηθικλμνξοπρστυφχψωµς&",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega mu sigma".split()
-        + [" and "],
-        strict=True,
-    )
-}
+_NOTICE = re.compile(r"erratum|retraction|corrigend|expression of concern", re.I)
+_GREEK = str.maketrans(
+    dict(zip("αβγδεζηθικλμνξοπρστυφχψω", re.findall(r"\w+", """
+        alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega
+    """), strict=True))
+    | {"µ": "mu", "ς": "sigma", "&": " and "}
+)  # fmt: skip
 #: No person: nobody is named, or a group stands where another source lists people.
 _NOBODY = re.compile(r"\banon(?:ymous)?\b|\bno author|\bet al\b", re.I)
-_GROUP = re.compile(r"\b(?:group|study|trial|investigators?|collaborat\w+|consortium|committee|society|association|network|team|institute)\b", re.I)
+_GROUP = re.compile(
+    r"\b(?:group|study|trial|investigators?|collaborat\w+|consortium|committee|society|association|network|team|institute)\b",
+    re.I,
+)
 #: A family name from which letters are dropped that sources write in two ways: Müller, Mueller, Muller.
 _UMLAUT = re.compile(r"(?<=[aou])e")
 
@@ -123,7 +124,7 @@ def item(identity: str, record: Record) -> Item:
         pmid=record.pmid,
         first_author=people[0] if people and not _GROUP.search(record.authors.split(";")[0]) else frozenset(),
         people=frozenset(min(names) for names in people),
-        containers=_names_of_journal(record.container),
+        containers=names_of_journal(record.container),
         volume=volume,
         issue=issue,
         page=page,
@@ -134,10 +135,10 @@ def item(identity: str, record: Record) -> Item:
 def bare_title(title: str) -> tuple[str, bool]:
     """A title without what sources add about the report, and whether they say that it is an abstract of a meeting.
 
-    >>> bare_title("Cells in the cord [corrected]"), bare_title("RETRACTED: Cells in the cord"), bare_title("Cells in the cord [abstract].")
-    (('Cells in the cord', False), ('Cells in the cord', False), ('Cells in the cord', True))
-    >>> bare_title("Retraction: Cells in the cord"), bare_title("Cells in the cord (ten people)")
-    (('Retraction: Cells in the cord', False), ('Cells in the cord (ten people)', False))
+    >>> bare_title("Oxygen in the cord [corrected]"), bare_title("RETRACTED: Oxygen in the cord"), bare_title("Oxygen in the cord [abstract].")
+    (('Oxygen in the cord', False), ('Oxygen in the cord', False), ('Oxygen in the cord', True))
+    >>> bare_title("Retraction: Oxygen in the cord"), bare_title("Oxygen in the cord (ten people)")
+    (('Retraction: Oxygen in the cord', False), ('Oxygen in the cord (ten people)', False))
     """
     meeting = False
     bare = _BEFORE.sub("", title)
@@ -171,17 +172,6 @@ def _family(author: str) -> frozenset[str]:
     names = {_UMLAUT.sub("", name) for name in names_of(author)}
     whole = _UMLAUT.sub("", folded(author.partition(",")[0])) if "," in author else ""
     return frozenset(names | ({whole} if whole else set()))
-
-
-def _names_of_journal(container: str) -> tuple[tuple[str, ...], ...]:
-    """The names by which a journal goes, as words; what stands in round brackets (London, England) is none.
-
-    >>> _names_of_journal("Chotmaihet thangphaet [Journal of the Medical Association of Thailand]")
-    (('chotmaihet', 'thangphaet'), ('journal', 'medical', 'association', 'thailand'))
-    """
-    names = re.split(r"\s[=/]\s|\s*[\[\]]\s*", re.sub(r"\(.*?\)", " ", container))
-    found = (tuple(w for w in words(name.replace("&", " ")).split() if w not in PARTICLES) for name in names)
-    return tuple(name for name in found if name)
 
 
 def volume_and_issue(volume: str, issue: str) -> tuple[str, str]:
@@ -256,74 +246,6 @@ def same_page(a: str, b: str) -> bool:
         return True
     letters = "abcdefghijklmnopqrstuvwxyz"
     return a.lstrip(letters) == b.lstrip(letters) and (a[:1].isdigit() or b[:1].isdigit())
-
-
-def same_journal(a: tuple[tuple[str, ...], ...], b: tuple[tuple[str, ...], ...]) -> bool | None:
-    """Are two journals the same by any of their names? Nothing where one is not given, or where the names are in two languages or
-    scripts, so that they cannot tell.
-
-    >>> same_journal((("national", "medical", "journal", "china"),), (("zhonghua", "yi", "xue", "za", "zhi"),)) is None
-    True
-    """
-    if not a or not b:
-        return None
-    if any(same_container(x, y) for x in a for y in b):
-        return True
-    return False if any(_language(x) == _language(y) for x in a for y in b) else None
-
-
-#: Words of journals' names that tell a language which is not English.
-_FOREIGN = frozenset(
-    "zhonghua zhongguo zazhi za zhi xuebao xue bao yixue nihon nippon gakkai zasshi igaku rinsho taehan daehan hakhoe vestnik zhurnal "
-    "arkhiv terapevticheskii klinicheskaia meditsina meditsinskaia voprosy khirurgiia nevrologii sovetskaia rossiiskii likarska sprava "
-    "zeitschrift fur wochenschrift jahrbuch arzt klinik deutsche deutsches wiener munchener schweizerische medizinische medizin "
-    "revue francaise medecine presse maladies annales societe recherche chirurgie revista espanola brasileira argentina "
-    "chilena mexicana medicina clinica anales arquivos brasileiros gaceta sociedade portuguesa giornale italiana italiano "
-    "rivista minerva medica annali archivio tijdschrift nederlands geneeskunde ugeskrift laeger tidsskrift tidsskr norske laegeforen "
-    "lakartidningen duodecim casopis lekaru ceskych vnitrni lekarstvi orvosi hetilap polski polskie przeglad lekarski wiadomosci lekarskie "
-    "dergisi turk tip harefuah srpski arhiv lekarstvo chotmaihet thangphaet".split()
-)
-
-
-def _language(name: tuple[str, ...]) -> str:
-    """What the words of a journal's name say of its language: another script, not English, or nothing."""
-    if not all(w.isascii() for w in name):
-        return "script"
-    return "foreign" if _FOREIGN & set(name) else ""
-
-
-def same_container(a: tuple[str, ...], b: tuple[str, ...]) -> bool | None:
-    """Are two journals the same, one of them perhaps abbreviated? Nothing where one is not given.
-
-    >>> same_container(("journal", "neurotrauma"), ("j", "neurotrauma"))
-    True
-    """
-    if not a or not b:
-        return None
-    if a == b:
-        return True
-    short, long = (a, b) if len("".join(a)) <= len("".join(b)) else (b, a)
-    if len(short) == 1 and len(long) > 1:
-        initials = "".join(w[0] for w in long)
-        if short[0] == initials:
-            return True
-    at = matched = 0
-    for word in long:
-        if at < len(short) and _abbreviates(short[at], word):
-            at += 1
-            matched += 1
-    # Words behind the name ("Spinal cord: the official journal of ...") do not make another journal, missing first words do.
-    return matched == len(short) and _abbreviates(short[0], long[0])
-
-
-def _abbreviates(short: str, word: str) -> bool:
-    """Is ``short`` the word or its abbreviation: its beginning, or its first letter and later ones in order (natl, national)?"""
-    if word.startswith(short):
-        return True
-    if len(short) < 3 or short[0] != word[0]:
-        return False
-    rest = iter(word)
-    return all(letter in rest for letter in short)
 
 
 def _stem(mark: str) -> str:

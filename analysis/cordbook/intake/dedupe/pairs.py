@@ -6,17 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cordbook.intake.dedupe.facts import facts
+from cordbook.intake.dedupe.facts import facts, title_score
 from cordbook.intake.dedupe.keys import Item
 from cordbook.intake.dedupe.rules import Verdict, reason, ruled
 
 #: Records that share a key are all compared up to this many; beyond it each only with so many neighbours in the order of titles.
 BLOCK, NEIGHBOURS = 60, 12
+#: Titles so much alike that two records which are judged different might be taken for one through a third.
+ALIKE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two records, judged. ``score`` is the similarity of their titles from 0 to 1; ``why`` is for people."""
+    """Two records, judged. ``score`` is the similarity of their titles from 0 to 1; ``why`` is for people; ``apart``: no group holds both."""
 
     a: str
     b: str
@@ -24,6 +26,7 @@ class Pair:
     method: str
     score: float
     why: str
+    apart: bool = False
 
 
 def candidates(items: Sequence[Item]) -> Iterator[tuple[int, int]]:
@@ -70,12 +73,14 @@ def _keys(one: Item) -> Iterator[tuple[str, ...]]:
 
 def judge(a: Item, b: Item) -> Pair:
     """What two records are to each other, by the rules."""
-    found = facts(a, b)
+    likeness = title_score(a, b)
+    found = facts(a, b, likeness)
     if found is None:
-        return Pair(a.id, b.id, Verdict.DIFFERENT, "similarity", 0.0, "nothing in common")
+        return Pair(a.id, b.id, Verdict.DIFFERENT, "similarity", likeness[0], "other titles and places", likeness[0] >= ALIKE)
     rule = ruled(found)
     score = 1.0 if rule.verdict is Verdict.SAME and rule.method == "identifier" else found.title
-    return Pair(a.id, b.id, rule.verdict, rule.method, score, reason(rule, found))
+    apart = rule.verdict is Verdict.DIFFERENT and rule.apart and found.title >= ALIKE
+    return Pair(a.id, b.id, rule.verdict, rule.method, score, reason(rule, found), apart)
 
 
 def judged(items: Sequence[Item]) -> Iterable[Pair]:

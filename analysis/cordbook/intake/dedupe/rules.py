@@ -24,12 +24,14 @@ NUMBER, LIKENESS = "identifier", "similarity"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it says, by what (a number or likeness), why in words for people, and when it holds."""
+    """One rule: what it says, by what (a number or likeness), why in words for people, and when it holds. ``apart``: two records that
+    it tells to be different are in no group together, whatever joins each to others."""
 
     verdict: Verdict
     method: str
     why: str
     holds: Callable[[Facts], bool]
+    apart: bool = True
 
 
 def _shared_doi(f: Facts) -> bool:
@@ -51,6 +53,7 @@ def _enough(f: Facts) -> bool:
         f.place
         or (f.author and f.journal and f.year and (f.long or (whole and not f.short)))
         or (f.author and somewhere and (f.year or f.journal))
+        or (f.author and f.page and f.range_end and f.long)
         or (f.author and f.year and f.long and whole)
         or (f.author and f.journal and f.long and whole and f.year is None)
         or (f.journal and f.year and f.long and f.title >= 0.99 and not f.cut)
@@ -79,7 +82,7 @@ RULES: tuple[Rule, ...] = (
         ASK,
         NUMBER,
         "same DOI, but a title that many reports have, and not the same place and author",
-        lambda f: _shared_doi(f) and f.title >= 0.75 and f.short and (f.page is False or not (f.author or f.page)),
+        lambda f: _shared_doi(f) and f.title >= 0.75 and f.short and (f.page is False or not (f.page or (f.author and f.volume))),
     ),
     Rule(
         SAME,
@@ -99,14 +102,19 @@ RULES: tuple[Rule, ...] = (
         DIFFERENT,
         LIKENESS,
         "same DOI, but another title and place",
-        lambda f: _shared_doi(f) and f.title < 0.5 and (f.page is False or not f.author),
+        lambda f: (
+            _shared_doi(f)
+            and ((f.title < 0.5 and (f.page is False or not f.author)) or (f.page is False and f.crowded and f.title < 0.75))
+        ),
     ),
     Rule(ASK, NUMBER, "same DOI, but another title", _shared_doi),
     Rule(
         SAME,
         LIKENESS,
         "same author in the same place, and much of the title",
-        lambda f: 0.7 <= f.title < 0.9 and f.author is True and _one_place(f) and _free(f) and f.journal is not False and not f.numbers,
+        lambda f: (
+            0.7 <= f.title < 0.9 and f.author is True and _one_place(f) and _free(f) and f.journal is not False and not f.numbers
+        ),
     ),
     Rule(
         SAME,
@@ -163,14 +171,19 @@ RULES: tuple[Rule, ...] = (
         SAME,
         LIKENESS,
         "same author, year and place; the journal has another name",
-        lambda f: f.against == {"journal"} and f.twin and f.year is True and f.place,
+        lambda f: f.against == {"journal"} and f.twin and f.place and (f.year is True or (f.long and f.range_end is True)),
     ),
     Rule(
         SAME,
         LIKENESS,
         "same author, journal, volume and pages; one year is wrong",
         lambda f: (
-            f.against == {"year"} and f.twin and f.place and bool(f.journal and (f.range_end or f.issue)) and f.long and not f.crowded
+            f.against == {"year"}
+            and f.twin
+            and f.place
+            and bool(f.journal and (f.range_end or f.issue))
+            and f.long
+            and not f.crowded
         ),
     ),
     Rule(
@@ -210,8 +223,15 @@ RULES: tuple[Rule, ...] = (
             and (f.against == {"journal"} or (f.journal is True and f.against <= {"page", "volume"} and bool(f.volume or f.page)))
         ),
     ),
+    # Names of journals are written in so many ways that another one alone does not keep two records apart which others join.
+    Rule(DIFFERENT, LIKENESS, "like titles, but something contradicts", lambda f: f.against == {"journal"}, apart=False),
     Rule(DIFFERENT, LIKENESS, "something contradicts", lambda f: bool(f.against)),
-    Rule(ASK, LIKENESS, "like titles, too little else to tell", lambda f: f.long or bool(f.agree)),
+    Rule(
+        ASK,
+        LIKENESS,
+        "like titles, too little else to tell",
+        lambda f: f.long or (not f.short and bool(f.agree)) or (f.author is True and len(f.agree) > 1),
+    ),
     Rule(DIFFERENT, LIKENESS, "a short title and nothing else", lambda f: True),
 )
 
