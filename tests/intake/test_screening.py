@@ -21,7 +21,8 @@ from cordbook.evidence.screening import settle
 from cordbook.intake.records.decisions import COLUMNS, Decisions
 from cordbook.intake.records.store import read_rows, write_tables
 from cordbook.intake.screening.files import read_ris, read_sheet, take
-from cordbook.intake.screening.ranking import ranked, stopping
+from cordbook.intake.screening.ranking import ranked
+from cordbook.intake.screening.stopping import stopping
 from cordbook.intake.screening.screening import agreements, conflicts, load_items, queue
 
 REASONS = [

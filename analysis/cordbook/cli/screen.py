@@ -31,7 +31,8 @@ from cordbook.intake.extraction.readings import propose_study_id
 from cordbook.intake.records.decisions import Decisions
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.intake.screening import files
-from cordbook.intake.screening.ranking import ranked, stopping
+from cordbook.intake.screening.ranking import ranked
+from cordbook.intake.screening.stopping import stopping
 from cordbook.intake.screening.screening import (
     Item,
     NotAllowed,

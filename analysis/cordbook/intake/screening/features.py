@@ -29,8 +29,8 @@ def tfidf(texts: Sequence[str]) -> sparse.csr_array:
 
     A text may have several lines; words of its first line count :data:`TITLE` times where others follow, and no pair spans two lines.
 
-    >>> tfidf(["cells in rats", "cells in people"]).shape
-    (2, 4)
+    >>> tfidf(["oxygen in rats", "oxygen in people"]).shape
+    (2, 5)
     """
     vocabulary: dict[str, int] = {}
     words: list[int] = []
