@@ -23,8 +23,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy: one processor for both
@@ -103,7 +104,7 @@ def ours(rows: Sequence[LabelledText]) -> dict[str, float]:
     return found | {"stop_read": read / len(rows), "stop_recall": recall, "hypergeometric_read": plain / len(rows)}
 
 
-def _lets_go(relevant: np.ndarray, enough) -> int:
+def _lets_go(relevant: np.ndarray, enough: Callable[[list[bool], int], bool]) -> int:
     """Records read when ``enough`` first holds, looked at after each hundredth."""
     count = len(relevant)
     step = max(1, int(LOOKS * count))
@@ -111,7 +112,10 @@ def _lets_go(relevant: np.ndarray, enough) -> int:
 
 
 def asreview(rows: Sequence[LabelledText], python: str) -> dict[str, float]:
-    done = subprocess.run([python, "-c", PEER], input=json.dumps(list(rows)), capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # it leaves a file where it runs
+        done = subprocess.run(
+            [python, "-c", PEER], input=json.dumps(list(rows)), capture_output=True, text=True, check=False, cwd=folder
+        )
     if done.returncode:
         sys.exit(f"ASReview failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.strip().splitlines()[-1])

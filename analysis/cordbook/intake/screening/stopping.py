@@ -110,7 +110,7 @@ def _chance(hits: NDArray[np.bool_], left: int, missed: int, level: float) -> tu
     late = found - found // 2 if found > 1 else found
     there = missed + found - np.cumsum(hits)
     last = places[-1] + 1 if found else 0
-    exposure = float((there * np.diff(clock, prepend=0.0))[begin:last].sum())
+    exposure = float((there / np.maximum(irrelevant, 1))[begin:last].sum())
     odds = 1.0
     if late and exposure > 0:
         odds = float(np.clip(chi2.ppf(1 - level, 2 * late) / (2 * exposure), 1.0, MOST_ODDS))
