@@ -79,11 +79,11 @@ class Facts:
 def facts(a: Item, b: Item, likeness: Likeness) -> Facts | None:
     """Compare two records whose titles are so much alike; None where neither title nor number nor place brings them together."""
     score, cut, one, other = likeness
+    if score < LIKE and not _brought_together(a, b):
+        return None
     doi, pmid = _same_doi(a.doi, b.doi), _equal(a.pmid, b.pmid)
     register = (a.registration == b.registration) if a.registration or b.registration else None
     volume, page = _same_volume(a, b), same_page(a.page, b.page) if a.page and b.page else None
-    if score < LIKE and not (doi or pmid or register or (volume and page)):
-        return None
     early = [_ahead_of_print(x) for x in (a, b)]
     if page is False and early[0] != early[1]:
         page = None
@@ -169,6 +169,16 @@ def _same_volume(a: Item, b: Item) -> bool | None:
     if same is False and any(x.volume in (y.issue, str(x.year)) for x, y in ((a, b), (b, a))):
         return None
     return same
+
+
+def _brought_together(a: Item, b: Item) -> bool:
+    """Do two records share a number or a place, whatever their titles?"""
+    return (
+        bool(a.doi and a.doi == b.doi)
+        or bool(a.pmid and a.pmid == b.pmid)
+        or bool(a.registration and a.registration == b.registration)
+        or bool(a.volume and a.volume == b.volume and a.page and b.page and same_page(a.page, b.page))
+    )
 
 
 def _crowded(one: Item) -> bool:

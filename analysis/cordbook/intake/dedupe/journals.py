@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from cordbook.evidence.matching import PARTICLES, words
 
@@ -24,6 +25,7 @@ _FOREIGN = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def names_of_journal(container: str) -> tuple[tuple[str, ...], ...]:
     """The names by which a journal goes, as words; what stands in round brackets (London, England) is none.
 

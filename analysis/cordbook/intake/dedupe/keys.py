@@ -106,6 +106,7 @@ def item(identity: str, record: Record) -> Item:
     'etude ii spinal cord injury'
     """
     bare, abstract = bare_title(record.title)
+    text = words(bare.translate(_GREEK))
     marks = frozenset(_stem(m.group(1)) for m in _MARK.finditer(bare))
     if _NOTICE.search(record.kind):
         marks |= {"notice"}
@@ -114,8 +115,8 @@ def item(identity: str, record: Record) -> Item:
     people = [names for one in record.authors.split(";") if (names := _family(one))]
     return Item(
         id=identity,
-        title=words(bare.translate(_GREEK)),
-        wordings=_wordings(bare),
+        title=text,
+        wordings=_wordings(bare, text),
         marks=marks,
         meeting=True if abstract else bool(_MEETING.search(record.kind)) if record.kind else None,
         registration=record.source_key.upper() if record.source == "ClinicalTrials.gov" else "",
@@ -151,18 +152,18 @@ def bare_title(title: str) -> tuple[str, bool]:
     return bare, meeting
 
 
-def _wordings(title: str) -> tuple[Wording, ...]:
-    """The whole title; then each half of one in two languages, and the title without the number of an abstract."""
-    forms = [title]
+def _wordings(title: str, text: str) -> tuple[Wording, ...]:
+    """The whole title, ``text`` as words; then each half of one in two languages, and the title without the number of an abstract."""
+    forms = []
     halves = re.split(r"\s[=/]\s|\s*[\[\]]\s*", title)
     forms += [half for half in halves if len(half) < len(title) and len(folded(half)) >= TITLE_LETTERS] if len(halves) > 1 else []
     if code := _CODE.match(title):
         forms.append(title[code.end() :])
-    found = []
-    for form in forms:
-        text = words(form.translate(_GREEK))
-        found.append(Wording(text.replace(" ", ""), tuple(n for w in text.split() for n in numbers_in(w))))
-    return tuple(found)
+    return tuple(_wording(text) for text in (text, *(words(form.translate(_GREEK)) for form in forms)))
+
+
+def _wording(text: str) -> Wording:
+    return Wording(text.replace(" ", ""), tuple(n for w in text.split() for n in numbers_in(w)))
 
 
 def _family(author: str) -> frozenset[str]:

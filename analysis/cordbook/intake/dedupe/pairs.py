@@ -84,6 +84,8 @@ def judge(a: Item, b: Item) -> Pair:
 
 
 def judged(items: Sequence[Item]) -> Iterable[Pair]:
-    """Every candidate pair, judged."""
+    """Every candidate pair that is the same, asked, or kept apart; most are none of these, and are passed over."""
     for i, j in candidates(items):
-        yield judge(items[i], items[j])
+        pair = judge(items[i], items[j])
+        if pair.apart or pair.verdict is not Verdict.DIFFERENT:
+            yield pair
