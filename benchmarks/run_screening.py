@@ -3,9 +3,9 @@
     python benchmarks/run_screening.py ADHD.csv.gz NSAIDS.csv.gz
     python benchmarks/run_screening.py --asreview-python venv/bin/python ADHD.csv.gz NSAIDS.csv.gz
 
-A set is a CSV file with the columns title, abstract and label_included. Records come as in the file until one that is included and
-one that is not are known, in ASReview by its own rule; from then on the likeliest is read next, with the order made anew after each
-decision. With ``--shuffles`` the same is done with the rows in other orders; the last lines give the means over all orders.
+A set is a CSV file with the columns title, abstract and label_included. The first record is that of the file; from then on the likeliest
+is read next, with the order made anew after each decision. ASReview, by its own rule, reads on in the file until one that is included
+and one that is not are known. With ``--shuffles`` the same is done with the rows in other orders; the last lines give the means over all orders.
 
 ``place``: mean place of an included record, as a share of all (average time to discovery; less is better). ``wss95``: work saved at
 95% recall over reading in random order. ``tenth``: share of the included found in the first tenth. ``rerank_ms``: a new
@@ -100,7 +100,7 @@ def read_in_order(ranking: Ranking, relevant: np.ndarray) -> tuple[list[int], li
     waiting = [str(i) for i in range(len(relevant))]
     took = []
     while waiting and sum(decided.values()) < relevant.sum():
-        if any(decided.values()):
+        if decided:
             before = time.process_time()
             waiting, _ = ranking.order(decided, waiting)
             took.append(time.process_time() - before)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cordbook.intake.screening.features import Floats, Machine, tfidf
 
-PLAIN = "Records come in plain order until one is included: no study of the review and no search says what it is about."
+PLAIN = "Records come in plain order until one is judged: no study of the review and no search says what it is about."
 
 
 class Ranking:
@@ -37,11 +37,14 @@ class Ranking:
         """How likely each text is to be relevant, as a number without a unit; None where nothing tells."""
         judged = {self.place[r]: yes for r, yes in relevant.items() if r in self.place}
         found = sum(judged.values())
+        table = self.machine.table
         if not found and not self.known:
-            return None
+            if not judged:
+                return None
+            # What is like all that the search brought, and unlike what was excluded.
+            return np.asarray(table @ (table.mean(axis=0) - table[[*judged]].mean(axis=0)))
         if found == len(judged):
             # Nothing was excluded yet: what is like the relevant ones, and unlike the rest.
-            table = self.machine.table
             return np.asarray(table @ (table[[*judged, *self.known]].mean(axis=0) - table.mean(axis=0)))
         # What was known before weighs together as much as what was found, so that decisions soon lead.
         share = [1.0] * len(judged) + [max(found, 1) / max(len(self.known), 1)] * len(self.known)
