@@ -492,10 +492,10 @@ def test_a_good_order_lets_go_earlier_and_is_trusted_only_so_far():
     assert not state.enough
     assert "3.0 times as readily" in state.text
     assert stopping([True] * 10 + [False] * 140, 40).enough
-    # Records found as chance finds them earn no trust: the limit is that of chance.
+    # Records found as chance finds them earn hardly any trust: as many as were found may be left.
     even = stopping(([True] + [False] * 9) * 10, 100)
-    assert even.odds == 1.0
-    assert even.at_most > 5
+    assert even.odds < 1.5
+    assert even.at_most >= 10
 
 
 def test_the_stopping_estimate_is_right_where_some_are_hard_to_find():
