@@ -60,7 +60,7 @@ def tfidf(texts: Sequence[str]) -> sparse.csr_array:
 
 
 def _short(table: sparse.csr_array, spread: NDArray[np.int64]) -> sparse.csr_array:
-    """The table with the terms of one text alone as one column a text, most of all terms; all products of its rows stay the same."""
+    """The table with the terms of one text alone as one column for each text, most of all terms; all products of its rows stay the same."""
     alone = spread == 1
     own = table[:, alone]
     length = np.sqrt(np.asarray(own.multiply(own).sum(axis=1)).ravel())
