@@ -4,7 +4,8 @@ Titles, journals, years and first authors are those of data/references.csv. Volu
 because the table holds none. To reach tens of thousands of works, titles are joined from the halves of two; so many works share a
 beginning or an end, which makes the set harder than most real ones. Each work stands in one to five records, each damaged.
 Beside them stand near misses that are other reports: notices, abstracts of meetings, replies, protocols, parts I and II, other
-follow-up, the same title in another year, entries of registers.
+follow-up, the same title in another year, entries of registers, abstracts that share the DOI of their supplement, prefaces that share
+the DOI of their book.
 """
 
 from __future__ import annotations
@@ -81,6 +82,14 @@ GIVEN = [
     "Tariq",
     "Wei",
 ]
+#: Journals as one source transliterates and another translates them.
+TWO_NAMES = {
+    "Zhonghua Wai Ke Za Zhi": "Chinese Journal of Surgery",
+    "Nihon Seikeigeka Gakkai Zasshi": "Journal of the Japanese Orthopaedic Association",
+    "Zhurnal Voprosy Neirokhirurgii": "Problems of Neurosurgery",
+    "Revista Espanola de Cirugia Ortopedica": "Spanish Journal of Orthopaedic Surgery",
+    "Der Unfallchirurg": "Trauma Surgery",
+}
 MARKUP = ("<i>{}</i>", "<sup>{}</sup>", "<b>{}</b>")
 TYPO = "abcdefghijklmnopqrstuvwxyz"
 
@@ -118,6 +127,8 @@ def _work(row: dict[str, str], number: int, rng: random.Random) -> Record:
     first = row["first_author"] or rng.choice(SURNAMES)
     people = [f"{first}, {rng.choice(GIVEN)}"] + [f"{rng.choice(SURNAMES)}, {rng.choice(GIVEN)}" for _ in range(rng.randrange(6))]
     page = rng.randrange(1, 2400)
+    if rng.random() < 0.03:
+        row = dict(row, journal=rng.choice(list(TWO_NAMES)))
     return Record(
         source="Embase",
         title=row["title"],
@@ -173,17 +184,35 @@ def _damaged(record: Record, rng: random.Random, source: int, *, light: bool = F
             title = title[:at] + rng.choice((rng.choice(TYPO), "")) + title[at + 1 :]
         if chance() < 0.06 and year:
             year = str(int(year) + rng.choice((-1, 1)))
+        if chance() < 0.03:
+            title = rng.choice(("{} [corrected]", "RETRACTED: {}", "{} (Retracted article)", "{} [In German]")).format(
+                title.rstrip(".")
+            )
     out = replace(record, title=title, year=year, source=("Embase", "Web of Science", "Scopus", "PubMed", "CENTRAL")[source % 5])
+    out = replace(out, **_volume(out, rng))
     out = replace(
         out, authors=_authors(record.authors, rng), container=_container(record.container, rng), pages=_pages(record.pages, rng)
     )
     missing = {"doi": 0.35, "pmid": 0.5, "issue": 0.3, "authors": 0.03, "container": 0.04, "year": 0.02}
     if not light and chance() < 0.06:
-        # Ahead of print: the place in the journal is not yet known.
-        missing |= {"volume": 1, "pages": 1}
+        # Ahead of print: the place in the journal is not yet known, and some sources count pages from 1.
+        missing |= {"volume": 1, "issue": 1, "pages": 0.6}
+        out = replace(out, pages=f"1-{rng.randrange(4, 14)}")
     else:
         missing |= {"volume": 0.04, "pages": 0.05}
     return replace(out, **{name: "" for name, share in missing.items() if chance() < share})
+
+
+def _volume(record: Record, rng: random.Random) -> dict[str, str]:
+    """Volume and issue as sources write them: apart, the issue behind the volume, words before the number."""
+    volume, issue, form = record.volume, record.issue, rng.random()
+    if not volume or form < 0.7:
+        return {}
+    if "Suppl" in issue:
+        number = issue.split()[0]
+        text = rng.choice((f"{volume} ({number} Supplement)", f"{volume} Suppl {number}", f"{volume}({number})", volume))
+        return {"volume": text, "issue": ""}
+    return {"volume": rng.choice((f"{volume}({issue})", f"Vol. {volume}", f"0{volume}", volume)), "issue": ""}
 
 
 def _near_misses(work: Record, rng: random.Random) -> list[tuple[str, Record]]:
@@ -221,6 +250,29 @@ def _near_misses(work: Record, rng: random.Random) -> list[tuple[str, Record]]:
     if chance() < 0.05:
         found.append(("again", replace(work, year=str(year + rng.randrange(2, 9)), **fresh, **place)))
     if chance() < 0.03:
+        # Two abstracts in one supplement, of one first author, under one DOI.
+        congress = replace(
+            work, **place | {"issue": "2 Suppl", "doi": f"10.3000/{rng.randrange(10**7)}", "pmid": ""}, kind="Conference Abstract",
+            container="Annual Meeting Abstracts",
+        )  # fmt: skip
+        for number, kind in enumerate("xy"):
+            title = congress.title if kind == "x" else " ".join(reversed(congress.title.split()))
+            there = replace(congress, title=title, pages=f"A{int(place['pages']) + number}")
+            found += [(f"abstract{kind}", there)] * 2
+    if chance() < 0.01:
+        book = {
+            "doi": f"10.4000/{rng.randrange(10**7)}",
+            "pmid": "",
+            "container": "Handbook of the Spinal Cord",
+            "volume": "",
+            "issue": "",
+        }
+        for kind, name in zip("pq", rng.sample(SURNAMES, 2), strict=True):
+            pages = f"{rng.randrange(1, 900)}-{rng.randrange(901, 999)}"
+            found.append(
+                (f"preface{kind}", replace(work, title="Preface", authors=f"{name}, Ana", pages=pages, kind="Chapter", **book))
+            )
+    if chance() < 0.03:
         key = f"NCT{rng.randrange(10**7, 10**8)}"
         found.append(
             (
@@ -246,6 +298,8 @@ def _authors(text: str, rng: random.Random) -> str:
     form = rng.randrange(5)
     if rng.random() < 0.2:
         people = [(_bare(f), _bare(g)) for f, g in people]
+    elif rng.random() < 0.1:
+        people = [(f.replace("ü", "ue").replace("ä", "ae").replace("'", ""), g) for f, g in people]
     if rng.random() < 0.15:
         people = people[:1]
     written = (
@@ -260,6 +314,8 @@ def _authors(text: str, rng: random.Random) -> str:
 
 def _container(text: str, rng: random.Random) -> str:
     form = rng.random()
+    if text in TWO_NAMES:
+        return TWO_NAMES[text] if form < 0.5 else text
     if form < 0.35:
         short = {"Journal": "J", "International": "Int", "American": "Am", "European": "Eur", "National": "Natl"}
         kept = [w for w in text.split() if w.casefold() not in ("of", "the", "and", "in", "for", "&")]

@@ -57,7 +57,7 @@ def half_decision(draw, raw, package):
     cells, column = draw(
         st.sampled_from(
             [
-                ({"decision": "exclude"}, "reason"),
+                ({"decision": "exclude", "stage": "full_text"}, "reason"),
                 ({"decision": "include", "reason": reason}, "reason"),
                 ({"decision": "not_retrieved"}, "decision"),
                 ({"decision": "include", "stage": "full_text"}, "study_id"),

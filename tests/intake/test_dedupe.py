@@ -25,7 +25,8 @@ from cordbook.cli.terminal import Keyboard, Terminal
 from cordbook.core.project import Project
 from cordbook.intake.dedupe import store
 from cordbook.intake.dedupe.groups import deduplicate
-from cordbook.intake.dedupe.keys import item, same_container, words
+from cordbook.intake.dedupe.journals import same_container
+from cordbook.intake.dedupe.keys import item, words
 from cordbook.intake.dedupe.pairs import Verdict, judge
 from cordbook.intake.records.record import Record
 from cordbook.intake.records.store import read_rows, take_in, write_tables
@@ -92,7 +93,7 @@ ASKED = {
     "same DOI, other title": replace(
         BARE, doi=ONE.doi, title="Transplantation of olfactory mucosa in dogs with injured cord", pages="112"
     ),
-    "same place, other year": replace(BARE, year="2022"),
+    "same place, other year": replace(BARE, year="2022", issue="", pages="112"),
     "same number, but an erratum": replace(ONE, title=f"Erratum: {ONE.title}"),
     "nothing but the title": Record(title=ONE.title),
 }
@@ -174,7 +175,7 @@ def filled(intake_project: Path) -> Project:
     known = "HYPERBARIC OXYGEN AFTER RADIATION INJURY OF THE SPINAL CORD IN TWELVE PEOPLE"
     late = [
         replace(BARE, source="Embase", source_key="L1", container="J Neurotrauma"),
-        replace(BARE, source="Embase", source_key="L2", year="2022"),
+        replace(BARE, source="Embase", source_key="L2", year="2022", issue="", pages="112"),
         Record(
             source="Embase",
             source_key="L3",

@@ -428,7 +428,7 @@ def test_no_command_lets_a_title_act_in_the_terminal(intake_project, tmp_path, c
         write_tables(data, {"records": [row | {"title": SPOILT, "authors": SPOILT, "container": SPOILT} for row in found]})
     shown = [*capsys.readouterr()]
     for words in (["dedupe", "--list"], ["dedupe", "--no-ask"], ["screen", "--as", "A"], ["screen", "--status"]):
-        monkeypatch.setattr("sys.stdin", io.StringIO("i\nu\ne\n9\n"))
+        monkeypatch.setattr("sys.stdin", io.StringIO("i\nu\ne\n"))
         assert main(words) == 0
         shown += [*capsys.readouterr()]
     said = "".join(shown)

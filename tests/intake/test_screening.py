@@ -17,12 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordbook.cli import main
-from cordbook.evidence.screening import settle
+from cordbook.evidence.screening import TITLE_ABSTRACT, settle
 from cordbook.intake.records.decisions import COLUMNS, Decisions
 from cordbook.intake.records.store import read_rows, write_tables
+from cordbook.intake.screening.features import PRICE, RATIO, Machine, tfidf
 from cordbook.intake.screening.files import read_ris, read_sheet, take
-from cordbook.intake.screening.ranking import ranked, stopping
-from cordbook.intake.screening.screening import agreements, conflicts, load_items, queue
+from cordbook.intake.screening.ranking import PLAIN, ranked
+from cordbook.intake.screening.screening import NotAllowed, agreements, conflicts, decision_row, load_items, queue
+from cordbook.intake.screening.stopping import MOST_ODDS, hypergeometric, stopping
 
 REASONS = [
     {"reason": "not_human", "label": "Not in people", "explanation": "-", "key": "1"},
@@ -46,7 +48,7 @@ def project(intake_project):
         "fetched": "4",
         "complete": "yes",
     }
-    titles = ["Stem cells in spinal cord injury", "=HYPERLINK(1) rats", EVIL, "A copy of the first"]
+    titles = ["Spinal cord injury", "=HYPERLINK(1) rats", EVIL, "A copy of the first"]
     records = [
         {"record_id": f"pubmed.{i}", "search_id": "S1", "source": "PubMed", "title": t, "received_on": "2026-11-20"}
         for i, t in enumerate(titles, 1)
@@ -82,20 +84,20 @@ def cordbook(project, *arguments, keys=""):
 
 def test_two_people_a_conflict_and_a_third(project, monkeypatch, capsys):
     """Through the command: keys from a pipe, every decision a row, the third settles what differs."""
-    first = cordbook(project, "screen", "--as", "A", keys="i\ne\n1\nu\n")
+    first = cordbook(project, "screen", "--as", "A", keys="i\nu\nr\n1\n")
     assert first.returncode == 0, first.stderr
     assert "\x1b" not in first.stdout
     assert "owned" not in first.stdout
     assert "*" in first.stdout  # eligibility words are marked
     assert screened(project) == [
         ("pubmed.1", "A", "include", ""),
-        ("pubmed.2", "A", "exclude", "not_human"),
         ("pubmed.3", "A", "unsure", ""),
+        ("pubmed.2", "A", "exclude", "not_human"),
     ]
-    assert cordbook(project, "screen", "--as", "B", keys="i\ni\nb\ne\n9\ni\nz\n").returncode == 0
-    # Back: the second record was judged again; the later row stands.
+    assert cordbook(project, "screen", "--as", "B", keys="i\ne\nb\ni\ne\nz\n").returncode == 0
+    # Back: the second record was judged again; the later row stands. One key excludes.
     assert screened(project)[3:] == [
-        ("pubmed.1", "B", "include", ""), ("pubmed.2", "B", "include", ""), ("pubmed.2", "B", "exclude", "other_reason"), ("pubmed.3", "B", "include", ""),
+        ("pubmed.1", "B", "include", ""), ("pubmed.3", "B", "exclude", ""), ("pubmed.3", "B", "include", ""), ("pubmed.2", "B", "exclude", ""),
     ]  # fmt: skip
     own = cordbook(project, "screen", "--resolve", "--as", "A", keys="i\n")
     assert "a third person" in own.stdout
@@ -111,7 +113,7 @@ def test_two_people_a_conflict_and_a_third(project, monkeypatch, capsys):
 
 def test_full_reports_need_a_study(project):
     for person in "AB":
-        cordbook(project, "screen", "--as", person, keys="i\ne\n1\ne\n1\n")
+        cordbook(project, "screen", "--as", person, keys="i\ne\ne\n")
     done = cordbook(project, "screen", "--stage", "full_text", "--as", "A", keys="i\nNot a key\ni\nnew2027\n")
     assert "names its study by a key" in done.stdout
     row = read_rows(project / "data", "screening")[-1]
@@ -125,14 +127,12 @@ def test_keys_in_a_real_terminal_and_a_kill(project):
     os.write(master, b"i")
     assert "2 to go" in _until(master, "q] quit >")
     os.write(master, b"e")
-    _until(master, "exclude >")
-    os.write(master, b"1")
     shown = _until(master, "1 to go")
     process.send_signal(signal.SIGKILL)
     process.wait()
     os.close(master)
     assert "\x1b[2J" not in shown
-    assert screened(project) == [("pubmed.1", "A", "include", ""), ("pubmed.2", "A", "exclude", "not_human")]
+    assert screened(project) == [("pubmed.1", "A", "include", ""), ("pubmed.3", "A", "exclude", "")]
     again = cordbook(project, "screen", "--as", "A", keys="u\n")
     assert "nothing waits" in again.stdout
     assert len(screened(project)) == 3
@@ -148,7 +148,7 @@ def _in_terminal(project, *arguments):
     return process, master
 
 
-def _until(master, text, seconds=300):
+def _until(master, text, seconds=60):
     shown = ""
     end = time.monotonic() + seconds
     while text not in shown:
@@ -178,6 +178,7 @@ def test_a_sheet_goes_out_and_comes_back(project):
     assert rows[1]["title"].startswith("'=HYPERLINK")
     assert not any(cell[:1] in ("=", "+", "-", "@") for r in rows for cell in r.values())
     rows[0]["decision"], rows[1]["included"], rows[2]["decision"] = "include", "0", "exclude"
+    rows[2]["reason"] = "no_such_reason"
     rows += [
         dict(rows[0], decision="exclude", reason="not_human"),
         dict(rows[1], record_id="pubmed.99", decision="include"),
@@ -362,7 +363,9 @@ def test_kappa_without_a_value_is_told_in_words(pairs, text, recwarn):
 
 def test_two_people_without_a_record_in_common_are_named_with_why_there_is_no_kappa():
     rows = rows_of(("r1", "A", "reviewer", "include"), ("r2", "B", "reviewer", "exclude"))
-    assert [a.text for a in agreements(rows, "title_abstract")] == ["A and B: no record that both judged, so kappa has no value"]
+    assert [a.text for a in agreements(rows, "title_abstract")] == [
+        "A and B (only A 1, only B 1): no record that both judged, so kappa has no value"
+    ]
 
 
 def test_who_sees_what():
@@ -381,7 +384,6 @@ def test_who_sees_what():
 
 def test_the_likeliest_come_first(project):
     """Records about patients rise above records about rats once a few of each are decided; without decisions nothing moves."""
-    pytest.importorskip("sklearn")
     texts = {f"p{i}": f"patients with spinal cord injury trial {i}" for i in range(20)} | {
         f"r{i}": f"rats in the laboratory experiment {i}" for i in range(20)
     }
@@ -393,6 +395,66 @@ def test_the_likeliest_come_first(project):
     assert sorted(order) == sorted(waiting)
     assert ranked(texts, known, waiting)[0] == order
     assert ranked(texts, {}, waiting)[0] == waiting
+
+
+def test_one_include_is_enough_and_before_it_what_is_known():
+    """Nothing known: plain order. One excluded: what is unlike it comes first. A study of the review, or one include: what is like it comes first."""
+    texts = {
+        "r1": "rats in a maze",
+        "p1": "a trial in patients",
+        "r2": "rats in the laboratory",
+        "p2": "patients in a second trial",
+    }
+    waiting = list(texts)
+    assert ranked(texts, {}, waiting) == (waiting, PLAIN)
+    assert ranked(texts, {"r1": False}, waiting[1:])[0][-1] == "r2"
+    assert ranked(texts, {}, waiting, ["A trial of oxygen in patients"])[0][:2] == ["p1", "p2"]
+    assert ranked(texts, {"p1": True}, ["r1", "r2", "p2"])[0][0] == "p2"
+    assert ranked(texts, {"r1": False}, ["r2", "p1", "p2"], ["A trial of oxygen in patients"])[0][-1] == "r2"
+
+
+def test_the_machine_finds_the_optimum():
+    """The slope of the loss is nought there, from any start; texts that share no word with others keep their length."""
+    texts = [f"word{i % 7} word{i % 5} own{i}" for i in range(40)]
+    table = tfidf(texts)
+    assert np.asarray(table.multiply(table).sum(axis=1)).ravel() == pytest.approx(1)
+    relevant = [i % 7 == 0 for i in range(40)]
+    machine = Machine(table)
+    first = machine.scores(range(40), relevant)
+    machine.weights = np.random.default_rng(1).normal(size=machine.weights.size)
+    assert machine.scores(range(40), relevant) == pytest.approx(first, abs=1e-3)
+    share = np.where(relevant, 1, sum(relevant) / (RATIO * (40 - sum(relevant))))
+    price = PRICE * share * 40 / share.sum()
+    sign = np.where(relevant, 1.0, -1.0)
+    slope = machine.weights - 2 * machine.table.T @ (price * sign * np.maximum(0, 1 - sign * (machine.table @ machine.weights)))
+    assert np.abs(slope).max() < 1e-3
+
+
+def test_undo_reaches_into_earlier_sittings_and_the_progress_is_told(project):
+    cordbook(project, "screen", "--as", "A", keys="i\ne\nq\n")
+    again = cordbook(project, "screen", "--as", "A", keys="b\nb\nu\nq\n")
+    assert "1 to go, 2 of 3 judged (67%), 1 included or unsure, about" in again.stdout
+    assert ": exclude\n" not in again.stdout.split("You said on")[0]
+    assert [line.split(": ")[1].split()[0] for line in again.stdout.split("\n") if line.startswith("You said on")] == [
+        "exclude",
+        "include",
+    ]
+    assert screened(project)[2:] == [("pubmed.1", "A", "unsure", "")]
+    assert "1 decided, 1 to go" in again.stdout
+
+
+def test_what_two_reviewers_share_is_told(project):
+    cordbook(project, "screen", "--as", "A", keys="i\ne\nq\n")
+    second = cordbook(project, "screen", "--as", "B", keys="i\nq\n")
+    assert "A and B (only A 1): 1 of 1 alike" in second.stdout
+
+
+def test_a_reason_is_asked_of_full_reports_alone(project):
+    row = {"reviewer": "A", "reasons": ["not_human"]}
+    assert decision_row("r1", TITLE_ABSTRACT, decision="exclude", **row)["reason"] == ""
+    for stage, reason in (("full_text", ""), (TITLE_ABSTRACT, "no_such_reason")):
+        with pytest.raises(NotAllowed, match="an exclusion has a reason"):
+            decision_row("r1", stage, decision="exclude", reason=reason, **row)
 
 
 def test_the_stopping_limit_holds_in_random_order():
@@ -417,9 +479,39 @@ def test_the_stopping_test_is_the_hypergeometric_one():
     everything = stopping([True, False, False], 0)
     assert (everything.at_most, everything.recall, everything.p) == (0, 1.0, 0.0)
     state = stopping([True] * 10 + [False] * 90, 90)
-    most = max(k for k in range(91) if hypergeom.cdf(0, 180, k, 90) >= 0.05)
-    assert state.at_most == most
-    assert state.p == pytest.approx(hypergeom.cdf(0, 180, 1, 90))
+    assert state.plain_p == pytest.approx(hypergeom.cdf(0, 180, 1, 90))
+    assert hypergeometric([True] * 10 + [False] * 90, 90, 0.95) == state.plain_p
+
+
+def test_a_good_order_lets_go_earlier_and_is_trusted_only_so_far():
+    """Odds by hand: of 180 then unread, one relevant, 90 irrelevant are read; at odds of 3 it is left with a chance of about 1/2 cubed."""
+    state = stopping([True] * 10 + [False] * 90, 90)
+    assert state.odds == MOST_ODDS
+    clock = sum(1 / i for i in range(179, 89, -1))
+    assert state.p == pytest.approx(np.exp(-MOST_ODDS * clock))
+    assert not state.enough
+    assert "3.0 times as readily" in state.text
+    assert stopping([True] * 10 + [False] * 140, 40).enough
+    # Records found as chance finds them earn hardly any trust: as many as were found may be left.
+    even = stopping(([True] + [False] * 9) * 10, 100)
+    assert even.odds < 1.5
+    assert even.at_most >= 10
+
+
+def test_the_stopping_estimate_is_right_where_some_are_hard_to_find():
+    """Of 40 relevant, ranked by noisy scores: when it lets go, 95% are found in at least 95 of 100 runs, and before the plain test."""
+    rng = np.random.default_rng(4)
+    right, read, plain = [], [], []
+    for _ in range(60):
+        relevance = np.zeros(800, bool)
+        relevance[:40] = True
+        seen = relevance[np.argsort(-(relevance * 2.2 + rng.normal(size=800)))]
+        at = next((n for n in range(20, 800, 10) if stopping(seen[:n].tolist(), 800 - n).enough), 800)
+        right.append(seen[:at].sum() >= 38)
+        read.append(at)
+        plain.append(next((n for n in range(20, 800, 10) if hypergeometric(seen[:n].tolist(), 800 - n, 0.95) < 0.05), 800))
+    assert np.mean(right) >= 0.95
+    assert np.mean(read) < np.mean(plain)
 
 
 def test_items_are_harmless(project):

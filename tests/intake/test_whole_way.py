@@ -112,7 +112,7 @@ def test_an_export_becomes_a_study_of_the_book(book, tmp_path):
     for person in ("Ada", "Ben"):
         do("screen", "--as", person, keys=keys_for(book, person))
     assert "title abstract: 2 records, 1 include, 1 exclude, 0 waiting" in do("screen", "--status")
-    assert {r["reason"] for r in rows(book, "screening") if r["record_id"] == rats} == {"not_human"}
+    assert {r["reason"] for r in rows(book, "screening") if r["record_id"] == rats} == {""}
     for person in ("Ada", "Ben"):
         assert f"[{STUDY}]" in do("screen", "--stage", "full_text", "--as", person, keys="i\n\n")
     # Two people read, one in the terminal, one in a spreadsheet.
@@ -170,4 +170,4 @@ def keys_for(book: Path, person: str) -> str:
     data = book / "data"
     items = load_items(data)
     waiting = queue(items, rows(book, "screening"), "title_abstract", person)
-    return "".join("e\n1\n" if "rats" in items[r].title else "i\n" for r in waiting)
+    return "".join("e\n" if "rats" in items[r].title else "i\n" for r in waiting)

@@ -198,7 +198,7 @@ BREAKS = {
     "a merge of record and study": ("record_merges", 0, {"same_as_study": "s1"}, "record_id", "merge-sense"),
     "a record merged with itself": ("record_merges", 0, {"same_as_record": "r3"}, "record_id", "merge-sense"),
     "a decision on nothing": ("screening", 0, {"record_id": "r9"}, "record_id", "foreign-key"),
-    "an exclusion without a reason": ("screening", 2, {"reason": ""}, "reason", "decision-whole"),
+    "a report excluded without a reason": ("screening", 4, {"decision": EXCLUDE, "study_id": ""}, "reason", "decision-whole"),
     "a title out of reach": ("screening", 0, {"decision": NOT_RETRIEVED}, "decision", "decision-whole"),
     "included without a study": ("screening", 4, {"study_id": ""}, "study_id", "decision-whole"),
     "read without having passed": ("screening", 0, {"decision": UNSURE}, None, "screening-order"),

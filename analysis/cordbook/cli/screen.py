@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from re import Pattern
@@ -31,7 +31,7 @@ from cordbook.intake.extraction.readings import propose_study_id
 from cordbook.intake.records.decisions import Decisions
 from cordbook.intake.records.store import Row, read_rows
 from cordbook.intake.screening import files
-from cordbook.intake.screening.ranking import ranked, stopping
+from cordbook.intake.screening.ranking import Ranking
 from cordbook.intake.screening.screening import (
     Item,
     NotAllowed,
@@ -40,13 +40,15 @@ from cordbook.intake.screening.screening import (
     decision_row,
     eligibility_words,
     judged_by,
+    known_texts,
     load_items,
     queue,
     to_judge,
 )  # fmt: skip
+from cordbook.intake.screening.stopping import stopping
 
-#: Decisions after which the order is worked out anew.
-EVERY = 10
+#: Records whose words take seconds to read, so that the command says what it does.
+MANY = 2_000
 DECIDED = {"i": INCLUDE, "u": UNSURE, "x": NOT_RETRIEVED}
 
 
@@ -56,8 +58,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "screen",
         help="judge titles and abstracts, then full reports",
         description=(
-            "Shows one record after the other, likeliest first once a few are decided. Keys: i include, e exclude (then the reason), u unsure, "
-            "b back, q quit. Every decision is on disk at once. Two people decide apart; --resolve is for a third."
+            "Shows one record after the other, likeliest first. Keys: i include, e exclude (r: and say why; of a full report e asks for the "
+            "reason), u unsure, b back to what you decided before, in earlier sittings too, q quit. Every decision is on disk at once. Two "
+            "people decide apart; --resolve is for a third."
         ),
         epilog="Exit code 0: done or stopped. 1: rows of a file were not taken, or nothing may be decided. 2: no project, or a file cannot be read.",
     )
@@ -117,48 +120,75 @@ def _screen(session: Session, asked: Terminal) -> int:
     words = eligibility_words(session.data)
     rows = session.decisions.rows()
     waiting = queue(items, rows, session.stage, session.person)
+    own = _own(session, rows, items)
     if not waiting:
         asked.print(f"Nothing waits for {session.person} at this stage.")
         return 0
-    back: list[str] = []
-    message = ""
-    since = EVERY
+    if len(items) > MANY:
+        asked.print(f"Reading the words of {len(items):,} records ...")
+    ranking = Ranking({r: item.text for r, item in items.items()}, known_texts(session.data))
+    done, at, message = 0, len(own), ""
     try:
         while waiting:
-            if since >= EVERY and len(waiting) > 1:
-                waiting, found = _in_order(session, items, rows, waiting)
-                since = 0
+            if at == len(own):
+                waiting, found = ranking.order(_relevant(own), waiting)
                 if found and found != message:
                     asked.print(found)
                 message = found
-            record = waiting[0]
-            _show(asked, items[record], words, f"{len(waiting)} to go")
-            row = _ask(session, asked, record, role=REVIEWER, back=bool(back))
+            before = list(own)[at] if at < len(own) else ""
+            record = before or waiting[0]
+            _show(asked, items[record], words, _before(own[before]) if before else _progress(session, rows, own, len(waiting)))
+            row = _ask(session, asked, record, role=REVIEWER, back=at > 0)
             if row is None:
-                waiting.insert(0, back.pop())
+                at -= 1
                 continue
-            rows += session.decisions.add(row)
-            back.append(waiting.pop(0))
-            since += 1
+            [added] = session.decisions.add(row)
+            rows.append(added)
+            own.pop(record, None)
+            own[record] = added
+            waiting = [r for r in waiting if r != record]
+            at, done = len(own), done + 1
     except Ended:
         asked.print()
     left = len(waiting)
     asked.print(
-        f"{len(back)} decided, {left} to go. Every decision is kept."
-        if left
-        else f"{len(back)} decided; nothing waits for you any more."
+        f"{done} decided, {left} to go. Every decision is kept." if left else f"{done} decided; nothing waits for you any more."
     )
+    _print_overlap(rows, session.stage, asked.print)
     _print_stopping(session, asked.print)
     return 0
 
 
-def _in_order(session: Session, items: dict[str, Item], rows: Sequence[Row], waiting: list[str]) -> tuple[list[str], str]:
-    own = {
-        r: decisions[REVIEWER, session.person]["decision"] in (INCLUDE, UNSURE)
+def _own(session: Session, rows: Sequence[Row], items: Mapping[str, Item]) -> dict[str, Row]:
+    """The person's decisions that stand, the last one last, whenever they were made."""
+    found = {
+        r: decisions[REVIEWER, session.person]
         for r, decisions in standing(rows, session.stage).items()
-        if (REVIEWER, session.person) in decisions
+        if (REVIEWER, session.person) in decisions and r in items
     }
-    return ranked({r: item.text for r, item in items.items()}, own, waiting)
+    return dict(sorted(found.items(), key=lambda item: item[1]["decided_at"]))
+
+
+def _relevant(own: Mapping[str, Row]) -> dict[str, bool]:
+    return {r: row["decision"] in (INCLUDE, UNSURE) for r, row in own.items()}
+
+
+def _before(row: Row) -> str:
+    """What was decided on a record that is shown again."""
+    why = f" ({row['reason']})" if row["reason"] else ""
+    return f"You said on {row['decided_at'][:10]}: {row['decision']}{why}"
+
+
+def _progress(session: Session, rows: Sequence[Row], own: Mapping[str, Row], waiting: int) -> str:
+    """How far this person is, and what the rest is likely to hold."""
+    total = len(own) + waiting
+    text = f"{waiting} to go"
+    if own:
+        text += f", {len(own)} of {total} judged ({len(own) / total:.0%}), {sum(_relevant(own).values())} included or unsure"
+    state = stopping(list(_relevant(own).values()), waiting) if session.stage == TITLE_ABSTRACT and own else None
+    if state and state.found:
+        text += f", about {state.expected:.0f} more expected (at most {state.at_most})"
+    return text
 
 
 def _show(asked: Terminal, item: Item, words: Pattern[str] | None, place: str) -> None:
@@ -174,8 +204,10 @@ def _show(asked: Terminal, item: Item, words: Pattern[str] | None, place: str) -
 def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: bool = False) -> Row | None:
     """A decision from the keyboard, or None to go back; raises :class:`Ended`."""
     full, third = session.stage == FULL_TEXT, role == ARBITER
-    keys = "ie" + ("" if third else "u") + ("x" if full else "") + ("b" if back else "") + "q"
-    names = {"i": "include", "e": "exclude", "u": "unsure", "x": "not retrieved", "b": "back", "q": "quit"}
+    keys = "ie" + ("x" if full else "r") + ("" if third else "u") + ("b" if back else "") + "q"
+    names = {
+        "i": "include", "e": "exclude", "r": "exclude with a reason", "u": "unsure", "x": "not retrieved", "b": "back", "q": "quit",
+    }  # fmt: skip
     reasons = {row["key"]: row for row in session.reasons()}
     while True:
         pressed = asked.key("  ".join(f"[{k}] {names[k]}" for k in keys) + " >", keys)
@@ -184,7 +216,7 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
         if pressed == "b":
             return None
         reason = study = ""
-        if pressed == "e":
+        if pressed == "r" or (pressed == "e" and full):
             for key, row in reasons.items():
                 asked.print(f"  [{key}] {row['label']}")
             chosen = asked.key("Why? [0] do not exclude >", "0" + "".join(reasons))
@@ -196,7 +228,7 @@ def _ask(session: Session, asked: Terminal, record: str, *, role: str, back: boo
             study = asked.line(f"Key of the study{f' [{proposed}]' if proposed else ', such as lima2010'} >") or proposed
         try:
             return decision_row(
-                record, session.stage, session.person, EXCLUDE if pressed == "e" else DECIDED[pressed], role=role,
+                record, session.stage, session.person, EXCLUDE if pressed in "er" else DECIDED[pressed], role=role,
                 reasons=[r["reason"] for r in reasons.values()], reason=reason, study_id=study,
             )  # fmt: skip
         except NotAllowed as problem:
@@ -250,10 +282,15 @@ def _status(session: Session) -> int:
         waiting = len(judged) - sum(counts.values())
         text = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n or name in (INCLUDE, EXCLUDE))
         print(f"{stage.replace('_', ' ')}: {len(judged)} records, {text}, {waiting} waiting")
-        for agreement in agreements(rows, stage):
-            print(f"  {agreement.text}")
+        _print_overlap(rows, stage, print)
     _print_stopping(session, print)
     return 0
+
+
+def _print_overlap(rows: Sequence[Row], stage: str, write: Callable[[str], None]) -> None:
+    """What every two reviewers both judged, each alone, and how far they agree."""
+    for agreement in agreements(rows, stage):
+        write(f"  {agreement.text}")
 
 
 def _print_stopping(session: Session, write: Callable[[str], None]) -> None:
@@ -270,17 +307,8 @@ def _print_stopping(session: Session, write: Callable[[str], None]) -> None:
     decided = standing(rows, TITLE_ABSTRACT)
     relevant = [any(row["decision"] in (INCLUDE, UNSURE) for row in decided[r].values()) for r in first]
     state = stopping(relevant, len(items) - len(first))
-    if state is None:
-        return
-    if state.left == 0:
-        write(f"All {state.screened} records have been read; {state.found} are relevant.")
-        return
-    enough = "found with" if state.p < 1 - state.level else "not shown to be found:"
-    write(
-        f"Read {state.screened}, unread {state.left}. Relevant: {state.found} found, at most {state.at_most} more "
-        f"({state.level:.0%} limit, so at least {state.recall:.0%} found). {state.target:.0%} of all {enough} p = {state.p:.3f} "
-        "(Callaghan and Müller-Hansen 2020)."
-    )
+    if state is not None:
+        write(state.text)
 
 
 def _export(session: Session, path: Path) -> int:

@@ -54,8 +54,11 @@ def words(text: str) -> str:
     >>> words("Étude II: Spinal–cord injury")
     'etude ii spinal cord injury'
     """
-    bare = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    bare = "".join(c for c in bare if not unicodedata.combining(c)).casefold()
+    bare = text
+    if not text.isascii():
+        bare = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+        bare = "".join(c for c in bare if not unicodedata.combining(c))
+    bare = bare.casefold()
     return " ".join(re.sub(r"[\W_]+", " ", bare).split())
 
 

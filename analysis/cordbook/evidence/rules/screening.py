@@ -53,9 +53,9 @@ def decisions_are_whole(data: Data) -> Iterator[Violation]:
         full = row["stage"] == FULL_TEXT
         questions = (
             (
-                row["decision"] == EXCLUDE and not row["reason"],
+                full and row["decision"] == EXCLUDE and not row["reason"],
                 "reason",
-                "An exclusion has a reason.",
+                "The exclusion of a full report has a reason.",
                 "Name one of exclusion_reasons.csv.",
             ),
             (row["decision"] != EXCLUDE and row["reason"], "reason", "Only an exclusion has a reason.", "Leave it blank."),
@@ -96,7 +96,7 @@ def full_reports_passed_screening(data: Data) -> Iterator[Violation]:
 SCREENING_RULES = (
     Rule("search-records", "searches", "A search fetched no fewer records than name it.", searches_hold_their_records),
     Rule("merge-sense", "record_merges", "A record is merged once, into one that stays.", merges_make_sense),
-    Rule("decision-whole", "screening", "An exclusion has a reason, an included report a study.", decisions_are_whole),
+    Rule("decision-whole", "screening", "An excluded report has a reason, an included one a study.", decisions_are_whole),
     Rule(
         "screening-order", "screening", "A full report is judged after title and abstract passed.", full_reports_passed_screening
     ),

@@ -30,6 +30,7 @@ class _Groups:
     """Disjoint sets that know their members, numbers and enemies."""
 
     def __init__(self, items: Mapping[str, Item], enemies: Mapping[str, set[str]]) -> None:
+        self.items = items
         self.root = {i: i for i in items}
         self.members = {i: {i} for i in items}
         self.enemies = {i: set(enemies.get(i, ())) for i in items}
@@ -43,12 +44,15 @@ class _Groups:
         return i
 
     def may_join(self, a: str, b: str) -> bool:
+        """Does nothing in their groups contradict? Two DOIs that the link itself joins have been weighed."""
+        weighed = bool(self.items[a].doi and self.items[b].doi)
         a, b = self.find(a), self.find(b)
         if a == b:
             return True
         if self.enemies[a] & self.members[b]:
             return False
-        return not any(x[a] and x[b] and not x[a] & x[b] for x in (self.dois, self.pmids))
+        kept = (self.pmids,) if weighed else (self.dois, self.pmids)
+        return not any(x[a] and x[b] and not x[a] & x[b] for x in kept)
 
     def join(self, a: str, b: str) -> None:
         a, b = self.find(a), self.find(b)
@@ -85,7 +89,7 @@ def deduplicate(
             same.append(pair)
         elif pair.verdict is Verdict.ASK:
             uncertain.append(pair)
-        elif pair.score >= 0.85:
+        elif pair.apart:
             enemies[pair.a].add(pair.b)
             enemies[pair.b].add(pair.a)
     groups = _Groups(by_id, enemies)

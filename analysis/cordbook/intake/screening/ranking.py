@@ -1,104 +1,70 @@
-"""Which record to read next, and how many relevant ones may be left."""
+"""Which record to read next: what is likeliest to be included comes first, from the first decision on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy.stats import hypergeom
 
-MISSING = 'Records come in plain order: ranking needs scikit-learn. Install it with: pip install "cordbook[intake]"'
-#: Decisions of each kind that a ranking begins with.
-FEWEST = 2
-MOST_RUNS = 200
+from cordbook.intake.screening.features import Floats, Machine, tfidf
+
+PLAIN = "Records come in plain order until one is judged: no study of the review and no search says what it is about."
 
 
-def ranked(texts: Mapping[str, str], relevant: Mapping[str, bool], waiting: Sequence[str]) -> tuple[list[str], str]:
-    """``waiting`` with the likeliest first, and a message where that cannot be done; ``texts`` and ``relevant`` go by record.
+class Ranking:
+    """The order of some records, their texts read once. ``known`` are texts that tell what is looked for: studies of the review,
+    reports known to be relevant, the words of the searches."""
 
-    TF-IDF of words and pairs with logistic regression, classes balanced: what is read next is what is most likely to be included.
-    Equal chances keep their order, so the same decisions always give the same order.
+    def __init__(self, texts: Mapping[str, str], known: Sequence[str] = ()) -> None:
+        self.place = {record: at for at, record in enumerate(texts)}
+        self.known = range(len(texts), len(texts) + len(known))
+        self.machine = Machine(tfidf([*texts.values(), *known]))
+
+    def order(self, relevant: Mapping[str, bool], waiting: Sequence[str]) -> tuple[list[str], str]:
+        """``waiting`` with the likeliest first, and a message where nothing tells what is likely; ``relevant`` are the decisions.
+
+        Equal chances keep their order, and the order depends on the decisions alone.
+        """
+        scores = self.scores(relevant)
+        if scores is None:
+            return list(waiting), PLAIN
+        asked = [r for r in waiting if r in self.place]
+        order = np.argsort(-np.round(scores[[self.place[r] for r in asked]], 6), kind="stable")
+        return [asked[i] for i in order] + [r for r in waiting if r not in self.place], ""
+
+    def scores(self, relevant: Mapping[str, bool]) -> Floats | None:
+        """How likely each text is to be relevant, as a number without a unit; None where nothing tells."""
+        judged = {self.place[r]: yes for r, yes in relevant.items() if r in self.place}
+        found = sum(judged.values())
+        table = self.machine.table
+        if not found and not self.known:
+            if not judged:
+                return None
+            # What is like all that the search brought, and unlike what was excluded.
+            return np.asarray(table @ (table.mean(axis=0) - table[[*judged]].mean(axis=0)))
+        if found == len(judged):
+            # Nothing was excluded yet: what is like the relevant ones, and unlike the rest.
+            return np.asarray(table @ (table[[*judged, *self.known]].mean(axis=0) - table.mean(axis=0)))
+        # What was known before weighs together as much as what was found, so that decisions soon lead.
+        share = [1.0] * len(judged) + [max(found, 1) / max(len(self.known), 1)] * len(self.known)
+        return self.machine.scores([*judged, *self.known], [*judged.values(), *[True] * len(self.known)], share)
+
+
+def ranked(
+    texts: Mapping[str, str], relevant: Mapping[str, bool], waiting: Sequence[str], known: Sequence[str] = ()
+) -> tuple[list[str], str]:
+    """``waiting`` with the likeliest first, and a message where nothing tells; ``texts`` and ``relevant`` go by record.
+
+    The features of the texts asked about last are kept.
+
+    >>> texts = {"a": "oxygen in rats", "b": "oxygen in people", "c": "rats in a maze", "d": "people in trials"}
+    >>> ranked(texts, {"a": False, "b": True}, ["c", "d"])[0]
+    ['d', 'c']
     """
-    labels = [relevant[r] for r in relevant if r in texts]
-    if min(labels.count(True), labels.count(False)) < FEWEST:
-        return list(waiting), f"Records come in plain order until {FEWEST} are included and {FEWEST} excluded."
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-    except ImportError:
-        return list(waiting), MISSING
-    try:
-        table = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), stop_words="english").fit_transform(texts.values())
-    except ValueError:  # nothing but stop words
-        return list(waiting), ""
-    place = {r: i for i, r in enumerate(texts)}
-    known = [place[r] for r in relevant if r in place]
-    model = LogisticRegression(class_weight="balanced", C=10.0, max_iter=1000).fit(table[known], labels)
-    asked = [r for r in waiting if r in place]
-    if not asked:
-        return list(waiting), ""
-    chance = model.predict_proba(table[[place[r] for r in asked]])[:, 1]
-    order = np.argsort(-np.round(chance, 9), kind="stable")
-    return [asked[i] for i in order], ""
+    return _kept(tuple(texts.items()), tuple(known)).order(relevant, waiting)
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """What is known of the records not read yet. ``at_most`` relevant ones are left (one-sided limit at ``level``);
-    ``recall`` is the share found if so many are left; ``p`` tests that less than ``target`` has been found."""
-
-    screened: int
-    left: int
-    found: int
-    at_most: int
-    recall: float
-    target: float
-    p: float
-    level: float
-
-
-def stopping(relevant: Sequence[bool], left: int, *, target: float = 0.95, level: float = 0.95) -> Stopping | None:
-    """How many relevant records may be left, from decisions in the order they were made; None before the first.
-
-    The hypergeometric test with quasi-sampling of Callaghan and Müller-Hansen (2020, Systematic Reviews 9:273): the records read
-    last are taken as a random sample of those that were unread then. As the likeliest were read first, fewer are left than such a
-    sample says, so the limit is a cautious one. As in that paper, the run that says most is used.
-    """
-    if not relevant:
-        return None
-    hits = np.asarray(relevant, dtype=int)
-    read, found = len(hits), int(hits.sum())
-    population = read + left
-    best, p = left, 1.0
-    seen = np.cumsum(hits[::-1])
-    # A few hundred runs say as much as all of them, in a screen's time.
-    lengths = np.arange(1, read + 1) if read <= MOST_RUNS else np.unique(np.geomspace(1, read, MOST_RUNS).round().astype(int))
-    for n in lengths:
-        k = seen[n - 1]
-        size = population - (read - n)
-        best = min(best, _most(size, int(n), int(k), 1 - level) - int(k))
-        before = found - int(k)
-        # The smallest number of relevant records at the start of the run with which recall is below the target.
-        least = int(np.floor(found / target - before)) + 1
-        if least > size:
-            p = 0.0
-        else:
-            p = min(p, float(hypergeom.cdf(k, size, least, n)))
-    best = max(best, 0)
-    if left == 0:
-        p = 0.0
-    recall = found / (found + best) if found + best else 1.0
-    return Stopping(read, left, found, best, recall, target, p, level)
-
-
-def _most(size: int, n: int, k: int, alpha: float) -> int:
-    """The largest number of relevant records among ``size`` with which ``k`` or fewer of ``n`` drawn are likelier than ``alpha``."""
-    low, high = k, size - (n - k)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if hypergeom.cdf(k, size, middle, n) >= alpha:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+@lru_cache(maxsize=1)
+def _kept(texts: tuple[tuple[str, str], ...], known: tuple[str, ...]) -> Ranking:
+    return Ranking(dict(texts), known)

@@ -49,8 +49,8 @@ class Item:
 
     @property
     def text(self) -> str:
-        """Title and abstract, what the ranking reads."""
-        return f"{self.title} {self.abstract}"
+        """Title and abstract, each a line: what the order of records is made from."""
+        return f"{self.title}\n{self.abstract}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Agreement:
     """Two reviewers: records that both judged, how many alike, Cohen's kappa with its 95% interval.
 
     Each is None where it has no value: kappa where both gave one and the same answer to all, or judged no record in common; the
-    interval where the standard error is nought.
+    interval where the standard error is nought. ``alone`` counts what each judged and the other did not.
     """
 
     reviewers: tuple[str, str]
@@ -68,6 +68,7 @@ class Agreement:
     low: float | None
     high: float | None
     constant: tuple[str, ...] = ()
+    alone: tuple[int, int] = (0, 0)
 
     @property
     def text(self) -> str:
@@ -79,6 +80,8 @@ class Agreement:
         'Ada and Ben: no record that both judged, so kappa has no value'
         """
         who = " and ".join(self.reviewers)
+        only = ", ".join(f"only {name} {n}" for name, n in zip(self.reviewers, self.alone, strict=True) if n)
+        who += f" ({only})" if only else ""
         if not self.both:
             return f"{who}: no record that both judged, so kappa has no value"
         counted = f"{who}: {self.alike} of {self.both} alike"
@@ -148,7 +151,8 @@ def decision_row(
         raise NotAllowed("not_retrieved is for full reports; decide on title and abstract with include, exclude or unsure")
     if decision == UNSURE and role == ARBITER:
         raise NotAllowed("who settles a conflict includes or excludes")
-    if decision == EXCLUDE and reason not in tuple(reasons):
+    # On title and abstract the reason may be left out: PRISMA asks for it of full reports.
+    if decision == EXCLUDE and (reason or stage == FULL_TEXT) and reason not in tuple(reasons):
         raise NotAllowed(f"an exclusion has a reason: one of {', '.join(reasons)}" + (f", not {reason!r}" if reason else ""))
     wants_study = stage == FULL_TEXT and decision == INCLUDE
     if wants_study and not re.fullmatch(r"[a-z][a-z0-9_]*", study_id):
@@ -173,7 +177,8 @@ def agreements(rows: Sequence[Row], stage: str) -> list[Agreement]:
         pairs = Counter((by_person[a][r], by_person[b][r]) for r in by_person[a].keys() & by_person[b].keys())
         constant = tuple(who for place, who in enumerate((a, b)) if len({pair[place] for pair in pairs}) == 1)
         alike = sum(n for (x, y), n in pairs.items() if x == y)
-        found.append(Agreement((a, b), pairs.total(), alike, *_kappa(pairs), constant))
+        alone = len(by_person[a].keys() - by_person[b].keys()), len(by_person[b].keys() - by_person[a].keys())
+        found.append(Agreement((a, b), pairs.total(), alike, *_kappa(pairs), constant, alone))
     return found
 
 
@@ -194,31 +199,32 @@ def _kappa(pairs: Mapping[tuple[str, str], int]) -> tuple[float | None, float | 
 
 
 _PHRASE = re.compile(r'"([^"]{3,80})"|([A-Za-z][A-Za-z-]{3,}\*?)')
+#: Words of queries that are the database's.
+_NO_SUBJECT = {
+    "near", "with", "from", "this", "that", "mesh", "tiab", "area", "advanced", "title", "abstract", "type", "humans", "animals", "search",
+}  # fmt: skip
 
 
-def eligibility_words(data: Path) -> re.Pattern[str] | None:
-    """A pattern of the words that the saved searches ask for, to be marked in what reviewers read."""
+def words_of_searches(data: Path) -> set[str]:
+    """What the saved searches ask for, in lower case: words, some cut by ``*``, and phrases."""
     words: set[str] = set()
     for row in read_rows(data, "search_strategies"):
         query = re.sub(r"\[[^\]]*\]|:[a-z,]+", " ", row["query"])
         words |= {(phrase or word).strip().lower() for phrase, word in _PHRASE.findall(query)}
-    words -= {
-        "near",
-        "with",
-        "from",
-        "this",
-        "that",
-        "mesh",
-        "tiab",
-        "area",
-        "advanced",
-        "title",
-        "abstract",
-        "type",
-        "humans",
-        "animals",
-        "search",
-    }
+    return words - _NO_SUBJECT
+
+
+def known_texts(data: Path) -> list[str]:
+    """What tells before any decision what is looked for: titles of the included studies, and the words of the searches."""
+    included = {row["study_id"] for row in read_rows(data, "studies")}
+    titles = [row["title"] for row in read_rows(data, "references") if row["reference_id"] in included and row.get("title")]
+    words = " ".join(sorted(w.rstrip("*") for w in words_of_searches(data)))
+    return [*map(one_line, titles), *([words] if words else [])]
+
+
+def eligibility_words(data: Path) -> re.Pattern[str] | None:
+    """A pattern of the words that the saved searches ask for, to be marked in what reviewers read."""
+    words = words_of_searches(data)
     if not words:
         return None
     parts = sorted(
