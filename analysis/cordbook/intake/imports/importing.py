@@ -13,6 +13,7 @@ from cordbook.core.project import Project
 from cordbook.errors import CordbookError
 from cordbook.intake.imports.encodings import decode
 from cordbook.intake.imports.parsers import Parsed, Reject, parse
+from cordbook.intake.imports.parsers.origin import of_one_source
 from cordbook.intake.records.record import Record, short_name, slug
 from cordbook.intake.records.store import read_rows, take_in, writing
 
@@ -60,16 +61,9 @@ def read(path: Path, form: str = "", encoding: str = "", source: str = "") -> tu
     text, encoding = decode(data, encoding)
     found = parse(text, form)
     # Files that tools for NBIB, CNKI and tables write do not always name their source; the format does.
-    databases = {"NBIB": "PubMed", "Web of Science text": "Web of Science", "CNKI text": "CNKI", "Cochrane text": "CENTRAL"}.get(
-        found.form, ""
-    )
-
-    def placed(record: Record) -> Record:
-        name = source or (databases if record.source == "other" else "") or record.source
-        key = record.source_key or (record.pmid if name == "PubMed" else "")
-        return replace(record, source=name, source_key=key)
-
-    return replace(found, records=tuple((line, placed(record)) for line, record in found.records)), encoding, data
+    databases = {"NBIB": "PubMed", "Web of Science text": "Web of Science", "CNKI text": "CNKI", "Cochrane text": "CENTRAL"}
+    placed = of_one_source([record for _, record in found.records], source, databases.get(found.form, ""))
+    return replace(found, records=tuple((line, r) for (line, _), r in zip(found.records, placed, strict=True))), encoding, data
 
 
 def import_file(
