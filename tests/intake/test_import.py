@@ -276,7 +276,7 @@ def test_any_bytes_can_be_read(data, form):
     format_of(text)
 
 
-FRAMES = {"RIS": ("Provider:", "Database:", "Content:"), "Web of Science text": ("FN ", "VR ", "EF")}
+FRAMES = {"RIS": ("Provider:", "Database:", "Content:", "Record #"), "Web of Science text": ("FN ", "VR ", "EF")}
 
 
 def covered_by_all(text: str, parsed) -> None:

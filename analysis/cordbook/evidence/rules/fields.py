@@ -54,7 +54,7 @@ def _report(data: Data, row: Row, column: str, complaint: Complaint) -> Problem:
 
 
 def _check_column(data: Data, table: Table, field: Field) -> Iterator[Problem]:
-    complain = _complainer(field)
+    complain = complainer(field)
     first: dict[str, int] = {}
     for row in data.rows(table.name):
         text = row[field.name]
@@ -68,8 +68,8 @@ def _check_column(data: Data, table: Table, field: Field) -> Iterator[Problem]:
             first.setdefault(text, row.number)
 
 
-def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
-    """All complaints about one cell of a column; values repeat, so answers are kept."""
+def complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
+    """What complains of the values of a column, by the schema alone; values repeat, so answers are kept."""
     pattern = re.compile(field.pattern) if field.pattern else None
     hints = iter(range(MOST_HINTS))
 
@@ -105,7 +105,7 @@ def complaints(field: Field, text: str) -> tuple[Complaint, ...]:
     >>> [rule for rule, _, _ in complaints(Field("n", "integer", minimum=0), "-2")]
     ['range']
     """
-    return _complainer(field)(text)
+    return complainer(field)(text)
 
 
 def _unclean_text(field: Field, text: str) -> Iterator[Complaint]:
@@ -124,13 +124,21 @@ def _unclean_text(field: Field, text: str) -> Iterator[Complaint]:
             "The text has accents apart from their letters.",
             f"Write {unicodedata.normalize('NFC', text)!r}.",
         )
-    if field.type == "string" and not field.enum and text.lstrip()[:1] in FORMULA_SIGNS:
-        if not re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)?", text.strip()):
-            yield (
-                "no-formula",
-                f"The text begins with {text.lstrip()[0]}: a spreadsheet would run it as a formula.",
-                "Put a word before the sign.",
-            )
+    if field.type == "string" and not field.enum and runs_as_formula(text):
+        yield (
+            "no-formula",
+            f"The text begins with {text.lstrip()[0]}: a spreadsheet would run it as a formula.",
+            "Put a word before the sign.",
+        )
+
+
+def runs_as_formula(text: str) -> bool:
+    """Would a spreadsheet run a text? What takes in text from strangers asks the same, and puts an apostrophe before it.
+
+    >>> runs_as_formula("=SUM(A1:A9)"), runs_as_formula("-0.5")
+    (True, False)
+    """
+    return text.lstrip()[:1] in FORMULA_SIGNS and not re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)?", text.strip())
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from cordbook.intake.records.untrusted_text import plain
+from cordbook.intake.records.untrusted_text import plain, safe
 
 #: Sources by the name that stands in the tables, and the slug that begins the key of a record.
 SOURCES = {
@@ -94,7 +94,7 @@ def tidy(record: Record) -> Record:
         values["pages"] = re.sub(r"-{2,}", "-", values["pages"])
     if not re.match(r"https?://", values["url"], re.I):
         values["url"] = ""
-    return replace(record, **values)
+    return replace(record, **{name: safe(value) for name, value in values.items()})
 
 
 def without_email(text: str) -> str:

@@ -6,6 +6,8 @@ import html
 import re
 import unicodedata
 
+from cordbook.evidence.rules.fields import UNWANTED, runs_as_formula
+
 #: Terminal escape sequences as a whole, so that their letters do not stay behind: CSI, OSC and the other string types.
 #: The one-byte forms (C1) are taken away alone: in text read with the wrong encoding they are letters, and what follows is text.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b\x9c\n]{0,500}(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]?")
@@ -50,7 +52,11 @@ def plain(text: object) -> str:
         if stripped == value:
             break
         value = stripped
-    return one_line(unicodedata.normalize("NFC", _TAG.sub(_gap, harmless(value))))
+    value = _TAG.sub(_gap, harmless(value))
+    if not value.isascii():
+        # What the rules of the evidence refuse: characters that are no letters (private ones of PDF files) or join letters unseen.
+        value = "".join(" " if c.isspace() else "" if unicodedata.category(c) in UNWANTED else c for c in value)
+    return one_line(unicodedata.normalize("NFC", value))
 
 
 #: Tags that stand inside a word; all others end one.
@@ -69,3 +75,12 @@ def cell_for_spreadsheet(text: str) -> str:
     "'=HYPERLINK(1)"
     """
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def safe(text: str) -> str:
+    """``text`` as a table may hold it: what the rules of the evidence take for a formula begins with an apostrophe.
+
+    >>> safe("=SUM(A1:A9) and the cord"), safe("-0.5")
+    ("'=SUM(A1:A9) and the cord", '-0.5')
+    """
+    return f"'{text}" if runs_as_formula(text) else text

@@ -18,6 +18,15 @@ from cordbook.intake.sources.source import Cursor, Page, count_at, list_at, text
 
 #: EFetch gives no more than this of one PubMed search; longer ones are cut into periods by entry date.
 LONGEST = 9_999
+#: Where ESearch says that it did not take a query as it stands, and how that is told; no hit is no warning.
+WARNINGS = (
+    ("errorlist", "phrasesnotfound", "PubMed does not know"),
+    ("errorlist", "fieldsnotfound", "PubMed does not know the field"),
+    ("warninglist", "quotedphrasesnotfound", "PubMed does not know"),
+    ("warninglist", "phrasesignored", "PubMed ignores"),
+    ("warninglist", "outputmessages", "PubMed says"),
+)
+NOTHING_FOUND = "No items found."
 FIRST_DAY, LAST_DAY = date(1700, 1, 1), date(2200, 1, 1)
 
 
@@ -130,9 +139,12 @@ def _found(body: bytes) -> _Found:
         raise Malformed("an answer without esearchresult")
     if found := text_at(result, "ERROR"):
         raise Malformed(f"PubMed says: {found[:200]}")
-    missing = [w for w in list_at(result, "errorlist", "phrasesnotfound") if isinstance(w, str)]
-    ignored = [w for w in list_at(result, "warninglist", "quotedphrasesnotfound") if isinstance(w, str)]
-    remarks = tuple(f"PubMed does not know: {word}" for word in missing + ignored)
+    remarks = tuple(
+        f"{said}: {word}"
+        for part, name, said in WARNINGS
+        for word in list_at(result, part, name)
+        if isinstance(word, str) and word.strip() != NOTHING_FOUND
+    )
     return _Found(count_at(result, "count"), text_at(result, "webenv"), text_at(result, "querykey"), remarks)
 
 

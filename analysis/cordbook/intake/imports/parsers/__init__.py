@@ -15,7 +15,7 @@ from cordbook.intake.imports.parsers.tagged import Form
 from cordbook.intake.imports.parsers.xml_files import XML_FORMS
 from cordbook.intake.imports.parsers.xml_files import parse as parse_xml
 
-__all__ = ["FORMATS", "Parsed", "Reject", "format_of", "parse"]
+__all__ = ["FORMATS", "FORMS", "Parsed", "Reject", "format_of", "parse"]
 
 _TAGGED = {
     "ris": forms.RIS,
@@ -28,6 +28,8 @@ _TAGGED = {
     "cochrane": forms.COCHRANE,
 }
 FORMATS = (*_TAGGED, "bibtex", *XML_FORMS, "table")
+#: The formats by the name that a parsed file bears.
+FORMS = {form.name: name for name, form in (*_TAGGED.items(), *XML_FORMS.items())} | {"BibTeX": "bibtex", "table": "table"}
 #: So much of a file is looked at to tell its format, and so many lines one opening line of a record counts for.
 SAMPLE, OPENING = 300_000, 3
 _ENTRY = re.compile(r"(?m)^\s*@[A-Za-z]+\s*[{(]")
@@ -35,10 +37,15 @@ _BIB_FIELD = re.compile(r"(?m)^\s*[A-Za-z_][\w-]*(?: \d{1,3})?\s*=\s*[{\"\d]")
 #: Files that look like exports and are read by no one here, and what to do with them.
 INSTEAD: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"(?m)\A(?:\s*<?\d{1,7}[.>]\s*)?(?:VN\s+-?\s*Ovid Technologies|(?:Unique Identifier|Accession Number|Title|Authors?)\s*$)"),
+        re.compile(
+            r"(?m)\A(?:\s*<?\d{1,7}[.>]\s*)?(?:VN\s+-?\s*Ovid Technologies|(?:Unique Identifier|Accession Number|Title|Authors?)\s*$)"
+        ),
         "Ovid's citation text, whose fields cannot be told apart safely: in Ovid choose Export, Format: RIS (all fields)",
     ),
-    (re.compile(r"(?i)\A\s*(?:<!doctype html|<html\b)"), "a web page, not an export: save the export itself, as RIS, NBIB or CSV"),
+    (
+        re.compile(r"(?i)\A\s*(?:<!doctype html|<html\b)"),
+        "a web page, not an export: save the export itself, as RIS, NBIB or CSV",
+    ),
     (re.compile(r"\A%PDF-"), "a PDF file, not an export: export the records as RIS, NBIB or CSV"),
 )
 

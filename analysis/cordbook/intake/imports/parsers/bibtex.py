@@ -146,7 +146,11 @@ def _entry(text: str, opening: re.Match[str], strings: dict[str, str]) -> Entry:
     while not text.startswith(close, at := _NO_FIELD.match(text, at).end()):
         name = _NAME.match(text, at)
         if not name:
-            where = "the file ends, or the next entry begins, inside this entry" if at >= len(text) else "not a BibTeX entry that can be read"
+            where = (
+                "the file ends, or the next entry begins, inside this entry"
+                if at >= len(text)
+                else "not a BibTeX entry that can be read"
+            )
             raise NotBibtex(where if at >= len(text) else f'{where}: no field begins at "{" ".join(text[at : at + 20].split())}"')
         value, at = _value(text, name.end(), strings)
         fields.append((name[1].lower(), value))

@@ -129,7 +129,9 @@ REFWORKS = Form(
     name="RefWorks tagged",
     line=re.compile(r"^(?P<tag>[A-Z][A-Z0-9])(?: (?P<value>.*)|\s*)$"),
     begins=("RT",),
-    inside=re.compile(r"RT (?:Journal|Magazine|Newspaper|Book|Conference|Dissertation|Thesis|Report|Web|Abstract|Generic|Patent)\b[A-Za-z/ ,]*$"),
+    inside=re.compile(
+        r"RT (?:Journal|Magazine|Newspaper|Book|Conference|Dissertation|Thesis|Report|Web|Abstract|Generic|Patent)\b[A-Za-z/ ,]*$"
+    ),
     fields={
         "title": ("T1",),
         "authors": ("A1",),

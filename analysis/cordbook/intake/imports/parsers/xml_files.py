@@ -104,7 +104,12 @@ def _endnote(node: ElementTree.Element) -> Record:
 
 
 def _endnote_unused(node: ElementTree.Element) -> Iterable[str]:
-    used = {path.partition("/")[0] for paths in PATHS.values() for path in paths} | {"database", "ref-type", "source-app", "rec-number"}
+    used = {path.partition("/")[0] for paths in PATHS.values() for path in paths} | {
+        "database",
+        "ref-type",
+        "source-app",
+        "rec-number",
+    }
     return (child.tag for child in node if child.tag not in used and _text(child))
 
 
