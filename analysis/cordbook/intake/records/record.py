@@ -60,7 +60,7 @@ class Record:
 
 
 #: Words before a family name that belong to it.
-PARTICLES = frozenset("de la le van der den von da di del dos el al ten".split())
+PARTICLES = frozenset(["de", "la", "le", "van", "der", "den", "von", "da", "di", "del", "dos", "el", "al", "ten"])
 FIELDS = tuple(f.name for f in fields(Record))
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.I)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")

@@ -22,6 +22,7 @@ from cordbook.intake.imports.parsers.parsed import (
     two_values,
     unused_of,
 )
+from cordbook.intake.imports.parsers.tagged import foreign_opening
 from cordbook.intake.records.record import Record, family_first
 
 FIELDS = {
@@ -43,7 +44,9 @@ FIELDS = {
 }
 #: Fields that an entry has one value of.
 ONCE = ("title", "author", "year", "journal", "volume", "pages", "abstract")
-MONTHS = {name: name.capitalize() for name in "jan feb mar apr may jun jul aug sep oct nov dec".split()}
+MONTHS = {
+    name: name.capitalize() for name in ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+}
 _AND = re.compile(r"\s+and\s+", re.I)
 _FIELD = re.compile(r"=\s*[{\"]")
 _TITLE = re.compile(r"(?im)^\s*title\s*=")
@@ -56,6 +59,8 @@ _BRACE = re.compile(r"\\.|[{}]", re.S)
 _QUOTE = re.compile(r"\\.|[{}\"]", re.S)
 _AFTER = re.compile(r"\s*(,|\Z|(?=[})]))")
 _JOIN = re.compile(r"\s*#\s*")
+#: A line of the Cochrane Library before each entry.
+_NUMBERED = re.compile(r"Record #\d+ of \d+\s*$")
 _NO_FIELD = re.compile(r"[\s,]*")
 #: A command of LaTeX with what it acts on: an accent and its letter, a sign, a word and what stands in its braces.
 _LATEX = re.compile(
@@ -124,6 +129,8 @@ def _entries(piece: str, strings: dict[str, str]) -> list[tuple[int, Entry]]:
     between += piece[at:]
     if _FIELD.search(between):
         raise NotBibtex("fields outside of the entry's braces" if found else "text outside of any entry")
+    if any(not _NUMBERED.match(opening[0]) for opening in foreign_opening("BibTeX").finditer(between)):
+        raise NotBibtex("records of another format stand here: import the two files one by one")
     for _, entry in found:
         if why := _melted(entry):
             raise NotBibtex(why)

@@ -20,7 +20,7 @@ RIS = Form(
     name="RIS",
     line=re.compile(r"^\s{0,3}(?P<tag>[A-Z][A-Z0-9]) {1,2}-(?: (?P<value>.*)|\s*)$"),
     begins=("TY",),
-    inside=re.compile(r"TY {1,2}- [A-Z]{3,6}\s*$"),
+    inside=re.compile(r"TY {1,2}- [A-Z]{3,6}\s*$|\b[A-Z][A-Z0-9] {2}- (?=\S)"),
     ends=re.compile(r"^\s{0,3}ER\s{0,2}-?\s*$"),
     frame=RIS_FRAME,
     # Ovid: another title of the journal.
@@ -52,7 +52,7 @@ NBIB = Form(
     line=re.compile(r"^(?=.{4}-)(?P<tag>[A-Z]{2,4}) {0,2}-(?: (?P<value>.*)|\s*)$"),
     # ERIC and other libraries write no PubMed number; their records begin with the owner.
     begins=("PMID", "OWN"),
-    inside=re.compile(r"PMID- \d{1,8}\s*$|OWN - [A-Z]{2,5}\s*$"),
+    inside=re.compile(r"PMID- \d{1,8}\s*$|OWN - [A-Z]{2,5}\s*$|(?:\b(?:TI|AB|AU|DP|JT|TA|VI|IP|PG) {2}|FAU |LID |AID )- (?=\S)"),
     fields={
         "title": ("TI", "TT", "BTI", "CTI"),
         "authors": ("FAU", "AU", "CN"),
@@ -105,7 +105,7 @@ ENDNOTE = Form(
     name="EndNote tagged",
     line=re.compile(r"^%(?P<tag>[A-Z0-9@!?$&()*+\]\[~<>^=|#])(?: (?P<value>.*)|\s*)$"),
     begins=("0",),
-    inside=re.compile(r"%0 (?=[A-Z])"),
+    inside=re.compile(r"%0 (?=[A-Z])|%T (?=\S)"),
     # CNKI puts all persons into one line: "%A one%A two".
     splits=(("A", "%A "),),
     fields={
@@ -154,7 +154,7 @@ NOTEEXPRESS = Form(
     name="NoteExpress",
     line=re.compile(r"^\{(?P<tag>[^{}]{1,40})\}:\s?(?P<value>.*)$"),
     begins=("Reference Type",),
-    inside=re.compile(r"\{Reference Type\}:"),
+    inside=re.compile(r"\{(?:Reference Type|Title|Author|Journal|Year|Volume|Issue|Pages|Abstract|DOI|Database Provider)\}:"),
     fields={
         "title": ("Title",),
         "authors": ("Author",),
@@ -176,7 +176,9 @@ CNKI = Form(
     line=re.compile(r"^(?P<tag>[A-Z][A-Za-z]{1,19}(?=-)|DataType(?=: ?\d))(?:-[^:：\s]{1,12})?\s*[:：]\s?(?P<value>.*)$"),
     # E-Study begins with the kind of data; other exports with the database.
     begins=("DataType", "SrcDatabase"),
-    inside=re.compile(r"SrcDatabase-|DataType: \d"),
+    inside=re.compile(
+        r"DataType: \d|(?:SrcDatabase|Title|Author|Source|Year|PubTime|Summary|Organ|Period|Page|Roll)-[^:：\s]{1,12}\s*[:：]"
+    ),
     fields={
         "title": ("Title",),
         "authors": ("Author",),

@@ -38,7 +38,7 @@ def with_origin(record: Record, databases: Iterable[str], numbers: Iterable[str]
     texts = [v for v in numbers if len(v) < 400]
     named = next((name for name, pattern in NAMES if any(pattern.search(v) for v in databases)), "")
     for name, pattern in NUMBERS:
-        if named and name != named or name in NAMED_ONLY and not named:
+        if (named and name != named) or (name in NAMED_ONLY and not named):
             continue
         if found := next((found for text in texts if (found := pattern.search(text))), None):
             return replace(record, source=name, source_key=found.group())

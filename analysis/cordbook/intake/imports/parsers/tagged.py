@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 
 from cordbook.intake.imports.parsers.parsed import (
@@ -42,6 +43,22 @@ _UNFINISHED = re.compile(r"(?:[-:,;/(–—]|\b(?:of|the|and|or|in|for|with|a|an
 _BOOK = re.compile(r"CHAP|BOOK|CONF|CPAPER|SER|CPPR|\b(?:book|proceedings|chapter)", re.I)
 #: A date: numbers, signs, names of months and seasons.
 _DATE = re.compile(r"(?:[\W\d]*(?:[A-Z][a-z]{2,8}\b)?){1,4}[\W\d]*")
+#: What opens a record of each format, at the beginning of a line: within a record of another format, two files have been joined there.
+OPENINGS: tuple[tuple[str, str], ...] = (
+    ("RIS", r"TY {1,2}- [A-Z]{3,6}\s*$"),
+    ("NBIB", r"PMID- \d{1,8}\s*$"),
+    ("Web of Science text", r"PT [JBCSP]\s*$"),
+    ("EndNote tagged", r"%0 [A-Z]"),
+    ("RefWorks tagged", r"RT (?:Journal|Book|Conference|Dissertation|Report|Web)\b[A-Za-z/ ,]*$"),
+    ("NoteExpress", r"\{Reference Type\}:"),
+    ("CNKI text", r"(?:SrcDatabase-|DataType: \d)"),
+    ("BibTeX", r"@[A-Za-z]{3,20}\s*\{"),
+    ("Cochrane text", r"Record #\d+ of \d+\s*$"),
+    ("NBIB", r"OWN - [A-Z]{2,5}\s*$"),
+    ("table", r"(?:[^,\t\n]{0,40}[,\t]){0,10}\"?(?:TI|(?:Article |Document |Study )?Title)\"?[,\t].*[,\t]"),
+    ("EndNote XML", r"\s*<record>"),
+    ("PubMed XML", r"\s*<Pubmed(?:Book)?Article>"),
+)
 MIXED = (
     "the file begins with fields before its first opening line, and nothing parts its records: which fields belong together "
     "cannot be told; put a blank line between the records"
@@ -59,7 +76,7 @@ class Form:
     ends: re.Pattern[str] | None = None
     #: Lines between records that belong to the file, not to a record, by the database that writes them.
     frame: re.Pattern[str] | None = None
-    #: An opening line that stands within another line: there two records have run into each other.
+    #: An opening line, or a tag, that stands within another line: there two records have run into each other.
     inside: re.Pattern[str] | None = None
     #: What parts several values of one line, by tag.
     splits: tuple[tuple[str, str], ...] = ()
@@ -96,6 +113,8 @@ class _Opening:
     tag: str
     everywhere: bool
     mixed: bool = False
+    #: Does the tag stand after a blank line here and without one there? Then what follows a blank line may be of another record.
+    unsteady: bool = False
 
 
 @dataclass(slots=True)
@@ -113,6 +132,8 @@ class _Open:
     #: Does a blank line stand before one of its tags, does an opening line stand within another line?
     parted: bool = False
     joined: bool = False
+    #: The first field that comes after a blank line in a file whose records begin now with one, now without.
+    late: str = ""
     #: Its number in the file and how many there are, where the format says so, and whether the next is not there.
     number: int = 0
     of: int = 0
@@ -132,6 +153,8 @@ def parse(text: str, form: Form, *, part: bool = False) -> Parsed:
     """Read a file of one tagged format; of a ``part`` of a file the numbers of records are not followed."""
     lines = text.splitlines()
     records, rejects, tags = [], [], []
+    # A program that never writes the closing line has the habit; where others have it, one without it was cut.
+    closes = bool(form.ends) and any(form.ends.match(line) for line in lines)
     last_line = next((n for n in range(len(lines), 0, -1) if lines[n - 1].strip()), 0)
     for first, last, block in _blocks(lines, form):
         raw = "\n".join(lines[first - 1 : last])
@@ -140,8 +163,9 @@ def parse(text: str, form: Form, *, part: bool = False) -> Parsed:
             continue
         values = _joined(block.values, form.listed)
         holds = max(1, len({v for tag in form.fields["title"][:1] for v in values.get(tag, ())}), block.openings)
-        if form.must_end and not block.ended and last >= last_line:
-            rejects.append(Reject(first, last, "the file ends inside this record", raw, holds))
+        if form.must_end and not block.ended and (last >= last_line or closes):
+            where = "the file ends" if last >= last_line else "the next record begins"
+            rejects.append(Reject(first, last, f"{where} inside this record", raw, holds))
             continue
         record = build(values, form.fields)
         if part:
@@ -177,8 +201,8 @@ def _melted(block: _Open, values: dict[str, list[str]], form: Form) -> str:
     fields = {_place(tag, form): tag for tag in block.again}
     fields.pop("", None)
     abstract = next((tag for tag in form.tags_of("abstract") if tag in block.again and two_values(values[tag])), "")
-    if abstract or len(fields) > 1 or (fields and block.parted):
-        return f"{TWO_RECORDS} ({abstract or next(iter(fields.values()))})"
+    if abstract or block.late or len(fields) > 1 or (fields and block.parted):
+        return f"{TWO_RECORDS} ({abstract or block.late or next(iter(fields.values()))})"
     if block.torn:
         return f"a line of which the tag is missing (line {block.torn[0]})"
     return f"record {block.number + 1} of {block.of} does not follow: it is lost, or has run into this one" if block.gap else ""
@@ -218,7 +242,8 @@ def _blocks(lines: Sequence[str], form: Form) -> Iterator[tuple[int, int, _Open 
     outside: _Line | None = None
     ended = 0
     for line, after in pairwise([*read, _Line(len(lines) + 1, "", "", "", True)]):
-        opens = line.tag == opening.tag and bool(line.tag) and (line.heads or opening.everywhere or block is None)
+        free = block is None and bool(form.ends)
+        opens = line.tag == opening.tag and bool(line.tag) and (line.heads or opening.everywhere or free)
         if opens and block and not form.ends and not line.heads and block.tag == line.tag:
             opens = line.tag in form.begins
         if opens and block and form.ends and opening.tag not in form.begins:
@@ -238,13 +263,15 @@ def _blocks(lines: Sequence[str], form: Form) -> Iterator[tuple[int, int, _Open 
             block = None
         elif block and line.tag:
             block.parted |= line.heads
+            if line.heads and opening.unsteady and _place(line.tag, form):
+                block.late = block.late or line.tag
             _take(block, line, form)
         elif block and line.heads and form.frame and form.frame.match(line.text) and not line.text.strip(" .").isdigit():
             yield block.first, line.number - 1, block
             block = None
         elif block:
             _go_on(block, line, form)
-        elif form.frame and form.frame.match(line.text) or line.tag in form.after_end and line.number == ended + 1:
+        elif (form.frame and form.frame.match(line.text)) or (line.tag in form.after_end and line.number == ended + 1):
             ended += line.number == ended + 1
         else:
             outside = outside or line
@@ -292,16 +319,14 @@ def _opening(read: Sequence[_Line], form: Form) -> _Opening:
                 head, seen = head or line.tag, seen or line.tag in form.begins
         habit = next(iter(firsts)) if len(firsts) == 1 else commonest
         return _Opening(habit, habit in form.begins)
-    tagged = [line for line in read if line.tag]
-    if not tagged:
-        return _Opening(commonest, True)
-    if (first := tagged[0]).tag in form.begins:
-        return _Opening(first.tag, True)
-    heads = Counter(line.tag for line in tagged if line.heads)
-    habit = max(heads, key=lambda tag: (heads[tag], tag in form.begins), default=commonest)
+    heads = Counter(line.tag for line in read if line.heads and line.tag)
+    always = next((tag for tag in form.begins if usual[tag] and heads[tag] == usual[tag]), "")
+    habit = always or max(heads, key=lambda tag: (heads[tag], tag in form.begins), default=commonest)
+    parted = sum(line.heads for line in read) > 1
     if habit in form.begins:
-        return _Opening(habit, True)
-    # Nothing but the start of the file is headed so: there is one record, or nothing tells where the next begins.
+        # Where nothing parts the records, what stands before the first opening line may as well be the beginning of its record.
+        mixed = not parted and usual[commonest] > 1 and bool(read) and read[0].tag != habit
+        return _Opening(habit, True, mixed, unsteady=parted and not always)
     alone = heads[habit] <= 1
     return _Opening(habit, alone and not usual, mixed=alone and usual[commonest] > 1)
 
@@ -313,6 +338,8 @@ def _take(block: _Open, line: _Line, form: Form) -> None:
     for tag, between in form.splits:
         if tag == line.tag:
             values = [v for v in line.value.split(between) if v.strip()] or [line.value]
+    if line.heads and line.tag in block.values:
+        block.again.append(line.tag)
     for value in values:
         block.add(line.tag, value)
     block.openings += line.tag in form.begins and (line.tag == form.begins[0] or block.openings == 0)
@@ -331,7 +358,15 @@ def _go_on(block: _Open, line: _Line, form: Form) -> None:
     block.joined |= _holds_opening(line, form)
 
 
+@cache
+def foreign_opening(name: str) -> re.Pattern[str]:
+    """What opens a record of any format but one, at the beginning of a line."""
+    return re.compile("|".join(f"^(?:{opening})" for other, opening in OPENINGS if other != name), re.M)
+
+
 def _holds_opening(line: _Line, form: Form) -> bool:
+    if foreign_opening(form.name).match(line.text) and not (form.frame and form.frame.match(line.text)):
+        return True
     return bool(form.inside) and any(line.text[: found.start()].strip() for found in form.inside.finditer(line.text))
 
 

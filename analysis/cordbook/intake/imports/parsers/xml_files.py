@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
-from cordbook.intake.imports.parsers.parsed import TWO_TITLES, Parsed, Reject, build, two_values
+from cordbook.intake.imports.parsers.parsed import TWO_RECORDS, TWO_TITLES, Parsed, Reject, build, one_doi, two_values
 from cordbook.intake.records.record import Record, tidy
 
 #: Field to the path of its element in a record of EndNote.
@@ -45,8 +45,10 @@ class XmlForm:
     records: tuple[str, ...]
     around: tuple[str, ...]
     read: Callable[[ElementTree.Element], Record]
-    #: The elements of titles, of which a record has one.
+    #: The elements of titles, of which a record has one, and others of which it has one.
     titles: str
+    once: tuple[str, ...]
+    dois: tuple[str, ...]
     #: Elements of one record that no field takes, by what stands in a file.
     unused: Callable[[ElementTree.Element], Iterable[str]]
 
@@ -77,6 +79,10 @@ def parse(text: str, form: XmlForm) -> Parsed:
             record = form.read(node)
             if two_values([_text(e) for e in node.findall(form.titles)]):
                 rejects.append(Reject(line, last, TWO_TITLES, raw, 2))
+            elif twice := next((path for path in form.once if two_values([_text(e) for e in node.findall(path)])), ""):
+                rejects.append(Reject(line, last, f"{TWO_RECORDS} ({twice})", raw, 2))
+            elif not one_doi([_text(e) for path in form.dois for e in node.findall(path)]):
+                rejects.append(Reject(line, last, f"{TWO_RECORDS} (DOI)", raw, 2))
             elif record.title:
                 records.append((line, record))
                 unused |= dict.fromkeys(form.unused(node))
@@ -162,13 +168,27 @@ def _text(node: Any, path: str = "") -> str:
     return "" if node is None else " ".join("".join(node.itertext()).split())
 
 
-ENDNOTE_XML = XmlForm("EndNote XML", ("record",), ("xml", "records"), _endnote, "titles/title", _endnote_unused)
+ENDNOTE_XML = XmlForm(
+    "EndNote XML",
+    ("record",),
+    ("xml", "records"),
+    _endnote,
+    "titles/title",
+    ("contributors/authors", "periodical/full-title", "dates/year", "volume", "number", "pages", "accession-num", "abstract"),
+    ("electronic-resource-num",),
+    _endnote_unused,
+)
 PUBMED_XML = XmlForm(
     "PubMed XML",
     ("PubmedArticle", "PubmedBookArticle"),
     ("PubmedArticleSet",),
     pubmed_article,
     "MedlineCitation/Article/ArticleTitle",
+    (
+        "MedlineCitation/PMID",
+        *(f"MedlineCitation/Article/{name}" for name in ("Journal", "Abstract", "AuthorList", "Pagination")),
+    ),
+    (),
     lambda node: (),
 )
 #: By the name under which a user asks for it.
