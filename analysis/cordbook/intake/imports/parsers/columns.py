@@ -124,6 +124,8 @@ DIALECTS: tuple[Dialect, ...] = (
         "accession": ("nctnumber",), "container": ("sponsor",), "authors": ("investigators",), "kind": ("studytype",)}),
     _dialect("Publish or Perish", "gsrank cites title", columns={"url": ("articleurl",), "container": ("source", "publisher")}),
 )  # fmt: skip
+#: Lines before the header that are of the file, by who writes them: Dimensions; a spreadsheet that names its separator.
+FRAME = re.compile(r"\W*(?:About the data: |sep=.\W*$)")
 PLAIN = Dialect("", frozenset())
 #: Every name of a column of titles: what tells the header of a table.
 TITLES = frozenset(COLUMNS["title"])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cordbook.core.csv_files import LONGEST_CELL
-from cordbook.intake.imports.parsers.columns import TITLES, Dialect, dialect_of, name_of
+from cordbook.intake.imports.parsers.columns import FRAME, TITLES, Dialect, dialect_of, name_of
 from cordbook.intake.imports.parsers.parsed import Parsed, Reject, build, people, says_nothing, unused_of
 from cordbook.intake.records.record import Record, family_first, tidy
 
@@ -46,7 +46,7 @@ def parse(text: str) -> Parsed:
     lines = text.splitlines(keepends=True)
     shown = {name: cell.strip() for name, cell in zip(names, _cells(lines[at].rstrip("\r\n"), separator), strict=False)}
     records: list[tuple[int, Record]] = []
-    rejects = [Reject(n + 1, n + 1, "text before the header", lines[n].rstrip(), 0) for n in range(at) if lines[n].strip()]
+    rejects = [Reject(n + 1, n + 1, "text before the header", lines[n].rstrip(), 0) for n in range(at) if lines[n].strip() and not FRAME.match(lines[n])]
     filled: set[str] = set()
     number = at + 1
     while number < len(lines):
