@@ -45,6 +45,8 @@ def plain(text: object) -> str:
     'Effect of in vivo Ca2+ & more, p < 0.05'
     """
     value = "" if text is None else str(text)
+    if value.isascii() and value.replace("\n", " ").isprintable() and "<" not in value and "&" not in value:
+        return " ".join(value.split())
     # Three rounds: exports escape what was escaped already (&amp;lt;i&amp;gt;).
     for _ in range(3):
         stripped = _TAG.sub(_gap, _CODE.sub(" ", harmless(value)))
@@ -53,9 +55,9 @@ def plain(text: object) -> str:
             break
         value = stripped
     value = _TAG.sub(_gap, harmless(value))
-    if not value.isascii():
-        # What the rules of the evidence refuse: characters that are no letters (private ones of PDF files) or join letters unseen.
-        value = "".join(" " if c.isspace() else "" if unicodedata.category(c) in UNWANTED else c for c in value)
+    # What the rules of the evidence refuse: characters that are no letters (private ones of PDF files) or join letters unseen.
+    if unwanted := {ord(c): " " if c.isspace() else "" for c in set(value) if unicodedata.category(c) in UNWANTED}:
+        value = value.translate(unwanted)
     return one_line(unicodedata.normalize("NFC", value))
 
 
