@@ -20,7 +20,7 @@ FLOORS = (
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.means",
     "synthesis.regression", "synthesis.multilevel", "synthesis.sensitivity",
     "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",
-    "review.estimates", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
+    "review.estimates", "review.scores", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
     "review.claims", "review.reporting",
     "display.html", "display.tables", "display.figures", "display.chapters",
     "subject", "notebook",
