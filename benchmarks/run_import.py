@@ -65,7 +65,11 @@ def measured(records: int) -> dict[str, float]:
         path.write_text(text, encoding="utf-8")
         clock, processor = time.perf_counter(), time.process_time()
         done = import_file(Project(home), path, "2026-11-21", "benchmark")
-        found |= {"new": len(done.new), "import_s": time.perf_counter() - clock, "import_processor_s": time.process_time() - processor}
+        found |= {
+            "new": len(done.new),
+            "import_s": time.perf_counter() - clock,
+            "import_processor_s": time.process_time() - processor,
+        }
     return found
 
 

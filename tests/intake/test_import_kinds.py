@@ -228,7 +228,10 @@ def test_an_import_says_what_is_missing_and_what_was_not_used(intake_project, tm
     path.write_text("Title,Year,Summary note,Empty\nOne,2020,Lost,\nTwo,,Lost,NA\n")
     assert main(["import", str(path)]) == 0
     shown = capsys.readouterr().out
-    assert "2 records: 0 with authors, 1 with year, 0 with journal, 0 with DOI, 0 with abstract; columns not used: Summary note\n" in shown
+    assert (
+        "2 records: 0 with authors, 1 with year, 0 with journal, 0 with DOI, 0 with abstract; columns not used: Summary note\n"
+        in shown
+    )
     path = tmp_path / "a.ris"
     path.write_text(ris("TI  - Three", "AU  - One", "PY  - 2020", "JO  - J", "DO  - 10.1000/x", "AB  - Text", "KW  - cord"))
     assert main(["import", str(path)]) == 0
@@ -238,8 +241,25 @@ def test_an_import_says_what_is_missing_and_what_was_not_used(intake_project, tm
 # Values.
 @pytest.mark.parametrize("nothing", ["NA", "nan", "NaN", "None", "N/A", "n/a", "NULL", "  "])
 def test_the_words_of_programs_for_nothing_are_blank(nothing):
-    record = only(ris("TI  - A", f"AU  - {nothing}", "AU  - Na, Hyun", f"JO  - {nothing}", f"VL  - {nothing}", f"AB  - {nothing}", f"DO  - {nothing}"))
-    assert (record.title, record.authors, record.container, record.volume, record.abstract, record.doi) == ("A", "Na, Hyun", "", "", "", "")
+    record = only(
+        ris(
+            "TI  - A",
+            f"AU  - {nothing}",
+            "AU  - Na, Hyun",
+            f"JO  - {nothing}",
+            f"VL  - {nothing}",
+            f"AB  - {nothing}",
+            f"DO  - {nothing}",
+        )
+    )
+    assert (record.title, record.authors, record.container, record.volume, record.abstract, record.doi) == (
+        "A",
+        "Na, Hyun",
+        "",
+        "",
+        "",
+        "",
+    )
     [(_, record)] = parse(f"title,authors,year\nA,{nothing},{nothing}\n").records
     assert (record.authors, record.year) == ("", "")
 
@@ -289,7 +309,9 @@ def test_what_an_import_writes_the_rules_of_the_evidence_accept(project, tmp_pat
     path.write_text(
         ris("TI  - =SUM(A1:A9) and the cord", "AU  - @home, A", "JO  - +plus", "PY  - 2020", "VL  - -5", "AB  - - Aim: none")
         + ris("TI  - A consortium", *(f"AU  - {name}" for name in names), "AB  - " + "word " * 27_000)
-        + ris("TI  - Private \ue000 use, zero\u200bwidth \u2061joiner, e\u0301, \u0378", "AU  - A\u00ad B", "AB  - x\ufffey\x00z"),
+        + ris(
+            "TI  - Private \ue000 use, zero\u200bwidth \u2061joiner, e\u0301, \u0378", "AU  - A\u00ad B", "AB  - x\ufffey\x00z"
+        ),
         encoding="utf-8",
     )
     assert main(["import", str(path), "--searched-on", "2026-11-01", "--by", "=A. Ruiz"]) == 1
@@ -362,7 +384,8 @@ def test_a_mended_file_of_rejects_completes_its_search(intake_project, tmp_path,
 
 # Counts that add up.
 COCHRANE = "".join(
-    f'Record #{n} of 4\nProvider: John Wiley & Sons, Ltd\nContent: text/plain; charset="UTF-8"\n\n' + ris(f"AN  - CN-0000000{n}", f"TI  - {title}")
+    f'Record #{n} of 4\nProvider: John Wiley & Sons, Ltd\nContent: text/plain; charset="UTF-8"\n\n'
+    + ris(f"AN  - CN-0000000{n}", f"TI  - {title}")
     for n, title in enumerate(("One", "Two", "Three", "Four"), 1)
 )
 OVID = "".join(
@@ -382,7 +405,10 @@ def test_lines_of_the_file_count_as_no_record_and_the_flow_adds_up(project, tmp_
     assert main([*told, "--records", "5"]) == 1
     assert "5 seen, 4 new, 0 known already, 1 rejected" in (shown := capsys.readouterr().out)
     assert "the file holds" not in shown
-    assert (read_rows(project / "data", "searches")[-1]["hits"], read_rows(project / "data", "searches")[-1]["fetched"]) == ("5", "4")
+    assert (read_rows(project / "data", "searches")[-1]["hits"], read_rows(project / "data", "searches")[-1]["fetched"]) == (
+        "5",
+        "4",
+    )
     after = flow_of(project)
     assert after.identified - (before.identified or 0) == 4
     assert after.waiting - (before.waiting or 0) == 4

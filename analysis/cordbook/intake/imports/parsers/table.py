@@ -46,7 +46,11 @@ def parse(text: str) -> Parsed:
     lines = text.splitlines(keepends=True)
     shown = {name: cell.strip() for name, cell in zip(names, _cells(lines[at].rstrip("\r\n"), separator), strict=False)}
     records: list[tuple[int, Record]] = []
-    rejects = [Reject(n + 1, n + 1, "text before the header", lines[n].rstrip(), 0) for n in range(at) if lines[n].strip() and not FRAME.match(lines[n])]
+    rejects = [
+        Reject(n + 1, n + 1, "text before the header", lines[n].rstrip(), 0)
+        for n in range(at)
+        if lines[n].strip() and not FRAME.match(lines[n])
+    ]
     filled: set[str] = set()
     number = at + 1
     while number < len(lines):
