@@ -277,6 +277,11 @@ def test_addresses_of_people_are_not_stored():
     assert record.doi == "10.1000/a@b"
 
 
+def test_a_record_of_pubmed_with_several_other_numbers_is_one():
+    record = only("PMID- 31000001\nOWN - NLM\nTI  - A\nOID - NLM: PMC1\nDP  - 2020\nOID - NLM: HHSPA2\nAID - 10.1000/x [doi]\n")
+    assert (record.source_key, record.doi) == ("31000001", "10.1000/x")
+
+
 def test_pages_of_the_zoological_record():
     record = only("PT J\nAU Ruiz, A\nTI A\nSO B\nPS 12-19\nPY 2020\nUT ZOOREC:ZOOR12345678901\nER\n")
     assert (record.pages, record.source) == ("12-19", "Web of Science")
@@ -380,6 +385,39 @@ def test_a_mended_file_of_rejects_completes_its_search(intake_project, tmp_path,
     tables = {p.name: p.read_bytes() for p in (intake_project / "data").iterdir()}
     assert main(["import", str(rejects)]) == 0
     assert {p.name: p.read_bytes() for p in (intake_project / "data").iterdir()} == tables
+
+
+def test_a_mended_file_of_which_nothing_came_before_is_a_search_of_its_own(intake_project, tmp_path):
+    path = tmp_path / "a.ris"
+    path.write_text(ris("AU  - Nobody"))
+    assert main(["import", str(path)]) == 1
+    assert read_rows(intake_project / "data", "searches") == []
+    [rejects] = (intake_project / ".cordbook" / "rejects").iterdir()
+    rejects.write_text(rejects.read_text().replace("AU  - Nobody", "TI  - Somebody"))
+    assert main(["import", str(rejects)]) == 0
+    [search] = read_rows(intake_project / "data", "searches")
+    assert (search["hits"], search["fetched"], search["complete"]) == ("1", "1", "yes")
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (ris("T1  - A", "PY  - 2020", "T1  - B") + ris("TI  - C"), 3),
+        ("what is this\n\n" + ris("TI  - C"), 1),
+        ("PY  - 2020\nER  - \n\n" + ris("TI  - C"), 2),
+        ("@article{a, title = {A},\n title = {B}}\n@article{c, title = {C}}\n", 3),
+        ("title,year\nA,2020\ntitle,year\nB,2021\n", 2),
+    ],
+    ids=[
+        "two run together",
+        "a line of no record",
+        "a record without its head",
+        "an entry with two titles",
+        "a header once more",
+    ],
+)
+def test_seen_counts_records(text, seen):
+    assert parse(text).seen == seen
 
 
 # Counts that add up.

@@ -50,6 +50,7 @@ MONTHS = {
 _AND = re.compile(r"\s+and\s+", re.I)
 _FIELD = re.compile(r"=\s*[{\"]")
 _TITLE = re.compile(r"(?im)^\s*title\s*=")
+_ANY_TITLE = re.compile(r"(?i)(?<![\w-])title\s*=\s*[{\"]")
 _SPLIT = re.compile(r"(?m)^(?=[ \t]*@[A-Za-z]+\s*[{(])")
 _ENTRY = re.compile(r"@([A-Za-z]+)\s*([{(])")
 _KEY = re.compile(r"\s*[^,={}\"]*?\s*,")
@@ -106,7 +107,7 @@ def parse(text: str) -> Parsed:
             lead = len(piece) - len(piece.lstrip("\n"))
             raw = piece.strip("\n").rstrip()
             first = line + lead
-            holds = max(len(_TITLE.findall(piece)), len(_ENTRY.findall(piece)))
+            holds = max(len(_ANY_TITLE.findall(piece)), len(_ENTRY.findall(piece)))
             rejects.append(Reject(first, first + raw.count("\n"), str(error), raw, holds))
         line += piece.count("\n")
     return Parsed("BibTeX", tuple(records), tuple(rejects), unused_of(names, FIELDS), "fields", "\n".join(head))

@@ -64,7 +64,8 @@ NBIB = Form(
         "pmid": ("PMID",),
         "language": ("LA",),
         "kind": ("PT",),
-        "accession": ("OID",),
+        # PubMed writes several of them.
+        "number": ("OID",),
         "database": ("OWN",),
         "abstract": ("AB",),
     },

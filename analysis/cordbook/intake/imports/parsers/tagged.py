@@ -162,7 +162,7 @@ def parse(text: str, form: Form, *, part: bool = False) -> Parsed:
             rejects.append(Reject(first, last, block, raw, _titles(raw, form)))
             continue
         values = _joined(block.values, form.listed)
-        holds = max(1, len({v for tag in form.fields["title"][:1] for v in values.get(tag, ())}), block.openings)
+        holds = max(block.openings, 1, *(len(set(values.get(tag, ()))) for tag in form.fields["title"]))
         if form.must_end and not block.ended and (last >= last_line or closes):
             where = "the file ends" if last >= last_line else "the next record begins"
             rejects.append(Reject(first, last, f"{where} inside this record", raw, holds))
@@ -183,7 +183,7 @@ def _titles(raw: str, form: Form) -> int:
     """How many records a piece outside of any holds: as many as it has titles, at least one where it has tags."""
     tags = [found["tag"] for line in raw.split("\n") if (found := form.line.match(line))]
     known = {tag for names in form.fields.values() for tag in names}
-    return max(int(any(tag in known for tag in tags)), max((tags.count(tag) for tag in form.fields["title"][:1]), default=0))
+    return max(int(any(tag in known for tag in tags)), max(tags.count(tag) for tag in form.fields["title"]))
 
 
 def _melted(block: _Open, values: dict[str, list[str]], form: Form) -> str:
