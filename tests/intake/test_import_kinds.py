@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cordbook.cli import main
-from cordbook.core.csv_files import LONGEST_CELL
+from cordbook.core.csv_files import LONGEST_VALUE
 from cordbook.core.project import Project
 from cordbook.evidence.evidence import load_evidence
 from cordbook.intake.imports.importing import import_file
@@ -333,11 +333,11 @@ def test_what_an_import_writes_the_rules_of_the_evidence_accept(project, tmp_pat
 
 def test_what_the_rules_refuse_is_rejected_before_it_is_written(intake_project, tmp_path, capsys):
     path = tmp_path / "a.ris"
-    path.write_text(ris("TI  - Whole", "PY  - 2020") + ris("TI  - Long", "AB  - " + "w" * (LONGEST_CELL + 1)))
+    path.write_text(ris("TI  - Whole", "PY  - 2020") + ris("TI  - Long", "AB  - " + "w" * (LONGEST_VALUE + 1)))
     assert main(["import", str(path)]) == 1
     shown = capsys.readouterr().out
     assert "2 seen, 1 new, 0 known already, 1 rejected" in shown
-    assert f"line 6: abstract has {LONGEST_CELL + 1:,} characters, and a table holds {LONGEST_CELL:,}" in shown
+    assert f"line 6: abstract has {LONGEST_VALUE + 1:,} characters, and a table holds {LONGEST_VALUE:,}" in shown
     assert [row["title"] for row in read_rows(intake_project / "data", "records")] == ["Whole"]
     why = refused_by_rules(intake_project / "data")
     assert why(Record(title="A")) == ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core import csv_files
-from cordbook.core.csv_files import LONGEST_CELL, to_csv
+from cordbook.core.csv_files import LONGEST_VALUE, to_csv
 from cordbook.core.files import put, stage, write_whole
 from cordbook.errors import CordbookError
 from cordbook.evidence.rules.fields import complainer, complaints
@@ -117,8 +117,8 @@ def refused_by_rules(data: Path) -> Callable[[Record], str]:
         told = [(name, row[name], columns["records"]) for name in FIELDS if name != "abstract"]
         told += [("abstract", record.abstract, columns["abstracts"])] if record.abstract else []
         for name, value, rules in told:
-            if len(value) > LONGEST_CELL:
-                return f"{name} has {len(value):,} characters, and a table holds {LONGEST_CELL:,}"
+            if len(value) > LONGEST_VALUE:
+                return f"{name} has {len(value):,} characters, and a table holds {LONGEST_VALUE:,}"
             if found := next(iter(rules[name](value)), None) if name in rules else None:
                 return f"{name}: {found[1]} {found[2]}"
         return ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from cordbook.errors import InputError
 from cordbook.intake.imports.parsers.parsed import (
     TWO_RECORDS,
     TWO_TITLES,
@@ -70,7 +71,7 @@ _LATEX = re.compile(
 _SIGNS = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"))
 
 
-class NotBibtex(ValueError):
+class NotBibtex(InputError):
     """A text is no entry; the message says why."""
 
 

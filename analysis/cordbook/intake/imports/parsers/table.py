@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cordbook.core.csv_files import LONGEST_CELL
+from cordbook.core.csv_files import LONGEST_VALUE
 from cordbook.intake.imports.parsers.columns import FRAME, TITLES, Dialect, dialect_of, name_of
 from cordbook.intake.imports.parsers.parsed import Parsed, Reject, build, people, says_nothing, unused_of
 from cordbook.intake.records.record import Record, family_first, tidy
@@ -132,7 +132,7 @@ def _row(lines: Sequence[str], at: int, separator: str, width: int) -> tuple[lis
         try:
             cells, taken = next(csv.reader([lines[at]], delimiter=separator)), 1
         except csv.Error:
-            return [], 1, f"not a row of a table: {error} ({LONGEST_CELL:,} characters at most)"
+            return [], 1, f"not a row of a table: {error} ({LONGEST_VALUE:,} characters at most)"
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
     if len(cells) != width:
