@@ -46,6 +46,16 @@ def with_origin(record: Record, databases: Iterable[str], numbers: Iterable[str]
     return replace(record, source=named or record.source, source_key=key or record.source_key)
 
 
+def two_numbers(values: Iterable[str]) -> str:
+    """The second of two numbers that one database gave to the values of a record; blank where each gave one."""
+    given = list(values)
+    for _, pattern in NUMBERS:
+        found = list(dict.fromkeys(match.group() for value in given if (match := pattern.search(value))))
+        if len(found) > 1:
+            return found[1]
+    return ""
+
+
 def of_one_source(records: Sequence[Record], given: str = "", by_format: str = "") -> list[Record]:
     """The records of one file, all from one source: the one that is ``given``, else that of the format, else that of its records.
 

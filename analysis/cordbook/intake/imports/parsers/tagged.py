@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
+from cordbook.intake.imports.parsers.origin import two_numbers
 from cordbook.intake.imports.parsers.parsed import (
     DOI_ELSEWHERE,
     TWO_RECORDS,
@@ -198,6 +199,8 @@ def _melted(block: _Open, values: dict[str, list[str]], form: Form) -> str:
         return "a record begins inside this one: two records that have run into each other"
     if differs := next((tag for tag in sorted(form.tags_of(*ONE_VALUE)) if _differ(tag, block, values, form)), ""):
         return f"{TWO_RECORDS} ({differs})"
+    if number := two_numbers(v for tag in form.tags_of("accession", "number") for v in values.get(tag, ())):
+        return f"{TWO_RECORDS} ({number})"
     fields = {_place(tag, form): tag for tag in block.again}
     fields.pop("", None)
     abstract = next((tag for tag in form.tags_of("abstract") if tag in block.again and two_values(values[tag])), "")
