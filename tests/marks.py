@@ -41,7 +41,7 @@ LONGEST = (
 LONG = (
     "tests/cli/test_cite.py", "tests/evidence/test_mutations.py", "tests/explorer/test_engine.py",
     "tests/explorer/test_nobody_twice.py", "tests/intake/test_extraction.py",
-    "tests/intake/test_import_fuzz.py", "tests/intake/test_reconcile.py", "tests/intake/test_screening.py",
+    "tests/intake/test_import_chimeras.py", "tests/intake/test_import_fuzz.py", "tests/intake/test_reconcile.py", "tests/intake/test_screening.py",
     "tests/intake/test_verify_counts.py", "tests/publish/test_record.py", "tests/publish/test_study_pages.py",
     "tests/review/test_claims.py", "tests/review/test_estimates.py", "tests/review/test_release_diff.py",
     "tests/synthesis/test_averages.py",

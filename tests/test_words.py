@@ -63,7 +63,7 @@ MODULES_OF_OTHER_CELLS = {
     ),
     "of a table or a file": (
         "cli/check_references", "cli/table", "core/columns", "core/csv_files", "core/text", "display/figures/evidence_map", "display/html/pieces",
-        "display/html/table", "display/tables/audit_tables", "evidence/codebook", "evidence/rules/base", "evidence/rules/fields", "evidence/schema",
+        "display/html/table", "display/tables/audit_tables", "evidence/codebook", "evidence/rules/base", "evidence/schema",
         "evidence/vocabulary", "intake/dedupe/sheet", "intake/extraction/reconcile_sheet", "intake/imports/parsers/table",
         "intake/records/untrusted_text", "intake/screening/files", "intake/sources/retraction_watch", "publish/sphinx/long_tables",
     ),

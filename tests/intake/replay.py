@@ -101,6 +101,7 @@ class Replay:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     url: str = ""
+    unknown: list[str] = field(default_factory=list)  # words of the query that PubMed does not know
     forgets: bool = False  # the history server of PubMed loses every search after one page
 
     def body(self, path: str, q: dict[str, str]) -> tuple[int, bytes]:
@@ -131,7 +132,7 @@ class Replay:
                 "querykey": "1",
                 "webenv": self.env,
                 "idlist": [],
-                "errorlist": {"phrasesnotfound": ["hyperbarik"], "fieldsnotfound": []},
+                "errorlist": {"phrasesnotfound": self.unknown, "fieldsnotfound": []},
             }
         }
 

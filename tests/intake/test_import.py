@@ -276,7 +276,7 @@ def test_any_bytes_can_be_read(data, form):
     format_of(text)
 
 
-FRAMES = {"RIS": ("Provider:", "Database:", "Content:"), "Web of Science text": ("FN ", "VR ", "EF")}
+FRAMES = {"RIS": ("Provider:", "Database:", "Content:", "Record #"), "Web of Science text": ("FN ", "VR ", "EF")}
 
 
 def covered_by_all(text: str, parsed) -> None:
@@ -284,8 +284,8 @@ def covered_by_all(text: str, parsed) -> None:
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     starts = sorted([line for line, _ in parsed.records] + [r.first for r in parsed.rejects])
     assert all(1 <= start <= len(lines) for start in starts)
-    assert parsed.seen == len(parsed.records) + len(parsed.rejects)
-    if parsed.form in ("BibTeX", "EndNote XML", "table"):
+    assert parsed.seen == len(parsed.records) + sum(r.records for r in parsed.rejects)
+    if parsed.form in ("BibTeX", "EndNote XML", "PubMed XML", "table"):
         return
     first = starts[0] if starts else len(lines) + 1
     for line in lines[: first - 1]:

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("httpx")
 
 from cordbook.cli import main
-from cordbook.intake.records.store import read_rows
+from cordbook.intake.records.store import read_rows, write_tables
 from cordbook.intake.sources import searching
 from cordbook.intake.sources.client import Client, Malformed, SearchFailed, retry_after
 from cordbook.intake.sources.clinicaltrials import ClinicalTrials
@@ -166,7 +166,99 @@ def test_pubmed_s_history_server_forgets(intake_project, server):
     outcome = run(intake_project, "pubmed")
     assert (outcome.fetched, outcome.complete) == (10, True)
     assert [path.rsplit("/")[-1] for path, _ in server.asked].count("esearch.fcgi") == 3
-    assert outcome.remarks == ("PubMed does not know: hyperbarik",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "remark"),
+    [
+        ({"errorlist": {"phrasesnotfound": ["hyperbarik"]}}, "PubMed does not know: hyperbarik"),
+        ({"errorlist": {"fieldsnotfound": ["[tiabb]"]}}, "PubMed does not know the field: [tiabb]"),
+        ({"warninglist": {"phrasesignored": ["the"]}}, "PubMed ignores: the"),
+        (
+            {"warninglist": {"outputmessages": ["Wildcard search for 'c*' used only the first 600 variations."]}},
+            "PubMed says: Wildcard",
+        ),
+    ],
+)
+def test_a_search_that_pubmed_did_not_take_as_it_stands_is_not_whole(intake_project, server, monkeypatch, capsys, answer, remark):
+    real = server.esearch
+    monkeypatch.setattr(server, "esearch", lambda q: {"esearchresult": real(q)["esearchresult"] | answer})
+    assert main(["search", "pubmed"]) == 1
+    shown = capsys.readouterr().out
+    assert remark in shown
+    assert "is not whole: PubMed did not take the query as it stands" in shown
+    [search] = read_rows(intake_project / "data", "searches")
+    assert (search["fetched"], search["complete"]) == ("10", "no")
+    assert remark in search["note"]
+    assert searching.since_last(intake_project / "data", "pubmed-x") == ""
+
+
+def test_no_new_record_is_no_warning(intake_project, server, monkeypatch):
+    server.titles = []
+    real = server.esearch
+    monkeypatch.setattr(
+        server,
+        "esearch",
+        lambda q: {"esearchresult": real(q)["esearchresult"] | {"warninglist": {"outputmessages": ["No items found."]}}},
+    )
+    assert run(intake_project, "pubmed").complete
+
+
+def test_a_warning_of_any_source_makes_its_search_not_whole(intake_project, server, monkeypatch):
+    real = server.crossref
+    monkeypatch.setattr(server, "crossref", lambda q: real(q) | {"warnings": ["the query was cut off"]})
+    outcome = run(intake_project, "crossref")
+    assert not outcome.complete
+    assert "the query was cut off" in outcome.remarks
+
+
+@pytest.mark.parametrize(
+    ("runs", "since"),
+    [
+        ([("2026-01-10", "", "yes")], "2026-01-03"),
+        ([("2026-01-10", "", "yes"), ("2026-02-10", "2026-01-03", "yes")], "2026-02-03"),
+        # The second is not whole: the third, which asked from a later day, leaves a gap before it.
+        ([("2026-01-10", "", "yes"), ("2026-02-10", "2026-01-03", "no"), ("2026-03-10", "2026-02-20", "yes")], "2026-01-03"),
+        ([("2026-02-10", "2026-01-03", "yes")], ""),
+        ([("2026-01-10", "", "no")], ""),
+    ],
+)
+def test_since_last_never_skips_a_gap(intake_project, runs, since):
+    rows = [
+        {"search_id": f"s-{n}", "strategy_id": "epmc-x", "source": "Europe PMC", "searched_on": day, "searched_by": "p", "since": begun,
+         "hits": "0", "fetched": "0", "complete": complete}
+        for n, (day, begun, complete) in enumerate(runs)
+    ]  # fmt: skip
+    write_tables(intake_project / "data", {"searches": rows})
+    assert searching.since_last(intake_project / "data", "epmc-x") == since
+
+
+def test_no_message_holds_a_key(intake_project, server, monkeypatch, capsys):
+    """The source answers with the address that it was asked for, as error pages do, and in what it says of the query."""
+    monkeypatch.setenv("OPENALEX_API_KEY", "s3cret/key+1")
+    monkeypatch.setenv("NCBI_API_KEY", "0123456789abcdef")
+    shown = ""
+    for said in ("api_key=s3cret%2Fkey%2B1 and s3cret/key+1 and 0123456789abcdef", "?token=another1&x=1"):
+        server.faults = dict.fromkeys(range(1, 80), status_saying(403, said))
+        assert main(["search", "openalex", "pubmed", "--back-off", "0.001"]) == 1
+        shown += "".join(capsys.readouterr())
+    server.faults = {}
+    server.unknown = ["0123456789abcdef"]
+    main(["search", "pubmed"])
+    shown += "".join(capsys.readouterr()) + (intake_project / "data" / "searches.csv").read_text()
+    assert "***" in shown
+    for key in ("s3cret", "0123456789abcdef", "another1"):
+        assert key not in shown
+
+
+def status_saying(code: int, text: str):
+    def answer(handler, body):
+        handler.send_response(code)
+        handler.send_header("Content-Length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text.encode())
+
+    return answer
 
 
 def test_pubmed_s_long_results_are_cut_into_periods(intake_project, server, monkeypatch):

@@ -202,7 +202,7 @@ def test_what_a_source_says_cannot_act_in_the_terminal_or_an_issue(intake_projec
     said = {}
     for form in ("text", "markdown"):
         server.faults = {}
-        assert main(["search", "pubmed", "--format", form]) == 0
+        assert main(["search", "pubmed", "--format", form]) == 1
         server.faults = dict.fromkeys(range(1, 60), refuse)
         assert main(["search", "crossref", "--format", form, "--back-off", "0.001"]) == 1
         shown = capsys.readouterr()

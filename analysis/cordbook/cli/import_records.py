@@ -14,6 +14,9 @@ from cordbook.errors import CordbookError, UsageError
 DONE, INCOMPLETE = 0, 1
 #: Rejects are named one by one up to here; all of them stand in the file of rejects.
 SHOWN = 10
+#: What records may lack, as it is called; so many tags or columns that were not used are named.
+WORDS = {"authors": "authors", "year": "year", "container": "journal", "doi": "DOI", "abstract": "abstract"}
+NAMED = 20
 #: Bytes of a file that takes seconds to read, so that it is named first.
 LARGE = 2_000_000
 
@@ -22,9 +25,10 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "import",
         help="take in records exported from a database",
-        description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), RefWorks, NoteExpress, text of CNKI, "
+        description="Take in exports: RIS, NBIB, BibTeX, EndNote (XML and tagged), PubMed XML, RefWorks, NoteExpress, text of CNKI, "
         "Cochrane and Web of Science, CSV and TSV. Format and encoding are found out. What cannot be read is named by line "
-        "and written to a file of rejects; the rest goes in. A file imported again adds nothing.",
+        "and written to a file of rejects, which can be mended and imported; the rest goes in. What the records lack and what "
+        "of the file was not used is said. A file imported again adds nothing.",
         epilog="Exit code 0: everything is in. 1: something was rejected, a file could not be read, or does not hold as many records as "
         "--records says. 2: wrong use.",
     )
@@ -107,12 +111,16 @@ def _report(done) -> str:
 
     differs = done.promised is not None and done.promised != done.seen
     short = f"  The database gave {done.promised} records, the file holds {done.seen}: export it again, and import that file."
-    if not done.seen:
+    if not done.seen and not done.rejects:
+        if done.mended:
+            return f"{one_line(done.file)}: no record is left in it; its search is looked at again: {done.search_id}"
         return f"{one_line(done.file)}: empty, nothing to take in" + (f"\n{short}" if differs else "")
     lines = [
         f"{one_line(done.file)} ({done.form}, {done.encoding}, {done.source or 'source unknown'}): {done.seen} seen, "
         f"{len(done.new)} new, {done.known} known already, {len(done.rejects)} rejected"
     ]
+    if taken := len(done.new) + done.known:
+        lines.append(f"  {_told(done, taken)}")
     lines += [f"  line {r.first}: {one_line(r.why)}: {one_line(r.text)[:80]}" for r in done.rejects[:SHOWN]]
     if len(done.rejects) > SHOWN:
         lines.append(f"  and {len(done.rejects) - SHOWN} more")
@@ -121,6 +129,17 @@ def _report(done) -> str:
     if differs:
         lines.append(short)
     return "\n".join(lines)
+
+
+def _told(done, taken: int) -> str:
+    """What the records lack, and what of the file was not used, in a line."""
+    from cordbook.intake.records.untrusted_text import one_line
+
+    lacking = [f"{done.having[name]:,} with {word}" for name, word in WORDS.items() if done.having[name] < taken]
+    said = f"{taken:,} record{'s' * (taken != 1)}: " + (", ".join(lacking) or f"each with {', '.join(WORDS.values())}")
+    names = [one_line(name)[:40] for name in done.unused]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return said + (f"; {done.unit} not used: {', '.join(names[:NAMED])}{more}" if names else "")
 
 
 def _count(text: str) -> int:

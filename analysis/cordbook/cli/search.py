@@ -139,6 +139,12 @@ def _report(outcomes: list, data: Path, *, markdown: bool) -> str:
         if o.failed:
             kept = f"{o.fetched} records are kept; give the command again to go on" if o.fetched else "nothing was changed"
             lines += ["", f"{o.strategy_id} is not whole: {plain(o.failed)}. {capital(kept)}."]
+        elif o.warned:
+            lines += [
+                "",
+                f"{o.strategy_id} is not whole: {plain(o.source)} did not take the query as it stands. Mend it in "
+                "data/search_strategies.csv and search again; --since-last goes back to the search before.",
+            ]
         elif not o.complete:
             lines += ["", f"{o.strategy_id} is not whole, though the source gave all it would; search again another day."]
         lines += [f"{'-' if markdown else ' '} {plain(remark)}" for remark in o.remarks]

@@ -15,6 +15,9 @@ from pathlib import Path
 from cordbook.core.trust.regular import read_regular
 from cordbook.errors import InputError
 
+#: Characters that a value may have, for who reads and for who writes: a report of five thousand authors, an abstract of a book.
+LONGEST_VALUE = 1_000_000
+csv.field_size_limit(LONGEST_VALUE)
 #: Marks that open files of other kinds; the first bytes tell them apart from text.
 SIGNATURES = (
     (b"PK\x03\x04", "a spreadsheet workbook or an archive", "Open it and save the sheet as CSV UTF-8."),

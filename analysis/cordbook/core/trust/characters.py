@@ -15,7 +15,7 @@ _IGNORABLE = (
 #: Symbols that are drawn as nothing, or as "here stood something": blank Braille, the musical null notehead, the object and replacement signs.
 _BLANK = "\u2800\U0001d159\ufff9\ufffa\ufffb\ufffc\ufffd"
 #: Categories that never belong in text of one line: controls, formats, surrogates, private and unassigned ones, other breaks of lines.
-_UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 UNSEEN = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in _IGNORABLE)}{_BLANK}]")
 #: What a spreadsheet takes for the begin of a formula; full-width and small forms of these signs stand for the same.
 FORMULA_SIGNS = ("=", "+", "-", "@")
@@ -32,7 +32,7 @@ def unseen_in(text: str) -> list[str]:
     """
     if text.isascii() and text.isprintable():
         return []
-    return sorted({c for c in text if unicodedata.category(c) in _UNWANTED or UNSEEN.match(c) or (c != " " and c.isspace())})
+    return sorted({c for c in text if unicodedata.category(c) in UNWANTED or UNSEEN.match(c) or (c != " " and c.isspace())})
 
 
 def begins_as_formula(text: str) -> bool:

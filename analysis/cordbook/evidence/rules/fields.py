@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from cordbook.core.clock import today
+from cordbook.core.csv_files import LONGEST_VALUE
 from cordbook.core.trust.characters import mixed_words, named, other_digits, runs_as_formula, unseen_in
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.base import Data, Row, listed
@@ -35,12 +36,12 @@ SCHEMA_RULES: Mapping[str, str] = {
     "no-formula": (
         "Text does not begin with a sign that a spreadsheet takes for a formula (= + - @, full-width ones too); a number may be negative."
     ),
-    "length": "A value is no longer than a page of text; an abstract or a search may be ten.",
+    "length": "A value is no longer than a page of text; a search may be ten, an abstract and a list of authors what a file holds.",
 }
 #: Characters of a value: the longest note has a tenth of it.
 LONGEST = 5_000
-#: Texts of others that are kept whole.
-LONG_COLUMNS = {"abstract": 100_000, "query": 50_000, "query_as_run": 50_000, "authors": 100_000, "title": 10_000}
+#: Texts of others that are kept whole; an abstract or a list of authors as long as a file can hold it.
+LONG_COLUMNS = {"abstract": LONGEST_VALUE, "query": 50_000, "query_as_run": 50_000, "authors": LONGEST_VALUE, "title": 10_000}
 #: How columns end that hold a day, a month or a moment, whatever their type.
 _DATES = ("_on", "_at", "_date")
 #: Looking for a near spelling costs time, so a column full of errors gets only this many hints.
@@ -64,7 +65,7 @@ def _report(data: Data, row: Row, column: str, complaint: Complaint) -> Problem:
 
 
 def _check_column(data: Data, table: Table, field: Field) -> Iterator[Problem]:
-    complain = _complainer(field)
+    complain = complainer(field)
     first: dict[str, int] = {}
     for row in data.rows(table.name):
         text = row[field.name]
@@ -78,8 +79,8 @@ def _check_column(data: Data, table: Table, field: Field) -> Iterator[Problem]:
             first.setdefault(text, row.number)
 
 
-def _complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
-    """All complaints about one cell of a column; values repeat, so answers are kept."""
+def complainer(field: Field) -> Callable[[str], tuple[Complaint, ...]]:
+    """What complains of the values of a column, by the schema alone; values repeat, so answers are kept."""
     pattern, most = field.form, LONG_COLUMNS.get(field.name, LONGEST)
     hints = iter(range(MOST_HINTS))
 
@@ -118,7 +119,7 @@ def complaints(field: Field, text: str) -> tuple[Complaint, ...]:
     >>> [rule for rule, _, _ in complaints(Field("n", "integer", minimum=0), "-2")]
     ['range']
     """
-    return _complainer(field)(text)
+    return complainer(field)(text)
 
 
 def _unclean_text(field: Field, text: str) -> Iterator[Complaint]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from cordbook.intake.records.untrusted_text import plain
+from cordbook.intake.records.untrusted_text import plain, safe
 
 #: Sources by the name that stands in the tables, and the slug that begins the key of a record.
 SOURCES = {
@@ -59,6 +59,8 @@ class Record:
         return self.source_key or f"x{self.digest()}"
 
 
+#: Words before a family name that belong to it.
+PARTICLES = frozenset(["de", "la", "le", "van", "der", "den", "von", "da", "di", "del", "dos", "el", "al", "ten"])
 FIELDS = tuple(f.name for f in fields(Record))
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.I)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
@@ -70,20 +72,38 @@ _PMC_PAGE = re.compile(
 _MEDLINE = re.compile(r"\b(?:medline|pubmed)\b|^\s*nlm\s*$", re.I)
 _OTHERS = re.compile(r"\b(?:embase|cinahl|psyc\w+|scopus|central|cochrane)\b", re.I)
 _SAYS_PMID = re.compile(r"(?:PMID|PUBMED|MEDLINE)\b", re.I)
+#: An address with what announces it and the brackets around it.
+_EMAIL = re.compile(
+    r"\s*[(\[<]?\s*(?:\be-?mail(?: address(?:es)?)?\s*[:=]?\s*|mailto:)?(?<![\w.%+/-])[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"
+    r"\s*[)\]>]?\.?",
+    re.I,
+)
 _SLUG = re.compile(r"[^A-Za-z0-9.]+")
 
 
 def tidy(record: Record) -> Record:
     """``record`` with every field plain and its identifiers in one form; a DOI may come out of the address."""
     values = {name: plain(getattr(record, name)) for name in FIELDS}
+    values |= {name: without_email(values[name]) for name in FIELDS if "@" in values[name] and name not in ("doi", "source_key")}
     values["doi"] = as_doi(values["doi"]) or as_doi(values["url"] if "doi.org/" in values["url"] else "")
     values["year"] = as_year(values["year"])
     values["pmid"] = as_pmid(values["pmid"])
     values["title"] = as_title(values["title"])
     values["pages"] = values["pages"].replace("–", "-").replace("—", "-").strip("- ")
+    if values["pages"].count("-") > 1:
+        values["pages"] = re.sub(r"-{2,}", "-", values["pages"])
     if not re.match(r"https?://", values["url"], re.I):
         values["url"] = ""
-    return replace(record, **values)
+    return replace(record, **{name: safe(value) for name, value in values.items()})
+
+
+def without_email(text: str) -> str:
+    """``text`` without addresses of e-mail: those of people are not stored.
+
+    >>> without_email("Ruiz, Ana (ana.ruiz@example.org); Chen, Bo. E-mail: bo@example.org.")
+    'Ruiz, Ana; Chen, Bo.'
+    """
+    return " ".join(_EMAIL.sub("", text).split())
 
 
 def as_doi(text: str) -> str:
@@ -158,6 +178,21 @@ def as_title(text: str) -> str:
     if bare.startswith("[") and bare.endswith("]") and bare.count("[") == 1:
         bare = bare[1:-1]
     return bare.strip()
+
+
+def family_first(name: str) -> str:
+    """A displayed name with the family name first.
+
+    >>> family_first("Ana M. de la Cruz")
+    'de la Cruz, Ana M.'
+    """
+    words = name.split()
+    if "," in name or len(words) < 2:
+        return name
+    at = len(words) - 1
+    while at > 1 and words[at - 1].casefold() in PARTICLES:
+        at -= 1
+    return f"{' '.join(words[at:])}, {' '.join(words[:at])}"
 
 
 def slug(text: str) -> str:

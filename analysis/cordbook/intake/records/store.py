@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core import csv_files
-from cordbook.core.csv_files import to_csv
+from cordbook.core.csv_files import LONGEST_VALUE, to_csv
 from cordbook.core.files import put, stage, write_whole
 from cordbook.errors import CordbookError
+from cordbook.evidence.rules.fields import complainer, complaints
+from cordbook.evidence.schema import PACKAGE_FILE, load_package
 from cordbook.intake.records.record import FIELDS, Record, slug
 
 Row = dict[str, str]
@@ -101,6 +103,38 @@ def row_of(record: Record, record_id: str, search_id: str, received_on: str) -> 
     return row | {"record_id": record_id, "search_id": search_id, "received_on": received_on, "title": record.title or NO_TITLE}
 
 
+def refused_by_rules(data: Path) -> Callable[[Record], str]:
+    """What tells why the rules of the evidence refuse a record; blank for one that they take. They run before it is written."""
+    if not (data / PACKAGE_FILE).is_file():
+        return lambda record: ""
+    package = load_package(data)
+    columns = {
+        table: {field.name: complainer(field) for field in package.table(table).fields} for table in ("records", "abstracts")
+    }
+
+    def why(record: Record) -> str:
+        row = row_of(record, "x", "x", "")
+        told = [(name, row[name], columns["records"]) for name in FIELDS if name != "abstract"]
+        told += [("abstract", record.abstract, columns["abstracts"])] if record.abstract else []
+        for name, value, rules in told:
+            if len(value) > LONGEST_VALUE:
+                return f"{name} has {len(value):,} characters, and a table holds {LONGEST_VALUE:,}"
+            if found := next(iter(rules[name](value)), None) if name in rules else None:
+                return f"{name}: {found[1]} {found[2]}"
+        return ""
+
+    return why
+
+
+def wrong_in_search(data: Path, search: Mapping[str, str]) -> str:
+    """What the rules of the evidence say against a row of ``searches``; blank if nothing."""
+    if not (data / PACKAGE_FILE).is_file():
+        return ""
+    fields = load_package(data).table("searches").fields
+    found = ((field, c) for field in fields for c in complaints(field, search.get(field.name, "")))
+    return next((f"{field.name}: {message} {remedy}" for field, (_, message, remedy) in found), "")
+
+
 def take_in(
     data: Path,
     search: Mapping[str, str],
@@ -108,6 +142,7 @@ def take_in(
     prefix: str | Callable[[Record], str],
     *,
     trusted: bool = True,
+    settle: Callable[[int], Mapping[str, str]] | None = None,
 ) -> tuple[list[str], int]:
     """Add a search and its records to the tables; what is there already stays as it is.
 
@@ -117,6 +152,8 @@ def take_in(
     """
     searches, rows, abstracts = (read_rows(data, t) for t in ("searches", "records", "abstracts"))
     there = {row["record_id"]: row["title"] for row in rows}
+    had = {row["record_id"] for row in rows if row["search_id"] == search["search_id"]}
+    fresh = 0
     with_abstract = {row["record_id"] for row in abstracts}
     new: list[str] = []
     known = 0
@@ -125,6 +162,7 @@ def take_in(
         record_id = f"{prefix if isinstance(prefix, str) else prefix(record)}.{slug(record.key())}"
         if not trusted and there.get(record_id, title).casefold() != title.casefold():
             record_id = f"{record_id}-x{record.digest()}"
+        fresh += record_id not in had
         if record_id in there:
             known += 1
         else:
@@ -134,6 +172,7 @@ def take_in(
         if record.abstract and record_id not in with_abstract:
             with_abstract.add(record_id)
             abstracts.append({"record_id": record_id, "abstract": record.abstract})
+    search = settle(fresh) if settle else search
     searches = [row for row in searches if row["search_id"] != search["search_id"]] + [dict(search)]
     # Searches first: a record that names no search would be an error, a search without its records is one that is run again.
     write_tables(data, {"searches": searches, "records": rows, "abstracts": abstracts})

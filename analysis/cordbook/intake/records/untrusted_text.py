@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 
-from cordbook.core.trust.characters import UNSEEN, begins_as_formula
+from cordbook.core.trust.characters import UNSEEN, UNWANTED, begins_as_formula, runs_as_formula
 
 #: Terminal escape sequences as a whole, so that their letters do not stay behind: CSI, OSC and the other string types.
 #: The one-byte forms (C1) are taken away alone: in text read with the wrong encoding they are letters, and what follows is text.
@@ -43,6 +43,8 @@ def plain(text: object) -> str:
     'Effect of in vivo Ca2+ & more, p < 0.05'
     """
     value = "" if text is None else str(text)
+    if value.isascii() and value.replace("\n", " ").isprintable() and "<" not in value and "&" not in value:
+        return " ".join(value.split())
     # Three rounds: exports escape what was escaped already (&amp;lt;i&amp;gt;).
     for _ in range(3):
         stripped = _TAG.sub(_gap, _CODE.sub(" ", harmless(value)))
@@ -50,7 +52,11 @@ def plain(text: object) -> str:
         if stripped == value:
             break
         value = stripped
-    return one_line(unicodedata.normalize("NFC", _TAG.sub(_gap, harmless(value))))
+    value = _TAG.sub(_gap, harmless(value))
+    # What the rules of the evidence refuse: characters that are no letters (private ones of PDF files) or join letters unseen.
+    if unwanted := {ord(c): " " if c.isspace() else "" for c in set(value) if unicodedata.category(c) in UNWANTED}:
+        value = value.translate(unwanted)
+    return one_line(unicodedata.normalize("NFC", value))
 
 
 #: Tags that stand inside a word; all others end one.
@@ -69,3 +75,12 @@ def cell_for_spreadsheet(text: str) -> str:
     "'=HYPERLINK(1)"
     """
     return f"'{text}" if begins_as_formula(text) else text
+
+
+def safe(text: str) -> str:
+    """``text`` as a table may hold it: what the rules of the evidence take for a formula begins with an apostrophe.
+
+    >>> safe("=SUM(A1:A9) and the cord"), safe("-0.5")
+    ("'=SUM(A1:A9) and the cord", '-0.5')
+    """
+    return f"'{text}" if runs_as_formula(text) else text

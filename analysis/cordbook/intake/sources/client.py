@@ -9,11 +9,13 @@ from __future__ import annotations
 import email.utils
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
 
 import cordbook
 from cordbook.errors import CordbookError
@@ -27,11 +29,31 @@ CONNECTING, FIRST_TRIES = 20.0, 2
 #: A body beyond this is not a page of records.
 LARGEST_BODY = 128 * 2**20
 
+#: What is shorter is no key, and would be cut out of words; and a key as it stands in an address.
+SHORTEST_KEY = 6
+_KEY = re.compile(r"\b(api[_-]?key|(?:access[_-]?)?token|key)=[^&\s\"'<>)]+", re.I)
+
 T = TypeVar("T")
+
+
+def masked(text: str) -> str:
+    """``text`` without keys: those of the environment, and whatever an address has as a key or token.
+
+    >>> masked("https://example.org/works?api_key=abc123&page=2")
+    'https://example.org/works?api_key=***&page=2'
+    """
+    for name, key in os.environ.items():
+        if name.endswith("_API_KEY") and len(bare := key.strip()) >= SHORTEST_KEY:
+            for written in {bare, quote(bare, safe=""), quote_plus(bare)}:
+                text = text.replace(written, "***")
+    return _KEY.sub(r"\1=***", text)
 
 
 class SearchFailed(CordbookError):
     """A request that could not be answered; the message is for people and holds no key."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class NoNetwork(SearchFailed):
@@ -48,6 +70,9 @@ class Refused(SearchFailed):
 
 class Malformed(CordbookError):
     """A body that is not what the source documents: cut off, or an error page. Worth another try."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class NotInstalled(SearchFailed):
@@ -127,7 +152,7 @@ class Client:
                 else:
                     raise Refused(f"{host} refused the request with status {status}: {_message_of(body)}", status)
             if not quiet:
-                self.say(f"{host}: {why}, trying again in {wait:.0f} s")
+                self.say(masked(f"{host}: {why}, trying again in {wait:.0f} s"))
             time.sleep(wait)
         raise AssertionError("unreachable")
 

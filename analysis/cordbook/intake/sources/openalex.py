@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from cordbook.intake.records.record import Record, tidy
+from cordbook.intake.records.record import Record, family_first, tidy
 from cordbook.intake.sources.client import Client, Malformed
 from cordbook.intake.sources.source import Cursor, Page, ask_page, count_at, list_at, text_at
 
@@ -94,33 +94,3 @@ def abstract_of(index: Any) -> str:
         if isinstance(place, int) and 0 <= place < LONGEST_ABSTRACT
     }
     return " ".join(placed[place] for place in sorted(placed))
-
-
-def family_first(name: str) -> str:
-    """A displayed name with the family name first.
-
-    >>> family_first("Ana M. de la Cruz")
-    'de la Cruz, Ana M.'
-    """
-    words = name.split()
-    if "," in name or len(words) < 2:
-        return name
-    at = len(words) - 1
-    while at > 1 and words[at - 1].casefold() in (
-        "de",
-        "la",
-        "le",
-        "van",
-        "der",
-        "den",
-        "von",
-        "da",
-        "di",
-        "del",
-        "dos",
-        "el",
-        "al",
-        "ten",
-    ):
-        at -= 1
-    return f"{' '.join(words[at:])}, {' '.join(words[:at])}"

@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cordbook.intake.records.record import Record, tidy
+from cordbook.intake.imports.parsers.xml_files import pubmed_article
+from cordbook.intake.records.record import Record
 from cordbook.intake.sources.client import Client, Malformed, NotInstalled, Refused, SearchFailed, as_json
 from cordbook.intake.sources.source import Cursor, Page, count_at, list_at, text_at
 
 #: EFetch gives no more than this of one PubMed search; longer ones are cut into periods by entry date.
 LONGEST = 9_999
+#: Where ESearch says that it did not take a query as it stands, and how that is told; no hit is no warning.
+WARNINGS = (
+    ("errorlist", "phrasesnotfound", "PubMed does not know"),
+    ("errorlist", "fieldsnotfound", "PubMed does not know the field"),
+    ("warninglist", "quotedphrasesnotfound", "PubMed does not know"),
+    ("warninglist", "phrasesignored", "PubMed ignores"),
+    ("warninglist", "outputmessages", "PubMed says"),
+)
+NOTHING_FOUND = "No items found."
 FIRST_DAY, LAST_DAY = date(1700, 1, 1), date(2200, 1, 1)
 
 
@@ -129,9 +139,12 @@ def _found(body: bytes) -> _Found:
         raise Malformed("an answer without esearchresult")
     if found := text_at(result, "ERROR"):
         raise Malformed(f"PubMed says: {found[:200]}")
-    missing = [w for w in list_at(result, "errorlist", "phrasesnotfound") if isinstance(w, str)]
-    ignored = [w for w in list_at(result, "warninglist", "quotedphrasesnotfound") if isinstance(w, str)]
-    remarks = tuple(f"PubMed does not know: {word}" for word in missing + ignored)
+    remarks = tuple(
+        f"{said}: {word}"
+        for part, name, said in WARNINGS
+        for word in list_at(result, part, name)
+        if isinstance(word, str) and word.strip() != NOTHING_FOUND
+    )
     return _Found(count_at(result, "count"), text_at(result, "webenv"), text_at(result, "querykey"), remarks)
 
 
@@ -171,53 +184,4 @@ def articles(body: bytes) -> tuple[Record, ...]:
         if "obtain query" in text or "retrieve history" in text:
             raise Expired
         raise Malformed(f"PubMed says: {' '.join(text.split())[:200]}")
-    return tuple(_article(node) for node in root if node.tag in ("PubmedArticle", "PubmedBookArticle"))
-
-
-def _article(node: Any) -> Record:
-    # A book chapter has the same parts one level higher.
-    article = node.find("MedlineCitation/Article")
-    if article is None:
-        article = node.find("BookDocument")
-    if article is None:
-        article = node
-    pmid = _text(node, "MedlineCitation/PMID") or _text(article, "PMID")
-    names = []
-    for author in article.findall("AuthorList/Author"):
-        family = _text(author, "LastName")
-        given = _text(author, "ForeName") or _text(author, "Initials")
-        names.append(f"{family}, {given}" if family and given else family or _text(author, "CollectiveName"))
-    doi = next((_text(e) for e in article.findall("ELocationID") if e.get("EIdType") == "doi"), "") or next(
-        (_text(e) for e in node.findall("PubmedData/ArticleIdList/ArticleId") if e.get("IdType") == "doi"), ""
-    )
-    abstract = " ".join(
-        f"{part.get('Label')}: {_text(part)}" if part.get("Label") else _text(part)
-        for part in article.findall("Abstract/AbstractText")
-    )
-    issue = article.find("Journal/JournalIssue")
-    return tidy(
-        Record(
-            source="PubMed",
-            source_key=pmid,
-            title=_text(article, "ArticleTitle") or _text(article, "VernacularTitle") or _text(article, "Book/BookTitle"),
-            authors="; ".join(filter(None, names)),
-            year=_text(issue, "PubDate/Year") or _text(issue, "PubDate/MedlineDate") or _text(article, "Book/PubDate/Year"),
-            container=_text(article, "Journal/Title") or _text(article, "Book/BookTitle"),
-            volume=_text(issue, "Volume"),
-            issue=_text(issue, "Issue"),
-            pages=_text(article, "Pagination/MedlinePgn") or _text(article, "Pagination/StartPage"),
-            doi=doi,
-            pmid=pmid,
-            language="; ".join(_text(e) for e in article.findall("Language")),
-            kind="; ".join(_text(e) for e in article.findall("PublicationTypeList/PublicationType")),
-            url=f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/" if pmid else "",
-            abstract=abstract,
-        )
-    )
-
-
-def _text(node: Any, path: str = "") -> str:
-    """All text in the element, marked-up words included."""
-    if node is not None and path:
-        node = node.find(path)
-    return "" if node is None else " ".join("".join(node.itertext()).split())
+    return tuple(pubmed_article(node) for node in root if node.tag in ("PubmedArticle", "PubmedBookArticle"))

@@ -28,8 +28,6 @@ COLUMNS = (
     "Reason",
 )
 NAME = "Retraction Watch"
-#: A cell beyond this is not a cell of the data set: a quote was lost.
-LONGEST_CELL = 1_000_000
 
 
 class NotTheDataSet(CordbookError, ValueError):
@@ -60,7 +58,7 @@ def read_watch(path: Path, dois: Iterable[str], pmids: Iterable[str]) -> Watch:
     by_doi: dict[str, list[Update]] = {}
     by_pmid: dict[str, list[Update]] = {}
     rows, misshapen, latest = 0, [], ""
-    csv.field_size_limit(LONGEST_CELL)
+    # A cell beyond the limit of `core.csv_files` is not a cell of the data set: a quote was lost.
     reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
     if missing:

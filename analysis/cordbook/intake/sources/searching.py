@@ -22,9 +22,9 @@ from cordbook.core.files import put
 from cordbook.core.project import Project
 from cordbook.errors import UsageError
 from cordbook.intake.records.record import Record, short_name
-from cordbook.intake.records.store import free_search_id, read_rows, take_in, writing
+from cordbook.intake.records.store import free_search_id, read_rows, refused_by_rules, take_in, writing
 from cordbook.intake.records.store import write_json as _write
-from cordbook.intake.sources.client import Client, Malformed, NoNetwork, Refused, SearchFailed, contact_address
+from cordbook.intake.sources.client import Client, Malformed, NoNetwork, Refused, SearchFailed, contact_address, masked
 from cordbook.intake.sources.clinicaltrials import ClinicalTrials
 from cordbook.intake.sources.crossref import Crossref
 from cordbook.intake.sources.europepmc import EuropePMC
@@ -67,6 +67,8 @@ class Outcome:
     new: tuple[str, ...] = ()
     known: int = 0
     complete: bool = False
+    #: Did the source say that it does not take the query as it stands?
+    warned: bool = False
     failed: str = ""
     no_network: bool = False
     remarks: tuple[str, ...] = ()
@@ -140,14 +142,21 @@ def _by_hand(data: Path, name: str) -> str:
     return next(found, "")
 
 
-def last_complete(data: Path, strategy_id: str) -> str:
-    """When a strategy was last run to its end; blank if never."""
-    days = [
-        r["searched_on"]
-        for r in read_rows(data, "searches")
-        if r["strategy_id"] == strategy_id and r.get("complete", "yes") in YES
-    ]
-    return max(days, default="")
+def covered_until(data: Path, strategy_id: str) -> str:
+    """Until when complete searches of a strategy reach without a gap; blank if none asked for everything.
+
+    A search that is not whole reaches nothing, and one that asked for what is new since a later day leaves a gap before it.
+    """
+    runs = sorted(
+        (row["searched_on"], row.get("since", ""))
+        for row in read_rows(data, "searches")
+        if row["strategy_id"] == strategy_id and row.get("complete", "yes") in YES
+    )
+    until = ""
+    for day, since in runs:
+        if not since or (until and since <= until):
+            until = max(until, day)
+    return until
 
 
 TRUE = "yes"
@@ -156,7 +165,7 @@ YES = (TRUE, "true")
 
 def since_last(data: Path, strategy_id: str) -> str:
     """The day from which a search goes on where the last one ended; blank for everything."""
-    last = last_complete(data, strategy_id)
+    last = covered_until(data, strategy_id)
     return (date.fromisoformat(last) - OVERLAP).isoformat() if last else ""
 
 
@@ -230,7 +239,8 @@ def _fetch(under_way: _UnderWay, strategy: Strategy, client: Client, say: Callab
             continue
         resumed = False
         come |= {record.key() for record in page.records}
-        remarks = state["remarks"] + [r for r in page.remarks if r not in state["remarks"]]
+        said = [masked(remark) for remark in page.remarks]
+        remarks = state["remarks"] + [remark for remark in dict.fromkeys(said) if remark not in state["remarks"]]
         under_way.keep(page.records, page.cursor, hits=page.hits, remarks=remarks)
         say(f"{strategy.strategy_id}: {len(come)} of {page.hits} records")
         received, empty = received + len(page.records), 0 if page.records else empty + 1
@@ -245,7 +255,13 @@ def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: 
     if strategy.first:
         records = records[: strategy.first]
     wanted = min(state["hits"], strategy.first) if strategy.first else state["hits"]
+    refused = refused_by_rules(project.data)
+    told = [(record, refused(record)) for record in records]
+    records = [record for record, why in told if not why]
     notes = list(state["remarks"])
+    notes += [f"{record.key()} was not taken in: {why}" for record, why in told if why]
+    # A query that the source did not take as it stands has not found what it should have.
+    warned = bool(state["remarks"])
     if strategy.first and state["hits"] > strategy.first:
         notes.append(f"the first {strategy.first} by relevance were taken, as the strategy says")
     if len(records) < wanted:
@@ -264,7 +280,7 @@ def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: 
             "since": state["since"],
             "hits": str(state["hits"]),
             "fetched": str(len(records)),
-            "complete": TRUE if len(records) >= wanted else "no",
+            "complete": TRUE if len(records) >= wanted and not warned else "no",
             "query_as_run": "",
             "note": "; ".join(notes),
         }
@@ -277,7 +293,8 @@ def _store(project: Project, strategy: Strategy, under_way: _UnderWay, outcome: 
         fetched=len(records),
         new=tuple(new),
         known=known,
-        complete=len(records) >= wanted,
+        complete=len(records) >= wanted and not warned,
+        warned=warned,
         remarks=tuple(notes),
     )
 

@@ -70,6 +70,18 @@ def count_at(thing: Any, *path: str) -> int:
     return found
 
 
+def warnings_in(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an answer warns of, whatever the source; a search whose answer warns is not whole.
+
+    >>> warnings_in({"meta": {"warnings": ["the query was cut"]}, "results": []})
+    ('the query was cut',)
+    """
+    places = [answer, *(part for name in ("meta", "header") if isinstance(part := answer.get(name), dict))]
+    said = [place.get(name) for place in places for name in ("warning", "warnings", "errMsg")]
+    listed = [text for found in said for text in (found if isinstance(found, list) else [found])]
+    return tuple(" ".join(text.split())[:300] for text in listed if isinstance(text, str) and text.strip())
+
+
 class _Early(Malformed):
     """An empty page before the end; carries it."""
 
@@ -91,7 +103,9 @@ def ask_page(
     seen = int(cursor.get("seen", 0))
 
     def whole(body: bytes) -> Page:
-        page = read(as_json(body))
+        answer = as_json(body)
+        page = read(answer)
+        page = replace(page, remarks=page.remarks + warnings_in(answer))
         if not page.records and seen < page.hits:
             raise _Early(page, seen)
         return page

@@ -10,12 +10,21 @@ import re
 
 from cordbook.intake.imports.parsers.tagged import Form
 
+#: What stands between RIS records, by who writes it: the Cochrane Library, EBSCO and ProQuest, Ovid.
+RIS_FRAME = re.compile(
+    r"^\s{0,3}(?:Record #\d{1,9} of \d{1,9}\s*$"
+    r"|(?:Provider|Database|Content):"
+    r"|<?\d{1,7}[.>]\s*$|Link to the (?:Ovid )?(?:Full Text|External Link Resolver)\b|(?:Full Text )?Link to [\w ]{1,40}: https?://)"
+)
 RIS = Form(
     name="RIS",
-    line=re.compile(r"^\s{0,3}(?P<tag>[A-Z][A-Z0-9])  -(?: (?P<value>.*)|\s*)$"),
-    begins="TY",
+    line=re.compile(r"^\s{0,3}(?P<tag>[A-Z][A-Z0-9]) {1,2}-(?: (?P<value>.*)|\s*)$"),
+    begins=("TY",),
+    inside=re.compile(r"TY {1,2}- [A-Z]{3,6}\s*$|\b[A-Z][A-Z0-9] {2}- (?=\S)"),
     ends=re.compile(r"^\s{0,3}ER\s{0,2}-?\s*$"),
-    frame=re.compile(r"^(?:Provider|Database|Content):"),
+    frame=RIS_FRAME,
+    # Ovid: another title of the journal.
+    after_end=frozenset({"NL"}),
     must_end=True,
     fields={
         "title": ("TI", "T1", "CT", "ST"),
@@ -32,6 +41,7 @@ RIS = Form(
         "kind": ("M3", "TY"),
         "url": ("UR", "L2", "LK"),
         "accession": ("AN",),
+        "number": ("U2", "ID"),
         "database": ("DB", "DP"),
         "abstract": ("AB", "N2"),
     },
@@ -39,9 +49,10 @@ RIS = Form(
 NBIB = Form(
     name="NBIB",
     indents=True,
-    scattered=frozenset({"FAU", "AU", "CN"}),
     line=re.compile(r"^(?=.{4}-)(?P<tag>[A-Z]{2,4}) {0,2}-(?: (?P<value>.*)|\s*)$"),
-    begins="PMID",
+    # ERIC and other libraries write no PubMed number; their records begin with the owner.
+    begins=("PMID", "OWN"),
+    inside=re.compile(r"PMID- \d{1,8}\s*$|OWN - [A-Z]{2,5}\s*$|(?:\b(?:TI|AB|AU|DP|JT|TA|VI|IP|PG) {2}|FAU |LID |AID )- (?=\S)"),
     fields={
         "title": ("TI", "TT", "BTI", "CTI"),
         "authors": ("FAU", "AU", "CN"),
@@ -53,6 +64,9 @@ NBIB = Form(
         "pmid": ("PMID",),
         "language": ("LA",),
         "kind": ("PT",),
+        # PubMed writes several of them.
+        "number": ("OID",),
+        "database": ("OWN",),
         "abstract": ("AB",),
     },
 )
@@ -60,7 +74,8 @@ WOS = Form(
     name="Web of Science text",
     indents=True,
     line=re.compile(r"^(?P<tag>[A-Z][A-Z0-9])(?: (?P<value>.*)|\s*)$"),
-    begins="PT",
+    begins=("PT",),
+    inside=re.compile(r"PT [JBCSP]\s*$"),
     ends=re.compile(r"^ER\s*$"),
     frame=re.compile(
         r"^(?:FN (?:Clarivate(?: Analytics)?|Thomson Reuters|ISI)(?: Export Format| Web of (?:Science|Knowledge)\W{0,2})?\s*$"
@@ -75,7 +90,8 @@ WOS = Form(
         "container": ("SO", "JI"),
         "volume": ("VL",),
         "issue": ("IS",),
-        "pages": ("BP", "AR"),
+        # PS: pages as the Zoological Record and BIOSIS write them.
+        "pages": ("BP", "PS", "AR"),
         "last_page": ("EP",),
         "doi": ("DI",),
         "pmid": ("PM",),
@@ -89,7 +105,10 @@ WOS = Form(
 ENDNOTE = Form(
     name="EndNote tagged",
     line=re.compile(r"^%(?P<tag>[A-Z0-9@!?$&()*+\]\[~<>^=|#])(?: (?P<value>.*)|\s*)$"),
-    begins="0",
+    begins=("0",),
+    inside=re.compile(r"%0 (?=[A-Z])|%T (?=\S)"),
+    # CNKI puts all persons into one line: "%A one%A two".
+    splits=(("A", "%A "),),
     fields={
         "title": ("T",),
         "authors": ("A",),
@@ -103,14 +122,17 @@ ENDNOTE = Form(
         "kind": ("9", "0"),
         "url": ("U",),
         "accession": ("M",),
-        "database": ("~",),
+        "database": ("~", "W"),
         "abstract": ("X",),
     },
 )
 REFWORKS = Form(
     name="RefWorks tagged",
     line=re.compile(r"^(?P<tag>[A-Z][A-Z0-9])(?: (?P<value>.*)|\s*)$"),
-    begins="RT",
+    begins=("RT",),
+    inside=re.compile(
+        r"RT (?:Journal|Magazine|Newspaper|Book|Conference|Dissertation|Thesis|Report|Web|Abstract|Generic|Patent)\b[A-Za-z/ ,]*$"
+    ),
     fields={
         "title": ("T1",),
         "authors": ("A1",),
@@ -132,7 +154,8 @@ REFWORKS = Form(
 NOTEEXPRESS = Form(
     name="NoteExpress",
     line=re.compile(r"^\{(?P<tag>[^{}]{1,40})\}:\s?(?P<value>.*)$"),
-    begins="Reference Type",
+    begins=("Reference Type",),
+    inside=re.compile(r"\{(?:Reference Type|Title|Author|Journal|Year|Volume|Issue|Pages|Abstract|DOI|Database Provider)\}:"),
     fields={
         "title": ("Title",),
         "authors": ("Author",),
@@ -145,13 +168,18 @@ NOTEEXPRESS = Form(
         "language": ("Language",),
         "kind": ("Reference Type",),
         "url": ("URL", "Link"),
+        "database": ("Database Provider",),
         "abstract": ("Abstract",),
     },
 )
 CNKI = Form(
     name="CNKI text",
-    line=re.compile(r"^(?P<tag>[A-Z][A-Za-z]{1,19})-[^:：\s]{1,12}\s*[:：]\s?(?P<value>.*)$"),
-    begins="SrcDatabase",
+    line=re.compile(r"^(?P<tag>[A-Z][A-Za-z]{1,19}(?=-)|DataType(?=: ?\d))(?:-[^:：\s]{1,12})?\s*[:：]\s?(?P<value>.*)$"),
+    # E-Study begins with the kind of data; other exports with the database.
+    begins=("DataType", "SrcDatabase"),
+    inside=re.compile(
+        r"DataType: \d|(?:SrcDatabase|Title|Author|Source|Year|PubTime|Summary|Organ|Period|Page|Roll)-[^:：\s]{1,12}\s*[:：]"
+    ),
     fields={
         "title": ("Title",),
         "authors": ("Author",),
@@ -170,7 +198,8 @@ COCHRANE = Form(
     name="Cochrane text",
     numbered=True,
     line=re.compile(r"^(?:(?P<tag>[A-Z]{2,3}|Record)(?:: ?| #(?=\d+ of \d+\s*$)))(?P<value>.*)$"),
-    begins="Record",
+    begins=("Record",),
+    inside=re.compile(r"Record #\d+ of \d+\s*$"),
     fields={
         "title": ("TI",),
         "authors": ("AU",),
@@ -184,6 +213,7 @@ COCHRANE = Form(
         "language": ("LA",),
         "kind": ("PT",),
         "url": ("US",),
+        "accession": ("ID",),
         "abstract": ("AB",),
     },
 )
