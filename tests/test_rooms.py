@@ -15,14 +15,14 @@ PACKAGE = Path(cordbook.__file__).parent
 #: names of its own house, so it may import all that stands inside.
 FLOORS = (
     "errors",
-    "core",
+    "core", "core.work",
     "evidence", "evidence.references", "evidence.queries", "evidence.rules",
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.means",
     "synthesis.regression", "synthesis.multilevel", "synthesis.sensitivity",
     "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",
-    "review.estimates", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
+    "review.estimates", "review.multiverse", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
     "review.claims", "review.reporting",
-    "display.html", "display.tables", "display.figures", "display.chapters",
+    "display.html", "display.tables", "display.figures", "display.figures.curves", "display.chapters",
     "subject", "notebook",
     "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx", "publish.build",
     "publish.release", "publish.hosting", "publish.starting",

@@ -84,9 +84,7 @@ def proportion_effects(
     return effects_of_counts(x, size, measure)
 
 
-def effects_of_counts(
-    x: NDArray[np.int64], size: NDArray[np.int64], measure: str, corrected: str = "zero"
-) -> EffectSizes:
+def effects_of_counts(x: NDArray[np.int64], size: NDArray[np.int64], measure: str, corrected: str = "zero") -> EffectSizes:
     """Return effect sizes of counts that have been checked already; as `proportion_effects`.
 
     ``corrected`` is one of `CORRECTED`: 1/2 is added to the events and non-events of studies with a zero, or of all. Added to all it takes away

@@ -230,7 +230,9 @@ def effects_of_tables(
         raise ValueError(f"correction is {correction!r}: give a finite number of 0 or more, such as 0.5.")
     added = np.where(counts.has_zero_cell | (corrected == "all"), correction, 0.0)
     first = added * 2 * counts.n1 / (counts.n1 + counts.n2) if corrected == "sizes" else added
-    a, b, c, d = (cell + part for cell, part in zip(counts.cells, (first, first, 2 * added - first, 2 * added - first), strict=True))
+    a, b, c, d = (
+        cell + part for cell, part in zip(counts.cells, (first, first, 2 * added - first, 2 * added - first), strict=True)
+    )
     size1, size2 = a + b, c + d
     with np.errstate(divide="ignore", invalid="ignore"):
         if measure == "OR":

@@ -138,11 +138,13 @@ def _cluster(scheduler: str) -> Iterator[None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise NoCluster("a cluster needs Dask: install it with `pip install cordbook[cluster]`, here and on the workers") from error
+        raise NoCluster(
+            "a cluster needs Dask: install it with `pip install cordbook[cluster]`, here and on the workers"
+        ) from error
     from joblib import parallel_config
 
     try:
-        client = Client(scheduler, timeout=PATIENCE_S, set_as_default=True)
+        client: Any = Client(scheduler, timeout=PATIENCE_S, set_as_default=True)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         raise NoCluster(
             f"no scheduler answers at {scheduler!r} ({str(error).splitlines()[0] if str(error) else type(error).__name__}); start one with "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -80,7 +79,9 @@ def load_multiverses(estimates: Estimates) -> Multiverses:
     return parse_multiverses(content, estimates.declarations, columns, reasons)
 
 
-def parse_multiverses(content: Any, declarations: Declarations, columns: Collection[str], reasons: Collection[str]) -> Multiverses:
+def parse_multiverses(
+    content: Any, declarations: Declarations, columns: Collection[str], reasons: Collection[str]
+) -> Multiverses:
     """Check and freeze the content of the file."""
     _stop(list(_form_problems(content)))
     choices, problems = {}, []
@@ -122,7 +123,9 @@ def _form_problems(content: Any) -> Iterator[str]:
     yield from (f"unknown key {key!r}; there are {', '.join(_TOP)}" for key in content if key not in _TOP)
     for key in _TOP:
         yield from (
-            f"{key}, entry {i}: expected keys and values" for i, e in enumerate(content[key], start=1) if not isinstance(e, Mapping)
+            f"{key}, entry {i}: expected keys and values"
+            for i, e in enumerate(content[key], start=1)
+            if not isinstance(e, Mapping)
         )
     ids = [e.get("id") for e in content["choices"] if isinstance(e, Mapping)]
     yield from (f"choice {i!r} appears twice; give each its own id" for i in dict.fromkeys(ids) if ids.count(i) > 1)
@@ -200,7 +203,9 @@ def _multiverse_problems(entry: Mapping[str, Any], choices: Mapping[str, Choice]
     if not all(isinstance(entry.get(key, []), list) for key in ("estimates", "choices", "conclusions")):
         yield "estimates, choices and conclusions are lists"
         return
-    yield from (f"no estimate {i!r} is declared in syntheses.yml" for i in entry.get("estimates", []) if i not in declarations.ids)
+    yield from (
+        f"no estimate {i!r} is declared in syntheses.yml" for i in entry.get("estimates", []) if i not in declarations.ids
+    )
     named = entry.get("choices", [])
     yield from (f"no choice {c!r}; there are {', '.join(choices)}" for c in named if c not in choices)
     yield from (f"the choice {c!r} is named twice" for c in dict.fromkeys(named) if named.count(c) > 1)
@@ -221,7 +226,7 @@ def _conclusion_problems(entries: Sequence[Any]) -> Iterator[str]:
         if when is not None and number == len(entries):
             yield f"{name}: the last conclusion has no `when`, so that every analysis has one"
         if not isinstance(when or {}, Mapping):
-            yield f"{name}: when gives a comparison such as \"< 0.5\" for {', '.join(ASKED)}"
+            yield f'{name}: when gives a comparison such as "< 0.5" for {", ".join(ASKED)}'
             continue
         for key, condition in (when or {}).items():
             if key not in ASKED:

@@ -210,9 +210,7 @@ def explore(
     answers = dict(zip(distinct, made, strict=True))
     ways = list(settings)
     found = {
-        key: answer
-        for key, task in tasks.items()
-        if (answer := _of_average(answers[task], ways[key[1]].average)) is not None
+        key: answer for key, task in tasks.items() if (answer := _of_average(answers[task], ways[key[1]].average)) is not None
     }
     of_rows = {places: rows[chosen] for places, chosen in selected.items()}
     of_ways = {places: settings[way] for places, way in pooled.items()}
@@ -229,9 +227,7 @@ def selections(estimates: Estimates, declared: Declared) -> dict[Options, tuple[
     selector = Selector(estimates.evidence, declared.synthesis)
     choices = [c for c in declared.choices if c.selects]
     ranges = [range(len(c.options)) for c in choices]
-    return {
-        places: selector.rows([c.options[i] for c, i in zip(choices, places, strict=True)]) for places in product(*ranges)
-    }
+    return {places: selector.rows([c.options[i] for c, i in zip(choices, places, strict=True)]) for places in product(*ranges)}
 
 
 def poolings(declared: Declared) -> dict[Options, Settings]:

@@ -93,7 +93,16 @@ def settings_of(synthesis: Synthesis, chosen: Sequence[tuple[str, str]]) -> Sett
     # Only a Hartung-Knapp interval of effect sizes has a scale, and so a floor.
     floor = asked["hksj_floor"] == "yes" or ci != "hksj" or model in COUNT_MODELS
     return Settings(
-        synthesis.kind, model, measure, ci, average, corrected, floor, synthesis.level, synthesis.not_pooled_if, synthesis.side_by_side
+        synthesis.kind,
+        model,
+        measure,
+        ci,
+        average,
+        corrected,
+        floor,
+        synthesis.level,
+        synthesis.not_pooled_if,
+        synthesis.side_by_side,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -112,7 +113,9 @@ class Selector:
         found: dict[str, set[str]] = {}
         for _, group in members.groupby("overlap_group"):
             for study in group["study_id"]:
-                found.setdefault(study, set()).update(s for s in group["study_id"] if s != study and frozenset((s, study)) not in told)
+                found.setdefault(study, set()).update(
+                    s for s in group["study_id"] if s != study and frozenset((s, study)) not in told
+                )
         return {study: frozenset(others) for study, others in found.items()}
 
     def _holds(self, column: str, values: Sequence[str]) -> Mask:

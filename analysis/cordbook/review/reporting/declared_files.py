@@ -12,6 +12,7 @@ from cordbook.errors import InputError
 from cordbook.review.appraisal import certainty, main_results, replication, risk_of_bias
 from cordbook.review.claims import claims
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.multiverse import declarations as multiverse
 from cordbook.review.reporting import checklist
 
 #: Reads a file of ``data/`` and compares it with tables and declarations; raises what chapters would raise.
@@ -21,6 +22,7 @@ CHECKS: Mapping[str, Callable[[Estimates], object]] = {
     risk_of_bias.FILE: lambda estimates: risk_of_bias.load_items(estimates.evidence.folder),
     replication.FILE: replication.read_pairs,
     claims.FILE: claims.read_tests,
+    multiverse.FILE: multiverse.load_multiverses,
     checklist.FILE: lambda estimates: checklist.load_checklist(estimates.evidence.folder, estimates.evidence["reporting_items"]),
 }
 

@@ -202,7 +202,9 @@ def pool_proportions(
         return _pool_by_likelihood(x, size, names, which, method, level, prediction, tau2_interval)
     if model == "betabinomial":
         return _pool_by_beta_binomial(x, size, names, which, method, level, both_averages or which == "median")
-    return _pool_by_effects(x, size, names, measure, model, which, method, level, hksj_floor, prediction, tau2_interval, corrected)
+    return _pool_by_effects(
+        x, size, names, measure, model, which, method, level, hksj_floor, prediction, tau2_interval, corrected
+    )
 
 
 def check_interval(model: str, ci: str | None) -> str:

@@ -323,7 +323,11 @@ def _zero_notes(counts: TwoArmCounts, measure: str, double_zero: str, way: str) 
     if way == "all":
         notes.append("1/2 was added to the four cells of every study.")
     elif corrected:
-        what = "1/2 was added to the four cells" if way == "zero" else "One event in all, shared between the arms by their sizes, was added to the cells"
+        what = (
+            "1/2 was added to the four cells"
+            if way == "zero"
+            else "One event in all, shared between the arms by their sizes, was added to the cells"
+        )
         notes.append(f"{what} of {_studies_text(corrected)} with a zero cell.")
     if dropped:
         notes.append(f"{_studies_text(dropped)} without events (or with nothing but events) in both arms left out.")
