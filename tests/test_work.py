@@ -113,13 +113,13 @@ def alone(project) -> dict:
 
 def killed_in_the_middle(project: Path, *arguments: str) -> None:
     """Start the command and kill it when it says that something is done."""
-    run = command(project, *arguments)
-    assert run.stderr is not None
-    for line in run.stderr:
-        if " fits, about " in line:
-            os.killpg(run.pid, signal.SIGKILL)
-            break
-    assert run.wait(timeout=PATIENCE_S) == -signal.SIGKILL
+    with command(project, *arguments) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if " fits, about " in line:
+                os.killpg(run.pid, signal.SIGKILL)
+                break
+        assert run.wait(timeout=PATIENCE_S) == -signal.SIGKILL
 
 
 def taken_from_the_store(told: str) -> int:
@@ -156,17 +156,16 @@ def test_two_workers_of_a_cluster_give_the_same_also_after_a_kill(project, alone
         ),
         encoding="utf-8",
     )
-    cluster = subprocess.Popen(
-        [sys.executable, str(script)], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
+    line = [sys.executable, str(script)]
+    with subprocess.Popen(
+        line, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as cluster:
+        assert cluster.stdin is not None
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         assert address.startswith("tcp://")
         killed_in_the_middle(project, "--scheduler", address)
         found, told = finished(command(project, "--scheduler", address))
-    finally:
-        assert cluster.stdin is not None
         cluster.stdin.close()
         cluster.wait(timeout=PATIENCE_S)
     assert found == alone

@@ -144,7 +144,7 @@ def _cluster(scheduler: str) -> Iterator[None]:
     from joblib import parallel_config
 
     try:
-        client: Any = Client(scheduler, timeout=PATIENCE_S, set_as_default=True)  # type: ignore[no-untyped-call]
+        client: Any = Client(scheduler, timeout=PATIENCE_S, set_as_default=True)  # type: ignore[no-untyped-call]  # Dask has no types
     except (OSError, TimeoutError, ValueError) as error:
         raise NoCluster(
             f"no scheduler answers at {scheduler!r} ({str(error).splitlines()[0] if str(error) else type(error).__name__}); start one with "

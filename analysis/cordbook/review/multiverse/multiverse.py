@@ -22,7 +22,7 @@ from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.rows import Row
 from cordbook.review.multiverse.choices import Choice, Conclusion
 from cordbook.review.multiverse.declarations import Declared, load_multiverses
-from cordbook.review.multiverse.pooling import COMPARISON, FEWEST, Answer, Failed, Settings, Task, settings_of, work
+from cordbook.review.multiverse.pooling import COMPARISON, FEWEST, Answer, NoNumber, Settings, Task, settings_of, work
 from cordbook.review.multiverse.selection import Selector
 
 T = TypeVar("T")
@@ -297,7 +297,7 @@ def _move(choice: Choice, axis: int, values: Array, conclusions: NDArray[np.int6
 
 
 def _of_average(answers: Any, average: str) -> Answer | None:
-    return None if isinstance(answers, Failed) else dict(answers).get(average)
+    return None if isinstance(answers, NoNumber) else dict(answers).get(average)
 
 
 def _joined(choices: Sequence[Choice], selecting: Options, pooling: Options) -> Options:

@@ -59,14 +59,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class NoNumber:
     """Why the statistics gave no number."""
 
     why: str
 
 
 #: The answers of a task by the average that they give; a comparison has one, under "".
-Answers = tuple[tuple[str, Answer], ...] | Failed
+Answers = tuple[tuple[str, Answer], ...] | NoNumber
 
 
 def settings_of(synthesis: Synthesis, chosen: Sequence[tuple[str, str]]) -> Settings | str:
@@ -113,7 +113,7 @@ def work(task: Task) -> Answers:
     except CordbookError:
         raise
     except (ValueError, RuntimeError) as error:
-        return Failed(str(error).splitlines()[0])
+        return NoNumber(str(error).splitlines()[0])
 
 
 def _shares(task: Task) -> Answers:

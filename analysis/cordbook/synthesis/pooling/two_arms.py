@@ -326,7 +326,7 @@ def _zero_notes(counts: TwoArmCounts, measure: str, double_zero: str, way: str) 
         what = (
             "1/2 was added to the four cells"
             if way == "zero"
-            else "One event in all, shared between the arms by their sizes, was added to the cells"
+            else "One event in all, shared between the arms by their sizes, was added to the four cells"
         )
         notes.append(f"{what} of {_studies_text(corrected)} with a zero cell.")
     if dropped:

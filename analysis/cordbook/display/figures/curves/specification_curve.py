@@ -211,7 +211,7 @@ def _choices(
     rows: Sequence[Row | None],
     below: float,
 ) -> None:
-    """One line an option; runs of analyses that take it are one bar."""
+    """A line for each option; runs of analyses that take it are one bar."""
     axes.set_xlim(-0.7, len(analyses) - 0.3)
     axes.set_ylim(below, 0)
     axes.set_axis_off()
