@@ -46,6 +46,7 @@ from cordbook.display.tables.estimate_tables import (
     studies_table,
     summary_of_findings,
 )
+from cordbook.display.tables.score_tables import score_studies_table, scores_table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
 from cordbook.evidence.vocabulary import part_name
@@ -67,6 +68,7 @@ from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Esti
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.multiverse.multiverse import explore_choices
+from cordbook.review.scores.estimates import scores_of
 from cordbook.review.studies.records import study_records
 from cordbook.synthesis import PooledProportion
 
@@ -151,6 +153,39 @@ class Review:
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
         return _with_retractions(figure, estimate)
+
+    def scores(self, estimate_ids: Iterable[str], caption: str) -> Table:
+        """Estimates of scores beside each other: what they tell in a sentence, the result, the change without the treatment."""
+        chosen = [scores_of(self.estimates)[i] for i in estimate_ids]
+        known = scores_of(self.estimates)
+        natural = {e.id: known[e.synthesis.natural] for e in chosen if e.synthesis.natural in known}
+        return scores_table(chosen, caption, self.estimate_address, natural)
+
+    def all_scores(self) -> Table:
+        """Every estimate of a score, with its permanent id as its anchor."""
+        found = scores_of(self.estimates)
+        natural = {e.id: found[e.synthesis.natural] for e in found if e.synthesis.natural in found}
+        return scores_table(list(found), "All estimates of scores", self.estimate_address, natural, anchor="{}")
+
+    def score_forest(self, estimate_id: str) -> Figure:
+        """Forest plot of a score in its unit, pooled or with its studies side by side."""
+        estimate = scores_of(self.estimates)[estimate_id]
+        shown = estimate.result or estimate.unpooled
+        if shown is None:
+            raise ValueError(f"{estimate_id}: {estimate.why_not} A figure needs two studies; show review.score_studies instead.")
+        return forest_plot(
+            shown,
+            title=estimate.title,
+            pooled=estimate.pooled,
+            links={row.label: self.study_address(row.study_id) for row in estimate.rows},
+            people="patients",
+            details=False,
+            figure_id=f"forest-{estimate_id}",
+        )
+
+    def score_studies(self, estimate_id: str) -> Table:
+        """Every study of an estimate of a score, folded: weighed, or told with the reason why it cannot be."""
+        return score_studies_table(scores_of(self.estimates)[estimate_id], self.evidence, self.study_address, folded=True)
 
     def _treatment(self, estimate: Estimate) -> str:
         """What the treated of a comparison got, by the one kind of treatment of its studies; "Treated" where there are several."""

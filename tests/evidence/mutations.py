@@ -519,6 +519,26 @@ def half_interval(draw, raw, package):
     return changed(draw, raw, table, "ci_low", lambda row: "", lambda r: r["ci_high"])
 
 
+def _in_units(row):
+    return row["measure"] in ("mean", "mean_change", "MD")
+
+
+def score_unknown(draw, raw, package):
+    return changed(draw, raw, "continuous", "outcome", lambda r: "ae_any", _in_units)
+
+
+def score_out_of_range(draw, raw, package):
+    ends = {row["score"]: row["highest"] for _, row in raw["scores"].rows}
+    return changed(
+        draw, raw, "continuous", "value", lambda r: str(float(ends[r["outcome"]]) + 0.5),
+        lambda r: _in_units(r) and ends.get(r["outcome"]) and not r["ci_high"],
+    )  # fmt: skip
+
+
+def score_turned_round(draw, raw, package):
+    return changed(draw, raw, "scores", "highest", lambda r: r["lowest"], lambda r: r["highest"])
+
+
 def notice_about_nothing(draw, raw, package):
     number, _ = pick(draw, raw, "integrity_notices")
     return Mutation(
@@ -676,6 +696,9 @@ MUTATIONS: dict[str, Callable[..., Mutation]] = {
     "interval-order": interval_misses,
     "interval-pair": half_interval,
     "notice-about": notice_about_nothing,
+    "score-known": score_unknown,
+    "score-range": score_out_of_range,
+    "score-ends": score_turned_round,
     "retracted-counts": retracted_without_notice,
     "no-examples": still_an_example,
     "alias-target": alias_of_alias,

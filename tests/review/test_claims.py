@@ -31,6 +31,7 @@ from cordbook.review.claims.verdicts import (
     place_difference,
 )
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.scores.estimates import AllEstimates, ScoreEstimate, scores_of
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_every_claim_has_a_verdict_with_its_reason(verdicts, estimates):
 
 
 def test_every_estimate_named_by_a_test_exists_today_and_is_linked(verdicts, estimates, declared):
-    known = {e.id for e in estimates}
+    known = {e.id for e in (*estimates, *scores_of(estimates))}
     for test in load_claim_tests(estimates.evidence.folder / FILE):
         named = set(test.shown)
         for part in test.parts:
@@ -104,10 +105,14 @@ def test_the_verdicts_counted_by_document_add_up(verdicts, estimates):
         assert row.sum() == (estimates.evidence["claims"]["seed_id"] == seed).sum()
 
 
+def compares(estimate):
+    return estimate.synthesis.is_difference if isinstance(estimate, ScoreEstimate) else estimate.is_comparison
+
+
 def test_a_claim_of_an_effect_is_never_supported_without_a_control_group(verdicts, estimates):
     for test in load_claim_tests(estimates.evidence.folder / FILE):
         verdict = verdicts[test.claim_id]
-        comparisons = [i for i in verdict.estimate_ids if i not in test.shown and estimates[i].is_comparison]
+        comparisons = [i for i in verdict.estimate_ids if i not in test.shown and compares(AllEstimates(estimates)[i])]
         if test.effect and not comparisons:
             assert verdict.verdict != SUPPORTED, test.claim_id
 

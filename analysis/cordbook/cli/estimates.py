@@ -39,18 +39,38 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import find_project
     from cordbook.review.estimates.estimates import load_estimates
+    from cordbook.review.scores.estimates import AllEstimates, ScoreEstimate, scores_of
 
     estimates = load_estimates(find_project().root)
-    chosen = [estimates[i] for i in options.ids] if options.ids else list(estimates)
-    if options.pool_anyway:
-        chosen = [e.pooled_anyway() for e in chosen]
-    show = _show_engines if options.engine == "statsmodels" else _show
-    print(show(chosen, options.json))
+    known, scores = AllEstimates(estimates), scores_of(estimates)
+    chosen = [known[i] for i in options.ids] if options.ids else [*estimates, *scores]
+    counted = [e.pooled_anyway() if options.pool_anyway else e for e in chosen if not isinstance(e, ScoreEstimate)]
+    if options.engine == "statsmodels":
+        print(_show_engines(counted, options.json))
+    else:
+        print(_show(counted, [e for e in chosen if isinstance(e, ScoreEstimate)], options.json))
     return 0
 
 
-def _show(estimates: list, as_json: bool) -> str:
-    return _as_json([e.to_dict() for e in estimates]) if as_json else _table(estimates)
+def _show(estimates: list, scores: list, as_json: bool) -> str:
+    if as_json:
+        return _as_json([e.to_dict() for e in (*estimates, *scores)])
+    return "\n\n".join(([_table(estimates)] if estimates else []) + ([_score_table(scores)] if scores else []))
+
+
+def _score_table(estimates: list) -> str:
+    from cordbook.review.estimates.phrases import NOT_POOLED
+    from cordbook.review.scores.phrases import range_of, score_phrase
+
+    rows = [("score", "k", "people", "pooled (95% CI)", "prediction interval", "I2")]
+    for e in estimates:
+        people = score_phrase(e, "n") if e.sizes_known else "-"
+        if e.result is None:
+            rows.append((e.id, str(e.k), people, f"{NOT_POOLED}: {range_of(e)}" if e.k else "no study", "-", "-"))
+            continue
+        prediction = score_phrase(e, "prediction") if e.result.pi_low is not None else "-"
+        rows.append((e.id, str(e.k), people, score_phrase(e).replace("95% CI ", ""), prediction, score_phrase(e, "i2")))
+    return aligned(rows)
 
 
 def _show_engines(estimates: list, as_json: bool) -> str:

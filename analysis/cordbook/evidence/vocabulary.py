@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # validation knows the vocabulary and waits for no heavy libr
 
 #: The forms of a name: in a cell of a table or a heading, in a sentence, and as a subgroup behind "TITLE: ".
 Form = Literal["label", "phrase", "level"]
-LABELS, DIMENSIONS, OUTCOMES, WORDINGS = "labels", "dimensions", "outcome_terms", "wordings"
+LABELS, DIMENSIONS, OUTCOMES, WORDINGS, SCORES = "labels", "dimensions", "outcome_terms", "wordings", "scores"
 #: Before a key of strata where it is a dimension.
 STRATUM = "stratum."
 #: The code of people of whom several columns ``PREFIX_*`` count some.

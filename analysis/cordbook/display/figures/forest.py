@@ -23,6 +23,7 @@ from cordbook.display.figures.thinning import MOST_STUDIES, shares, with_most_we
 from cordbook.review.appraisal.risk_of_bias import NOT_APPLICABLE
 from cordbook.review.estimates.phrases import percent_number
 from cordbook.review.estimates.phrases import ratio as ratio_text
+from cordbook.review.scores.phrases import amount
 from cordbook.synthesis import ComparedArms, MultilevelEffect, PooledEffect, PooledMean, PooledProportion
 from cordbook.synthesis.means.sizes import MEASURE_NAMES as MEAN_NAMES
 from cordbook.synthesis.means.sizes import RATIO_MEASURES as MEAN_RATIOS
@@ -295,10 +296,11 @@ def _left_out(rows: Sequence[_Row], rest: str | None) -> str:
 
 def _counts(study: object) -> str:
     if isinstance(study, PooledMean):
-        return str(study.n)
-    if hasattr(study, "mean1"):
-        return str(study.n1) if study.n2 is None else f"{study.n1} v {study.n2}"
-    if not hasattr(study, "n") and not hasattr(study, "n1"):
+        return str(study.n) if all(s.n1 is not None for s in study.studies) else ""
+    if hasattr(study, "n1") and not hasattr(study, "events1"):
+        sizes = ["–" if size is None else str(size) for size in (study.n1, study.n2)]
+        return sizes[0] if study.n2 is None else " v ".join(sizes)
+    if isinstance(study, PooledEffect | MultilevelEffect) or not (hasattr(study, "n") or hasattr(study, "n1")):
         return ""
     if hasattr(study, "events1"):
         return f"{study.events1}/{study.n1} v {study.events2}/{study.n2}"
@@ -381,7 +383,12 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
     else:
         axes.set_xlim(*_effect_limits(rows))
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-        axes.set_xlabel(capital(_effect_name(result)))
+        axes.set_xlabel(f"{capital(_effect_name(result))}{f', {unit}' if (unit := _unit(result)) else ''}")
+
+
+def _unit(result: Result) -> str:
+    """The unit of pooled means where it is known."""
+    return result.unit if isinstance(result, PooledMean) else ""
 
 
 def _is_ratio(result: Result) -> bool:
@@ -403,7 +410,7 @@ def _show(result: Result) -> Callable[[float | None], str]:
         return percent_number
     if isinstance(result, ComparedArms):
         return ratio_text if _is_ratio(result) else _difference
-    return significant
+    return amount if _unit(result) else significant
 
 
 def _studies(result: Result) -> str:
@@ -657,7 +664,13 @@ def _shortened(name: str) -> str:
 
 
 def _value_head(result: Result) -> str:
-    unit = "ratio" if _is_ratio(result) else "%" if isinstance(result, PooledProportion | ComparedArms) else "effect"
+    unit = (
+        "ratio"
+        if _is_ratio(result)
+        else "%"
+        if isinstance(result, PooledProportion | ComparedArms)
+        else _unit(result) or "effect"
+    )
     return f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)"
 
 
@@ -709,11 +722,11 @@ def describe(
     level = f"{result.level:.0%}"
     show = _show(result)
     name = "percent" if isinstance(result, PooledProportion) else _effect_name(result)
-    counted = "" if isinstance(result, PooledEffect | MultilevelEffect) else f", {result.n} {people}"
+    counted = f", {result.n} {people}" if _counts(result) else ""
     studies = _studies(result) if isinstance(result, MultilevelEffect) else f"{result.k} studies"
     text = f"Forest plot{f', {title}' if title else ''}: {studies}{counted}."
     if pooled:
-        text += f" Pooled {name} {show(result.estimate)} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
+        text += f" Pooled {name} {show(result.estimate)}{f' {_unit(result)}' if _unit(result) else ''} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
     else:
         text += f" Not pooled: {_span(result, show)}."
     if pooled and result.pi_low is not None:
@@ -751,12 +764,14 @@ def _describe_groups(groups: Sequence[ForestGroup]) -> str:
 def _caption(result: Result, people: str, pooled: bool) -> str:
     """What is seen: the pooled result and how far studies differ."""
     studies, show = _studies(result), _show(result)
-    counted = "" if isinstance(result, PooledEffect | MultilevelEffect) else f" of {result.n:,} {people}"
+    counted = f" of {result.n:,} {people}" if _counts(result) else ""
     name, unit = capital(_effect_name(result)), ""
     if isinstance(result, PooledProportion):
         name, unit = "Share", "%"
     elif isinstance(result, ComparedArms) and result.measure == "RD":
         unit = " percentage points"
+    elif _unit(result):
+        unit = f" {_unit(result)}"
     single = [s.estimate for s in result.studies if s.estimate is not None]
     spread = f"{show(min(single))} to {show(max(single))}{unit}" if len(set(single)) > 1 else ""
     if not pooled:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cordbook.evidence.patients import KEYS
-from cordbook.evidence.rules.base import Data, Rule, Violation, listed
-from cordbook.evidence.vocabulary import DIMENSIONS, LABELS, SEVERAL, STRATUM, fields_of
+from cordbook.evidence.rules.base import Data, Rule, Violation, decimal, listed
+from cordbook.evidence.vocabulary import DIMENSIONS, LABELS, SCORES, SEVERAL, STRATUM, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,41 @@ def phrases_hold_the_value(data: Data) -> Iterator[Violation]:
             yield row.violation("phrase", message, remedy="Write {} once, where the value belongs.")
 
 
+#: Measures of continuous.csv that are in the unit of the score.
+IN_UNITS = ("mean", "mean_change", "MD")
+
+
+def scores_are_known(data: Data) -> Iterator[Violation]:
+    known = data.by_key(SCORES)
+    for row in data.rows("continuous"):
+        if row["measure"] in IN_UNITS and row["outcome"] not in known:
+            message = f"{row['outcome']} has no row in vocabulary/scores.csv, so its unit and range are not known."
+            yield row.violation("outcome", message, remedy="Add the score to vocabulary/scores.csv, or correct the code.")
+
+
+def scores_are_in_range(data: Data) -> Iterator[Violation]:
+    known = data.by_key(SCORES)
+    for row in data.rows("continuous"):
+        score, value = known.get(row["outcome"]), decimal(row["value"])
+        if score is None or value is None or row["measure"] not in IN_UNITS:
+            continue
+        low, high = decimal(score["lowest"]), decimal(score["highest"])
+        if row["measure"] != "mean":  # a change or a difference is no larger than the whole range
+            width = high - low if low is not None and high is not None else None
+            low, high = (None, None) if width is None else (-width, width)
+        if (low is not None and value < low) or (high is not None and value > high):
+            ends = " to ".join("any" if end is None else f"{end:g}" for end in (low, high))
+            message = f"{value:g} is outside what a {row['measure']} of {row['outcome']} can be ({ends})."
+            yield row.violation("value", message, remedy="Look again; correct the value, the score or its range in scores.csv.")
+
+
+def score_ranges_are_ordered(data: Data) -> Iterator[Violation]:
+    for row in data.rows(SCORES):
+        low, high = decimal(row["lowest"]), decimal(row["highest"])
+        if low is not None and high is not None and low >= high:
+            yield row.violation("highest", f"The highest value {high:g} is not above the lowest {low:g}.", remedy="Correct one.")
+
+
 VOCABULARY_RULES = (
     Rule(
         "dimension-source",
@@ -121,4 +156,9 @@ VOCABULARY_RULES = (
         named_lists_are_complete,
     ),
     Rule("stratum-phrase", KEYS, "The phrase of a stratum key holds the value once at the most.", phrases_hold_the_value),
+    Rule("score-known", "continuous", "A mean, change or difference is of a score with a unit and a range.", scores_are_known),
+    Rule(
+        "score-range", "continuous", "A mean lies in the range of its score; changes and differences fit it.", scores_are_in_range
+    ),
+    Rule("score-ends", SCORES, "The range of a score ends above where it begins.", score_ranges_are_ordered),
 )

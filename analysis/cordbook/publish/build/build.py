@@ -29,6 +29,7 @@ from cordbook.publish.build.site import (
     write_pages,
 )
 from cordbook.publish.freshness.inputs import edited_digest
+from cordbook.review.scores.estimates import AllEstimates
 
 #: Who keeps saving while the book is built gets it in the end or is told.
 ATTEMPTS = 3
@@ -145,16 +146,16 @@ def _judged(project: Project, today: Any, allow: bool) -> int:
 
     problems = declared_problems(today.estimates)
     conditions = find_conditions(project)
-    broken = broken_guards(conditions, today.estimates)
+    broken = broken_guards(conditions, AllEstimates(today.estimates))
     if broken:
         last = last_good(project)
-        broken = broken_guards(conditions, today.estimates, Stored(last.estimates, last.files) if last else None)
+        broken = broken_guards(conditions, AllEstimates(today.estimates), Stored(last.estimates, last.files) if last else None)
     reasons = [explain_declared(problems)] if problems else []
     if any(b.problem for b in broken) or (broken and not allow):
         reasons.append(explain_all(broken))
     if reasons:
         raise BuildFailed("\n\n".join(reasons))
-    for warning in left_out_guards(conditions, today.estimates):
+    for warning in left_out_guards(conditions, AllEstimates(today.estimates)):
         print(warning, file=sys.stderr)
     return len(broken)
 

@@ -10,6 +10,7 @@ from cordbook.core import csv_files
 from cordbook.core.project import Project
 from cordbook.publish.freshness.snapshot import Snapshot, data_texts
 from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.scores.estimates import scores_of
 
 #: Values are cut here in messages.
 _SHOWN = 60
@@ -105,7 +106,7 @@ def moved_estimates(estimates: Estimates, last: Snapshot) -> list[Moved]:
     """Estimates that are new, gone or different from those of the last good build."""
     before = {entry["id"]: entry for entry in last.estimates}
     moved = []
-    for estimate in estimates:
+    for estimate in (*estimates, *scores_of(estimates)):
         entry, now = before.pop(estimate.id, None), estimate.to_dict()
         if entry is None:
             moved.append(Moved(estimate.id, "new", "", format_estimate(now), 0, estimate.k))
@@ -124,6 +125,9 @@ def format_estimate(entry: Mapping[str, Any]) -> str:
 
     if entry.get("estimate") is None:
         return "not estimable"
+    if "unit" in entry:
+        ends = f"{entry['ci_low']:.1f} to {entry['ci_high']:.1f}"
+        return f"{entry['estimate']:.1f} {entry['unit']} ({ends}; k={entry['k']})"
     plain = entry["kind"] == "comparison" and entry.get("measure") != "RD"
     show = ratio if plain else percent_number
     text = f"{show(entry['estimate'])}{'' if plain else '%'} ({show(entry['ci_low'])} to {show(entry['ci_high'])}; k={entry['k']}, {entry['events']}/{entry['n']})"

@@ -17,6 +17,7 @@ from cordbook.publish.execute.chapters import chapters, execute, pages
 from cordbook.publish.sources.page_guards import broken_guards, find_conditions
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.phrases import phrase
+from cordbook.review.scores.estimates import AllEstimates
 
 ESTIMATES_PAGE = "book/methods/estimates"
 _LABEL = re.compile(r'aria-label="([^"]*)"')
@@ -47,7 +48,7 @@ def check(project: Project, *, report: Callable[[str], None] = print, rerun: boo
     report("computing estimates and judging guards")
     estimates = load_estimates(project.root)
     conditions = find_conditions(project)
-    problems = [b.explain() for b in broken_guards(conditions, estimates)]
+    problems = [b.explain() for b in broken_guards(conditions, AllEstimates(estimates))]
     listed = chapters(project)
     if rerun:
         report(f"executing {len(listed)} chapters")

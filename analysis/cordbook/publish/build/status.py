@@ -19,6 +19,7 @@ from cordbook.publish.freshness.snapshot import Snapshot, last_good
 from cordbook.publish.sources.page_guards import BrokenGuard, Stored, Turned, broken_guards, find_conditions, turned_wordings
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.reporting.declared_files import declared_problems
+from cordbook.review.scores.estimates import AllEstimates
 
 #: Reasons of one kind are listed up to here.
 _LISTED = 5
@@ -116,9 +117,9 @@ def status(project: Project, last: Snapshot | None = None) -> Status:
     moved = moved_estimates(estimates, last) if last else []
     before = Stored(last.estimates, last.files) if last else None
     stale = tuple((s.name, _why(s, today, changes, last)) for s in staleness(project, today) if s)
-    conditions = find_conditions(project)
-    broken = tuple(broken_guards(conditions, estimates, before))
-    turned = tuple(turned_wordings(conditions, estimates, before))
+    conditions, known = find_conditions(project), AllEstimates(estimates)
+    broken = tuple(broken_guards(conditions, known, before))
+    turned = tuple(turned_wordings(conditions, known, before))
     fresh = up_to_date(project) is not None
     store_of(project).trim()
     return Status(fresh, last is not None, stale, tuple(changes), tuple(moved), broken, turned, 0, declared_problems(estimates))

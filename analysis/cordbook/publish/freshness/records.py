@@ -21,6 +21,7 @@ from cordbook.core.versions import environment, package_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.review.estimates.estimates import Estimate, Estimates, load_estimates
 from cordbook.review.estimates.keys import count_digests
+from cordbook.review.scores.estimates import scores_of
 
 #: Grows when the meaning of a record changes: older records are then of no use.
 VERSION = 3
@@ -104,6 +105,10 @@ class Today:
                     return digest("".join(estimate_digest(e) for e in self.estimates))
                 case ("parts", estimate_id):
                     return digest("".join(estimate_digest(e) for e in self.estimates.parts(estimate_id)))
+                case ("score", estimate_id):
+                    return value_digest(scores_of(self.estimates)[estimate_id].to_dict())
+                case ("scores",):
+                    return value_digest([e.to_dict() for e in scores_of(self.estimates)])
                 case ("declarations",):
                     return file_digest(self.project.data / "syntheses.yml")
                 case ("counts",):

@@ -9,6 +9,7 @@ from typing import Any
 from cordbook.core.project import Project, data_files
 from cordbook.core.store import key_of, store_of
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.scores.estimates import dicts_of
 
 #: Grows when the meaning of a snapshot changes: older ones are then of no use.
 VERSION = 1
@@ -30,7 +31,7 @@ def data_texts(project: Project) -> dict[str, str]:
 
 def take(project: Project, estimates: Estimates) -> None:
     """Keep today's data and estimates as those of the last good build."""
-    store_of(project).put(_KEY, {"files": data_texts(project), "estimates": [e.to_dict() for e in estimates]})
+    store_of(project).put(_KEY, {"files": data_texts(project), "estimates": dicts_of(estimates)})
 
 
 def last_good(project: Project) -> Snapshot | None:
@@ -43,4 +44,4 @@ def of_checkout(project: Project) -> Snapshot:
     """Data and estimates of another checkout, computed now: what a change is compared with."""
     from cordbook.review.estimates.estimates import load_estimates
 
-    return Snapshot(data_texts(project), [e.to_dict() for e in load_estimates(project.root)])
+    return Snapshot(data_texts(project), dicts_of(load_estimates(project.root)))

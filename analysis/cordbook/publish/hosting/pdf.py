@@ -1,7 +1,7 @@
 """The book as a PDF, printed by Chromium from :mod:`cordbook.publish.hosting.print_html`.
 
 Chromium numbers the sheets, keeps the links and makes bookmarks of the headings. It writes into the file what differs from one run
-to the next: the time, which is set to the date of the edition, and its own numbers of the cells of tables, which are counted anew.
+to the next: the time, which is set to the date of the edition, and its own numbers of the parts of a page, which are counted anew.
 So the same book printed by the same Chromium gives the same bytes.
 """
 

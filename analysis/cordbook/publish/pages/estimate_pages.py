@@ -22,6 +22,7 @@ from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
 from cordbook.publish.pages.page import HOME, Page, in_a_row, write_pages
+from cordbook.publish.pages.score_pages import ScorePage, score_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
 from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
@@ -39,6 +40,7 @@ from cordbook.review.estimates.phrases import (
     ratio,
 )
 from cordbook.review.estimates.rows import Row
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
 FOLDER = ESTIMATES_FOLDER
 #: The page that lists all estimates, by name and as seen from the page of one.
@@ -47,7 +49,7 @@ ALL = "../methods/estimates.html"
 CERTAINTY = "../methods/certainty.html"
 STATISTICS = "../methods/statistics.html"
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
-Box = Callable[[Estimate], Markup]
+Box = Callable[[Estimate | ScoreEstimate], Markup]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
 _CANNOT_TELL = "cannot be told"
@@ -88,8 +90,8 @@ def estimate_pages(project: Project, estimates: Estimates, box: Box | None = Non
     return {name: page.source() for name, page in estimate_models(project, estimates, box).items()}
 
 
-def estimate_models(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, EstimatePage]:
-    """The model of every estimate's page, by id; raises ``ValueError`` for an id that cannot be the name of a page."""
+def estimate_models(project: Project, estimates: Estimates, box: Box | None = None) -> dict[str, EstimatePage | ScorePage]:
+    """The model of every estimate's page, of counts and then of scores, by id; raises ``ValueError`` for an id that cannot be the name of a page."""
     every = list(estimates)
     wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
     if wrong:
@@ -99,7 +101,8 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
     chapters = {name: section.page for name, section in sections.items() if section.page}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
-    pages = {
+    scores = scores_of(estimates)
+    pages: dict[str, EstimatePage | ScorePage] = {
         e.id: estimate_page(
             e,
             Beside(
@@ -116,7 +119,8 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
         )
         for e in every
     }
-    return in_a_row(pages, [e.id for e in every], lambda name: by_id[name].title)
+    pages |= score_pages(scores, estimates.evidence, chapters, box)
+    return in_a_row(pages, list(pages), lambda name: pages[name].title)
 
 
 def natural_of(e: Estimate, every: Sequence[Estimate]) -> tuple[Estimate, ...]:

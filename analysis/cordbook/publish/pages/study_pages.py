@@ -25,11 +25,13 @@ from cordbook.evidence.review_words import design as design_of
 from cordbook.evidence.subject_tables import DOSE, GIVEN, PARTICIPANTS, PRINTED, Fact
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.publish.pages.page import HOME, Page, Written, estimate_address, in_a_row, write_pages
+from cordbook.publish.pages.score_pages import headline
 from cordbook.publish.pages.study_cite import Cite, study_cites
 from cordbook.publish.pages.study_retraction import Retraction, retraction
 from cordbook.publish.pages.study_sources import Registration, lead, readings, registration, source, state_of, verified_line, who
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase
+from cordbook.review.scores.phrases import score_phrase
 from cordbook.review.studies.limits import limitations
 from cordbook.review.studies.records import Arm, OutcomeCount, Row, StudyRecord, study_records
 from cordbook.review.studies.summary import NO_HARM_COUNTED, nature, summarise
@@ -92,6 +94,7 @@ class StudyPage(Page):
     results: Counted | str
     harms: Counted | str
     averages: Table | None
+    scored: Table | None
     printed: tuple[str, ...]
     natural: tuple[Shown, ...]
     pooled: Table | None
@@ -154,6 +157,7 @@ def study_page(r: StudyRecord, records: Mapping[str, StudyRecord], cite: Cite | 
             _printed_recovery(row, r.vocabulary) if "estimate_percent" in row else _printed_dose(row, r) for row in r.printed
         ),
         natural=tuple(_beside(sentence, estimate) for sentence, estimate in nature(r)),
+        scored=_scored(r),
         pooled=_uses("pooled", "Pooled estimates that hold this study", whole, r.study_id),
         pooled_parts=_parts_of(r),
         limitations=limitations(r),
@@ -309,9 +313,14 @@ def _averages(r: StudyRecord) -> Table | None:
         for c in r.continuous
     )
     header = ("Scale", "Group or comparison", "When", "Value", "Spread", "Where read")
-    return Table(
-        "averages", "Averages as printed; they are benchmarks and are not pooled here", header, rows, kind=CARDS, numeric=(3, 4)
-    )
+    return Table("averages", "Averages and changes as printed", header, rows, kind=CARDS, numeric=(3, 4))
+
+
+def _scored(r: StudyRecord) -> Table | None:
+    """The estimates of scores in which the study is weighed."""
+    rows = tuple((Link(e.title, estimate_address(e.id)), headline(e), score_phrase(e, "k")) for e in r.scores)
+    header = ("Score", "Result (95% CI)", "Studies")
+    return Table("scored", "Estimates of scores that hold this study", header, rows, kind=CARDS, numeric=(1, 2)) if rows else None
 
 
 def _spread(c: Row) -> str:

@@ -7,6 +7,7 @@ from cordbook.publish.sources.page_guards import find_guards
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, judge
 from cordbook.review.reporting.freezing import freeze
+from cordbook.review.scores.estimates import AllEstimates
 from cordbook.review.versions.releases import Frozen, FrozenGuard
 
 
@@ -15,7 +16,7 @@ def frozen_guards(project: Project, estimates: Estimates) -> tuple[FrozenGuard, 
     found = []
     for guard in find_guards(project):
         try:
-            verdict = judge(guard.condition, estimates)
+            verdict = judge(guard.condition, AllEstimates(estimates))
         except GuardError:
             found.append(FrozenGuard(guard.page, guard.sentence, guard.condition, False, ()))
             continue

@@ -17,6 +17,7 @@ from cordbook.publish.sources.page_guards import broken_guards, find_conditions
 from cordbook.review.estimates.declarations import DeclarationError
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.selection import SelectionError
+from cordbook.review.scores.estimates import AllEstimates
 from cordbook.review.versions.diff import Comparison, compare
 from cordbook.review.versions.releases import Frozen, Release, Version, list_releases, read_release
 from cordbook.review.versions.steps import Step, proposed, required_step
@@ -78,7 +79,7 @@ def findings_of(
         return None, (f"data/ breaks {found.errors} rule(s): cordbook validate",)
     try:
         estimates = load_estimates(project.root, store)
-        broken = broken_guards(find_conditions(project), estimates)
+        broken = broken_guards(find_conditions(project), AllEstimates(estimates))
         now = frozen_today(project, estimates)
     except (DeclarationError, SelectionError) as error:
         return None, (str(error),)

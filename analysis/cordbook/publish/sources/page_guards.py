@@ -26,6 +26,7 @@ from cordbook.publish.execute.chapters import pages
 from cordbook.review.estimates.declarations import load_declarations
 from cordbook.review.estimates.guards import GuardError, Lookup, NothingToJudge, Verdict, judge
 from cordbook.review.estimates.row_counts import read_question
+from cordbook.review.scores.declarations import load_score_declarations
 
 _OPEN = re.compile(r"^(?P<indent>\s*)(?P<fence>:{3,}|`{3,})\{(?P<directive>guard|wording)\}\s*$")
 _OPTION = re.compile(r"^\s*:(?P<name>[\w-]+):\s?(?P<value>.*)$")
@@ -159,7 +160,7 @@ def _of_declarations(project: Project) -> Iterator[PageCondition]:
     """The conditions of the plain sentences of estimates, which stand in ``syntheses.yml``."""
     path = project.data / "syntheses.yml"
     lines = path.read_text(encoding="utf-8").splitlines()
-    for declared in load_declarations(path).syntheses:
+    for declared in (*load_declarations(path).syntheses, *load_score_declarations(path)):
         if declared.when:
             begin = next(
                 n for n, line in enumerate(lines) if re.match(rf"\s*-?\s*id:\s*['\"]?{declared.id}['\"]?\s*(#.*)?$", line)

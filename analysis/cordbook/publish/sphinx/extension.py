@@ -61,6 +61,7 @@ from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows, newest
 from cordbook.review.reporting.declared_files import declared_problems, explain_declared
+from cordbook.review.scores.estimates import AllEstimates
 
 ASSETS = Path(__file__).parents[1] / "assets"
 #: After chapters have been executed, before Sphinx looks which files there are.
@@ -221,7 +222,7 @@ class _Conditional(SphinxDirective):
         if not condition:
             raise self.error(f"{self.name}: give the condition, as in :when: some-estimate.estimate > 0.5")
         try:
-            return self.shown(judge(condition, _estimates(self.env)))
+            return self.shown(judge(condition, AllEstimates(_estimates(self.env))))
         except NothingToJudge as error:
             note("file", "data/datapackage.json")
             return [_note("cb-left-out", f"{self.what('Nothing is said here', 'This is not checked')}: {error}.")]
@@ -395,7 +396,9 @@ def _refresh(app: Sphinx) -> None:
     project, today = Project(Path(app.srcdir)), _today(app)
     if problems := declared_problems(today.estimates):
         raise ExtensionError(explain_declared(problems))
-    if not app.config.cordbook_allow_broken_guards and (broken := broken_guards(find_conditions(project), today.estimates)):
+    if not app.config.cordbook_allow_broken_guards and (
+        broken := broken_guards(find_conditions(project), AllEstimates(today.estimates))
+    ):
         raise ExtensionError(explain_all(broken))
     with locked(project.cache):
         try:

@@ -22,6 +22,7 @@ from cordbook.publish.pages import estimate_pages, study_pages
 from cordbook.publish.sphinx import glossary_ext
 from cordbook.publish.sphinx.share_ext import description_of, shorten
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.scores.estimates import scores_of
 
 #: A name, the page and the part after ``#``: (kind, name, id, page, anchor).
 Found = tuple[str, str, str, str, str]
@@ -99,7 +100,7 @@ def words_script(pages: dict[str, str], estimates: Estimates) -> bytes:
 
 def findable(estimates: Estimates) -> Iterator[Found]:
     """Everything that the search finds by name. A dot would be read as the border of a namespace, so names hold none."""
-    for e in estimates:
+    for e in (*estimates, *scores_of(estimates)):
         yield "estimate", _shown(e.title, e.id), e.id, f"{estimate_pages.FOLDER}/{e.id}", TOP
     evidence = estimates.evidence
     labels = evidence.study_labels

@@ -7,6 +7,8 @@ from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
 from cordbook.review.estimates.phrases import COUNTS, EARLY, FORMS, SIDE_FORMS, WITHOUT, phrase
+from cordbook.review.scores.estimates import scores_of
+from cordbook.review.scores.phrases import all_score_phrases, score_phrase
 
 CERTAINTY = "certainty"
 #: Why an estimate of another selection differs from the main pool of its question.
@@ -19,6 +21,8 @@ def format_estimate(estimates: Estimates, estimate_id: str, form: str = "short")
     A sentence cannot ask for the interval of an average where studies are not pooled: it would read "from not pooled to not
     pooled", so that the page fails instead.
     """
+    if estimate_id in scores_of(estimates):
+        return score_phrase(scores_of(estimates)[estimate_id], form)
     if form == CERTAINTY:
         return rate_steps(estimates, [estimate_id])[estimate_id].level
     if form == DIFFERENCE:
@@ -43,6 +47,8 @@ def _difference(estimates: Estimates, estimate_id: str) -> str:
 
 def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
     """Every text that :func:`format_estimate` gives for an estimate today, for checks of written pages."""
+    if estimate_id in scores_of(estimates):
+        return all_score_phrases(scores_of(estimates)[estimate_id])
     estimate = estimates[estimate_id]
     known = {format_estimate(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
     return known | ({difference} if (difference := difference_from_main(estimates, estimate_id)) else set())

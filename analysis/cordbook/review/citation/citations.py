@@ -18,6 +18,8 @@ from cordbook.evidence.review_state import format_value
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.estimates.phrases import MISSING, phrase
+from cordbook.review.scores.estimates import AllEstimates, ScoreEstimate, scores_of
+from cordbook.review.scores.phrases import score_phrase
 from cordbook.review.versions.releases import FrozenEstimate, Release
 
 STUDIES_FOLDER = "book/studies"
@@ -87,8 +89,11 @@ def cite_book(edition: Edition) -> Citation:
     return Citation("book", "", edition.title, edition, _edition_item(edition, "book", edition.title, "index.html"))
 
 
-def cite_estimate(estimate: Estimate, edition: Edition, *, pool_anyway: bool = False) -> Citation:
-    """One of today's estimates; with ``pool_anyway`` the average also where the review does not report one, and said so."""
+def cite_estimate(estimate: Estimate | ScoreEstimate, edition: Edition, *, pool_anyway: bool = False) -> Citation:
+    """One of today's estimates, of counts or of a score; with ``pool_anyway`` the average also where the review does not report one, and said so."""
+    if isinstance(estimate, ScoreEstimate):
+        n = estimate.n if estimate.sizes_known else None
+        return _estimate(estimate.id, estimate.title, score_phrase(estimate), estimate.k, n, "", edition)
     shown = estimate.pooled_anyway() if pool_anyway else estimate
     measure = shown.synthesis.measure if shown.is_comparison and shown.result is not None else ""
     words = (
@@ -106,9 +111,9 @@ def cite_frozen(estimate: FrozenEstimate, edition: Edition) -> Citation:
     return _estimate(estimate.id, estimate.title, estimate.words["short"], estimate.k, estimate.n, measure, edition)
 
 
-def _estimate(estimate_id: str, title: str, short: str, k: int, n: int, measure: str, edition: Edition) -> Citation:
+def _estimate(estimate_id: str, title: str, short: str, k: int, n: int | None, measure: str, edition: Edition) -> Citation:
     text = short if short == MISSING or not measure else f"{measure} {short}"
-    counts = f"k = {k:,}, n = {n:,}"
+    counts = f"k = {k:,}" + ("" if n is None else f", n = {n:,}")
     number = f"{text[:-1]}; {counts})" if text.endswith(")") else f"{text} ({counts})"
     item = _edition_item(edition, "chapter", f"{title}: {number}", f"{ESTIMATES_FOLDER}/{estimate_id}.html", part=estimate_id)
     return Citation("estimate", estimate_id, title, edition, item, number)
@@ -141,9 +146,9 @@ def cite_today(estimates: Estimates, edition: Edition, wanted: str, *, pool_anyw
     if wanted in studies:
         return cite_study(wanted, record_of(records_by_id(estimates.evidence), wanted), edition)
     try:
-        return cite_estimate(estimates[wanted], edition, pool_anyway=pool_anyway)  # computes this one alone
+        return cite_estimate(AllEstimates(estimates)[wanted], edition, pool_anyway=pool_anyway)  # computes this one alone
     except KeyError:
-        raise unknown(wanted, [*(e.id for e in estimates), *studies], "the review") from None
+        raise unknown(wanted, [*(e.id for e in (*estimates, *scores_of(estimates))), *studies], "the review") from None
 
 
 def cite_release(release: Release, evidence: Evidence, edition: Edition, wanted: str) -> Citation:

@@ -12,15 +12,17 @@ import pandas as pd
 
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.evidence.evidence import Evidence
+from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.claims.estimate_rules import ESTIMATE_RULES, Claim, Rule, look_up
 from cordbook.review.claims.row_rules import ROW_RULES, row_problems, source_problems
+from cordbook.review.claims.score_rules import SCORE_RULES
 from cordbook.review.claims.tests import ClaimTest, ClaimTestError, Part, load_claim_tests
 from cordbook.review.claims.verdicts import PARTLY, UNTESTED, VERDICTS, at_most, combine
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates
-from cordbook.review.estimates.phrases import phrase
+from cordbook.review.scores.estimates import scores_of
 
 FILE = "claim_tests.yml"
-RULES: Mapping[str, Rule] = {**ESTIMATE_RULES, **ROW_RULES}
+RULES: Mapping[str, Rule] = {**ESTIMATE_RULES, **SCORE_RULES, **ROW_RULES}
 NO_CONTROL = "Without a control group a number cannot show that the treatment did it."
 
 
@@ -99,8 +101,8 @@ def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> 
         finding = at_most(finding, test.at_most, test.because)
     shown = tuple(i for i in test.shown if i not in finding.estimate_ids)
     ids = (*finding.estimate_ids, *shown)
-    named = [(e.title, i) for i in ids if (e := look_up(estimates, i)) is not None]
-    today = (*finding.today, *(f"{title}: {phrase(estimates[i])}" for title, i in named if i in shown))
+    named = [(title, i) for i in ids if (title := _title(estimates, i)) is not None]
+    today = (*finding.today, *(f"{title}: {format_estimate(estimates, i)}" for title, i in named if i in shown))
     lines = tuple((line, i) for line in today for title, i in named if line.startswith(f"{title}: "))
     why = " ".join(t for t in (finding.why, test.note) if t)
     link = f"{ESTIMATES_FOLDER}/{ids[0]}.html" if ids else None
@@ -121,12 +123,19 @@ def _verdict(claim: Claim, test: ClaimTest, estimates: Estimates, seed: str) -> 
     )
 
 
+def _title(estimates: Estimates, estimate_id: str) -> str | None:
+    """The title of an estimate, of counts or of a score; None where today's data do not have it."""
+    scores = scores_of(estimates)
+    found = scores[estimate_id] if estimate_id in scores else look_up(estimates, estimate_id)
+    return None if found is None else found.title
+
+
 def problems_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: Estimates) -> list[str]:
     """All that keeps the tests from being applied: claims and tests that do not match, names that do not exist."""
     known, tested = {c.id for c in claims}, {t.claim_id for t in tests}
     problems = [f"{c.id}: the claim has no test" for c in claims if c.id not in tested]
     problems += [f"{t.claim_id}: no such claim in claims.csv" for t in tests if t.claim_id not in known]
-    declared = set(estimates.declarations.ids)
+    declared = {*estimates.declarations.ids, *(e.id for e in scores_of(estimates))}
     by_id = {c.id: c for c in claims}
     for test in tests:
         found = [f"no synthesis {i!r} in syntheses.yml" for i in _estimate_ids(test) if i.split("--")[0] not in declared]
@@ -141,7 +150,7 @@ def problems_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: 
 def _estimate_ids(test: ClaimTest) -> list[str]:
     ids = list(test.shown)
     for part in test.parts:
-        if part.rule in ESTIMATE_RULES and part.rule != "within_study":
+        if part.rule in {**ESTIMATE_RULES, **SCORE_RULES} and part.rule != "within_study":
             for key in ("estimate", "than", "of", "groups"):
                 value = part.needs.get(key, [])
                 ids += [value] if isinstance(value, str) else list(value)
@@ -162,13 +171,16 @@ def _value_problems(part: Part, claim: Claim | None) -> list[str]:
 def _kind_problems(test: ClaimTest, estimates: Estimates) -> list[str]:
     """Rules for comparisons are given comparisons, the others proportions."""
     problems = []
-    kinds = {s.id: s.kind for s in estimates.declarations}
+    scores = scores_of(estimates)
+    kinds = {s.id: s.kind for s in estimates.declarations} | {e.id: "score" for e in scores}
     for part in test.parts:
-        wanted = {"direction": "comparison", "no_clear_effect": "comparison"}.get(part.rule, "proportion")
+        wanted = {"direction": "comparison", "no_clear_effect": "comparison", **dict.fromkeys(SCORE_RULES, "score")}.get(
+            part.rule, "proportion"
+        )
         value = part.needs.get("estimate", [])
         for i in [value] if isinstance(value, str) else value:
             kind = kinds.get(i.split("--")[0], wanted)
-            if part.rule in ESTIMATE_RULES and kind != wanted:
+            if part.rule in {**ESTIMATE_RULES, **SCORE_RULES} and kind != wanted:
                 problems.append(f"{part.rule} needs a {wanted}; {i} is a {kind}")
     return problems
 

@@ -35,6 +35,8 @@ RULES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("heterogeneous", "estimate", "i2"),
         ("homogeneous", "estimate", "i2"),
         ("within_study", "outcome than where", ""),
+        # on estimates of scores
+        ("score_moved", "estimate expect", "study"),
         # on published numbers, counts and rows
         ("published_agrees", "published expect", ""),
         ("count_matches", "count", "value events n"),
@@ -55,6 +57,7 @@ _EXPECTED = {
     "direction": ("higher", "lower"),
     "compare_groups": ("higher", "lower"),
     "published_agrees": ("higher", "lower", "none"),
+    "score_moved": ("higher", "lower", "none"),
 }
 FINDINGS = ("supports", "qualifies", "contradicts", "animal_only")
 

@@ -15,7 +15,7 @@ from cordbook.core.files import file_digest
 from cordbook.core.project import data_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.reading import read_all
-from cordbook.review.appraisal.certainty import rate
+from cordbook.review.appraisal.certainty import NOT_RATED, rate
 from cordbook.review.claims.claims import FILE as CLAIM_TESTS
 from cordbook.review.claims.claims import claims_today
 from cordbook.review.claims.tests import ClaimTestError
@@ -23,6 +23,8 @@ from cordbook.review.estimates.conclusions import direction
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.phrases import phrase
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
+from cordbook.review.scores.phrases import score_direction, score_phrase, size_of
 from cordbook.review.versions.releases import FORMAT, Frozen, FrozenClaim, FrozenEstimate, FrozenGuard, Rows, Version
 
 #: Tables whose rows a release keeps: those that make estimates and verdicts.
@@ -43,8 +45,9 @@ def freeze(estimates: Estimates, guards: Iterable[FrozenGuard] = ()) -> Frozen:
     rows = frozen_rows(estimates)
     every = list(estimates)
     levels = rate(estimates, [e.id for e in every])
+    counted = {e.id: frozen_estimate(e, estimates, rows, levels[e.id].level) for e in every}
     return Frozen(
-        estimates={e.id: frozen_estimate(e, estimates, rows, levels[e.id].level) for e in every},
+        estimates=counted | {e.id: frozen_score(e, rows) for e in scores_of(estimates)},
         guards=tuple(guards),
         claims=frozen_claims(estimates),
         rows=rows,
@@ -95,6 +98,28 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
     )
 
 
+def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
+    """One estimate of a score as a release keeps it: in units of the score, with the ids of rows of continuous.csv."""
+    result, s = estimate.result, estimate.synthesis
+    counts = {row.study_id: row.score_ids for row in estimate.rows}
+    names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
+    return FrozenEstimate(
+        id=estimate.id, title=estimate.title, question=s.question, kind=s.kind, section=s.section, parent=s.parent,
+        **{name: rounded(getattr(result, name, None)) for name in names},
+        k=estimate.k, n=estimate.n, events=0,
+        settings={
+            "outcome": s.score, "where": {column: list(values) for column, values in s.where}, "by": s.by or None, "model": s.model,
+            "ci": s.ci, "level": s.level, "imputed_r": s.imputed_r, "not_pooled_if": {"studies_below": s.studies_below},
+            "side_by_side": s.side_by_side, "natural": s.natural or None, "unit": estimate.unit,
+        },
+        cells=counts,
+        rows_sha256=score_rows_digest(estimate.score_ids, rows),
+        direction=score_direction(estimate),
+        certainty=NOT_RATED,
+        words={"short": score_phrase(estimate), "full": score_phrase(estimate, "full"), "of": size_of(estimate)},
+    )  # fmt: skip
+
+
 def settings_of(synthesis: Synthesis) -> dict[str, Any]:
     """The choices that can move a number or its conclusion, as JSON holds them; what a comparison has no use for is left out."""
     strata = synthesis.strata if isinstance(synthesis.strata, str) else dict(synthesis.strata)
@@ -130,6 +155,15 @@ def rows_digest(cell_ids: Iterable[str], rows: Rows) -> str:
     for cell_id in sorted(cell_ids):
         count = rows["outcomes"][cell_id]
         found.append([cell_id, count, rows["arms"].get(count["arm_id"]), rows["studies"].get(count["study_id"])])
+    return hashlib.sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def score_rows_digest(score_ids: Iterable[str], rows: Rows) -> str:
+    """SHA-256 of what some rows of continuous.csv and their studies say."""
+    found = []
+    for score_id in sorted(score_ids):
+        score = rows["continuous"][score_id]
+        found.append([score_id, score, rows["studies"].get(score["reference_id"])])
     return hashlib.sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -21,6 +21,7 @@ from cordbook.evidence.subject_tables import PHASE, Fact, SubjectTables
 from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
 Row = Mapping[str, Any]
 #: Tables of results that reports print without counts.
@@ -186,6 +187,7 @@ class StudyRecord:
     notices: tuple[Row, ...]
     trials: tuple[Row, ...]
     estimates: tuple[Estimate, ...]
+    scores: tuple[ScoreEstimate, ...]
     natural: tuple[Estimate, ...]
     kind: str
     phrases: Mapping[str, str] = field(repr=False)
@@ -247,11 +249,22 @@ def study_records(estimates: Estimates) -> dict[str, StudyRecord]:
     for estimate in estimates:
         for study_id in estimate.study_ids:
             uses[study_id].append(estimate)
+    scored: dict[str, list[ScoreEstimate]] = defaultdict(list)
+    for score in scores_of(estimates):
+        for study_id in score.study_ids:
+            scored[study_id].append(score)
     course = load_natural_course(evidence.folder)
     natural = _natural(estimates, course)
     return {
         row["study_id"]: _record(
-            row, evidence, tables, tuple(counts[row["study_id"]]), tuple(uses[row["study_id"]]), course, natural
+            row,
+            evidence,
+            tables,
+            tuple(counts[row["study_id"]]),
+            tuple(uses[row["study_id"]]),
+            tuple(scored[row["study_id"]]),
+            course,
+            natural,
         )
         for row in tables["studies"]
     }
@@ -383,6 +396,7 @@ def _record(
     tables: _Tables,
     counts: tuple[OutcomeCount, ...],
     uses: tuple[Estimate, ...],
+    scores: tuple[ScoreEstimate, ...],
     course: NaturalCourse | None,
     natural: Mapping[str, list[Estimate]],
 ) -> StudyRecord:
@@ -399,7 +413,7 @@ def _record(
         counts=counts, continuous=_rows(tables, "continuous", "reference_id", study_id),
         printed=tuple(row for name in PRINTED for row in _rows(tables, name, "reference_id", study_id)),
         overlaps=_overlaps(study_id, evidence, tables), notices=_rows(tables, "integrity_notices", "study_id", study_id),
-        trials=_trials(row, tables), estimates=uses, natural=tuple(e for value in natural_values(course, row, counts, subject) for e in natural.get(value, ())),
+        trials=_trials(row, tables), estimates=uses, scores=scores, natural=tuple(e for value in natural_values(course, row, counts, subject) for e in natural.get(value, ())),
         kind=subject.topic(row["topic"]).kind, phrases=subject.phrases(codes), course=course, row=row, subject=subject,
         vocabulary=evidence.vocabulary,
     )  # fmt: skip

@@ -162,6 +162,8 @@ def _rows(
                 return (change.key in moved and (whole or change.column in CHOSEN_BY | asked)) or (
                     change.key in kept and change.column in COUNTED
                 )
+            case "continuous":  # every column of a score but prose can move it
+                return change.key in moved | kept
             case "arms":
                 chosen = change.key in moved_arms and not whole and change.column in asked | {"study_id"}
                 return chosen or (comparing and change.key in kept_arms and change.column == "role")
@@ -179,7 +181,8 @@ def _counts(estimate: FrozenEstimate | None) -> frozenset[str]:
 def _owners(counts: Iterable[str], *sides: Frozen) -> tuple[set[str], set[str]]:
     """The arms and studies of counts, on either side."""
     rows = [side.rows["outcomes"][i] for i in counts for side in sides if i in side.rows.get("outcomes", {})]
-    return {row["arm_id"] for row in rows}, {row["study_id"] for row in rows}
+    scores = [side.rows["continuous"][i] for i in counts for side in sides if i in side.rows.get("continuous", {})]
+    return {row["arm_id"] for row in rows}, {row["study_id"] for row in rows} | {row["reference_id"] for row in scores}
 
 
 def _asked_columns(estimate: FrozenEstimate | None, side: Frozen) -> frozenset[str]:

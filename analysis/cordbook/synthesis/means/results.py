@@ -34,6 +34,8 @@ class PooledMean(Result):
         as in `Heterogeneity`.
     k, n
         studies, and patients in all groups.
+    unit
+        of the score in words, as figures write it; blank where it is not told.
     studies
         one `StudyMean` a study, in the order given, with marks of what was worked out.
     """
@@ -65,6 +67,7 @@ class PooledMean(Result):
     level: float
     studies: tuple[StudyMean, ...]
     notes: tuple[str, ...] = ()
+    unit: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per study: label, n, mean and SD of both groups, estimate, se, ci_low, ci_high, weight, derived."""
