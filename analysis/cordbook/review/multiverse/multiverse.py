@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations, product
+from operator import eq
 from typing import Any, TypeVar
 
 import numpy as np
@@ -260,6 +261,7 @@ def _assembled(
     pooled = np.array([found[key].pooled for key in keys], dtype=bool)
     concluded = dict(zip(keys, _conclude(declared.conclusions, numbers, pooled).tolist(), strict=True))
     shape = tuple(len(c.options) for c in declared.choices)
+    places = _places(declared.choices)
     grid = Grid(np.full(shape, np.nan), np.full(shape, -1, dtype=np.int64))
     nearest: dict[tuple[int, int], tuple[int, Options]] = {}
     too_few = failed = 0
@@ -271,13 +273,14 @@ def _assembled(
             if (i, j) not in found:
                 failed += 1
                 continue
-            options = _joined(declared.choices, chosen, way)
+            both = (*chosen, *way)
+            options = tuple([both[place] for place in places])
             grid.estimates[options], grid.conclusions[options] = found[i, j].estimate, concluded[i, j]
-            departs = sum(a != b for a, b in zip(options, own, strict=True)), options
+            departs = len(own) - sum(map(eq, options, own)), options
             nearest[i, j] = min(nearest.get((i, j), departs), departs)
+    people = [_people(found_rows) for found_rows in rows]
     analyses = [
-        Analysis(options, len(rows[key[0]]), *_people(rows[key[0]]), found[key], concluded[key])
-        for key, (_, options) in nearest.items()
+        Analysis(options, len(rows[key[0]]), *people[key[0]], found[key], concluded[key]) for key, (_, options) in nearest.items()
     ]
     analyses.sort(key=lambda a: (a.answer.estimate, a.answer.ci_low, a.answer.ci_high, a.options))
     place = next((i for i, a in enumerate(analyses) if a.options == own), -1)
@@ -300,10 +303,11 @@ def _of_average(answers: Any, average: str) -> Answer | None:
     return None if isinstance(answers, NoNumber) else dict(answers).get(average)
 
 
-def _joined(choices: Sequence[Choice], selecting: Options, pooling: Options) -> Options:
-    """Places of options in the order of the choices."""
-    of_selection, of_pooling = iter(selecting), iter(pooling)
-    return tuple(next(of_selection) if choice.selects else next(of_pooling) for choice in choices)
+def _places(choices: Sequence[Choice]) -> tuple[int, ...]:
+    """Where the option of each choice stands among those of the selection followed by those of the pooling."""
+    selects = [choice.selects for choice in choices]
+    order = sorted(range(len(choices)), key=lambda axis: not selects[axis])
+    return tuple(order.index(axis) for axis in range(len(choices)))
 
 
 def _people(rows: Sequence[Row]) -> tuple[int, int]:

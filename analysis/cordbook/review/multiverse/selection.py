@@ -136,10 +136,10 @@ class Selector:
             if arm not in parts:
                 by_study.setdefault(self._studies[places[0]], []).extend(places)
         rows = [row for places in by_study.values() for row in self._rows_of_study(tuple(sorted(places)))]
-        extra = {self._studies[place] for place in np.flatnonzero(admitted)}
+        extra = {self._studies[place] for place in np.flatnonzero(admitted & kept)}
         rows = self._once(rows, extra, next((o.overlap for o in options if o.overlap != "one"), "one"))
         fewest = max((option.people for option in options), default=0)
-        return in_order(row for row in rows if row.together[1] >= fewest)
+        return in_order(row for row in rows if not fewest or row.together[1] >= fewest)
 
     @cached_property
     def _studies(self) -> list[str]:
@@ -198,6 +198,8 @@ class Selector:
         present = {row.study_id for row in rows}
         if overlap == "none":
             return [row for row in rows if not self._groups.get(row.study_id)]
+        if not extra:
+            return list(rows)
         size = {row.study_id: row.together[1] for row in rows}
         first = extra if overlap == "other" else present - extra
         order = sorted(present, key=lambda study: (study not in first, -size[study], study))
