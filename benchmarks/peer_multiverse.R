@@ -1,4 +1,4 @@
-# Analyses of a multiverse in a loop of metafor: reads them as JSON, prints the seconds of each way to pool and the estimates on the model's scale.
+# Analyses of a multiverse in a loop of metafor: reads them as JSON, prints the processor seconds of each and the estimates on the model's scale.
 suppressMessages({library(metafor); library(jsonlite)})
 arguments <- commandArgs(trailingOnly = TRUE)
 tasks <- fromJSON(arguments[1], simplifyVector = FALSE)
@@ -10,9 +10,10 @@ fit <- function(t) {
   rma(measure = measure, xi = x, ni = n, method = toupper(t$model), test = if (t$ci == "hksj") "knha" else "z", to = to)
 }
 invisible(fit(tasks[[1]])) # warm
+processor <- function() sum(proc.time()[1:2])
 one <- function(t) {
-  begin <- Sys.time()
+  begin <- processor()
   estimate <- tryCatch(suppressWarnings(as.numeric(fit(t)$beta)), error = function(e) NA)
-  list(seconds = as.numeric(difftime(Sys.time(), begin, units = "secs")), estimate = estimate)
+  list(seconds = processor() - begin, estimate = estimate)
 }
 cat(toJSON(list(version = paste("metafor", packageVersion("metafor")), found = lapply(tasks, one)), auto_unbox = TRUE, digits = 15, na = "null"))
