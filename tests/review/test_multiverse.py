@@ -165,6 +165,8 @@ def test_every_analysis_is_another_set_of_counts_or_another_way_to_pool_them(sma
         how = tuple(o for o, selects in zip(analysis.options, split, strict=True) if not selects)
         keys.append((tuple(row.count_ids for row in selected[which]), pooled[how]))
     assert len(set(keys)) == len(keys) == len({a.options for a in found.analyses})
+    # The mixed model needs no half events, so the book's own analysis is two combinations; its name is that which departs from nothing.
+    assert found.analyses[found.own].options == tuple(c.own for c in few.choices)
     # Leaving out cedar for its source or for its identity is one analysis, told as the choice that comes first.
     assert found.same > 0
     assert found.combinations == len(found.analyses) + found.same + found.too_few + found.failed
@@ -339,3 +341,30 @@ def test_the_curve_is_drawn_twice_with_the_books_own_and_its_numbers(found):
     moves, alone = shown.tables
     assert len(moves.rows) == len(found.choices)
     assert alone.rows[0][0] == "The book's own"
+
+
+def test_the_command_tells_numbers_conclusions_and_what_was_left_out(found):
+    from cordbook.cli.multiverse import _text
+
+    text = _text(found, whole=True)
+    assert sentence(found) in text
+    assert f"{found.combinations:,} combinations of options exist: {len(found.analyses):,} analyses" in text
+    assert "Left out: time since injury." in text
+    assert "\n" in _text(found, whole=False)
+    assert "combinations" not in _text(found, whole=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([CELLS, "--jobs", "2", "--scheduler", "tcp://x:1"], "give one of them"),
+        (["--figure", "curve.svg"], "name it"),
+        (["tumour-cell-therapy"], "declares no choices for 'tumour-cell-therapy'"),
+    ],
+)
+def test_the_command_says_what_is_wrong_before_it_computes(root, monkeypatch, capsys, arguments, told):
+    from cordbook.cli import main
+
+    monkeypatch.chdir(root)
+    assert main(["multiverse", *arguments]) in (1, 2)
+    assert told in capsys.readouterr().err
