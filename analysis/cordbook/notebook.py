@@ -23,7 +23,7 @@ import pandas as pd
 
 from cordbook.core.project import find_project
 from cordbook.core.store import store_of_the_builder
-from cordbook.core.text import capital
+from cordbook.core.text import capital, inside
 from cordbook.display import Figure, ForestGroup, forest_plot
 from cordbook.display.chapters.audit import AuditPages
 from cordbook.display.chapters.methods import MethodsPages
@@ -46,6 +46,7 @@ from cordbook.display.tables.estimate_tables import (
     studies_table,
     summary_of_findings,
 )
+from cordbook.display.tables.expected_tables import expected_table, left_out_table
 from cordbook.display.tables.score_tables import score_studies_table, scores_table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
@@ -67,6 +68,7 @@ from cordbook.review.claims.mechanisms import (
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates, load_estimates
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
+from cordbook.review.expected.comparison import expectation_of
 from cordbook.review.multiverse.multiverse import explore_choices
 from cordbook.review.scores.estimates import scores_of
 from cordbook.review.studies.records import study_records
@@ -186,6 +188,33 @@ class Review:
     def score_studies(self, estimate_id: str) -> Table:
         """Every study of an estimate of a score, folded: weighed, or told with the reason why it cannot be."""
         return score_studies_table(scores_of(self.estimates)[estimate_id], self.evidence, self.study_address, folded=True)
+
+    def against_natural(self, estimate_id: str) -> Figure:
+        """Forest plot of what was seen less what the natural course predicts, of 100 people, group by group."""
+        found = expectation_of(self.estimates, estimate_id)
+        if found.result is None:
+            raise ValueError(
+                f"{estimate_id}: no group of it can be set beside a natural course; show review.without_natural instead"
+            )
+        return forest_plot(
+            found.result,
+            title=f"Beside the natural course: {inside(found.title)}",
+            pooled=found.result.estimate is not None,
+            links={s.label: self.study_address(s.study_id) for s in found.studies},
+            people="patients",
+            details=False,
+            figure_id=f"expected-figure-{estimate_id}",
+        )
+
+    def against_natural_table(self, estimate_id: str) -> Table:
+        """The same groups as a folded table, with what is predicted and the range that the natural course allows."""
+        found = expectation_of(self.estimates, estimate_id)
+        titles = {i: self[i].title for i in found.courses}
+        return expected_table(found, titles, self.study_address, self.estimate_address, folded=True)
+
+    def without_natural(self, estimate_id: str) -> Table:
+        """The groups that cannot be set beside a natural course, each with the reason, folded."""
+        return left_out_table(expectation_of(self.estimates, estimate_id), self.study_address)
 
     def _treatment(self, estimate: Estimate) -> str:
         """What the treated of a comparison got, by the one kind of treatment of its studies; "Treated" where there are several."""

@@ -31,7 +31,8 @@ from cordbook.review.claims.verdicts import (
     place_difference,
 )
 from cordbook.review.estimates.estimates import Estimates
-from cordbook.review.scores.estimates import AllEstimates, ScoreEstimate, scores_of
+from cordbook.review.expected.lookup import AllEstimates
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,11 @@ from cordbook.review.claims.tests import parse_claim_tests
 from cordbook.review.estimates.declarations import DeclarationError
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.estimates.guards import judge
+from cordbook.review.expected.lookup import AllEstimates
 from cordbook.review.reporting.freezing import frozen_rows, frozen_score
 from cordbook.review.scores.declarations import parse_score_declarations
 from cordbook.review.scores.effects import LOW, NO_SIZE, NO_SPREAD, Score, changes_of, differences_of
-from cordbook.review.scores.estimates import AllEstimates, ScoreError, check_scores, compute, scores_from, scores_of
+from cordbook.review.scores.estimates import ScoreError, check_scores, compute, scores_from, scores_of
 from cordbook.review.scores.phrases import amount, score_direction, score_phrase, score_sentence
 from cordbook.synthesis import pool_effects
 

@@ -39,7 +39,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from cordbook.core.project import find_project
     from cordbook.review.estimates.estimates import load_estimates
-    from cordbook.review.scores.estimates import AllEstimates, ScoreEstimate, scores_of
+    from cordbook.review.expected.lookup import AllEstimates
+    from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
     estimates = load_estimates(find_project().root)
     known, scores = AllEstimates(estimates), scores_of(estimates)

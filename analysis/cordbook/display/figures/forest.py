@@ -25,13 +25,14 @@ from cordbook.review.estimates.phrases import percent_number
 from cordbook.review.estimates.phrases import ratio as ratio_text
 from cordbook.review.scores.phrases import amount
 from cordbook.synthesis import ComparedArms, MultilevelEffect, PooledEffect, PooledMean, PooledProportion
+from cordbook.synthesis.expected.results import ObservedExpected
 from cordbook.synthesis.means.sizes import MEASURE_NAMES as MEAN_NAMES
 from cordbook.synthesis.means.sizes import RATIO_MEASURES as MEAN_RATIOS
 from cordbook.synthesis.means.sizes import StudyMean
 from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
 from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval
 
-Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | MultilevelEffect
+Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | MultilevelEffect | ObservedExpected
 
 WIDTH_IN = 6.4
 WIDTH_PT = WIDTH_IN * 72
@@ -270,7 +271,11 @@ def _sum_row(result: Result, label: str) -> _Row:
 
 def _rest_row(others: Sequence[Any], weighed: bool = True) -> _Row:
     """The studies that are not drawn one by one: their counts added up and their weight, without an interval of their own."""
-    names = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if getattr(others[0], name, None) is not None]
+    names = [
+        name
+        for name in ("events", "n", "events1", "n1", "events2", "n2", "observed", "expected")
+        if getattr(others[0], name, None) is not None
+    ]
     sums = SimpleNamespace(**{name: sum(getattr(s, name) for s in others) for name in names})
     if isinstance(others[0], StudyMean):
         sums = SimpleNamespace(**{"mean1": None, "n2": None} | vars(sums))
@@ -300,11 +305,11 @@ def _counts(study: object) -> str:
     if hasattr(study, "n1") and not hasattr(study, "events1"):
         sizes = ["–" if size is None else str(size) for size in (study.n1, study.n2)]
         return sizes[0] if study.n2 is None else " v ".join(sizes)
-    if isinstance(study, PooledEffect | MultilevelEffect) or not (hasattr(study, "n") or hasattr(study, "n1")):
-        return ""
+    if hasattr(study, "expected"):
+        return f"{study.observed}/{study.n} v {study.expected:.1f}"
     if hasattr(study, "events1"):
         return f"{study.events1}/{study.n1} v {study.events2}/{study.n2}"
-    return f"{study.events}/{study.n}"
+    return f"{study.events}/{study.n}" if hasattr(study, "events") else ""
 
 
 def _pooled_row(result: Result, label: str) -> _Row:
@@ -388,6 +393,8 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
 
 def _unit(result: Result) -> str:
     """The unit of pooled means where it is known."""
+    if isinstance(result, ObservedExpected):
+        return "of 100 people"
     return result.unit if isinstance(result, PooledMean) else ""
 
 
@@ -399,6 +406,8 @@ def _is_ratio(result: Result) -> bool:
 
 def _effect_name(result: Result) -> str:
     """What the effects of a result are called."""
+    if isinstance(result, ObservedExpected):
+        return "seen less predicted"
     if isinstance(result, PooledMean):
         return MEAN_NAMES[result.measure]
     return MEASURE_NAMES[result.measure] if isinstance(result, ComparedArms) else "effect"
@@ -652,6 +661,8 @@ def _head(axes: Axes, look: _Look, heads: tuple[tuple[str, str], tuple[str, str]
 def _counts_head(result: Result, arms: tuple[str, str]) -> str:
     if isinstance(result, PooledEffect | MultilevelEffect):
         return ""
+    if isinstance(result, ObservedExpected):
+        return "Seen v predicted"
     if isinstance(result, PooledMean):
         return "n" if result.studies[0].n2 is None else "n v n"
     arms = (_shortened(arms[0]), _shortened(arms[1]))

@@ -29,7 +29,7 @@ from cordbook.publish.build.site import (
     write_pages,
 )
 from cordbook.publish.freshness.inputs import edited_digest
-from cordbook.review.scores.estimates import AllEstimates
+from cordbook.review.expected.lookup import AllEstimates
 
 #: Who keeps saving while the book is built gets it in the end or is told.
 ATTEMPTS = 3

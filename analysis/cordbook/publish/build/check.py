@@ -17,7 +17,7 @@ from cordbook.publish.execute.chapters import chapters, execute, pages
 from cordbook.publish.sources.page_guards import broken_guards, find_conditions
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.phrases import phrase
-from cordbook.review.scores.estimates import AllEstimates
+from cordbook.review.expected.lookup import AllEstimates
 
 ESTIMATES_PAGE = "book/methods/estimates"
 _LABEL = re.compile(r'aria-label="([^"]*)"')

@@ -18,8 +18,8 @@ from cordbook.publish.freshness.records import Today
 from cordbook.publish.freshness.snapshot import Snapshot, last_good
 from cordbook.publish.sources.page_guards import BrokenGuard, Stored, Turned, broken_guards, find_conditions, turned_wordings
 from cordbook.review.estimates.estimates import load_estimates
+from cordbook.review.expected.lookup import AllEstimates
 from cordbook.review.reporting.declared_files import declared_problems
-from cordbook.review.scores.estimates import AllEstimates
 
 #: Reasons of one kind are listed up to here.
 _LISTED = 5

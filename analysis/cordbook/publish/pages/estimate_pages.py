@@ -40,6 +40,8 @@ from cordbook.review.estimates.phrases import (
     ratio,
 )
 from cordbook.review.estimates.rows import Row
+from cordbook.review.expected.comparison import Expectation, expectation_of, is_compared
+from cordbook.review.expected.phrases import against_phrase
 from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
 FOLDER = ESTIMATES_FOLDER
@@ -65,7 +67,7 @@ _COMPANIONS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a page tells beside the estimate: certainty (if rated), natural recovery, the whole that it is part of, its own parts,
-    its chapter, how much of its weight a person has verified, what makes it differ from its main pool, and by what its parts are told apart."""
+    its chapter, what the natural course predicts for its people, how much of its weight a person has verified, what makes it differ from its main pool, and by what its parts are told apart."""
 
     certainty: Certainty | None = None
     natural: tuple[Estimate, ...] = ()
@@ -75,6 +77,7 @@ class Beside:
     verified: VerifiedWeight | None = None
     difference: str | None = None
     apart_by: str | None = None
+    against: Expectation | None = None
 
 
 def write_estimate_pages(project: Project, estimates: Estimates, box: Box | None = None) -> tuple[str, ...]:
@@ -114,6 +117,7 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
                 verified.get(e.id),
                 difference_from_main(estimates, e.id),
                 estimates.evidence.vocabulary.by(e.synthesis.by) if e.synthesis.by else None,
+                expectation_of(estimates, e.id) if is_compared(estimates, e.id) else None,
             ),
             box,
         )
@@ -186,6 +190,7 @@ class EstimatePage(Page):
     difference: str | None
     facts: Facts
     natural: tuple[Shown, ...] | None
+    against: str
     studies: Table | None
     key: str
     certainty: Sure | None
@@ -209,6 +214,7 @@ def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> Estima
         difference=beside.difference,
         facts=_facts(e, beside),
         natural=_natural(e, beside),
+        against=_against(beside.against),
         studies=_studies(e, beside),
         key=_key(e, beside),
         certainty=_sure(beside),
@@ -347,6 +353,18 @@ def _natural(e: Estimate, beside: Beside) -> tuple[Shown, ...] | None:
     if kind_of(e) != "single arm" or not e.is_reported:
         return None
     return tuple((Link(n.title, f"{n.id}.html"), f": {phrase(n, 'full')}.") for n in beside.natural)
+
+
+def _against(x: Expectation | None) -> str:
+    """What was seen beside what the natural course predicts, in a sentence; blank where nothing can be compared."""
+    if x is None or x.result is None:
+        return ""
+    whole = f": {against_phrase(x, 'difference')}, {against_phrase(x, 'ratio')}" if x.result.estimate is not None else ""
+    return (
+        f"Of {against_phrase(x, 'people')} in {against_phrase(x, 'studies')} whose grade and time are those of a natural course, "
+        f"{against_phrase(x, 'observed')} were counted and {against_phrase(x, 'expected')} predicted{whole}. "
+        "This does not show that the treatment did it."
+    )
 
 
 def _scale(e: Estimate) -> str:

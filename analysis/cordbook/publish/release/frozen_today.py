@@ -6,8 +6,8 @@ from cordbook.core.project import Project
 from cordbook.publish.sources.page_guards import find_guards
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, judge
+from cordbook.review.expected.lookup import AllEstimates
 from cordbook.review.reporting.freezing import freeze
-from cordbook.review.scores.estimates import AllEstimates
 from cordbook.review.versions.releases import Frozen, FrozenGuard
 
 

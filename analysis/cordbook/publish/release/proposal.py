@@ -17,7 +17,7 @@ from cordbook.publish.sources.page_guards import broken_guards, find_conditions
 from cordbook.review.estimates.declarations import DeclarationError
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.selection import SelectionError
-from cordbook.review.scores.estimates import AllEstimates
+from cordbook.review.expected.lookup import AllEstimates
 from cordbook.review.versions.diff import Comparison, compare
 from cordbook.review.versions.releases import Frozen, Release, Version, list_releases, read_release
 from cordbook.review.versions.steps import Step, proposed, required_step

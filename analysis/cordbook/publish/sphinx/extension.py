@@ -60,8 +60,8 @@ from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.row_counts import count_rows, newest
+from cordbook.review.expected.lookup import AGAINST, AllEstimates
 from cordbook.review.reporting.declared_files import declared_problems, explain_declared
-from cordbook.review.scores.estimates import AllEstimates
 
 ASSETS = Path(__file__).parents[1] / "assets"
 #: After chapters have been executed, before Sphinx looks which files there are.
@@ -126,7 +126,11 @@ class EstimateRole(SphinxRole):
         if form.strip() == DIFFERENCE:  # a sentence, which would be one long link
             return [nodes.Text(text)], []
         target = nodes.reference(
-            "", text, refuri=_relative(self.env, estimate_id.strip()), classes=["cb-number-link"], internal=True
+            "",
+            text,
+            refuri=_relative(self.env, estimate_id.strip().removeprefix(AGAINST)),
+            classes=["cb-number-link"],
+            internal=True,
         )
         return [target], []
 

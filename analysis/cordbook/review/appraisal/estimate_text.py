@@ -7,6 +7,9 @@ from cordbook.review.appraisal.certainty import rate_steps
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
 from cordbook.review.estimates.phrases import COUNTS, EARLY, FORMS, SIDE_FORMS, WITHOUT, phrase
+from cordbook.review.expected.comparison import expectation_of, is_compared
+from cordbook.review.expected.lookup import AGAINST, expectation
+from cordbook.review.expected.phrases import against_phrase, all_against_phrases
 from cordbook.review.scores.estimates import scores_of
 from cordbook.review.scores.phrases import all_score_phrases, score_phrase
 
@@ -23,6 +26,8 @@ def format_estimate(estimates: Estimates, estimate_id: str, form: str = "short")
     """
     if estimate_id in scores_of(estimates):
         return score_phrase(scores_of(estimates)[estimate_id], form)
+    if estimate_id.startswith(AGAINST):
+        return against_phrase(expectation(estimates, estimate_id), form)
     if form == CERTAINTY:
         return rate_steps(estimates, [estimate_id])[estimate_id].level
     if form == DIFFERENCE:
@@ -51,4 +56,5 @@ def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
         return all_score_phrases(scores_of(estimates)[estimate_id])
     estimate = estimates[estimate_id]
     known = {format_estimate(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
+    known |= all_against_phrases(expectation_of(estimates, estimate_id)) if is_compared(estimates, estimate_id) else set()
     return known | ({difference} if (difference := difference_from_main(estimates, estimate_id)) else set())

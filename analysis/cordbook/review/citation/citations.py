@@ -18,7 +18,8 @@ from cordbook.evidence.review_state import format_value
 from cordbook.review.citation.edition import Author, Edition
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates
 from cordbook.review.estimates.phrases import MISSING, phrase
-from cordbook.review.scores.estimates import AllEstimates, ScoreEstimate, scores_of
+from cordbook.review.expected.lookup import AllEstimates
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 from cordbook.review.scores.phrases import score_phrase
 from cordbook.review.versions.releases import FrozenEstimate, Release
 

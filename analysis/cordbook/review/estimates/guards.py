@@ -54,7 +54,7 @@ class NothingToJudge(GuardError):
 class Lookup(Protocol):
     """Anything that gives an estimate by id and the number of rows that fit a question.
 
-    It may say by ``lacks`` what an estimate is told apart by and its data do not hold.
+    It may say by ``lacks`` what an estimate is told apart by and its data do not hold, and find by ``find`` more than estimates.
     """
 
     def __getitem__(self, estimate_id: str, /) -> object: ...
@@ -129,7 +129,8 @@ def _value(known: Lookup, name: re.Match[str]) -> float | None:
     try:
         if name["question"] is not None:
             return float(known.count(name["question"]))
-        estimate = known[name["id"]]
+        find = getattr(known, "find", known.__getitem__)
+        estimate = find(name["id"])
     except (KeyError, QuestionError) as error:
         raise GuardError(str(error.args[0])) from error
     attribute = name["attribute"]

@@ -5,7 +5,7 @@ Who may share patients with whom is said by ``overlap_members.csv``: of studies 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from cordbook.core.tracking import note, unnoted
 from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.evidence import Evidence, as_written
 from cordbook.evidence.vocabulary import SCORES
-from cordbook.review.estimates.estimates import Estimate, Estimates
+from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.scores.declarations import ScoreSynthesis, load_score_declarations
 from cordbook.review.scores.effects import Effect, Score, changes_of, differences_of
 from cordbook.synthesis import PooledMean, pool_effects
@@ -183,29 +183,6 @@ class ScoreEstimates:
     def parts(self, estimate_id: str) -> list[ScoreEstimate]:
         """The subgroup estimates of an estimate, in order."""
         return [e for e in self if e.synthesis.parent == estimate_id]
-
-
-@dataclass(frozen=True)
-class AllEstimates:
-    """Looks up by id what counts people and what measures them: for conditions and sentences, which may name either."""
-
-    counted: Estimates
-
-    @property
-    def scores(self) -> ScoreEstimates:
-        """The estimates of scores."""
-        return scores_of(self.counted)
-
-    def __getitem__(self, estimate_id: str) -> Estimate | ScoreEstimate:
-        return self.scores[estimate_id] if estimate_id in self.scores else self.counted[estimate_id]
-
-    def count(self, question: str) -> float:
-        """How many rows of a table fit a question."""
-        return self.counted.count(question)
-
-    def lacks(self, estimate_id: str) -> Mapping[str, tuple[str, ...]]:
-        """What an estimate is told apart by and the data do not hold."""
-        return {} if estimate_id in self.scores else self.counted.lacks(estimate_id)
 
 
 def scores_of(estimates: Estimates) -> ScoreEstimates:
