@@ -70,7 +70,7 @@ from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.expected.comparison import expectation_of
 from cordbook.review.multiverse.multiverse import explore_choices
-from cordbook.review.scores.estimates import scores_of
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 from cordbook.review.studies.records import study_records
 from cordbook.synthesis import PooledProportion
 
@@ -155,6 +155,10 @@ class Review:
             figure_id=f"forest-{estimate_id}{'-groups' if grouped else ''}",
         )
         return _with_retractions(figure, estimate)
+
+    def score(self, estimate_id: str) -> ScoreEstimate:
+        """An estimate of a score by its id."""
+        return scores_of(self.estimates)[estimate_id]
 
     def scores(self, estimate_ids: Iterable[str], caption: str) -> Table:
         """Estimates of scores beside each other: what they tell in a sentence, the result, the change without the treatment."""

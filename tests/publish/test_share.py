@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from docutils import nodes
@@ -11,7 +12,7 @@ from docutils.utils import new_document
 
 from cordbook.core.project import Project
 from cordbook.publish.build.build import build
-from cordbook.publish.sphinx.share_ext import LONGEST, shorten, summary_of
+from cordbook.publish.sphinx.share_ext import LONGEST, _buttons, shorten, summary_of
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.estimates.phrases import phrase
 from tests.publish import small_book
@@ -36,6 +37,15 @@ class _Head(HTMLParser):
         found = [content for key, content in self.metas if key == name]
         assert len(found) == 1, (name, found)
         return found[0]
+
+
+@pytest.mark.parametrize("address", ["", "https://git.example.org/cordbook"])
+def test_buttons_to_the_repository_come_with_its_address(address):
+    config = SimpleNamespace(
+        html_theme_options={"repository_url": address, "use_repository_button": False, "use_issues_button": False}
+    )
+    _buttons(None, config)
+    assert [config.html_theme_options[f"use_{name}_button"] for name in ("repository", "issues")] == [bool(address)] * 2
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from cordbook.review.appraisal.coverage import (
     AVERAGE_RESULTS,
     AVERAGES,
     DEFAULT,
+    EXPECTED,
     RESULTS,
     TOLERATED,
     load_results,
@@ -315,6 +316,14 @@ class MethodsPages:
         if results is None:
             return paragraph("Not available: the simulation of the averages has not been run in this copy.")
         return method_tables.few_studies_table(summarise_by_studies(results))
+
+    def expected_coverage(self) -> Table | Block:
+        """How often the comparison with the natural course errs when a treatment does nothing."""
+        found = load_results(self._evidence.folder.parent, EXPECTED)
+        if found is None:
+            return paragraph("Not available: this simulation has not been run in this copy.")
+        words = {"early": "treated early", "late": "treated late", "both": "both together"}
+        return method_tables.expected_coverage_table(found, words)
 
     def averages(self) -> Table | Block:
         """The averages of published data sets side by side."""

@@ -403,6 +403,25 @@ def averages_table(found: pd.DataFrame) -> Table:
     return Table("averages", "Which average? Published data by the mixed and the beta-binomial model", header, rows)
 
 
+def expected_coverage_table(found: pd.DataFrame, words: Mapping[str, str]) -> Table:
+    """How often a comparison with the natural course finds no difference where there is none; takes the results of ``coverage.EXPECTED``.
+
+    ``words`` say which groups are compared in a scenario.
+    """
+    rows = tuple(
+        (
+            Cell(words.get(r["scenario"], r["scenario"])), number(int(r["groups"])), number(int(r["people"])),
+            Cell(f"{r['tau']:.2f}", numeric=True), Cell(percent(r["difference"]), numeric=True), Cell(percent(r["ratio"]), numeric=True),
+            Cell(f"{r['median_width']:.0f}", numeric=True),
+        )
+        for _, r in found.iterrows()
+    )  # fmt: skip
+    header = ("Groups", "Studies", "People", "τ", "Difference holds 0", "Ratio holds 1", "Width, of 100 people")
+    runs = int(found["replications"].min())
+    caption = f"When a treatment does nothing: how often the intervals say so ({runs:,} runs each)"
+    return Table("coverage-expected", caption, header, rows)
+
+
 def coverage_table(own: pd.DataFrame, outcomes: Mapping[str, str]) -> Table:
     """Coverage at the sizes of the review's own outcomes; takes the frame of ``coverage.own_scenarios``."""
     rows = tuple(

@@ -21,7 +21,7 @@ from cordbook.display.html.pieces import Cell, Facts, Link, Shown, unseen
 from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import HOME, Page, in_a_row, write_pages
+from cordbook.publish.pages.page import HOME, Page, in_a_row, same_number, write_pages
 from cordbook.publish.pages.score_pages import ScorePage, score_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
@@ -338,7 +338,7 @@ def _computed(e: Estimate) -> Facts:
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]
     if notes:
         rows.append(("Notes", " ".join(notes)))
-    rows.append(("Permanent id", Cell(e.id, style="code")))
+    rows += same_number(e.id)
     return Facts("computed", "Model, differences between studies, notes", tuple(rows))
 
 
@@ -359,7 +359,7 @@ def _against(x: Expectation | None) -> str:
     """What was seen beside what the natural course predicts, in a sentence; blank where nothing can be compared."""
     if x is None or x.result is None:
         return ""
-    whole = f": {against_phrase(x, 'difference')}, {against_phrase(x, 'ratio')}" if x.result.estimate is not None else ""
+    whole = f": {against_phrase(x, 'more')}, {against_phrase(x, 'ratio')}" if x.result.estimate is not None else ""
     return (
         f"Of {against_phrase(x, 'people')} in {against_phrase(x, 'studies')} whose grade and time are those of a natural course, "
         f"{against_phrase(x, 'observed')} were counted and {against_phrase(x, 'expected')} predicted{whole}. "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from cordbook.core.files import write_whole
-from cordbook.display.html.pieces import Link, numbers
+from cordbook.display.html.pieces import Cell, Link, Shown, numbers
 from cordbook.display.html.templates import page_source
 
 #: The first page, seen from a page that is made.
@@ -46,6 +46,21 @@ class Page:
 def estimate_address(estimate_id: str) -> str:
     """The page of an estimate, seen from another page that is made."""
     return f"../estimates/{estimate_id}.html"
+
+
+def same_number(estimate_id: str, call: str = '["{}"]') -> list[tuple[str, Shown]]:
+    """The id of an estimate and the lines that give its number again, in the shell and in Python, for who reruns the review.
+
+    ``call`` is what is asked of the review, with ``{}`` for the id.
+    """
+    return [
+        ("Permanent id", Cell(estimate_id, style="code")),
+        ("In the shell", Cell(f"cordbook estimates {estimate_id}", style="code")),
+        (
+            "In Python",
+            Cell(f"open_review(){call.format(estimate_id)}", ("after: from cordbook.notebook import open_review",), style="code"),
+        ),
+    ]
 
 
 def in_a_row(pages: Mapping[str, P], order: Sequence[str], label: Callable[[str], str]) -> dict[str, P]:

@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from cordbook.core.text import capital
 from cordbook.display.html.markup import one_line
-from cordbook.display.html.pieces import Cell, Facts, Link, Shown
+from cordbook.display.html.pieces import Facts, Link, Shown
 from cordbook.display.html.table import CARDS, Table
 from cordbook.display.tables.score_tables import score_studies_table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import HOME, Page, estimate_address
+from cordbook.publish.pages.page import HOME, Page, estimate_address, same_number
 from cordbook.review.estimates.method_words import INTERVALS, MODELS
 from cordbook.review.estimates.phrases import NOT_POOLED
 from cordbook.review.scores.estimates import ScoreEstimate, ScoreEstimates
@@ -137,5 +137,5 @@ def _computed(e: ScoreEstimate) -> Facts:
     notes = [*(r.notes if r is not None else ()), *([s.note] if s.note else [])]
     if notes:
         rows.append(("Notes", " ".join(notes)))
-    rows.append(("Permanent id", Cell(e.id, style="code")))
+    rows += same_number(e.id, '.score("{}")')
     return Facts("computed", "Model, differences between studies, notes", tuple(rows))

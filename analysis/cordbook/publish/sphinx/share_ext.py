@@ -12,6 +12,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 from cordbook.display.html.finished import plain_text
 from cordbook.display.html.page_parts import meta_elements
@@ -28,6 +29,15 @@ _META = re.compile(r'<meta\b[^>]*\b(?:name|property)="([^"]+)"')
 def connect(app: Sphinx) -> None:
     """Connect to Sphinx."""
     app.connect("html-page-context", _share)
+    app.connect("config-inited", _buttons)
+
+
+def _buttons(app: Sphinx, config: Config) -> None:
+    """Give every page a button to its source and one to report an error, where _config.yml names the address of the repository."""
+    options = config.html_theme_options
+    if options.get("repository_url"):
+        for button in ("use_repository_button", "use_issues_button"):
+            options[button] = True
 
 
 def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:

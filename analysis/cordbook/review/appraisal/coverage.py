@@ -10,6 +10,8 @@ import pandas as pd
 #: Files of stored results, each written by the program of its name in ``benchmarks/`` (``averages.csv`` by ``compare_averages.py``).
 FOLDER = Path("benchmarks") / "results"
 RESULTS, AVERAGE_RESULTS, AVERAGES = FOLDER / "coverage.csv", FOLDER / "coverage_averages.csv", FOLDER / "averages.csv"
+#: How often the comparison with the natural course errs when a treatment does nothing.
+EXPECTED = FOLDER / "coverage_expected.csv"
 #: Methods by the names of the simulation: the default of the book first.
 DEFAULT = "glmm_profile_k"
 METHODS = {

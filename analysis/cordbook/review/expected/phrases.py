@@ -39,7 +39,7 @@ def _ratio(x: Expectation, r: ObservedExpected) -> str:
 #: The forms of a comparison by name; ``short`` is the default.
 FORMS: Mapping[str, Form] = {
     "short": _difference,
-    "difference": _difference,
+    "more": _difference,
     "ratio": _ratio,
     "observed": lambda x, r: f"{r.observed:,} of {r.n:,}",
     "expected": lambda x, r: expected_number(r.expected),

@@ -77,9 +77,7 @@ def natural_share_of_one(events: int, n: int, tau2: float) -> NaturalShare:
     (0.056, True)
     """
     if n < 1 or not 0 <= events <= n or tau2 < 0:
-        raise ValueError(
-            f"{events} of {n} with tau2 = {tau2:g} is no count; give events of patients and a variance of 0 or more."
-        )
+        raise ValueError(f"{events} of {n} with tau2 = {tau2:g} cannot be; give events of patients and a variance of 0 or more.")
     mean = math.log((events + 0.5) / (n - events + 0.5))
     se = math.sqrt(1 / (events + 0.5) + 1 / (n - events + 0.5) + tau2)
     return NaturalShare(mean, se, tau2, 1, events, n, assumed_tau2=True)

@@ -128,7 +128,7 @@ def _check(groups: Sequence[TreatedGroup], natural: Mapping[str, NaturalShare], 
         if missing := [name for name, _ in group.parts if name not in natural]:
             raise ValueError(f"{group.label}: no natural course {missing[0]!r}; there are {', '.join(natural)}.")
         if not 0 <= group.observed <= group.n or group.n < 1:
-            raise ValueError(f"{group.label}: {group.observed} of {group.n} is no count; correct it.")
+            raise ValueError(f"{group.label}: {group.observed} of {group.n} cannot be; correct the counts.")
 
 
 def _weights(v: Array, common: Array) -> Array:
