@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -25,6 +24,10 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, logit, ndtr
 
+from cordbook.core.files import file_digest
+from cordbook.core.project import Project
+from cordbook.core.store import store_of
+from cordbook.core.work.runner import run_all
 from cordbook.synthesis.glmm.single_arm import mean_proportion
 from cordbook.synthesis.pooling.effects import prediction_limits
 from cordbook.synthesis.pooling.proportions import pool_proportions
@@ -183,6 +186,36 @@ def simulate(name: str, n: np.ndarray, p: float, tau: float, replications: int) 
     ]
 
 
+def as_task(scenario: tuple, replications: int) -> tuple:
+    """A scenario (its name, its sizes, and what else there is) as numbers and texts, which say all of it to the runner."""
+    name, n, *rest = scenario
+    return name, tuple(int(size) for size in n), *rest, replications
+
+
+def simulate_task(task: tuple) -> list[Line]:
+    """:func:`simulate` for a task of :func:`as_task`."""
+    name, n, *rest = task
+    return simulate(name, np.array(n), *rest)
+
+
+def add_runner_options(parser: argparse.ArgumentParser) -> None:
+    """Where scenarios are computed."""
+    parser.add_argument("--jobs", type=int, default=1, help="scenarios that run at once; -1 is one a core")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler, whose workers run them")
+
+
+def run_tasks(work, tasks: list, program: Path, args: argparse.Namespace) -> list:
+    """What a program makes of its scenarios; finished ones stand in the project's store, so that a run that broke off goes on."""
+
+    def told(done: int, of: int) -> None:
+        print(f"{done} of {of} scenarios", file=sys.stderr, flush=True)
+
+    name = f"{program.name} {file_digest(program)}"
+    return run_all(
+        work, tasks, name=name, store=store_of(Project(ROOT)), jobs=args.jobs, scheduler=args.scheduler, progress=told, chunk=1
+    )
+
+
 def _line(name, n, p, tau, mean, method, values, empty, failures) -> Line:
     estimate, low, high, pi_low, pi_high = values.T
     replications = len(estimate)
@@ -251,7 +284,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="START",
         help="run the scenarios whose names begin so, and keep the other lines of the output",
     )
-    parser.add_argument("--jobs", type=int, default=1, help="scenarios that run at once")
+    add_runner_options(parser)
     parser.add_argument("--outcomes", type=Path, default=ROOT / "data" / "outcomes.csv")
     parser.add_argument("--studies", type=Path, default=ROOT / "data" / "studies.csv")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "coverage.csv")
@@ -262,12 +295,10 @@ def main(arguments: list[str] | None = None) -> int:
         for row in _rows(args.output):
             lines.get(row["scenario"], []).append(row)
     wanted = [scenario for scenario in everything if scenario[0].startswith(args.only)]
-    with ProcessPoolExecutor(max_workers=args.jobs) as pool:
-        runs = {pool.submit(simulate, *scenario, args.replications): scenario[0] for scenario in wanted}
-        for run in as_completed(runs):
-            lines[runs[run]] = [_as_text(line) for line in run.result()]
-            print(runs[run], file=sys.stderr, flush=True)
-            _write([row for rows in lines.values() for row in rows], args.output)
+    tasks = [as_task(scenario, args.replications) for scenario in wanted]
+    for scenario, found in zip(wanted, run_tasks(simulate_task, tasks, Path(__file__), args), strict=True):
+        lines[scenario[0]] = [_as_text(line) for line in found]
+    _write([row for rows in lines.values() for row in rows], args.output)
     print(_table(lines))
     return 0
 

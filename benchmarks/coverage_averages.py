@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-from coverage import LEVEL, ROOT, SEED, SIZES_OUTCOME, own_arms, spread
+from coverage import LEVEL, ROOT, SEED, SIZES_OUTCOME, add_runner_options, as_task, own_arms, run_tasks, spread
 from scipy.special import expit, logit, stdtrit
 from scipy.stats import beta
 
@@ -173,22 +172,26 @@ def _line(name, n, truth, by, average, p, method, values, limiting) -> Line:
     )
 
 
+def simulate_task(task: tuple) -> list[Line]:
+    """:func:`simulate` for a task of :func:`coverage.as_task`."""
+    name, n, *rest = task
+    return simulate(name, np.array(n), *rest)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replications", type=int, default=DEFAULT_REPLICATIONS)
-    parser.add_argument("--jobs", type=int, default=1, help="scenarios that run at once")
+    add_runner_options(parser)
     parser.add_argument("--outcomes", type=Path, default=ROOT / "data" / "outcomes.csv")
     parser.add_argument("--studies", type=Path, default=ROOT / "data" / "studies.csv")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "coverage_averages.csv")
     args = parser.parse_args(arguments)
     wanted = scenarios([n for _, n in own_arms(args.outcomes, args.studies)[SIZES_OUTCOME]])
     lines: dict[str, list[Line]] = {name: [] for name, *_ in wanted}
-    with ProcessPoolExecutor(max_workers=args.jobs) as pool:
-        runs = {pool.submit(simulate, *scenario, args.replications): scenario[0] for scenario in wanted}
-        for run in as_completed(runs):
-            lines[runs[run]] = run.result()
-            print(runs[run], file=sys.stderr, flush=True)
-            write(args.output, Line, [line for found in lines.values() for line in found])
+    tasks = [as_task(scenario, args.replications) for scenario in wanted]
+    for scenario, found in zip(wanted, run_tasks(simulate_task, tasks, Path(__file__), args), strict=True):
+        lines[scenario[0]] = found
+    write(args.output, Line, [line for found in lines.values() for line in found])
     return 0
 
 

@@ -43,10 +43,10 @@ LONG = (
     "tests/explorer/test_nobody_twice.py", "tests/intake/test_extraction.py",
     "tests/intake/test_import_chimeras.py", "tests/intake/test_import_fuzz.py", "tests/intake/test_reconcile.py", "tests/intake/test_screening.py",
     "tests/intake/test_verify_counts.py", "tests/publish/test_record.py", "tests/publish/test_study_pages.py",
-    "tests/review/test_claims.py", "tests/review/test_estimates.py", "tests/review/test_release_diff.py",
+    "tests/review/test_claims.py", "tests/review/test_estimates.py", "tests/review/test_multiverse.py", "tests/review/test_release_diff.py",
     "tests/synthesis/test_averages.py",
     "tests/synthesis/test_bayes.py", "tests/synthesis/test_betabinomial.py", "tests/synthesis/test_glmm.py",
-    "tests/synthesis/test_proportions.py",
+    "tests/synthesis/test_proportions.py", "tests/test_work.py",
 )  # fmt: skip
 
 

@@ -15,14 +15,15 @@ PACKAGE = Path(cordbook.__file__).parent
 #: names of its own house, so it may import all that stands inside.
 FLOORS = (
     "errors",
-    "core.trust", "core",
+    "core.trust", "core", "core.work",
     "evidence", "evidence.promises", "evidence.references", "evidence.queries", "evidence.rules",
     "synthesis", "synthesis.between_studies", "synthesis.glmm", "synthesis.pooling", "synthesis.means",
     "synthesis.regression", "synthesis.multilevel", "synthesis.sensitivity",
     "synthesis.expected", "synthesis.bias", "synthesis.dose", "synthesis.sequential", "synthesis.bayes",
-    "review.estimates", "review.scores", "review.expected", "review.studies", "review.appraisal", "review.explorer", "review.versions", "review.citation",
+    "review.estimates", "review.scores", "review.expected", "review.multiverse", "review.studies", "review.appraisal", "review.explorer",
+    "review.versions", "review.citation",
     "review.claims", "review.reporting",
-    "display.html", "display.tables", "display.figures", "display.chapters",
+    "display.html", "display.tables", "display.figures", "display.figures.curves", "display.chapters",
     "subject", "notebook",
     "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx", "publish.build",
     "publish.release", "publish.hosting", "publish.starting",

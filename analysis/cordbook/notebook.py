@@ -28,6 +28,7 @@ from cordbook.display import Figure, ForestGroup, forest_plot
 from cordbook.display.chapters.audit import AuditPages
 from cordbook.display.chapters.methods import MethodsPages
 from cordbook.display.chapters.releases import ReleasePages
+from cordbook.display.figures.curves.choices import Choices
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.figures.forest import Appraisal
@@ -68,6 +69,7 @@ from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Esti
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.expected.comparison import expectation_of
+from cordbook.review.multiverse.multiverse import explore_choices
 from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 from cordbook.review.studies.records import study_records
 from cordbook.synthesis import PooledProportion
@@ -329,6 +331,10 @@ class Review:
             self._pooled(estimate_id), values, name=name, title=estimate.title, figure_id=f"bubble-{estimate_id}-{moderator}"
         )
         return _with_retractions(figure, estimate)
+
+    def choices(self, estimate_id: str) -> Choices:
+        """Every choice of an estimate (``data/multiverse.yml``): the sentence on what all defensible analyses give, their curve, and tables."""
+        return Choices(explore_choices(self.estimates, estimate_id))
 
     def fold(self, shown: Figure | Table) -> Folded:
         """A figure or table folded under its title, for what only some readers look at."""

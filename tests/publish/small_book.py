@@ -76,7 +76,7 @@ def make(root: Path, target: Path) -> Path:
     shutil.copytree(root / "data", target / "data", ignore=shutil.ignore_patterns("raw"))
     _reduce(target / "data")
     (target / "data" / "syntheses.yml").write_text(SYNTHESES, encoding="utf-8")
-    for name in ("claim_tests.yml", "replication.yml"):  # they name estimates that are not declared here
+    for name in ("claim_tests.yml", "replication.yml", "multiverse.yml"):  # they name estimates that are not declared here
         (target / "data" / name).unlink()
     _without_other_estimates(target / "data" / "certainty.yml")
     state = target / "data" / "review.yml"

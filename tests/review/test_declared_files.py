@@ -19,6 +19,7 @@ BROKEN = {
     "risk_of_bias.yml": ("items:\n", "items:\n  - {id: x}\n", "x: "),
     "replication.yml": ("P001", "P999", "P001: stands in no place"),
     "claim_tests.yml": ("tests:\n", "tests:\n  - {claim: no-such-claim, rule: frequency}\n", "no-such-claim"),
+    "multiverse.yml": ("estimates: [sae-related-cell-therapy]", "estimates: [sae-related]", "no estimate 'sae-related'"),
     "reporting_checklist.yml": ("state: met", "state: done", "state is 'done'"),
 }
 

@@ -226,3 +226,26 @@ def test_an_interval_without_width_is_told():
 
 def test_the_exact_interval_is_not_called_clopper_pearson():
     assert "exact, conditional" in compare_arms([0, 0], [30, 40], [3, 2], [31, 39], model="glmm").summary()
+
+
+#: metafor 3.8-1: rma(measure = "OR", method = "REML", test = "knha"), to = "only0" and "all"; "sizes" by rma(yi, vi) of counts corrected by hand.
+#: Estimate, limits, tau2; R's REML stops at a gradient of 1e-5.
+CORRECTED = {
+    "zero": (1.505661477649167, -0.441493582056397, 3.452816537354730, 2.565361306439383),
+    "all": (1.421148087633124, -0.484226902268774, 3.326523077535023, 2.389269714639920),
+    "sizes": (1.526005560247807, -0.499878556541948, 3.551889677037562, 2.712777979233226),
+}
+IN_R = 2e-6
+
+
+@pytest.mark.parametrize("corrected", CORRECTED)
+def test_half_events_are_added_where_it_is_said(corrected):
+    counts = ([5, 7, 9, 2, 17, 5], [11, 26, 20, 3, 50, 19], [3, 10, 0, 0, 0, 1], [20, 17, 20, 3, 20, 15])
+    result = compare_arms(*counts, corrected=corrected, hksj_floor=False)
+    scale = result.model_scale
+    assert (scale.estimate, scale.ci_low, scale.ci_high, result.tau2) == pytest.approx(CORRECTED[corrected], rel=IN_R)
+
+
+def test_a_way_of_correction_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="corrected"):
+        compare_arms(*COUNTS, corrected="some")

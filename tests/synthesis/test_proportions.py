@@ -297,3 +297,28 @@ def test_bad_words(arguments, says):
 def test_bad_counts(events, n, says):
     with pytest.raises(ValueError, match=says):
         pool_proportions(events, n)
+
+
+#: metafor 3.8-1: rma(measure = "PLO", method = "REML"), to = "only0" and "all": estimate, limits, tau2; R's REML stops at a gradient of 1e-5.
+CORRECTED = {
+    "zero": (-1.138751463662072, -2.826662366066215, 0.549159438742071, 2.316143231431884),
+    "all": (-1.09231626024139, -2.69487130125252, 0.51023878076974, 2.07068409991741),
+}
+
+
+@pytest.mark.parametrize("corrected", CORRECTED)
+def test_half_events_are_added_where_it_is_said(corrected):
+    result = pool_proportions([0, 5, 9, 3], [10, 20, 12, 30], model="reml", ci="wald", corrected=corrected)
+    scale = result.model_scale
+    assert (scale.estimate, scale.ci_low, scale.ci_high, result.tau2) == pytest.approx(CORRECTED[corrected], rel=2e-6)
+
+
+def test_the_beta_binomial_without_its_median_study_is_the_same_otherwise():
+    whole = pool_proportions(EVENTS, N, model="betabinomial", ci="profile-t")
+    quick = pool_proportions(EVENTS, N, model="betabinomial", ci="profile-t", both_averages=False)
+    assert quick.median_study is None
+    assert quick.population_average == whole.population_average
+    assert (quick.estimate, quick.ci_low, quick.ci_high) == (whole.estimate, whole.ci_low, whole.ci_high)
+    # Who asks for the median study gets it.
+    asked = pool_proportions(EVENTS, N, model="betabinomial", ci="profile-t", average="median", both_averages=False)
+    assert asked.median_study == whole.median_study

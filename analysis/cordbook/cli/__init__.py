@@ -12,7 +12,7 @@ from cordbook.errors import CordbookError
 
 #: Commands in the order of the help.
 COMMANDS = (
-    "new", "validate", "estimates", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
+    "new", "validate", "estimates", "multiverse", "build", "status", "check", "release", "archive", "host", "pdf", "diff", "history", "cite", "verify",
     "pool", "compare", "references",
     "search", "import_records", "dedupe", "screen", "extract", "reconcile", "verify_counts", "check_references",
 )  # fmt: skip

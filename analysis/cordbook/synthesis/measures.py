@@ -35,6 +35,8 @@ Back = Callable[[Any], Any]
 
 MEASURES = ("logit", "arcsine", "double-arcsine", "raw")
 CORRECTION = 0.5
+#: Which studies get the correction: those alone whose variance could not be computed without it, or every one (metafor's ``to = "all"``).
+CORRECTED = ("zero", "all")
 
 # The double arcsine goes back through one "typical" sample size. When sizes between the smallest and the largest study
 # would move the pooled proportion by more than this share of it (and by more than the floor, so that 0.0001 against
@@ -82,13 +84,17 @@ def proportion_effects(
     return effects_of_counts(x, size, measure)
 
 
-def effects_of_counts(x: NDArray[np.int64], size: NDArray[np.int64], measure: str) -> EffectSizes:
-    """Return effect sizes of counts that have been checked already; as `proportion_effects`."""
+def effects_of_counts(x: NDArray[np.int64], size: NDArray[np.int64], measure: str, corrected: str = "zero") -> EffectSizes:
+    """Return effect sizes of counts that have been checked already; as `proportion_effects`.
+
+    ``corrected`` is one of `CORRECTED`: 1/2 is added to the events and non-events of studies with a zero, or of all. Added to all it takes away
+    most of the bias of a log odds (Haldane 1956; Anscombe 1956; Gart and Zweifel 1967).
+    """
     if measure == "arcsine":
         return EffectSizes(np.arcsin(np.sqrt(x / size)), 0.25 / size, 0)
     if measure == "double-arcsine":
         return EffectSizes(double_arcsine(x, size), 1.0 / (4.0 * size.astype(np.float64) + 2.0), 0)
-    extreme = (x == 0) | (x == size)
+    extreme = (x == 0) | (x == size) | (corrected == "all")
     added = np.where(extreme, CORRECTION, 0.0)
     a, b = x + added, size - x + added
     if measure == "logit":

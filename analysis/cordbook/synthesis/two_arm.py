@@ -35,6 +35,8 @@ RATIO_MEASURES: frozenset[str] = frozenset({"OR", "RR"})
 # Half an event to each cell of a table with a zero cell: the amount which Gart and Zweifel (1967, Biometrika 54:181-187)
 # showed to remove the first-order bias of a log odds. It is the convention of metafor's `escalc` (add=1/2, to="only0").
 DEFAULT_CORRECTION = 0.5
+#: Which studies are corrected, and how: see `effects_of_tables`.
+CORRECTED = ("zero", "all", "sizes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +217,22 @@ def two_arm_effects(
 
 
 def effects_of_tables(
-    measure: str, counts: TwoArmCounts, correction: float = DEFAULT_CORRECTION
+    measure: str, counts: TwoArmCounts, correction: float = DEFAULT_CORRECTION, corrected: str = "zero"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Effect sizes and variances of counts that have been checked already; as `two_arm_effects`."""
+    """Effect sizes and variances of counts that have been checked already; as `two_arm_effects`.
+
+    ``corrected`` is one of `CORRECTED`: ``correction`` is added to the cells of studies with a zero cell, or of all; or studies with a zero cell get
+    twice the correction, shared between the arms by their sizes, so that a large control group does not pull the ratio away from 1
+    (Sweeting, Sutton and Lambert 2004, the treatment arm correction).
+    """
     measure = check_two_arm_measure(measure)
     if not np.isfinite(correction) or correction < 0:
         raise ValueError(f"correction is {correction!r}: give a finite number of 0 or more, such as 0.5.")
-    added = np.where(counts.has_zero_cell, correction, 0.0)
-    a, b, c, d = (cell + added for cell in counts.cells)
+    added = np.where(counts.has_zero_cell | (corrected == "all"), correction, 0.0)
+    first = added * 2 * counts.n1 / (counts.n1 + counts.n2) if corrected == "sizes" else added
+    a, b, c, d = (
+        cell + part for cell, part in zip(counts.cells, (first, first, 2 * added - first, 2 * added - first), strict=True)
+    )
     size1, size2 = a + b, c + d
     with np.errstate(divide="ignore", invalid="ignore"):
         if measure == "OR":

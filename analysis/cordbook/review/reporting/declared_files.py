@@ -23,6 +23,7 @@ from cordbook.evidence.rules.validation import DECLARED_RULES, Report, validate
 from cordbook.review.appraisal import certainty, main_results, replication, risk_of_bias
 from cordbook.review.claims import claims
 from cordbook.review.estimates.estimates import Estimates, load_estimates
+from cordbook.review.multiverse import declarations as multiverse
 from cordbook.review.reporting import checklist
 from cordbook.review.reporting.lost_rows import lost_rows
 
@@ -33,6 +34,7 @@ CHECKS: Mapping[str, Callable[[Estimates], object]] = {
     risk_of_bias.FILE: lambda estimates: risk_of_bias.load_items(estimates.evidence.folder),
     replication.FILE: replication.read_pairs,
     claims.FILE: claims.read_tests,
+    multiverse.FILE: multiverse.load_multiverses,
     checklist.FILE: lambda estimates: checklist.load_checklist(estimates.evidence.folder, estimates.evidence["reporting_items"]),
 }
 #: The file of the estimates, on which all others depend.

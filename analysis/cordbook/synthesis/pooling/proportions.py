@@ -24,6 +24,7 @@ from cordbook.synthesis.checks import FEWEST, check_choice, check_counts, check_
 from cordbook.synthesis.glmm import betabinomial, single_arm
 from cordbook.synthesis.glmm.search import Optima, merged, second_optimum
 from cordbook.synthesis.measures import (
+    CORRECTED,
     CORRECTION,
     MEASURES,
     Back,
@@ -91,6 +92,8 @@ def pool_proportions(
     hksj_floor: bool = True,
     prediction: str = "auto",
     tau2_interval: bool = True,
+    corrected: str = "zero",
+    both_averages: bool = True,
     data: pd.DataFrame | None = None,
 ) -> PooledProportion:
     """Pool the proportions of single groups.
@@ -125,6 +128,12 @@ def pool_proportions(
     tau2_interval : bool
         Whether the interval of tau2 (profile likelihood for the GLMM, else Q-profile), and with it those of I-squared and
         H-squared, is wanted; it takes as long as the fit. They are None when it is not.
+    corrected : str
+        Which studies have 1/2 added to events and non-events, where effect sizes on the logit or raw scale are pooled: "zero", those that
+        counted no event or nothing else, or "all" (metafor's ``to``). Other models and measures need no correction.
+    both_averages : bool
+        Whether the beta-binomial carries the median study beside the population average, its parameter; the interval of that median takes
+        longer than all else. Not when False and the population average is asked for; ``median_study`` is then None.
     data : DataFrame, optional
         When given, ``events``, ``n`` and ``labels`` are the names of its columns.
 
@@ -183,6 +192,7 @@ def pool_proportions(
     method = check_interval(model, ci)
     which = check_choice_of_average(average, model, measure)
     check_choice("prediction", prediction, PREDICTIONS)
+    check_choice("corrected", corrected, CORRECTED)
     check_level(level)
     if model in COUNT_MODELS and measure != "logit":
         raise ValueError(f"measure = {measure!r} does not go with model = {model!r}, which is on the logit; use measure='logit'.")
@@ -191,8 +201,10 @@ def pool_proportions(
     if model == "glmm":
         return _pool_by_likelihood(x, size, names, which, method, level, prediction, tau2_interval)
     if model == "betabinomial":
-        return _pool_by_beta_binomial(x, size, names, which, method, level)
-    return _pool_by_effects(x, size, names, measure, model, which, method, level, hksj_floor, prediction, tau2_interval)
+        return _pool_by_beta_binomial(x, size, names, which, method, level, both_averages or which == "median")
+    return _pool_by_effects(
+        x, size, names, measure, model, which, method, level, hksj_floor, prediction, tau2_interval, corrected
+    )
 
 
 def check_interval(model: str, ci: str | None) -> str:
@@ -247,7 +259,7 @@ def study_intervals(
 
 def _reported(
     average: str,
-    median: ProportionAverage,
+    median: ProportionAverage | None,
     population: ProportionAverage | None,
     prediction: tuple[float | None, float | None] = (None, None),
 ) -> dict[str, Any]:
@@ -257,6 +269,7 @@ def _reported(
     studies tell their spread, as the quantiles of the fitted spread do not, so the prediction interval ends no nearer than it does.
     """
     chosen = population if average == "population" and population is not None else median
+    assert chosen is not None, "the average that is asked for was made"
     low, high = prediction
     if chosen is population and low is not None and high is not None:
         low, high = min(low, chosen.ci_low), max(high, chosen.ci_high)
@@ -302,8 +315,9 @@ def _pool_by_effects(
     hksj_floor: bool,
     prediction: str,
     tau2_interval: bool,
+    corrected: str,
 ) -> PooledProportion:
-    sizes = effects_of_counts(x, size, measure)
+    sizes = effects_of_counts(x, size, measure, corrected)
     pooled = pool_effects(
         sizes.yi,
         sizes.vi,
@@ -316,7 +330,9 @@ def _pool_by_effects(
         tau2_interval=tau2_interval,
     )
     notes = list(pooled.notes)
-    if sizes.corrected:
+    if sizes.corrected and corrected == "all":
+        notes.append(f"{CORRECTION} was added to the events and non-events of every study.")
+    elif sizes.corrected:
         notes.append(
             f"{sizes.corrected} of {x.size} studies had no events, or events only, and were given {CORRECTION} more events "
             f"and non-events, which draws the estimate towards one half; the GLMM needs no correction."
@@ -437,7 +453,7 @@ def _second_peak_note(other: tuple[float, float, float] | None, fit: single_arm.
 
 
 def _pool_by_beta_binomial(
-    x: IntArray, size: IntArray, names: Sequence[str], average: str, method: str, level: float
+    x: IntArray, size: IntArray, names: Sequence[str], average: str, method: str, level: float, with_median: bool
 ) -> PooledProportion:
     counts = x.astype(float), size.astype(float)
     fit, surface = betabinomial.fit_counts(*counts)
@@ -453,8 +469,10 @@ def _pool_by_beta_binomial(
         reach = critical_value(level, None) * (robust_se if method == "robust" else model_se)
         low, high = eta - reach, eta + reach
     population = ProportionAverage(fit.mean, float(expit(low)), float(expit(high)), method)
-    of_median = betabinomial.limits_of_median(surface, best, cut)
-    median = ProportionAverage(fit.median, *of_median, method if method in PROFILE_CI else "profile")
+    median = None
+    if with_median:
+        of_median = betabinomial.limits_of_median(surface, best, cut)
+        median = ProportionAverage(fit.median, *of_median, method if method in PROFILE_CI else "profile")
     test = single_arm.one_proportion_test(*counts)
     weight = size / (1.0 + (size - 1.0) * rho)
     se = robust_se if method == "robust" else model_se

@@ -23,6 +23,7 @@ from cordbook.synthesis.pooling.mantel_haenszel import StratifiedEstimate, mante
 from cordbook.synthesis.pooling.two_arm_results import ComparedArms, StudyComparison
 from cordbook.synthesis.results import CI_NAMES, HETEROGENEITY, ROUNDING_OF_ZERO, ModelScale, heterogeneity_fields
 from cordbook.synthesis.two_arm import (
+    CORRECTED,
     RATIO_MEASURES,
     TwoArmCounts,
     check_two_arm_counts,
@@ -71,6 +72,7 @@ def compare_arms(
     double_zero: str | None = None,
     likelihood: str = "exact",
     prediction: str = "auto",
+    corrected: str = "zero",
     data: pd.DataFrame | None = None,
 ) -> ComparedArms:
     """Pool the odds ratio, risk ratio or risk difference of two-arm studies.
@@ -102,6 +104,9 @@ def compare_arms(
         Of the GLMM: noncentral hypergeometric, or binomial for rare events.
     prediction : str
         Quantile of the prediction interval of a random-effects model: "auto", "normal", "k-1" or "k-2", as in `pool_effects`.
+    corrected : {"zero", "all", "sizes"}
+        What inverse variance adds to the cells: 1/2 where a study has a zero cell, 1/2 in every study (metafor's ``to = "all"``), or where a
+        study has a zero cell one event in all, shared between the arms by their sizes (Sweeting, Sutton and Lambert 2004).
     data : DataFrame, optional
         Table whose columns are named by the other arguments.
 
@@ -133,6 +138,7 @@ def compare_arms(
     measure, ci = check_comparison(measure, model, ci, level)
     double_zero = ("drop" if measure in RATIO_MEASURES else "keep") if double_zero is None else double_zero
     check_choice("double_zero", double_zero, DOUBLE_ZERO_CHOICES)
+    check_choice("corrected", corrected, CORRECTED)
     counts = check_two_arm_counts(events1, n1, events2, n2, labels, min_studies=FEWEST["compare_arms"])
     if measure in RATIO_MEASURES:
         require_informative(counts, measure)
@@ -141,7 +147,7 @@ def compare_arms(
     if model in ("mh", "peto"):
         return _compare_stratified(counts, measure, model, level)
     options = {"model": model, "ci": ci, "level": level, "hksj_floor": hksj_floor, "prediction": prediction}
-    return _compare_inverse_variance(counts, measure, double_zero, options)
+    return _compare_inverse_variance(counts, measure, double_zero, corrected, options)
 
 
 def check_comparison(measure: str, model: str, ci: str | None, level: float) -> tuple[str, str]:
@@ -170,7 +176,9 @@ def check_comparison(measure: str, model: str, ci: str | None, level: float) -> 
     return measure, ci
 
 
-def _compare_inverse_variance(counts: TwoArmCounts, measure: str, double_zero: str, options: dict[str, Any]) -> ComparedArms:
+def _compare_inverse_variance(
+    counts: TwoArmCounts, measure: str, double_zero: str, corrected: str, options: dict[str, Any]
+) -> ComparedArms:
     dropped = counts.is_uninformative if double_zero == "drop" else np.zeros(counts.k, dtype=bool)
     used = counts.select(~dropped)
     if used.k < FEWEST["compare_arms"]:
@@ -179,13 +187,13 @@ def _compare_inverse_variance(counts: TwoArmCounts, measure: str, double_zero: s
             f"needed to pool by inverse variance: use model='{'glmm' if measure == 'OR' else 'mh'}', which needs no correction, or "
             "measure='RD'; double_zero='keep' would take the other studies for evidence of no effect."
         )
-    yi, vi = effects_of_tables(measure, used)
+    yi, vi = effects_of_tables(measure, used, corrected=corrected)
     pooled = pool_effects(yi, vi, labels=used.labels, **options)
     weights = np.zeros(counts.k)
     weights[~dropped] = [study.weight for study in pooled.studies]
     scale = ModelScale(pooled.estimate, pooled.se, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
     heterogeneity = heterogeneity_fields(pooled)
-    notes = pooled.notes + _zero_notes(counts, measure, double_zero)
+    notes = pooled.notes + _zero_notes(counts, measure, double_zero, corrected)
     return _assemble(
         counts, measure, pooled.model, pooled.ci_method, pooled.level, scale, pooled.p, heterogeneity, weights, notes
     )
@@ -307,13 +315,20 @@ def _studies(counts: TwoArmCounts, measure: str, level: float, weights: NDArray[
     return tuple(StudyComparison(*row) for row in rows)
 
 
-def _zero_notes(counts: TwoArmCounts, measure: str, double_zero: str) -> tuple[str, ...]:
+def _zero_notes(counts: TwoArmCounts, measure: str, double_zero: str, way: str) -> tuple[str, ...]:
     notes = []
     uninformative = int(counts.is_uninformative.sum())
     dropped = uninformative if double_zero == "drop" else 0
     corrected = int(counts.has_zero_cell.sum()) - dropped
-    if corrected:
-        notes.append(f"1/2 was added to the four cells of {_studies_text(corrected)} with a zero cell.")
+    if way == "all":
+        notes.append("1/2 was added to the four cells of every study.")
+    elif corrected:
+        what = (
+            "1/2 was added to the four cells"
+            if way == "zero"
+            else "One event in all, shared between the arms by their sizes, was added to the four cells"
+        )
+        notes.append(f"{what} of {_studies_text(corrected)} with a zero cell.")
     if dropped:
         notes.append(f"{_studies_text(dropped)} without events (or with nothing but events) in both arms left out.")
     elif uninformative:

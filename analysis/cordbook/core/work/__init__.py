@@ -1,0 +1,1 @@
+"""Independent work over the cores of a machine or of a cluster, resumed where it broke off."""

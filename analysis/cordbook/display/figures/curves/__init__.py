@@ -1,0 +1,1 @@
+"""Curves of many analyses: sorted results above, the choices behind each below."""
