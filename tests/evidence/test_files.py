@@ -10,6 +10,7 @@ import yaml
 from cordbook.evidence import load_package, read_all, validate
 from cordbook.evidence.rules.base import Data
 from cordbook.evidence.rules.files import check_section_pages
+from cordbook.review.reporting.declared_files import yaml_problems
 
 #: A change of natural_course.yml, the key under which it is reported, and a part of the message.
 CHANGES = {
@@ -45,9 +46,10 @@ def test_what_is_wrong_in_the_natural_course_is_told_before_anything_is_built(fo
 def test_a_file_that_is_no_yaml_is_told_and_one_that_is_not_there_is_none_needed(folder):
     path = folder / "natural_course.yml"
     path.write_text("outcome: [", encoding="utf-8")
-    [(_, column, message)] = natural_course(folder)
-    assert column is None
-    assert "cannot be read" in message
+    assert natural_course(folder) == []  # told once, with the other files that are no YAML
+    (problem,) = yaml_problems(folder)
+    assert (problem.file, problem.rule) == ("natural_course.yml", "declared")
+    assert "not valid YAML" in problem.message
     path.write_text("- a\n", encoding="utf-8")
     [(_, column, message)] = natural_course(folder)
     assert "Expected keys and values" in message

@@ -199,12 +199,12 @@ def test_what_was_added_beside_the_examples_stays(tmp_path):
     data = review / "data"
     for table in ("references", "studies", "arms", "outcomes", "extractions", "reconciliations"):
         rows = read_table(data, table)
-        own = [{c: v.replace("example1", "lee2025") for c, v in row.items()} for row in rows if "example1" in str(row)]
+        own = [{c: v.replace("example1", "lee2021") for c, v in row.items()} for row in rows if "example1" in str(row)]
         write_table(data, table, [*rows, *own])
     clear_examples(Project(review))
-    assert [row["study_id"] for row in read_table(data, "studies")] == ["lee2025"]
+    assert [row["study_id"] for row in read_table(data, "studies")] == ["lee2021"]
     assert [row["outcome"] for row in read_table(data, "outcome_terms")] == ["improved"]
-    assert {row["reference_id"] for row in read_table(data, "references")} >= {"lee2025", "page2021"}
+    assert {row["reference_id"] for row in read_table(data, "references")} >= {"lee2021", "page2021"}
     assert "adults" in (data / "vocabulary" / "labels.csv").read_text(encoding="utf-8")
     assert validate(data).errors == 0
 

@@ -174,13 +174,13 @@ def _parts(node: Any) -> list[Any]:
 
 
 def _look_at_keys(mapping: Any) -> None:
-    """Refuse a key that stands twice: of two values one would be lost without a word."""
+    """Refuse a key that appears twice: of two values one would be lost without a word."""
     seen: set[tuple[str, str]] = set()
     for key, _ in mapping.value:
         if isinstance(key, yaml.ScalarNode):
             if (key.tag, key.value) in seen:
                 raise MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands twice; keep one of them", problem_mark=key.start_mark
+                    problem=f"the key {key.value!r} appears twice; keep one of them", problem_mark=key.start_mark
                 )
             seen.add((key.tag, key.value))
 

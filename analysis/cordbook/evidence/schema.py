@@ -272,11 +272,11 @@ def parse_package(text: str) -> Package:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON; raises ``ValueError`` where a name stands twice, since one of its values would be lost without a word."""
+    """An object of JSON; raises ``ValueError`` where a name appears twice, since one of its values would be lost without a word."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"the name {name!r} stands twice in one place")
+            raise ValueError(f"the name {name!r} appears twice in one place")
         found[name] = value
     return found
 
@@ -312,7 +312,7 @@ _FIXED = {"format": "csv", "mediatype": "text/csv", "encoding": "utf-8", "profil
 
 
 def _expect(what: str, value: Any, kind: Any) -> Any:
-    """The value, where it is of its kind and not blank; a truth value is no number, and a number is finite."""
+    """The value, where it is of its kind and not blank; a truth value does not count as a number, and a number is finite."""
     flag = isinstance(value, bool) and kind is not bool
     if not isinstance(value, kind) or flag or value in ("", []) or (isinstance(value, float) and not math.isfinite(value)):
         raise _Malformed(f"{what} is missing or not what it should be ({_KINDS[kind]}).")

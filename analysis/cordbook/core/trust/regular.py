@@ -12,7 +12,7 @@ MOST_BYTES = 64 * 2**20
 
 
 class NotRegular(OSError):
-    """What stands under a name is no file that can be read whole; the message says what it is."""
+    """What stands under a name cannot be read whole as a file; the message says what it is."""
 
     def __init__(self, why: str, path: Path) -> None:
         super().__init__(errno.EINVAL, why, str(path))
