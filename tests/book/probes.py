@@ -156,6 +156,7 @@ DECLARED: Mapping[str, tuple[str, ...]] = {
     "data/replication.yml": ("question", "why", "reason"),
     "data/reporting_checklist.yml": ("how",),
     "data/risk_of_bias.yml": ("name", "question", "why"),
+    "data/multiverse.yml": ("label", "text"),
     "CITATION.cff": ("title",),
 }
 #: Texts with places for numbers: braces there would be no text.

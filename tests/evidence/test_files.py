@@ -51,7 +51,7 @@ def test_a_file_that_is_no_yaml_is_told_and_one_that_is_not_there_is_none_needed
     assert (problem.file, problem.rule) == ("natural_course.yml", "declared")
     assert "not valid YAML" in problem.message
     path.write_text("- a\n", encoding="utf-8")
-    [(_, column, message)] = natural_course(folder)
+    [(_, _, message)] = natural_course(folder)
     assert "Expected keys and values" in message
     path.unlink()
     assert natural_course(folder) == []

@@ -192,7 +192,7 @@ def test_a_name_that_stands_twice_is_refused(folder):
     path.write_text(
         path.read_text(encoding="utf-8").replace('"name": "cordbook"', '"name": "a", "name": "b"', 1), encoding="utf-8"
     )
-    with pytest.raises(Unreadable, match="stands twice"):
+    with pytest.raises(Unreadable, match="appears twice"):
         load_package(folder)
 
 
