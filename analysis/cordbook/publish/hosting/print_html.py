@@ -31,7 +31,7 @@ from cordbook.review.citation.formats import text
 #: What a screen alone can use.
 DROPPED = (
     "script, noscript, template, button, input, select, .headerlink, .cb-anchor, .cb-tools, .cb-filter, .cb-meanings, .cb-narrow, .cb-small, "
-    '.cb-cite, p:has(> a[href*="#cite-"]), p:has(> a[type="application/atom+xml"]), .cb-letters, .toctree-wrapper, nav'
+    '.cb-cite, p:has(> a[href*="#cite-"]), p:has(> a[type="application/atom+xml"]), .cb-letters, .toctree-wrapper, details.hide, nav'
 )
 #: From how many columns on a table gets smaller letters, and upright heads.
 WIDE = {"pb-several": 7, "pb-many": 9}
