@@ -10,6 +10,7 @@ import pytest
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
 from cordbook.publish.execute.chapters import ChapterFailed, chapters, refresh, stale_chapters
+from cordbook.publish.execute.privacy import private_in
 
 
 def notebook(*code):
@@ -92,3 +93,34 @@ def test_a_lost_or_broken_record_only_means_running_again(small):
 def test_no_stray_files_are_left(small):
     refresh(small, report=quiet)
     assert sorted(p.name for p in Path(small.root / "book").iterdir()) == ["left_out.ipynb", "prose.md", "two.ipynb"]
+
+
+def test_a_chapter_gets_no_secret_of_the_builder(small, monkeypatch):
+    monkeypatch.setenv("A_TOKEN", "s3cr3t-of-the-builder")
+    (small.root / "book" / "two.ipynb").write_text(notebook("import os\n'A_TOKEN' in os.environ, 'PATH' in os.environ"))
+    refresh(small, report=quiet)
+    assert "(False, True)" in (small.root / "book" / "two.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import os\nos.getcwd()", "the project's folder on this machine"),
+        ("print('s3cr3t-' + 'of-the-builder')", "the value of the variable A_TOKEN"),
+    ],
+)
+def test_what_tells_of_the_machine_is_not_stored(small, monkeypatch, code, said):
+    monkeypatch.setenv("A_TOKEN", "s3cr3t-of-the-builder")
+    path = small.root / "book" / "two.ipynb"
+    path.write_text(notebook(code))
+    before = path.read_bytes()
+    with pytest.raises(ChapterFailed, match=said):
+        refresh(small, report=quiet)
+    assert path.read_bytes() == before
+
+
+def test_addresses_and_longer_names_are_no_paths_of_this_machine():
+    root = Path("/work/main")
+    texts = ["https://example.org/work/main", "see /work/mainly", "a/work/main"]
+    assert [list(private_in(text, root, {"HOME": "/root"})) for text in texts] == [[], [], []]
+    assert list(private_in("in /root/notes", root, {"HOME": "/root"})) == ["the home folder (/root)"]

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 from urllib.parse import urlsplit
@@ -47,9 +48,9 @@ class _Watched:
         self._wait(lambda: any(t["state"] == state and t["version"] >= version for t in self.told))
         return next(t for t in self.told if t["state"] == state and t["version"] >= version)
 
-    def get(self, path, host=None):
+    def get(self, path, host=None, method="GET"):
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc)
-        connection.request("GET", path, headers={"Host": host} if host else {})
+        connection.request(method, path, headers={"Host": host} if host else {})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
@@ -74,6 +75,21 @@ def test_the_page_is_served_with_a_script_that_stands_in_no_file(watched):
 def test_it_answers_to_this_machine_only(watched):
     assert watched.get("/", host="example.org")[0] == 403
     assert watched.get("/../../../etc/passwd")[0] == 404
+    assert watched.get("/", host="example.org", method="HEAD")[0] == 403
+
+
+def test_paths_that_no_file_can_have_are_answered(watched):
+    assert watched.get("/a%00b")[0] == 400
+    assert watched.get("/" + "a" * 300)[0] == 414
+    assert watched.get("/" + "a" * 200 + ".html")[0] == 404
+
+
+def test_who_asks_too_slowly_is_let_go(watched, monkeypatch):
+    monkeypatch.setattr(serve._Handler, "timeout", 0.2)
+    with socket.create_connection(urlsplit(watched.address).netloc.split(":")) as slow:
+        slow.sendall(b"GET / HT")
+        slow.settimeout(PATIENCE_S)
+        assert slow.recv(10) == b""
 
 
 def test_a_save_is_built_and_a_broken_row_keeps_the_last_good_book(watched):

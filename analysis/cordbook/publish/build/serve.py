@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from cordbook.display.html.page_parts import with_script
 
@@ -21,6 +22,8 @@ ADDRESS = "127.0.0.1"
 EVENTS, SCRIPT_PATH = "/_cordbook/events", "/_cordbook/live.js"
 #: A comment is sent as often as this, so that a page that was closed is noticed.
 _HEARTBEAT_S = 10.0
+#: A client that asks more slowly than this is let go; a name that is longer no file system has (bytes).
+_PATIENCE_S, _LONGEST_NAME = 30.0, 255
 SCRIPT = """\
 (() => {
   let seen = null;
@@ -81,15 +84,31 @@ class Board:
 
 
 class _Handler(SimpleHTTPRequestHandler):
+    #: Seconds for which a client may be silent while it asks.
+    timeout = _PATIENCE_S
+
     def __init__(self, *arguments: Any, board: Board, **named: Any) -> None:
         self.board = board
         super().__init__(*arguments, **named)
 
-    def do_GET(self) -> None:
+    def parse_request(self) -> bool:
+        """Read what is asked, by any method; what comes through another host or names no file that there can be is answered here."""
+        if not super().parse_request():
+            return False
         host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
+        asked = unquote(self.path.split("?")[0])
         if host not in (ADDRESS, "localhost"):
             self.send_error(403, "this server answers to 127.0.0.1 only")
-        elif self.path == EVENTS:
+        elif "\0" in asked:
+            self.send_error(400, "a path has no null bytes")
+        elif any(len(part.encode()) > _LONGEST_NAME for part in asked.split("/")):
+            self.send_error(414, "no file has so long a name")
+        else:
+            return True
+        return False
+
+    def do_GET(self) -> None:
+        if self.path == EVENTS:
             self._events()
         elif self.path == SCRIPT_PATH:
             self._send(SCRIPT.encode(), "text/javascript; charset=utf-8")

@@ -29,6 +29,7 @@ from cordbook.core.store import VARIABLE, Store
 from cordbook.core.tracking import Read
 from cordbook.errors import CordbookError
 from cordbook.publish.execute.kernel_sockets import socket_folder, sweep_sockets
+from cordbook.publish.execute.privacy import kernel_environment, private_in
 from cordbook.publish.freshness.records import ENVIRONMENT, Record, Records, Today
 
 TIMEOUT_S = 300
@@ -267,7 +268,9 @@ async def _execute(project: Project, path: Path, fork: Any, store: str) -> Execu
         client.reset_execution_trackers()
         try:
             # A forked kernel is simply ended; it has nothing to put away.
-            async with client.async_setup_kernel(cleanup_kc=fork is None, env={**os.environ, VARIABLE: store}):
+            async with client.async_setup_kernel(
+                cleanup_kc=fork is None, env={**kernel_environment(os.environ), VARIABLE: store}
+            ):
                 await _silently(client, f"{_READS}.start({str(project.root)!r})")
                 for index, cell in enumerate(notebook.cells):
                     await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
@@ -280,6 +283,13 @@ async def _execute(project: Project, path: Path, fork: Any, store: str) -> Execu
                 if client.kc is not None:
                     client.kc.stop_channels()
                 await ensure_async(client.km.cleanup_resources())
+    if found := list(private_in(json.dumps([cell.get("outputs", []) for cell in notebook.cells]), project.root, os.environ)):
+        return Executed(
+            before,
+            before,
+            frozenset(),
+            f"Its output shows {' and '.join(found)}. A book tells nothing of the machine that made it; print something else.",
+        )
     text = nbformat.writes(_tidy(notebook), version=4) + "\n"
     return Executed(before, text, frozenset(tuple(read) for read in reads), seconds=time.perf_counter() - start)
 
