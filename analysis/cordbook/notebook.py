@@ -332,9 +332,9 @@ class Review:
         )
         return _with_retractions(figure, estimate)
 
-    def choices(self, estimate_id: str) -> Choices:
-        """Every choice of an estimate (``data/multiverse.yml``): the sentence on what all defensible analyses give, their curve, and tables."""
-        return Choices(explore_choices(self.estimates, estimate_id))
+    def choices(self, estimate_id: str, *, drawn: bool = True) -> Choices:
+        """Every choice of an estimate (``data/multiverse.yml``): the sentence on what all defensible analyses give, their curve unless it is not ``drawn``, and tables."""
+        return Choices(explore_choices(self.estimates, estimate_id), drawn)
 
     def fold(self, shown: Figure | Table) -> Folded:
         """A figure or table folded under its title, for what only some readers look at."""

@@ -47,6 +47,8 @@ LIGHT_STEP, NOTICE_PT, NOTICE_ROOM = 9.0, 7.5, 13.0
 SQUARE_MIN_PT, SQUARE_MAX_PT, DIAMOND_PT = 3.2, 9.5, 5.5
 #: What fits of the name of an arm over the counts of both.
 LONGEST_ARM = 12
+#: What fits of the name of a unit over the values.
+LONGEST_UNIT = 16
 #: The weight, in percent, that squares have where studies are not pooled and have none.
 PLAIN_WEIGHT = 10.0
 
@@ -395,7 +397,7 @@ def _unit(result: Result) -> str:
     """The unit of pooled means where it is known."""
     if isinstance(result, ObservedExpected):
         return "of 100 people"
-    return result.unit if isinstance(result, PooledMean) else ""
+    return _shortened(result.unit, LONGEST_UNIT) if isinstance(result, PooledMean) else ""
 
 
 def _is_ratio(result: Result) -> bool:
@@ -669,9 +671,9 @@ def _counts_head(result: Result, arms: tuple[str, str]) -> str:
     return f"{arms[0]} v {arms[1]}" if isinstance(result, ComparedArms) else "Events/n"
 
 
-def _shortened(name: str) -> str:
-    """The name of an arm as it fits over the counts."""
-    return name if len(name) <= LONGEST_ARM else name[: LONGEST_ARM - 1].rstrip() + "…"
+def _shortened(name: str, longest: int = LONGEST_ARM) -> str:
+    """The name of an arm as it fits over the counts, or a unit over the values."""
+    return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
 
 
 def _value_head(result: Result) -> str:

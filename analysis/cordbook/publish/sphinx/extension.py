@@ -132,6 +132,7 @@ class EstimateRole(SphinxRole):
             classes=["cb-number-link"],
             internal=True,
         )
+        target["support_smartquotes"] = False  # a name of a study or a unit stands as the data write it
         return [target], []
 
     def _not_stated(self, lacks: Mapping[str, Sequence[str]]) -> tuple[list[nodes.Node], list[nodes.system_message]]:

@@ -19,6 +19,8 @@ class Choices:
     """What all defensible analyses of an estimate give. In a notebook it shows itself as HTML."""
 
     found: Multiverse
+    #: Whether the curve is drawn, or the sentence and the tables stand alone.
+    drawn: bool = True
 
     @property
     def sentence(self) -> str:
@@ -52,8 +54,8 @@ class Choices:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
 
     def to_html(self) -> Html:
-        """The sentence as a paragraph, the curve, and the tables folded."""
-        figure = [Html(self.figure.to_html())] if self.found.analyses else []
+        """The sentence as a paragraph, the curve where it is wanted, and the tables folded."""
+        figure = [Html(self.figure.to_html())] if self.drawn and self.found.analyses else []
         notes = [element("p", self.notes)] if self.notes else []
         return join(element("p", self.sentence), *figure, *(folded(table).__html__() for table in self.tables), *notes)
 

@@ -15,13 +15,13 @@ from matplotlib.axes import Axes
 from cordbook.core.text import capital
 from cordbook.display.figures.axes import PERCENT_ENDS, RATIO_TICKS
 from cordbook.display.figures.figure import Figure, canvas, finish, small, table_csv
-from cordbook.display.figures.style import FONT_SIZE, INK, MUTED, RULE, TREATED
+from cordbook.display.figures.style import INK, MUTED, RULE, TREATED
 from cordbook.display.figures.thinning import evenly_spaced
 from cordbook.review.multiverse.multiverse import Analysis, Multiverse
 from cordbook.review.multiverse.words import range_sentence, result_text, sentence
 
 #: Analyses that are drawn: each takes a line above and a mark per choice below.
-MOST_DRAWN = 160
+MOST_DRAWN = 120
 #: Intervals of ratios beyond this factor around the results run off the axis.
 BEYOND = 3.0
 
@@ -43,7 +43,7 @@ class _Layout:
     top: float = 0.24
 
 
-WIDE = _Layout(7.0, 1.25, 1.95, 2.3, 0.168, 0.07, 0.1, FONT_SIZE - 1.4, heads=False)
+WIDE = _Layout(7.0, 1.35, 1.95, 2.3, 0.182, 0.07, 0.1, 9.6, heads=False)
 NARROW = _Layout(3.3, 0.0, 1.5, 1.75, 0.158, 0.05, 0.1, 8.2, heads=True)
 
 
@@ -76,7 +76,7 @@ def _caption(found: Multiverse, drawn: int) -> str:
         "diamond, and its choices are bold and blue."
     )
     if any(not a.answer.pooled for a in found.analyses):
-        text += " Pale lines: analyses whose studies our limits set side by side; shown is the average that the model gives all the same."
+        text += " Grey lines: analyses whose studies our limits set side by side; shown is the average that the model gives all the same."
     if drawn < number:
         text += f" Of {number:,} analyses {drawn}, evenly spaced, are drawn."
     return f"{text} Intervals that leave the axis are cut. {range_sentence(found)}"
@@ -108,7 +108,7 @@ def _curve(axes: Axes, found: Multiverse, analyses: Sequence[Analysis], drawn: S
     low, high = _limits(found, analyses)
     x = np.arange(len(analyses), dtype=float)
     step = 160 / max(len(analyses), 1)
-    for pooled, colour, alpha in ((False, MUTED, 0.35), (True, TREATED, 0.45)):
+    for pooled, colour in ((False, MUTED), (True, TREATED)):
         chosen = [i for i, a in enumerate(analyses) if a.answer.pooled == pooled]
         ends = [
             (x[i], *np.clip([analyses[i].answer.ci_low * scale, analyses[i].answer.ci_high * scale], low, high)) for i in chosen
@@ -116,13 +116,12 @@ def _curve(axes: Axes, found: Multiverse, analyses: Sequence[Analysis], drawn: S
         axes.plot(
             *_broken([((at, start), (at, end)) for at, start, end in ends]),
             color=colour,
-            alpha=alpha,
-            linewidth=min(1.1 * step, 3),
+            linewidth=min(0.8 * step, 2),
         )
         dashes = [
             ((x[i] - 0.5, analyses[i].answer.estimate * scale), (x[i] + 0.5, analyses[i].answer.estimate * scale)) for i in chosen
         ]
-        axes.plot(*_broken(dashes), color=colour, linewidth=2.2, alpha=1.0 if pooled else 0.7)
+        axes.plot(*_broken(dashes), color=INK if pooled else colour, linewidth=2.2, zorder=3)
     for limit in _marked(found):
         if low < limit * scale < high:
             axes.axhline(limit * scale, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
@@ -247,9 +246,7 @@ def _choices(
         axes.plot([0, 1], [middle, middle], transform=at, color=RULE, linewidth=0.5, zorder=0)
         runs = _runs([a.options[axis] == place for a in analyses])
         bars = [((start - 0.5, middle), (end + 0.5, middle)) for start, end in runs]
-        axes.plot(
-            *_broken(bars), color=TREATED if mine else MUTED, linewidth=thick, solid_capstyle="butt", alpha=0.9 if mine else 0.75
-        )
+        axes.plot(*_broken(bars), color=TREATED if mine else MUTED, linewidth=thick, solid_capstyle="butt")
     if found.own >= 0:
         axes.axvline(drawn.index(found.own), color=INK, linewidth=0.9, zorder=6)
 
