@@ -151,7 +151,9 @@ def changed(table, rows):
     if table.name in VALUES:
         return VALUES[table.name]
     if table.name == "extractions":
-        return {"reader": rows[1]["reader"]}
+        # Both readings of the first count, exchanged: a count is read by two readers, whom reconciliations.csv names.
+        rows[1]["reader"], exchanged = rows[0]["reader"], rows[1]["reader"]
+        return {"reader": exchanged}
     first = rows[0]
     free = COLUMNS.get(table.name) or next((c for c in FREE if c in table.columns), None)
     if free:

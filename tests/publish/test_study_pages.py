@@ -27,6 +27,7 @@ from cordbook.publish.pages import study_pages
 from cordbook.publish.pages.page import HOME, estimate_address
 from cordbook.publish.pages.study_pages import FOLDER, write_study_pages
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.scores.estimates import scores_of
 from cordbook.review.studies.records import study_records
 
 ASSETS = Path(study_pages.__file__).parents[1] / "assets"
@@ -154,7 +155,7 @@ def test_harm_has_a_section_on_every_page(pages, records):
 
 
 def test_links_lead_to_pages_of_the_book_or_to_known_hosts(pages, estimates):
-    known = {e.id for e in estimates}
+    known = {e.id for e in (*estimates, *scores_of(estimates))}
     for study_id, page in pages.items():
         for href in Seen(body(page)).links:
             parts = urlsplit(href)

@@ -29,7 +29,6 @@ from cordbook.publish.build.site import (
     write_pages,
 )
 from cordbook.publish.freshness.inputs import edited_digest
-from cordbook.review.expected.lookup import AllEstimates
 
 #: Who keeps saving while the book is built gets it in the end or is told.
 ATTEMPTS = 3
@@ -142,20 +141,21 @@ def _judged(project: Project, today: Any, allow: bool) -> int:
     """Judge all that chapters would stumble over, before the first of them runs; returns how many guards are broken."""
     from cordbook.publish.freshness.snapshot import last_good
     from cordbook.publish.sources.page_guards import Stored, broken_guards, explain_all, find_conditions, left_out_guards
+    from cordbook.review.expected.lookup import AllEstimates
     from cordbook.review.reporting.declared_files import declared_problems, explain_declared
 
     problems = declared_problems(today.estimates)
-    conditions = find_conditions(project)
-    broken = broken_guards(conditions, AllEstimates(today.estimates))
+    conditions, known = find_conditions(project), AllEstimates(today.estimates)
+    broken = broken_guards(conditions, known)
     if broken:
         last = last_good(project)
-        broken = broken_guards(conditions, AllEstimates(today.estimates), Stored(last.estimates, last.files) if last else None)
+        broken = broken_guards(conditions, known, Stored(last.estimates, last.files) if last else None)
     reasons = [explain_declared(problems)] if problems else []
     if any(b.problem for b in broken) or (broken and not allow):
         reasons.append(explain_all(broken))
     if reasons:
         raise BuildFailed("\n\n".join(reasons))
-    for warning in left_out_guards(conditions, AllEstimates(today.estimates)):
+    for warning in left_out_guards(conditions, known):
         print(warning, file=sys.stderr)
     return len(broken)
 
