@@ -13,6 +13,7 @@ import pytest
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
 from cordbook.evidence import validate
+from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.evidence.schema import load_package
 from cordbook.publish.build.build import build
 from cordbook.publish.execute.chapters import refresh
@@ -144,6 +145,8 @@ def edit(data, name):
     rows = read_table(data, name)
     rows[0] |= changed(load_package(data).table(name), rows)
     write_table(data, name, rows)
+    if name == "references":  # the bibliography is made of it
+        (data.parent / "references.bib").write_text(bibliography_text(rows), encoding="utf-8")
 
 
 def changed(table, rows):
