@@ -18,6 +18,7 @@ from cordbook.evidence import validate
 from cordbook.publish.sources.page_guards import Turned, broken_guards, find_conditions, turned_wordings
 from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.estimates.guards import judge
+from cordbook.review.expected.lookup import AllEstimates
 from cordbook.review.versions.releases import list_releases
 from tests.conftest import ROOT, copy_project
 from tests.intake.invented import EXPORT, cordbook
@@ -67,12 +68,12 @@ def project(tmp_path) -> Project:
 
 def test_the_first_search_screening_verification_and_release_break_no_sentence(project):
     conditions = find_conditions(project)
-    before = load_estimates(project.root)
+    before = AllEstimates(load_estimates(project.root))
     assert broken_guards(conditions, before) == []
     assert validate(project.data).errors == 0
     for step, turns in ((search, "[searches"), (screening, ""), (verification, "[verifications]"), (release, "")):
         step(project)
-        now = load_estimates(project.root)
+        now = AllEstimates(load_estimates(project.root))
         assert validate(project.data).errors == 0
         assert [b.explain() for b in broken_guards(conditions, now)] == [], step.__name__
         turned = turned_wordings(conditions, now, before)
@@ -82,7 +83,7 @@ def test_the_first_search_screening_verification_and_release_break_no_sentence(p
 
 def test_every_wording_that_turns_says_something_else(project, estimates):
     for wording in (c for c in find_conditions(project) if c.otherwise is not None):
-        today = judge(wording.condition, estimates)
+        today = judge(wording.condition, AllEstimates(estimates))
         assert Turned(wording, today).text in (wording.sentence, wording.otherwise)
         assert wording.sentence != wording.otherwise, wording.place
         assert "yet" not in str(wording.otherwise).split(), wording.place

@@ -10,7 +10,9 @@ from cordbook.cli import COMMANDS, main
 HEAVY = {"pandas", "scipy", "matplotlib", "statsmodels", "sphinx", "sklearn"}
 
 
-@pytest.mark.parametrize("words", [["build", "--help"], ["status", "--help"], ["validate"], ["cite", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["build", "--help"], ["status", "--help"], ["validate", "--help"], ["cite", "--help"]], ids=" ".join
+)
 def test_light_commands_load_no_heavy_library(words, root):
     code = (
         "import sys\nfrom cordbook.cli import main\n"

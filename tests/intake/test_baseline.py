@@ -107,7 +107,7 @@ KEYS = {
 #: Codes that were split when later studies came, and what a value of the source may be today: nobody was treated there.
 RECODED = {("studies", "intervention_class"): {"other": "usual_care"}}
 #: Columns that came with later readings; the source has nothing of them.
-LATER = {"studies": {"read_in"}}
+LATER = {"studies": {"read_in"}, "continuous": {"part"}}
 ARM_DETAILS = ("cell_type", "donor", "route", "dose_cells", "n_doses")
 
 
