@@ -1,7 +1,7 @@
 """What a chapter may know of the machine that runs it, and what of that machine may not stand in a book.
 
-A chapter is code that anybody may have written. It gets the variables that programs need and no others, so that a token of the builder
-is not at hand; and what it shows is searched for the project's own path, the home folder and values of variables before it is stored.
+A chapter is code that anybody may have written. It gets no variable whose name tells that it is secret, so that a token of the builder is
+not at hand; and what it shows is searched for the project's own path, the home folder and values of variables before it is stored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-#: Variables that a kernel gets: what finds programs and folders, says language and time, and keeps libraries to their cores.
+#: Variables whose values may stand in a book: what finds programs and folders, says language and time, and keeps libraries to their cores.
 KNOWN = frozenset({
     "PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH",
     "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "SOURCE_DATE_EPOCH", "MPLBACKEND", "MPLCONFIGDIR", "LD_LIBRARY_PATH",
@@ -33,12 +33,12 @@ _LONG, _SECRET_LONG = 16, 6
 
 
 def kernel_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a kernel gets, of those of this process.
+    """The variables that a kernel gets, of those of this process: all but those whose name tells that they are secret.
 
     >>> kernel_environment({"PATH": "/bin", "LC_ALL": "C", "API_KEY": "x"})
     {'PATH': '/bin', 'LC_ALL': 'C'}
     """
-    return {name: value for name, value in variables.items() if name in KNOWN or name.startswith(_KNOWN_PREFIXES)}
+    return {name: value for name, value in variables.items() if not _SECRET.search(name)}
 
 
 def private_in(text: str, root: Path, variables: Mapping[str, str]) -> Iterator[str]:
