@@ -137,7 +137,9 @@ def test_with_again_every_question_is_asked_and_enter_keeps_what_stands(project)
 
 
 def test_of_a_stratum_with_all_patients_of_the_arm_it_is_asked_whether_it_is_everybody(project):
-    shown, reading = asked(project, "ais improved\nbaseline_ais=A\n12\n20\n9\ny\n" + "one grade or more\n1\n.\nTable 2\nhigh\ny\n.\n" + "\nq\n")
+    shown, reading = asked(
+        project, "ais improved\nbaseline_ais=A\n12\n20\n9\ny\n" + "one grade or more\n1\n.\nTable 2\nhigh\ny\n.\n" + "\nq\n"
+    )
     assert "Is this everybody of the arm?" in shown
     made = study_rows(reading)["outcomes"]
     assert [(c["stratum"], c["stratum_relation"], c["events"], c["n"]) for c in made] == [

@@ -54,7 +54,10 @@ def test_the_real_book_says_of_every_count_and_estimate_what_was_looked_at(root,
     state = expected(root)
     for cell_id, wanted in state.items():
         assert [s for s in STATES if s in row_of(pages, cell_id)] == [wanted], cell_id
+    counted = {e.id for e in estimates}
     for estimate_id, page in estimate_pages(Project(root), estimates).items():
+        if estimate_id not in counted:  # scores are not verified count by count
+            continue
         cells = estimates[estimate_id].count_ids
         head = told(page.split("\n## ")[0])
         assert ("verified by a person" in head) == estimates[estimate_id].is_reported, estimate_id

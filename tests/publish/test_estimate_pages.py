@@ -24,8 +24,10 @@ from cordbook.publish.pages.estimate_pages import (
     natural_of,
     write_estimate_pages,
 )
+from cordbook.publish.pages.score_pages import ScorePage
 from cordbook.review.appraisal.certainty import rate
 from cordbook.review.estimates.phrases import counts_of, phrase, plain_sentence
+from cordbook.review.scores.estimates import scores_of
 
 HOSTILE = '"><script>alert(1)</script> {{x}} `y` $z$ <img src=x onerror=alert(2)> ---\n# not a heading'
 
@@ -49,8 +51,8 @@ def text_of(page):
 
 
 def test_every_estimate_has_a_page_with_its_number(models, estimates):
-    assert set(models) == {e.id for e in estimates}
-    rated = rate(estimates, models)
+    assert set(models) == {e.id for e in (*estimates, *scores_of(estimates))}
+    rated = rate(estimates, [e.id for e in estimates])
     for e in estimates:
         page = models[e.id]
         assert page.preview.startswith(e.title)
@@ -77,7 +79,8 @@ def test_every_number_on_a_page_comes_from_its_model_and_each_of_the_model_is_th
     for name, page in models.items():
         own = re.sub(r"^(before|after)-.*\n", "", pages[name], flags=re.M)  # what its neighbours are called
         assert set(numbers(text_of(own))) == set(page.numbers()), name
-        assert page.number.value in text_of(pages[name])
+        shown = page.value if isinstance(page, ScorePage) else page.number.value
+        assert shown in text_of(pages[name])
 
 
 def test_a_share_of_treated_people_has_natural_recovery_beside_it(pages, estimates):
@@ -183,7 +186,7 @@ def test_the_box_of_another_module_stands_at_the_end(root, estimates):
 def test_pages_are_written_only_when_they_change_and_go_with_their_estimate(tmp_path, root, estimates):
     (tmp_path / "data").mkdir()
     project = Project(tmp_path)
-    assert set(write_estimate_pages(project, estimates)) == {e.id for e in estimates}
+    assert set(write_estimate_pages(project, estimates)) == {e.id for e in (*estimates, *scores_of(estimates))}
     left = tmp_path / FOLDER / "gone.md"
     left.write_text("x", encoding="utf-8")
     before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / FOLDER).glob("*.md") if p != left}
