@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cordbook.cli import main
+from cordbook.review.scores.estimates import scores_of
 
 #: R printed ten digits.
 PRINTED_DIGITS = 1e-11
@@ -110,13 +111,14 @@ def test_the_command_prints_every_estimate(estimates, capsys, root, monkeypatch)
     monkeypatch.chdir(root / "book")
     assert main(["estimates", "--json"]) == 0
     printed = {e["id"]: e for e in json.loads(capsys.readouterr().out)}
-    assert list(printed) == [e.id for e in estimates]
+    every = [*estimates, *scores_of(estimates)]
+    assert list(printed) == [e.id for e in every]
     ais = printed["ais-improved-cell-therapy"]
     assert ais["estimate"] == estimates["ais-improved-cell-therapy"].result.estimate
     assert ais["cells"]["lammertse2012"] == ["lammertse2012.treated.ais_improved.all.6"]
     assert main(["estimates"]) == 0
     table = capsys.readouterr().out
-    assert all(e.id in table for e in estimates)
+    assert all(e.id in table for e in every)
 
 
 def test_the_command_fails_with_one_line_outside_a_project(capsys, tmp_path, monkeypatch):
