@@ -66,7 +66,7 @@ from cordbook.review.claims.mechanisms import (
     sources,
 )
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimate, Estimates, load_estimates
-from cordbook.review.estimates.natural_course import load_natural_course
+from cordbook.review.estimates.natural_course import load_natural_course, study_rows
 from cordbook.review.estimates.phrases import retraction_note
 from cordbook.review.expected.comparison import expectation_of
 from cordbook.review.multiverse.multiverse import explore_choices
@@ -240,11 +240,7 @@ class Review:
 
     @cached_property
     def _study_rows(self) -> dict[str, dict[str, Any]]:
-        """Studies as rows by id, what is blank as None."""
-        return {
-            row["study_id"]: {name: None if pd.isna(value) else value for name, value in row.items()}
-            for row in self.evidence["studies"].to_dict("records")
-        }
+        return study_rows(self.evidence)
 
     def _appraisal(self, estimate: Estimate) -> Appraisal:
         """Answers on how the studies of an estimate were done, and which of them have a critical notice; nothing without the file of items."""

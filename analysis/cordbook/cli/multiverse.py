@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from cordbook.cli.shared import svg_file
 from cordbook.core.columns import aligned
 from cordbook.errors import UsageError
 
@@ -35,7 +36,7 @@ def register(commands: argparse._SubParsersAction) -> None:
         "`cluster`; the same version of this package must be installed there)",
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON, with each analysis and its options")
-    parser.add_argument("--figure", type=_svg, metavar="FILE.svg", help="also draw the specification curve into this file")
+    parser.add_argument("--figure", type=svg_file, metavar="FILE.svg", help="also draw the specification curve into this file")
     parser.add_argument("--quiet", action="store_true", help="do not say how far the work is")
     parser.set_defaults(run=run)
 
@@ -152,9 +153,3 @@ def _jobs(text: str) -> int:
     if number == -1 or number >= 1:
         return number
     raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes: 1 or more, or -1 for one a core")
-
-
-def _svg(text: str) -> str:
-    if text.lower().endswith(".svg"):
-        return text
-    raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg, the format of the figures")

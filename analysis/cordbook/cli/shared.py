@@ -37,7 +37,7 @@ def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]
         help="keep a Hartung-Knapp interval from being narrower than that of the common-effect model (default: yes)",
     )
     parser.add_argument("--json", action="store_true", help="print the full result as JSON")
-    parser.add_argument("--plot", type=_svg, metavar="OUT.svg", help="also draw a forest plot into this file")
+    parser.add_argument("--plot", type=svg_file, metavar="OUT.svg", help="also draw a forest plot into this file")
 
 
 def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
@@ -143,7 +143,7 @@ def _level(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1; for 95% write 0.95")
 
 
-def _svg(text: str) -> str:
+def svg_file(text: str) -> str:
     if text.lower().endswith(".svg"):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg, the format of the figures")

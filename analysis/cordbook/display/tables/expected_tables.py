@@ -21,7 +21,6 @@ def expected_table(
 
     ``titles`` are those of the estimates of the natural course, by id.
     """
-    groups = x.result.studies if x.result is not None else ()
     rows = tuple(
         (
             Link(s.label, study(s.study_id)),
@@ -30,7 +29,8 @@ def expected_table(
             Lines(expected_number(g.expected), (f"{g.predicted_low} to {g.predicted_high}",)),
             Lines(amount(g.estimate), (f"{amount(g.ci_low)} to {amount(g.ci_high)}",)),
         )
-        for s, g in zip(x.studies, groups, strict=True)
+        for s in x.studies
+        if (g := s.group) is not None
     )
     header = ("Study", "Set beside", "Seen", "Predicted (95% range)", "More of 100 people (95% CI)")
     caption = f"Group by group beside the natural course: {x.title}"

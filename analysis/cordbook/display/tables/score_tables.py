@@ -22,14 +22,14 @@ Address = Callable[[str], str]
 
 def score_studies_table(e: ScoreEstimate, evidence: Evidence, study: Address, *, folded: bool = False) -> Table:
     """Every study of an estimate of a score: who, when, its change or difference, and its weight or why it has none."""
-    rows = tuple(_study(row, e, evidence, study) for row in (*e.rows, *e.told))
+    studies = evidence["studies"].set_index("study_id")
+    rows = tuple(_study(row, e, studies.loc[row.study_id], evidence, study) for row in (*e.rows, *e.told))
     what = "Difference" if e.synthesis.is_difference else "Change"
     header = ("Study", "Who and how", "When", "People", f"{what}, {e.unit} (95% CI)", "Weight")
     return Table(f"scores-{e.id}", f"Every study behind: {e.title}", header, rows, kind=CARDS, folded=folded, numeric=(3, 4))
 
 
-def _study(row: ScoreRow, e: ScoreEstimate, evidence: Evidence, address: Address) -> tuple[Shown, ...]:
-    known = evidence["studies"].set_index("study_id").loc[row.study_id]
+def _study(row: ScoreRow, e: ScoreEstimate, known: pd.Series, evidence: Evidence, address: Address) -> tuple[Shown, ...]:
     words = evidence.vocabulary
     timing = [column for fact in (evidence.subject.fact(PHASE),) if fact for _, column in fact.columns]
     told = [words.label(column, known[column], "phrase") for column in ("design", *timing) if not pd.isna(known[column])]

@@ -21,7 +21,7 @@ from cordbook.display.html.pieces import Cell, Facts, Link, Shown, unseen
 from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import HOME, Page, in_a_row, same_number, write_pages
+from cordbook.publish.pages.page import CANNOT_TELL, HOME, NO_CONTROL, Page, in_a_row, preview_of, same_number, write_pages
 from cordbook.publish.pages.score_pages import ScorePage, score_pages
 from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
@@ -53,8 +53,6 @@ STATISTICS = "../methods/statistics.html"
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
 Box = Callable[[Estimate | ScoreEstimate], Markup]
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
-_CANNOT_TELL = "cannot be told"
 #: What the averages beside an estimate are called on its page.
 _COMPANIONS: Mapping[str, str] = {
     MEDIAN: "The median study",
@@ -203,8 +201,7 @@ def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> Estima
     """The model of one estimate's page."""
     return EstimatePage(
         title=e.title,
-        # The title of a part holds a colon already.
-        preview=f"{e.title}{' · ' if ': ' in e.title else ': '}{headline(e)}",
+        preview=preview_of(e.title, headline(e)),
         description=description(e, beside),
         trail=_trail(e, beside),
         way=_way(beside),
@@ -287,7 +284,7 @@ def _plain(e: Estimate, beside: Beside) -> str:
     if e.result is not None and e.k == 1:
         parts.append("This is one study alone: nothing is pooled.")
     if kind_of(e) == "single arm" and e.is_reported:
-        parts.append(_NO_CONTROL)
+        parts.append(NO_CONTROL)
     if beside.certainty and beside.certainty.domains:
         parts.append(f"{NAME.capitalize()}: {beside.certainty.level}.")
     return " ".join(parts)
@@ -324,7 +321,7 @@ def _events(e: Estimate) -> str:
 
 
 def _prediction(e: Estimate) -> str:
-    return phrase(e, "prediction") if _has_prediction(e) else _CANNOT_TELL
+    return phrase(e, "prediction") if _has_prediction(e) else CANNOT_TELL
 
 
 def _computed(e: Estimate) -> Facts:
@@ -332,7 +329,7 @@ def _computed(e: Estimate) -> Facts:
     rows: list[tuple[str, Shown]] = [
         ("Model", (f"{capital(method(e))} (", Link("what this means", STATISTICS), ")")),
         ("Prediction interval", _prediction(e)),
-        ("Differences between studies (I²)", phrase(e, "i2") if has_i2 else _CANNOT_TELL),
+        ("Differences between studies (I²)", phrase(e, "i2") if has_i2 else CANNOT_TELL),
     ]
     rows += [_companion(companion, e) for companion in e.companions]
     notes = [*(e.result.notes if e.result else ()), *([e.synthesis.note] if e.synthesis.note else [])]

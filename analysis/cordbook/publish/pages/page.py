@@ -14,6 +14,9 @@ from cordbook.display.html.templates import page_source
 
 #: The first page, seen from a page that is made.
 HOME = Link("Home", "../../index.html")
+#: What a page says where treated people have nobody beside them, and where a number cannot be had.
+NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
+CANNOT_TELL = "cannot be told"
 P = TypeVar("P", bound="Page")
 
 
@@ -61,6 +64,12 @@ def same_number(estimate_id: str, call: str = '["{}"]') -> list[tuple[str, Shown
             Cell(f"open_review(){call.format(estimate_id)}", ("after: from cordbook.notebook import open_review",), style="code"),
         ),
     ]
+
+
+def preview_of(title: str, headline: str) -> str:
+    """The title of a share preview: what it is, and its number."""
+    # The title of a part holds a colon already.
+    return f"{title}{' · ' if ': ' in title else ': '}{headline}"
 
 
 def in_a_row(pages: Mapping[str, P], order: Sequence[str], label: Callable[[str], str]) -> dict[str, P]:

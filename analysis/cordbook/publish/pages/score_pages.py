@@ -18,7 +18,7 @@ from cordbook.display.html.table import CARDS, Table
 from cordbook.display.tables.score_tables import score_studies_table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import HOME, Page, estimate_address, same_number
+from cordbook.publish.pages.page import CANNOT_TELL, HOME, NO_CONTROL, Page, estimate_address, preview_of, same_number
 from cordbook.review.estimates.method_words import INTERVALS, MODELS
 from cordbook.review.estimates.phrases import NOT_POOLED
 from cordbook.review.scores.estimates import ScoreEstimate, ScoreEstimates
@@ -26,8 +26,6 @@ from cordbook.review.scores.phrases import range_of, score_phrase, score_sentenc
 
 #: Makes the box to cite an estimate of a score.
 ScoreBox = Callable[[ScoreEstimate], Markup]
-_NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
-_CANNOT_TELL = "cannot be told"
 _ALL, _STATISTICS = "../methods/estimates.html", "../methods/statistics.html"
 
 
@@ -64,7 +62,7 @@ def score_page(
     above = (Link(whole.title, f"{whole.id}.html"),) if whole else ()
     return ScorePage(
         title=e.title,
-        preview=f"{e.title}{' · ' if ': ' in e.title else ': '}{headline(e)}",
+        preview=preview_of(e.title, headline(e)),
         description=one_line(f"{score_sentence(e)} {capital(size_of(e))}."),
         trail=(HOME, Link("All estimates", f"{_ALL}#{e.id}"), *above, Link(e.title)),
         way=(Link("The chapter on it", f"../{chapter.removeprefix('book/')}.html"),) if chapter else (),
@@ -92,7 +90,7 @@ def _plain(e: ScoreEstimate) -> str:
         parts.append(
             f"{'One report tells' if one else 'Some reports tell'} a number that cannot be weighed; {'it stands' if one else 'they stand'} in the table with the reason."
         )
-    return " ".join([*parts, *([] if e.synthesis.is_difference else [_NO_CONTROL])])
+    return " ".join([*parts, *([] if e.synthesis.is_difference else [NO_CONTROL])])
 
 
 def _facts(e: ScoreEstimate) -> Facts:
@@ -108,7 +106,7 @@ def _facts(e: ScoreEstimate) -> Facts:
 
 
 def _prediction(e: ScoreEstimate) -> str:
-    return score_phrase(e, "prediction") if e.result is not None and e.result.pi_low is not None else _CANNOT_TELL
+    return score_phrase(e, "prediction") if e.result is not None and e.result.pi_low is not None else CANNOT_TELL
 
 
 def _natural(e: ScoreEstimate, scores: ScoreEstimates) -> tuple[Shown, ...]:
@@ -131,7 +129,7 @@ def _computed(e: ScoreEstimate) -> Facts:
     model = f"{MODELS.get(s.model, s.model)}; {INTERVALS.get(s.ci, s.ci)}" if r is not None else NOT_POOLED
     rows: list[tuple[str, Shown]] = [
         ("Model", (f"{capital(model)} (", Link("what this means", _STATISTICS), ")")),
-        ("Differences between studies (I²)", score_phrase(e, "i2") if r is not None else _CANNOT_TELL),
+        ("Differences between studies (I²)", score_phrase(e, "i2") if r is not None else CANNOT_TELL),
         ("Correlation taken where none is known", f"{s.imputed_r:g} between before and after"),
     ]
     notes = [*(r.notes if r is not None else ()), *([s.note] if s.note else [])]

@@ -22,7 +22,9 @@ from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates
 from cordbook.review.scores.estimates import scores_of
 
 FILE = "claim_tests.yml"
-RULES: Mapping[str, Rule] = {**ESTIMATE_RULES, **SCORE_RULES, **ROW_RULES}
+#: Rules that name estimates, of counts or of scores.
+ON_ESTIMATES: Mapping[str, Rule] = {**ESTIMATE_RULES, **SCORE_RULES}
+RULES: Mapping[str, Rule] = {**ON_ESTIMATES, **ROW_RULES}
 NO_CONTROL = "Without a control group a number cannot show that the treatment did it."
 
 
@@ -150,7 +152,7 @@ def problems_of(claims: Sequence[Claim], tests: Sequence[ClaimTest], estimates: 
 def _estimate_ids(test: ClaimTest) -> list[str]:
     ids = list(test.shown)
     for part in test.parts:
-        if part.rule in {**ESTIMATE_RULES, **SCORE_RULES} and part.rule != "within_study":
+        if part.rule in ON_ESTIMATES and part.rule != "within_study":
             for key in ("estimate", "than", "of", "groups"):
                 value = part.needs.get(key, [])
                 ids += [value] if isinstance(value, str) else list(value)
@@ -180,7 +182,7 @@ def _kind_problems(test: ClaimTest, estimates: Estimates) -> list[str]:
         value = part.needs.get("estimate", [])
         for i in [value] if isinstance(value, str) else value:
             kind = kinds.get(i.split("--")[0], wanted)
-            if part.rule in {**ESTIMATE_RULES, **SCORE_RULES} and kind != wanted:
+            if part.rule in ON_ESTIMATES and kind != wanted:
                 problems.append(f"{part.rule} needs a {wanted}; {i} is a {kind}")
     return problems
 

@@ -23,7 +23,8 @@ COMPARE_MEASURES = ("OR", "RR", "RD")
 COMPARE_MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
 #: What the pooled share of a declaration is: that of the median study, or the average over the population of studies.
 AVERAGES = ("median", "population")
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+#: The form of the id of an estimate.
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEYS = {
     "id", "title", "question", "sentence", "section", "kind", "outcome", "where", "strata", "by", "measure", "model", "ci", "level",
     "natural", "harm", "note", "part_sentence", "average", "not_pooled_if", "side_sentence",
@@ -210,7 +211,7 @@ def _problems(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator
     for key in ("id", "title", "question", "outcome", "section"):
         if not entry.get(key) or not isinstance(entry[key], str):
             yield f"{key} is missing or not a text"
-    if isinstance(entry.get("id"), str) and not _ID.fullmatch(entry["id"]):
+    if isinstance(entry.get("id"), str) and not ID.fullmatch(entry["id"]):
         yield "an id is lower-case words joined by hyphens"
     merged = {**defaults, **entry}
     kind = merged.get("kind", "proportion")
@@ -267,7 +268,7 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
         section=entry["section"],
         kind=entry.get("kind", "proportion"),
         outcome=entry["outcome"],
-        where=tuple((column, _values(values)) for column, values in entry.get("where", {}).items()),
+        where=tuple((column, values_of(values)) for column, values in entry.get("where", {}).items()),
         strata=tuple((k, str(v)) for k, v in strata.items()) if isinstance(strata, Mapping) else strata,
         by=entry.get("by"),
         measure=entry["measure"],
@@ -288,5 +289,6 @@ def _freeze(entry: Mapping[str, Any]) -> Synthesis:
     )
 
 
-def _values(values: Any) -> tuple[str, ...]:
+def values_of(values: Any) -> tuple[str, ...]:
+    """What a filter of a declaration asks for: one value, or any of a list, as texts."""
     return tuple(str(v) for v in values) if isinstance(values, list) else (str(values),)

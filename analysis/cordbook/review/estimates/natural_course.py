@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.counts import Count
+from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.rules.files import NATURAL_COURSE, TEXTS, natural_course_problems
 from cordbook.evidence.subject_tables import PHASE, SubjectTables
 from cordbook.review.estimates.declarations import Synthesis
@@ -74,6 +77,14 @@ class NaturalCourse:
             if stratum.get(PHASE, usual) not in phases:
                 return False
         return True
+
+
+def study_rows(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    """Studies as :meth:`NaturalCourse.is_alike` takes them: rows by id, what is blank as None."""
+    return {
+        row["study_id"]: {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in evidence["studies"].to_dict("records")
+    }
 
 
 def load_natural_course(data: Path) -> NaturalCourse | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from cordbook.synthesis.pooling.two_arm_results import StudyComparison
 from cordbook.synthesis.results import StudyProportion
 
 R = TypeVar("R", bound="Row")
+D = TypeVar("D", bound="Dated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,15 @@ def with_effects(rows: Sequence[R], studies: Sequence[StudyProportion] | Sequenc
     )
 
 
-def in_order(rows: Iterable[R]) -> tuple[R, ...]:
+class Dated(Protocol):
+    """Anything of a study that has a year, if it was seen, and a name."""
+
+    @property
+    def year(self) -> int | None: ...
+    @property
+    def label(self) -> str: ...
+
+
+def in_order(rows: Iterable[D]) -> tuple[D, ...]:
     """Rows by year and name; those whose year was not seen come last."""
     return tuple(sorted(rows, key=lambda row: (9999 if row.year is None else row.year, row.label)))

@@ -49,17 +49,32 @@ def select_counts(counts: pd.DataFrame, synthesis: Synthesis, meanings: Meanings
 def rows_of_arms(counts: pd.DataFrame, synthesis: Synthesis, meanings: Meanings) -> pd.DataFrame:
     """The rows of each arm that fit a declaration, an arm and its own parts perhaps side by side."""
     of_outcome = counts[counts["outcome"] == synthesis.outcome]
-    chosen = of_outcome[of_outcome["poolable"].fillna(False).astype(bool)]
+    chosen = _poolable(of_outcome)
     if synthesis.strata == "widest" and not any(column.startswith("stratum.") for column, _ in synthesis.where):
         chosen = chosen[~chosen["arm_id"].isin(arms_with_barred_total(of_outcome))]
-    strata = strata_of(chosen)
-    for column, values in synthesis.where:
-        held = column_of(chosen, strata, column).isin(values)
-        chosen, strata = chosen[held], strata[held]
+    chosen, strata = _held(chosen, synthesis)
     keep: list[int] = []
     for _, rows in chosen.groupby("arm_id", sort=True):
         keep += _rows_of_arm(rows, strata.loc[rows.index], synthesis.strata, meanings)
     return chosen.loc[sorted(keep)]
+
+
+def fitting(counts: pd.DataFrame, synthesis: Synthesis) -> pd.DataFrame:
+    """The counts of the outcome of a declaration that may be pooled and pass its filters, of whatever stratum they are."""
+    return _held(_poolable(counts[counts["outcome"] == synthesis.outcome]), synthesis)[0]
+
+
+def _poolable(counts: pd.DataFrame) -> pd.DataFrame:
+    return counts[counts["poolable"].fillna(False).astype(bool)]
+
+
+def _held(counts: pd.DataFrame, synthesis: Synthesis) -> tuple[pd.DataFrame, pd.Series]:
+    """Counts that pass the filters of a declaration, with their strata."""
+    strata = strata_of(counts)
+    for column, values in synthesis.where:
+        held = column_of(counts, strata, column).isin(values)
+        counts, strata = counts[held], strata[held]
+    return counts, strata
 
 
 def strata_of(counts: pd.DataFrame) -> pd.Series:

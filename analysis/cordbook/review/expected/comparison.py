@@ -7,8 +7,8 @@ with the reason: what is not on record is not known to be alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -19,18 +19,22 @@ from cordbook.evidence.counts import Count, counts_of
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.subject_tables import PHASE
 from cordbook.review.estimates.estimates import Estimate, Estimates
-from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course
-from cordbook.review.estimates.selection import column_of, strata_of
+from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course, study_rows
+from cordbook.review.estimates.rows import in_order
+from cordbook.review.estimates.selection import fitting
 from cordbook.synthesis.expected.natural import NaturalShare, natural_share_of_one
 from cordbook.synthesis.expected.pooling import TreatedGroup, observed_against_expected
-from cordbook.synthesis.expected.results import ObservedExpected
+from cordbook.synthesis.expected.results import ExpectedGroup, ObservedExpected
 
 NO_COURSE = "natural_course.yml is missing, so no natural course is declared"
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A study of the comparison: its treated people, of which natural courses they are like (estimate id and people), their counts."""
+    """A study of the comparison: its treated people, of which natural courses they are like (estimate id and people), their counts.
+
+    ``group`` is what the comparison made of it.
+    """
 
     study_id: str
     label: str
@@ -38,6 +42,7 @@ class Compared:
     observed: int
     parts: tuple[tuple[str, int], ...]
     count_ids: tuple[str, ...]
+    group: ExpectedGroup | None = None
 
     @property
     def n(self) -> int:
@@ -60,8 +65,7 @@ class LeftOut:
 class Expectation:
     """An estimate of treated people set beside the natural course.
 
-    ``courses`` are the estimates of the natural course by id, ``result`` is None where no group can be compared; its groups stand in
-    the order of ``studies``.
+    ``courses`` are the estimates of the natural course by id, ``result`` is None where no group can be compared.
     """
 
     id: str
@@ -71,42 +75,46 @@ class Expectation:
     left_out: tuple[LeftOut, ...]
     result: ObservedExpected | None
 
-    @property
-    def n(self) -> int:
-        """People that are compared."""
-        return sum(study.n for study in self.studies)
-
 
 @by_value_of_estimates
 def expectation_of(estimates: Estimates, estimate_id: str) -> Expectation:
     """Set the treated groups of a declared share beside the natural course of its outcome; raises :class:`InputError` where there is none."""
-    evidence, estimate = estimates.evidence, estimates[estimate_id]
-    course = load_natural_course(evidence.folder)
+    return estimates.once(f"expectation of {estimate_id}", lambda: _expectation(estimates, estimates[estimate_id]))
+
+
+def _expectation(estimates: Estimates, estimate: Estimate) -> Expectation:
+    course, synthesis = _course(estimates), estimate.synthesis
     if course is None:
         raise InputError(NO_COURSE)
-    if estimate.is_comparison or estimate.synthesis.outcome != course.outcome:
-        raise InputError(f"{estimate_id} is no share of {course.outcome}, for which alone a natural course is declared")
+    if estimate.is_comparison or synthesis.outcome != course.outcome:
+        raise InputError(f"{estimate.id} is no share of {course.outcome}, for which alone a natural course is declared")
     natural = [e for e in estimates if course.value_of(e.synthesis) is not None]
     courses = _shares(natural)
-    studies, left_out = _compared(evidence, estimate, course, [e for e in natural if e.id in courses])
-    groups = [TreatedGroup(s.label, s.observed, s.parts) for s in studies]
-    result = (
-        observed_against_expected(
-            groups, courses, level=estimate.synthesis.level, fewest=estimate.synthesis.not_pooled_if.studies_below
-        )
-        if groups
-        else None
-    )
+    studies, left_out = _compared(estimates.evidence, estimate, course, [e for e in natural if e.id in courses])
+    result = None
+    if studies:
+        groups, fewest = [TreatedGroup(s.label, s.observed, s.parts) for s in studies], synthesis.not_pooled_if.studies_below
+        result = observed_against_expected(groups, courses, level=synthesis.level, fewest=fewest)
+        studies = _with_groups(studies, result)
     used = {name for s in studies for name, _ in s.parts}
     return Expectation(estimate.id, estimate.title, {i: s for i, s in courses.items() if i in used}, studies, left_out, result)
 
 
+def _with_groups(studies: Sequence[Compared], found: ObservedExpected) -> tuple[Compared, ...]:
+    """The studies with what the comparison made of each; its groups stand in their order."""
+    return tuple(replace(study, group=group) for study, group in zip(studies, found.studies, strict=True))
+
+
 def is_compared(estimates: Estimates, estimate_id: str) -> bool:
     """Whether a declared share is of treated people and of the outcome of the natural course, so that :func:`expectation_of` applies."""
-    course, synthesis = load_natural_course(estimates.evidence.folder), estimates[estimate_id].synthesis
+    course, synthesis = _course(estimates), estimates[estimate_id].synthesis
     if course is None or synthesis.kind != "proportion" or synthesis.parent is not None or synthesis.strata != "total":
         return False
     return synthesis.outcome == course.outcome and dict(synthesis.where).get("role") == ("treated",)
+
+
+def _course(estimates: Estimates) -> NaturalCourse | None:
+    return estimates.once("natural course", lambda: load_natural_course(estimates.evidence.folder))
 
 
 def _shares(natural: Sequence[Estimate]) -> dict[str, NaturalShare]:
@@ -129,11 +137,10 @@ def _shares(natural: Sequence[Estimate]) -> dict[str, NaturalShare]:
 def _compared(
     evidence: Evidence, estimate: Estimate, course: NaturalCourse, natural: Sequence[Estimate]
 ) -> tuple[tuple[Compared, ...], tuple[LeftOut, ...]]:
-    chosen = _treated(evidence, estimate)
-    studies = {
-        row["study_id"]: {k: None if pd.isna(v) else v for k, v in row.items()} for row in evidence["studies"].to_dict("records")
-    }
-    compared, left_out = [], []
+    chosen, studies = fitting(evidence.counts, estimate.synthesis), study_rows(evidence)
+    own = {row.study_id: row for row in estimate.rows}
+    compared: list[Compared] = []
+    left_out: list[LeftOut] = []
     for study_id, rows in chosen.groupby("study_id", sort=True):
         label, year = rows["label"].iloc[0], rows["year"].iloc[0]
         parts: dict[str, int] = {}
@@ -143,34 +150,12 @@ def _compared(
                 parts[e.id] = parts.get(e.id, 0) + count.n
                 counts.append(count)
         if counts:
-            events = sum(count.events for count in counts)
-            compared.append(
-                Compared(
-                    study_id,
-                    label,
-                    None if pd.isna(year) else int(year),
-                    events,
-                    tuple(parts.items()),
-                    tuple(c.cell_id for c in counts),
-                )
-            )
-        elif study_id in estimate.study_ids:
-            row = next(r for r in estimate.rows if r.study_id == study_id)
-            events, n = row.together
-            left_out.append(LeftOut(study_id, label, events, n, _reason(rows, studies[study_id], course, evidence)))
-    order = lambda s: (9999 if s.year is None else s.year, s.label)  # noqa: E731
-    return tuple(sorted(compared, key=order)), tuple(left_out)
-
-
-def _treated(evidence: Evidence, estimate: Estimate) -> pd.DataFrame:
-    """Counts of the outcome that may be pooled, by the filters of the estimate but for those on strata."""
-    counts = evidence.counts
-    chosen = counts[(counts["outcome"] == estimate.synthesis.outcome) & counts["poolable"].fillna(False).astype(bool)]
-    strata = strata_of(chosen)
-    for column, values in estimate.synthesis.where:
-        held = column_of(chosen, strata, column).isin(values)
-        chosen, strata = chosen[held], strata[held]
-    return chosen
+            events, ids = sum(count.events for count in counts), tuple(count.cell_id for count in counts)
+            of_year = None if pd.isna(year) else int(year)
+            compared.append(Compared(study_id, label, of_year, events, tuple(parts.items()), ids))
+        elif study_id in own:
+            left_out.append(LeftOut(study_id, label, *own[study_id].together, _reason(rows, studies[study_id], course, evidence)))
+    return in_order(compared), tuple(left_out)
 
 
 def _alike(
@@ -206,11 +191,3 @@ def _reason(rows: pd.DataFrame, study: Mapping[str, Any], course: NaturalCourse,
     column = phase.columns[0][1] if phase else ""
     when = words.label(column, study.get(column), "phrase") if column else ""
     return f"no natural course of {course.value_name} {', '.join(values)} at this time ({when}) is known"
-
-
-def unlike(left_out: Iterable[LeftOut]) -> Mapping[str, int]:
-    """How many people are left out by each reason."""
-    found: dict[str, int] = {}
-    for study in left_out:
-        found[study.reason] = found.get(study.reason, 0) + study.n
-    return found

@@ -73,10 +73,6 @@ def frozen_rows(estimates: Estimates) -> Rows:
 def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level: str) -> FrozenEstimate:
     """One estimate as a release keeps it; ``level`` is its certainty."""
     result = estimate.result
-    numbers = {
-        name: rounded(getattr(result, name, None))
-        for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
-    }
     counts = estimate.counts_by_study
     return FrozenEstimate(
         id=estimate.id,
@@ -85,7 +81,7 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
         kind=estimate.synthesis.kind,
         section=estimate.synthesis.section,
         parent=estimate.synthesis.parent,
-        **numbers,
+        **_numbers(result),
         k=estimate.k,
         n=estimate.n,
         events=estimate.events,
@@ -102,10 +98,9 @@ def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
     """One estimate of a score as a release keeps it: in units of the score, with the ids of rows of continuous.csv."""
     result, s = estimate.result, estimate.synthesis
     counts = {row.study_id: row.score_ids for row in estimate.rows}
-    names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
     return FrozenEstimate(
         id=estimate.id, title=estimate.title, question=s.question, kind=s.kind, section=s.section, parent=s.parent,
-        **{name: rounded(getattr(result, name, None)) for name in names},
+        **_numbers(result),
         k=estimate.k, n=estimate.n, events=0,
         settings={
             "outcome": s.score, "where": {column: list(values) for column, values in s.where}, "by": s.by or None, "model": s.model,
@@ -118,6 +113,12 @@ def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
         certainty=NOT_RATED,
         words={"short": score_phrase(estimate), "full": score_phrase(estimate, "full"), "of": size_of(estimate)},
     )  # fmt: skip
+
+
+def _numbers(result: object) -> dict[str, float | None]:
+    """The numbers of a result as a release keeps them; None where nothing was pooled."""
+    names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "i2", "tau2", "q_p")
+    return {name: rounded(getattr(result, name, None)) for name in names}
 
 
 def settings_of(synthesis: Synthesis) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def rows_digest(cell_ids: Iterable[str], rows: Rows) -> str:
     for cell_id in sorted(cell_ids):
         count = rows["outcomes"][cell_id]
         found.append([cell_id, count, rows["arms"].get(count["arm_id"]), rows["studies"].get(count["study_id"])])
-    return hashlib.sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return _sha256(found)
 
 
 def score_rows_digest(score_ids: Iterable[str], rows: Rows) -> str:
@@ -164,6 +165,10 @@ def score_rows_digest(score_ids: Iterable[str], rows: Rows) -> str:
     for score_id in sorted(score_ids):
         score = rows["continuous"][score_id]
         found.append([score_id, score, rows["studies"].get(score["reference_id"])])
+    return _sha256(found)
+
+
+def _sha256(found: object) -> str:
     return hashlib.sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.yaml import load_yaml
-from cordbook.review.estimates.declarations import DeclarationError, load_declarations
+from cordbook.review.estimates.declarations import ID, DeclarationError, load_declarations, values_of
 from cordbook.synthesis.pooling.effects import EFFECT_CI, EFFECT_MODELS
 
 CHANGE, DIFFERENCE = "mean_change", "mean_difference"
 KINDS = (CHANGE, DIFFERENCE)
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TEXTS = (
     "title",
     "question",
@@ -145,7 +144,7 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
     for key in _TEXTS:
         if key not in _NEEDED and not isinstance(entry.get(key) or "", str):
             yield f"{key} is {entry[key]!r}; it is a text"
-    if isinstance(entry.get("id"), str) and not _ID.fullmatch(entry["id"]):
+    if isinstance(entry.get("id"), str) and not ID.fullmatch(entry["id"]):
         yield "an id is lower-case words joined by hyphens"
     for key, allowed in (("kind", KINDS), ("model", EFFECT_MODELS), ("ci", EFFECT_CI)):
         if key in entry and entry[key] not in allowed:
@@ -165,10 +164,6 @@ def _is_number(value: object) -> bool:
 
 
 def _freeze(entry: Mapping[str, Any]) -> ScoreSynthesis:
-    where = tuple((column, _values(values)) for column, values in (entry.get("where") or {}).items())
+    where = tuple((column, values_of(values)) for column, values in (entry.get("where") or {}).items())
     kept = {key: value for key, value in entry.items() if key != "where" and value is not None}
     return ScoreSynthesis(**kept, where=where)
-
-
-def _values(values: Any) -> tuple[str, ...]:
-    return tuple(map(str, values)) if isinstance(values, list) else (str(values),)

@@ -24,7 +24,6 @@ ARM, TRIAL = "arm", "single_trial"
 MEAN, MEAN_CHANGE, MEAN_DIFFERENCE = "mean", "mean_change", "MD"
 NO_SPREAD = "no spread is printed"
 NO_SIZE = "how many patients is not stated"
-NO_CHANGE = "no score before and after"
 LOW, LOW_CONFIDENCE = "read with low confidence", "low"
 #: Between a part of the patients and a part of that part, as ``continuous.part`` writes them.
 WITHIN = ";"
@@ -201,13 +200,9 @@ def _standard_error(row: Score) -> tuple[float | None, str, str]:
         return None, "", LOW
     if row.sem is not None or row.sd is not None:
         se = row.sem if row.sem is not None else row.sd / row.n**0.5 if row.n and row.sd is not None else None
-        return (
-            (None, "", NO_SIZE)
-            if se is None
-            else (se, "", "")
-            if se > 0
-            else (None, "", "all patients are said to have the same")
-        )
+        if se is None:
+            return None, "", NO_SIZE
+        return (se, "", "") if se > 0 else (None, "", "all patients are said to have the same")
     if row.ci_low is None or row.ci_high is None:
         return None, "", NO_SPREAD
     width, mark = row.ci_high - row.ci_low, "standard error from the printed interval"

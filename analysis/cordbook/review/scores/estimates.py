@@ -19,6 +19,7 @@ from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.evidence import Evidence, as_written
 from cordbook.evidence.vocabulary import SCORES
 from cordbook.review.estimates.estimates import Estimates
+from cordbook.review.estimates.rows import in_order
 from cordbook.review.scores.declarations import ScoreSynthesis, load_score_declarations
 from cordbook.review.scores.effects import Effect, Score, changes_of, differences_of
 from cordbook.synthesis import PooledMean, pool_effects
@@ -26,6 +27,10 @@ from cordbook.synthesis.results import ModelScale, PooledEffect, heterogeneity_f
 
 FILE = "syntheses.yml"
 RANDOMISED = "rct"
+#: Numbers of a result, as JSON holds them.
+_NUMBERS = (
+    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q", "q_df", "q_p", "p", "model", "ci_method", "level",
+)  # fmt: skip
 
 
 class ScoreError(CordbookError, ValueError):
@@ -88,11 +93,6 @@ class ScoreEstimate:
         return self.result is not None
 
     @property
-    def is_reported(self) -> bool:
-        """Whether a study can be weighed at all."""
-        return bool(self.rows)
-
-    @property
     def k(self) -> int:
         """Studies that are weighed."""
         return len(self.rows)
@@ -129,23 +129,7 @@ class ScoreEstimate:
             "id": self.id, "title": self.title, "question": s.question, "outcome": s.score, "kind": s.kind, "section": s.section,
             "parent": s.parent, "unit": self.unit, "k": self.k, "n": self.n, "largest": self.largest,
         }  # fmt: skip
-        names = (
-            "estimate",
-            "ci_low",
-            "ci_high",
-            "pi_low",
-            "pi_high",
-            "tau2",
-            "i2",
-            "q",
-            "q_df",
-            "q_p",
-            "p",
-            "model",
-            "ci_method",
-            "level",
-        )
-        numbers = {name: to_plain(getattr(self.result, name, None)) for name in names}
+        numbers = {name: to_plain(getattr(self.result, name, None)) for name in _NUMBERS}
         not_pooled = {"not_pooled": [self.why_not]} if self.why_not else {}
         return head | numbers | not_pooled | {"studies": [asdict(r) for r in self.rows], "told": [asdict(r) for r in self.told]}
 
@@ -267,20 +251,15 @@ def _estimate(evidence: Evidence, synthesis: ScoreSynthesis, estimate_id: str, t
         _row(evidence, study, effect) for study, rows in frame.groupby("reference_id") for effect in _effects(synthesis, rows)
     ]
     made = _without_shared(evidence, made)
-    rows = sorted((row for row in made if row.se is not None), key=_order)
-    told = sorted((row for row in made if row.se is None), key=_order)
+    told = in_order(row for row in made if row.se is None)
     scale = evidence[SCORES].set_index("score").loc[synthesis.score]
-    rows = [_with_interval(row, synthesis.level) for row in rows]
+    rows = [_with_interval(row, synthesis.level) for row in in_order(row for row in made if row.se is not None)]
     unit = as_written(scale["unit"])
     anyway = _pool(rows, synthesis, unit) if len(rows) > 1 else None
     why_not = _why_not(len(rows), synthesis)
-    if anyway is not None and not why_not:
-        rows = [replace(row, weight=study.weight) for row, study in zip(rows, anyway.studies, strict=True)]
-        anyway = replace(anyway, studies=tuple(rows))
     result, unpooled = (None, anyway) if why_not else (anyway, None)
-    return ScoreEstimate(
-        estimate_id, title, synthesis, unit, as_written(scale["better"]), tuple(rows), tuple(told), result, why_not, unpooled
-    )
+    shown = tuple(rows) if why_not or anyway is None else anyway.studies  # the rows again, with their weights
+    return ScoreEstimate(estimate_id, title, synthesis, unit, as_written(scale["better"]), shown, told, result, why_not, unpooled)
 
 
 def _effects(synthesis: ScoreSynthesis, rows: pd.DataFrame) -> tuple[Effect, ...]:
@@ -335,10 +314,6 @@ def _without_shared(evidence: Evidence, rows: Sequence[ScoreRow]) -> list[ScoreR
         first = next((other for other in weighed if goes_before(other, row)), None) if row.se is not None else None
         left.append(row if first is None else replace(row, se=None, reason=f"perhaps the same patients as {first.label}"))
     return left
-
-
-def _order(row: ScoreRow) -> tuple[int, str]:
-    return (9999 if row.year is None else row.year, row.label)
 
 
 def _why_not(k: int, synthesis: ScoreSynthesis) -> str:

@@ -3,10 +3,11 @@
 The expected number of a group is that of a natural course of the same grade and phase. What is not known of a natural course is
 common to all groups that are set beside it, so that more groups do not make it known better: it enters as a covariance between them.
 
-Difference: ``y_i = (O_i - E_i) / n_i``; ``V = diag(v_i + tau^2) + C``, with ``v_i`` the binomial variance at the mean of observed and
-expected share plus the group's own deviation from its natural course, ``C`` what is common. ``tau^2`` (how much the groups differ
-beyond that) by the generalised method of Paule and Mandel (1982), the interval by Hartung and Knapp with ``k - 1`` degrees of freedom
-and a factor not below 1. Ratio: ``sum(O) / sum(E)`` on the log scale, with the variance of a ratio of sums over independent groups
+Difference: ``y_i = (O_i - E_i) / n_i``; ``V = diag(v_i + tau^2) + C``, with ``v_i`` the variance that the natural course gives the group
+(binomial, and the group's own deviation), ``C`` what is common. ``tau^2`` (how much the groups differ beyond that) by the generalised
+method of Paule and Mandel (1982). Half of the interval is ``sqrt(t^2 s w'diag(v + tau^2)w + z^2 w'Cw)``: Hartung and Knapp's scale
+``s = Q / (k - 1)`` and t with ``k - 1`` degrees of freedom for the groups, the normal quantile for what is common. The interval of a
+single group takes its binomial variance at the mean of observed and expected share. Ratio: ``sum(O) / sum(E)`` on the log scale, with the variance of a ratio of sums over independent groups
 (Cochran 1977, section 6.4) and the common part added.
 """
 
