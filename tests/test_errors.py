@@ -29,6 +29,8 @@ NOT_SEEN = {
     "Reopened": "the reader goes back to an answer; the questions are asked on from there",
     "_Back": "the person goes back to the choice for a count; caught in its own module",
     "Expired": "caught in its own module, which begins the search anew",
+    "BadPattern": "caught by the schema and the rules, which name the column and the pattern",
+    "NotRegular": "an OSError, caught wherever files are read and told as the file that cannot be read",
 }
 #: Where a command catches an error of the tree, because it goes on: the reason.
 GOES_ON = {

@@ -123,7 +123,7 @@ class Field:
         12
         >>> Field("n", "integer").parse("twelve")
         Traceback (most recent call last):
-        ValueError: is not a whole number
+        ValueError: is not a whole number, written without zeros before it
         """
         if text == "":
             return None

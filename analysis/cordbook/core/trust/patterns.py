@@ -20,7 +20,7 @@ LONGEST_PATTERN = 4_000
 _KEPT = 2_000
 
 _parser: Any = re._parser  # type: ignore[attr-defined]  # the tree that re itself makes of a pattern
-_c: Any = re._constants  # type: ignore[attr-defined]
+_c: Any = re._constants  # type: ignore[attr-defined]  # names of the nodes of that tree
 _DIGITS = frozenset("0123456789")
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _SPACE = frozenset(" \t\n\r\f\v")
