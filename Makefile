@@ -7,7 +7,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test quick test-all room lint check validate estimates serve lock validators screenshots clean clean-all
+.PHONY: help setup book test quick test-all room lint check validate estimates serve lock audit fuzz validators screenshots clean clean-all
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
@@ -20,6 +20,7 @@ help:
 	@echo "make estimates  print every estimate"
 	@echo "make serve      show the book at http://localhost:8000 and rebuild it on every save"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
+	@echo "make audit      compare the lock with a database of vulnerabilities that is at hand: make audit AUDIT_DB=PATH"
 	@echo "make validators  set up the public validators of the metadata for the tests, in .venv-validators"
 	@echo "make screenshots  renew the README's pictures of the book (docs/images)"
 	@echo "make clean      delete what a build makes again; rejects, searches under way and archives stay"
@@ -73,6 +74,11 @@ UPGRADE := --upgrade
 lock: setup
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra test --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE) --output-file requirements.lock
+
+# A folder or file of records in the OSV format; nothing is fetched.
+AUDIT_DB :=
+audit: setup
+	@$(BIN)/python tools/audit.py "$(AUDIT_DB)"
 
 # They pin older libraries than the project's, so they have an environment of their own.
 validators:

@@ -1,13 +1,14 @@
-"""One build at a time: the second waits, and says so."""
+"""One build at a time, and one set-up: the second waits, and says so."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 try:
     import fcntl
@@ -23,15 +24,24 @@ def locked(folder: Path, report: Callable[[str], None] = print) -> Iterator[None
     """Hold the lock of a cache folder. The system lets go of it when the process ends, however it ends."""
     handle = _opened(folder)
     try:
-        _wait(handle, report)
+        _take(handle, report, "build")
         _held.append(handle)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
         if handle in _held:
             _held.remove(handle)
         os.close(handle)
+
+
+def become(command: Sequence[str], folder: Path, report: Callable[[str], None] = print) -> NoReturn:
+    """Wait for the lock of a set-up, then run a command in place of this process. The command and all that it starts hold it.
+
+    So a part that outlives a killed set-up, and still writes, keeps the next one waiting. Raises ``OSError``.
+    """
+    handle = _opened(folder)
+    _take(handle, report, "set-up")
+    os.set_inheritable(handle, True)
+    os.execvp(command[0], list(command))
 
 
 def _opened(folder: Path) -> int:
@@ -47,7 +57,14 @@ def _opened(folder: Path) -> int:
     return os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
 
 
-def _wait(handle: int, report: Callable[[str], None]) -> None:
+def _take(handle: int, report: Callable[[str], None], what: str) -> None:
+    """Have the lock, and write into it who has it."""
+    _wait(handle, report, what)
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+
+
+def _wait(handle: int, report: Callable[[str], None], what: str) -> None:
     if fcntl is None:
         return
     announced = False
@@ -58,7 +75,7 @@ def _wait(handle: int, report: Callable[[str], None]) -> None:
         except BlockingIOError:
             if not announced:
                 holder = os.pread(handle, 20, 0).decode(errors="replace") or "unknown"
-                report(f"another build is running (process {holder}); waiting for it to end")
+                report(f"another {what} is running (process {holder}); waiting for it to end")
                 announced = True
             time.sleep(_POLL_S)
 
