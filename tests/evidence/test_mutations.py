@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from cordbook.cli import main
 from cordbook.evidence import find_data_dir, load_package, read_all, rule_list
 from cordbook.evidence.promises import contract
+from cordbook.evidence.rules import Data
+from cordbook.evidence.rules.sources import hosts_are_public
+from cordbook.evidence.rules.studies import known_trials_name_their_study
 from cordbook.evidence.rules.validation import BIBLIOGRAPHY_RULES, DECLARED_RULES, FILE_RULES, KEPT_RULES, check_tables
 from tests.evidence.mutations import MUTATIONS as OTHER_MUTATIONS
-from tests.evidence.mutations import with_counts
+from tests.evidence.mutations import with_counts, with_row
 from tests.evidence.mutations_promises import PROMISE_MUTATIONS
 from tests.evidence.mutations_screening import SCREENING_MUTATIONS
 from tests.marks import examples
@@ -37,6 +40,28 @@ EXAMPLES = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
+
+
+@pytest.mark.parametrize(
+    ("author", "told"), [("Al-Zoubi", "Al-Zoubi"), ("Hammadi AA", "Hammadi"), ("de la Cruz, Ana", "de la Cruz")]
+)
+def test_a_known_trial_is_recognised_however_its_author_is_written(author, told):
+    """A hyphen, initials and particles, on either side."""
+    mutated, number = with_row(RAW, "known_trials", {"trial": f"{told} 2019", "year": "2019", "n": "5", "basis": "invented"})
+    study, _ = next((row["study_id"], row) for _, row in mutated["studies"].rows)
+    at = next(n for n, row in mutated["references"].rows if row["reference_id"] == study)
+    mutated = with_counts(mutated, "references", at, {"first_author": author, "year": "2019"})
+    for n, row in mutated["known_trials"].rows:
+        if row["study_id"] == study:
+            mutated = with_counts(mutated, "known_trials", n, {"study_id": ""})
+    found = known_trials_name_their_study(Data(PACKAGE, mutated))
+    assert ("study_id", number) in {(v.column, v.row.number) for v in found}
+
+
+@pytest.mark.parametrize("host", [".example", "journal.example", ".test", "a.invalid", "printer.local", "x.home.arpa"])
+def test_a_name_that_nobody_can_have_is_no_host(host):
+    mutated = with_counts(RAW, "hosts", RAW["hosts"].rows[0][0], {"host": host})
+    assert [v.column for v in hosts_are_public(Data(PACKAGE, mutated))] == ["host"]
 
 
 def test_every_rule_is_broken_somewhere():

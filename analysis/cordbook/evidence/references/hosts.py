@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 #: Words in the name of a host that only leads on to another, or that is not the public one.
 _NOT_PUBLIC = re.compile(r"(^|[.-])(e?z?proxy|mirror|staging|test|dev|preview|localhost)([.-]|\d|$)")
+#: Names that are kept free for examples, tests and networks of one house (RFC 2606, RFC 6761, RFC 8375): nobody can have them.
+_RESERVED = re.compile(r"(?:^|\.)(?:example|invalid|test|localhost|local|internal|home\.arpa)$")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}|\[.*|.*:.*")
 
 
@@ -37,9 +39,13 @@ def why_not_public(host: str) -> str:
 
     >>> why_not_public("10.0.0.1:80"), why_not_public("ezproxy.lib.edu"), why_not_public("vufind-test.x.cz"), why_not_public("karger.com")
     ('is a number, not a name', 'is a proxy, a mirror or a test', 'is a proxy, a mirror or a test', '')
+    >>> why_not_public("journal.example")
+    'has a name that is kept for examples and tests'
     """
     if _ADDRESS.fullmatch(host):
         return "is a number, not a name"
+    if _RESERVED.search(host):
+        return "has a name that is kept for examples and tests"
     return "is a proxy, a mirror or a test" if _NOT_PUBLIC.search(host) else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from cordbook.evidence.matching import StudyFace, folded, names_of, studies_entered_twice, study_face
+from cordbook.evidence.matching import StudyFace, names_of, studies_entered_twice, study_face
 from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.evidence.retractions import standing_retractions
 from cordbook.evidence.rules.base import Data, Row, Rule, Violation, decimal, listed, whole
@@ -285,15 +285,16 @@ def retracted_counts_have_a_notice(data: Data) -> Iterator[Violation]:
 def known_trials_name_their_study(data: Data) -> Iterator[Violation]:
     named = {row["study_id"] for row in data.rows("known_trials")}
     references = data.by_key("references")
-    free: dict[tuple[str, str], list[str]] = {}
+    free: dict[str, list[tuple[frozenset[str], str]]] = {}
     for study in data.by_key("studies"):
         reference = references.get(study)
         if reference is not None and study not in named:
-            for author in names_of(reference["first_author"]):
-                free.setdefault((author, reference["year"]), []).append(study)
+            free.setdefault(reference["year"], []).append((names_of(reference["first_author"]), study))
     for row in data.rows("known_trials"):
-        author = folded(row["trial"].partition(row["year"])[0]) if row["year"] else ""
-        fitting = [] if row["study_id"] else free.get((author, row["year"]), [])
+        if row["study_id"] or not row["year"]:
+            continue
+        author = names_of(row["trial"].partition(row["year"])[0].strip())
+        fitting = [study for names, study in free.get(row["year"], ()) if author and author <= names]
         if fitting:
             message = f"The data have {listed(fitting)}, of the same author and year; the trial counts as absent."
             yield row.violation(
