@@ -157,3 +157,26 @@ def test_each_file_is_whole_through_the_command_and_valid(intake_project, capsys
     assert (search["hits"], search["fetched"], search["complete"]) == (str(len(expected)), str(len(expected)), "yes")
     assert main(["import", str(FILES / name)]) == 0
     assert read_rows(intake_project / "data", "records") == rows
+
+
+def test_a_file_that_comes_as_two_sources_is_two_searches(intake_project):
+    """Its records have the keys of both; each search holds its own, and a third time nothing is new."""
+    name = str(FILES / "covidence.csv")
+    for source in ("PubMed", "Embase", "PubMed", "Embase"):
+        assert main(["import", name, "--source", source, "--by", "AB"]) == 0
+    searches = read_rows(intake_project / "data", "searches")
+    records = read_rows(intake_project / "data", "records")
+    assert [s["source"] for s in searches] == ["PubMed", "Embase"]
+    for search in searches:
+        own = [r["source"] for r in records if r["search_id"] == search["search_id"]]
+        assert own == [search["source"]] * int(search["fetched"])
+
+
+def test_a_file_that_gives_more_when_it_is_read_again_is_a_search_of_as_many(intake_project, tmp_path):
+    """No search has more records than it fetched, which is a rule of the evidence."""
+    path = tmp_path / "x.ris"
+    path.write_bytes("TY  - JOUR\nTI  - Étude inventée\nAU  - Author, A\nPY  - 2020\nER  - \n".encode("latin-1"))
+    for encoding in ("latin-1", "cp850"):
+        assert main(["import", str(path), "--source", "PubMed", "--encoding", encoding, "--by", "AB"]) == 0
+    [search] = read_rows(intake_project / "data", "searches")
+    assert int(search["fetched"]) == len(read_rows(intake_project / "data", "records")) == 2

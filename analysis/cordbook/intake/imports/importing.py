@@ -175,9 +175,13 @@ def _having(records: Sequence[Record]) -> dict[str, int]:
 def _search_of(
     project: Project, path: Path, file: File, digest: str, done: Imported, *, strategy: str, day: str, by: str
 ) -> Mapping[str, str]:
-    """The row of a file in the table of searches; the one that is there, if the file was imported before."""
+    """The row of a file in the table of searches; the one that is there, if the file was imported before as the same search's.
+
+    Under another saved search, or as another source's, it is another search: its records have keys of their own.
+    """
     rows = read_rows(project.data, "searches")
-    if before := next((row for row in rows if row["search_id"].endswith(f".{digest}")), None):
+    same = (row for row in rows if row["search_id"].endswith(f".{digest}") and row["strategy_id"] == strategy)
+    if before := next((row for row in same if strategy or row["source"] == done.source), None):
         return before
     notes = [f"export {slug(path.name)}"]
     if done.rejects:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cordbook.core import csv_files
 from cordbook.core.csv_files import LONGEST_VALUE, to_csv
-from cordbook.core.files import put, stage, write_whole
+from cordbook.core.files import put, stage, write_whole, written
 from cordbook.errors import CordbookError
 from cordbook.evidence.rules.fields import complainer, complaints
 from cordbook.evidence.schema import PACKAGE_FILE, load_package
@@ -78,8 +78,10 @@ def write_json(path: Path, what: Any) -> None:
 @contextlib.contextmanager
 def writing(kept: Path) -> Iterator[None]:
     """Holds the tables for one reading and writing; raises :class:`Busy` where another process does."""
-    kept.mkdir(parents=True, exist_ok=True)
-    with open(kept / "intake.lock", "w") as file:
+    with written(kept / "intake.lock"):
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / "intake.lock").touch()
+    with open(kept / "intake.lock", "a") as file:
         try:
             import fcntl
         except ImportError:  # Windows: one user at a time is assumed there
@@ -172,11 +174,18 @@ def take_in(
         if record.abstract and record_id not in with_abstract:
             with_abstract.add(record_id)
             abstracts.append({"record_id": record_id, "abstract": record.abstract})
-    search = settle(fresh) if settle else search
+    search = _with_its_records(settle(fresh) if settle else search, rows)
     searches = [row for row in searches if row["search_id"] != search["search_id"]] + [dict(search)]
     # Searches first: a record that names no search would be an error, a search without its records is one that is run again.
     write_tables(data, {"searches": searches, "records": rows, "abstracts": abstracts})
     return new, known
+
+
+def _with_its_records(search: Mapping[str, str], rows: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """A search that fetched no fewer records than name it: a file that is read in another way the second time gives more."""
+    own = sum(row["search_id"] == search["search_id"] for row in rows)
+    least = {name: str(own) for name in ("fetched", "hits") if search.get(name, "").isdecimal() and int(search[name]) < own}
+    return {**search, **least}
 
 
 def free_search_id(data: Path, wanted: str) -> str:
