@@ -9,7 +9,7 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
-from cordbook.publish.execute.chapters import ChapterFailed, chapters, refresh, stale_chapters
+from cordbook.publish.execute.chapters import ChapterFailed, ContentsError, chapters, pages, refresh, stale_chapters
 from cordbook.publish.execute.privacy import private_in
 
 
@@ -124,3 +124,20 @@ def test_addresses_and_longer_names_are_no_paths_of_this_machine():
     texts = ["https://example.org/work/main", "see /work/mainly", "a/work/main"]
     assert [list(private_in(text, root, {"HOME": "/root"})) for text in texts] == [[], [], []]
     assert list(private_in("in /root/notes", root, {"HOME": "/root"})) == ["the home folder (/root)"]
+
+
+def test_a_page_of_the_contents_that_is_not_there_is_an_error(small):
+    """A folder deleted midway: the pages of before would go out as if they were today's."""
+    (small.root / "book" / "two.ipynb").unlink()
+    with pytest.raises(ContentsError, match="names pages that are not there, as .ipynb or .md: book/two. Put them back"):
+        chapters(small)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("a: [", "line 1|line 2"), ("- a", "holds no names"), ("\xff", "not"), (None, "not found")]
+)
+def test_contents_that_cannot_be_read_are_told(tmp_path, text, told):
+    if text is not None:
+        (tmp_path / "_toc.yml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ContentsError, match=told):
+        pages(Project(tmp_path))

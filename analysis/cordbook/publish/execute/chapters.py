@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 
 from cordbook.core.files import digest, file_digest, sweep, write_whole
 from cordbook.core.notebooks import is_code
 from cordbook.core.project import Project
 from cordbook.core.store import VARIABLE, Store
 from cordbook.core.tracking import Read
-from cordbook.errors import CordbookError
+from cordbook.core.yaml import declared, read_yaml
+from cordbook.errors import CordbookError, InputError
+from cordbook.evidence.rules.base import listed
 from cordbook.publish.execute.kernel_sockets import socket_folder, sweep_sockets
 from cordbook.publish.execute.privacy import kernel_environment, private_in
 from cordbook.publish.freshness.records import ENVIRONMENT, Record, Records, Today
@@ -61,14 +62,38 @@ def chapters(project: Project) -> list[Path]:
     return [path for path in pages(project) if path.suffix == ".ipynb"]
 
 
+class ContentsError(InputError):
+    """The table of contents cannot be read, or names a page that is not there; the message says which and what to do."""
+
+
+def contents(project: Project) -> dict[str, Any]:
+    """What ``_toc.yml`` says; raises :class:`ContentsError`."""
+    with declared(project.toc, ContentsError, "it names the pages of the book in their order"):
+        toc = read_yaml(project.toc)
+    if not isinstance(toc, dict):
+        raise ContentsError(
+            f"{project.toc.name}: it holds no names of pages. Write root: and chapters: as Jupyter Book documents them."
+        )
+    return toc
+
+
 def pages(project: Project) -> list[Path]:
-    """All pages of ``_toc.yml`` in the order of the book, notebooks and Markdown, as absolute paths."""
-    toc = yaml.safe_load(project.toc.read_text(encoding="utf-8"))
-    found = []
-    for name in toc_files(toc):
+    """All pages of ``_toc.yml`` in the order of the book, notebooks and Markdown, as absolute paths.
+
+    Raises :class:`ContentsError` where one is not there: a book without it would go out as if it were whole.
+    """
+    found, missing = [], []
+    for name in toc_files(contents(project)):
         stem = name.removesuffix(".ipynb").removesuffix(".md")
         candidates = [project.root / f"{stem}{suffix}" for suffix in (".ipynb", ".md")]
-        found += [path for path in candidates if path.is_file()][:1]
+        there = [path for path in candidates if path.is_file()][:1]
+        found += there
+        missing += [] if there else [name]
+    if missing:
+        raise ContentsError(
+            f"{project.toc.name} names pages that are not there, as .ipynb or .md: {listed(missing)}. "
+            f"Put them back, or take their lines out of {project.toc.name}."
+        )
     return found
 
 

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-import yaml
 from bs4 import BeautifulSoup, Tag
 
 from cordbook.core.project import Project
 from cordbook.display.html.markup import Html
 from cordbook.display.html.templates import render
 from cordbook.errors import CordbookError
-from cordbook.publish.execute.chapters import toc_files
+from cordbook.publish.execute.chapters import contents, toc_files
 from cordbook.publish.pages.estimate_pages import FOLDER as ESTIMATES
 from cordbook.publish.pages.study_pages import FOLDER as STUDIES
 from cordbook.review.citation.citations import cite_book, edition_text
@@ -107,7 +106,7 @@ class Front:
 
 def parts_of(project: Project, *, with_studies: bool = False) -> tuple[Part, ...]:
     """The parts of ``_toc.yml``; ``with_studies`` adds the pages of all estimates and studies at the end."""
-    toc = yaml.safe_load(project.toc.read_text(encoding="utf-8"))
+    toc = contents(project)
     groups = toc.get("parts") or [{"chapters": toc.get("chapters") or toc.get("sections") or []}]
     parts = [Part("", (str(toc["root"]),))]
     parts += [Part(str(group.get("caption") or ""), tuple(toc_files(group))) for group in groups]
