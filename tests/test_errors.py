@@ -15,7 +15,7 @@ import cordbook
 from cordbook import cli, errors
 from cordbook.core.csv_files import NotCsv
 from cordbook.core.project import NoProject
-from cordbook.errors import CordbookError, InputError, UnknownName, UsageError
+from cordbook.errors import CordbookError, InputError, NotWritten, UnknownName, UsageError
 from cordbook.evidence import Unreadable
 from cordbook.intake.records.store import Busy
 
@@ -158,15 +158,47 @@ def command(monkeypatch, error: BaseException, name: str = "diff", **settings: o
             PermissionError(13, "Permission denied", "a.csv"),
             {},
             1,
-            "cordbook diff: a.csv cannot be read or written: Permission denied\n",
+            "cordbook diff: a.csv cannot be read or written: Permission denied. Get the right to write there, or work in a copy that may be changed.\n",
+        ),
+        (
+            OSError(28, "No space left on device"),
+            {},
+            1,
+            "cordbook diff: No space left on device. Make room on the disk, then run the same command again.\n",
+        ),
+        (
+            NotWritten(30, "Read-only file system", "a.csv"),
+            {},
+            1,
+            "cordbook diff: a.csv cannot be written: Read-only file system. Get the right to write there, or work in a copy that may be changed.\n",
+        ),
+        (
+            KeyboardInterrupt(),
+            {},
+            130,
+            "\ncordbook diff: stopped; nothing was left half written. The same command does it again.\n",
         ),
         (OSError("no space"), {"exit_codes": {OSError: 2}}, 2, "cordbook diff: no space\n"),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 def test_main_tells_an_error_once_and_ends_with_its_code(monkeypatch, capsys, error, settings, code, told):
     assert command(monkeypatch, error, **settings) == code
     assert capsys.readouterr() == ("", told)
+
+
+def test_ctrl_c_while_a_command_is_loaded_is_told_like_any_other(monkeypatch, capsys):
+    """What commands import takes a second or more."""
+
+    def stopped(word: str) -> argparse.ArgumentParser:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parser", stopped)
+    assert cli.main(["screen"]) == 130
+    assert (
+        capsys.readouterr().err.strip()
+        == "cordbook screen: stopped; nothing was left half written. The same command does it again."
+    )
 
 
 @pytest.mark.parametrize("fault", [ValueError("a fault of the program"), KeyError("k"), ZeroDivisionError()])

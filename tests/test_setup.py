@@ -25,6 +25,7 @@ NEEDED = (
     "requirements.lock",
     "pyproject.toml",
     "analysis/cordbook/__init__.py",
+    "analysis/cordbook/errors.py",
     "analysis/cordbook/core",
 )
 #: Stands in for pip and venv: notes what it is asked, and stays in "install -r" until it may go on.

@@ -27,10 +27,7 @@ def main() -> int:
         print("\ncordbook setup: stopped while it waited; nothing was changed", file=sys.stderr)
         return 130
     except OSError as error:
-        print(
-            f"cordbook setup: {error.filename or FOLDER} cannot be written: {error.strerror}. Nothing was changed.",
-            file=sys.stderr,
-        )
+        print(f"cordbook setup: {error}", file=sys.stderr)
         return 1
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,8 +13,9 @@ import pytest
 from cordbook.core import store
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
+from cordbook.errors import NotWritten
 from cordbook.publish.build.build import BuildFailed, build
-from cordbook.publish.execute.chapters import ChapterFailed
+from cordbook.publish.execute.chapters import ChapterFailed, ContentsError
 from tests.publish.conftest import edited, quiet, site_of, sources_to
 from tests.publish.small_book import set_events, set_value
 
@@ -197,3 +199,32 @@ def test_two_builds_at_once_wait_for_each_other(book, tmp_path):
     assert "another build is running" in second.stdout
     assert "nothing has changed" in second.stdout
     assert Project(project.root).site.is_dir()
+
+
+def test_a_chapter_that_is_gone_stops_the_build_and_the_book_of_before_stands(book, tmp_path):
+    project = Project(shutil.copytree(book.root, tmp_path / "gone"))
+    before = site_of(project)
+    (project.root / "book" / "one.ipynb").unlink()
+    with pytest.raises(ContentsError, match="book/one"):
+        build(project, report=quiet)
+    assert site_of(project) == before
+
+
+def test_a_disk_that_is_full_when_the_book_is_published_leaves_the_one_before(book, tmp_path, monkeypatch):
+    """The last moment of a build is the one that needs most room."""
+    project = Project(shutil.copytree(book.root, tmp_path / "full"))
+    before = site_of(project)
+    set_events(project.data, CELL, 4)
+    with monkeypatch.context() as patched:
+
+        def full(*arguments: object, **named: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        patched.setattr("shutil.copy2", full)
+        with pytest.raises(NotWritten, match="cannot be written: No space left on device. Make room on the disk") as told:
+            build(project, report=quiet)
+    assert len(str(told.value).splitlines()) == 1
+    assert site_of(project) == before
+    assert not list((project.root / "_build").glob(".swap-*"))
+    assert not build(project, report=quiet).unchanged
+    assert site_of(project) != before

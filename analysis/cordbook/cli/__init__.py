@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import cordbook
-from cordbook.errors import CordbookError
+from cordbook.errors import CordbookError, refused
 
 #: Commands in the order of the help.
 COMMANDS = (
@@ -45,11 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     arguments[:1] = [FORMER.get(name, name) for name in arguments[:1]]
-    options = parser(arguments[0] if arguments else "").parse_args(arguments)
+    options = argparse.Namespace(command=arguments[0] if arguments else "")
     try:
+        # What a command imports takes a second, in which a person may think better of it.
+        options = parser(options.command).parse_args(arguments)
         return options.run(options)
     except KeyboardInterrupt:
-        print("\ncordbook: stopped; nothing was left half written", file=sys.stderr)
+        command = "" if options.command.startswith("-") else options.command
+        print(
+            f"\ncordbook {command}".rstrip() + ": stopped; nothing was left half written. The same command does it again.",
+            file=sys.stderr,
+        )
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -63,10 +69,7 @@ def _message(error: CordbookError | OSError) -> str:
     """The message as a terminal may show it: files and answers of strangers are quoted in some."""
     from cordbook.intake.records.untrusted_text import harmless
 
-    if isinstance(error, CordbookError) or error.filename is None:
-        return harmless(str(error))
-    refused = "read" if isinstance(error, FileNotFoundError) else "read or written"
-    return harmless(f"{error.filename} cannot be {refused}: {error.strerror}")
+    return harmless(str(error) if isinstance(error, CordbookError) else refused(error))
 
 
 def _exit_code(error: CordbookError | OSError, codes: Mapping[type[Exception], int]) -> int:

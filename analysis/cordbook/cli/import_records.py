@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from cordbook.errors import CordbookError, UsageError
+from cordbook.errors import CordbookError, UsageError, refused
 
 DONE, INCOMPLETE = 0, 1
 #: Rejects are named one by one up to here; all of them stand in the file of rejects.
@@ -87,12 +87,9 @@ def run(options: argparse.Namespace) -> int:
                 encoding=options.encoding,
                 source=options.source,
             )
-        except FileNotFoundError:  # the other files are still taken in
-            print(f"cordbook import: {one_line(str(path))} cannot be read: No such file or directory", file=sys.stderr)
-            code = INCOMPLETE
-            continue
-        except (CannotImport, Busy, OSError) as error:
-            print(f"cordbook import: {one_line(str(error))}", file=sys.stderr)
+        except (CannotImport, Busy, OSError) as error:  # the other files are still taken in
+            told = str(error) if isinstance(error, CordbookError) else refused(error)
+            print(f"cordbook import: {one_line(told)}", file=sys.stderr)
             code = INCOMPLETE
             continue
         done.append(imported)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cordbook.cli.shared import svg_file
 from cordbook.core.columns import aligned
-from cordbook.errors import UsageError
+from cordbook.errors import NotWritten, UsageError, refused
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -140,9 +140,7 @@ def _draw(found, file: str) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        raise UsageError(
-            f"{file} cannot be written: {error.strerror}. Check that the folder is there and can be written to."
-        ) from error
+        raise UsageError(refused(NotWritten(error.errno, error.strerror, file))) from error
 
 
 def _jobs(text: str) -> int:

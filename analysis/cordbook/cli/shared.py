@@ -12,7 +12,7 @@ from typing import Any
 
 from cordbook.cli.table import DataError
 from cordbook.core.columns import aligned
-from cordbook.errors import CordbookError, UsageError
+from cordbook.errors import CordbookError, NotWritten, UsageError, refused
 
 ARM_1, ARM_2 = "Arm 1", "arm 2"
 MARK = "*"
@@ -54,9 +54,7 @@ def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
         try:
             _draw(result, args)
         except OSError as error:
-            raise UsageError(
-                f"{args.plot} cannot be written: {error.strerror}. Check that the folder is there and can be written to."
-            ) from error
+            raise UsageError(refused(NotWritten(error.errno, error.strerror, str(args.plot)))) from error
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if args.json else human_text(result))
     return 0
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cordbook.core.files import whole
-from cordbook.errors import CordbookError
+from cordbook.errors import CordbookError, NotWritten, refused
 
 
 class SheetError(CordbookError):
@@ -42,4 +42,4 @@ def write_sheet(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
             with whole(path, durable=True) as temporary:
                 temporary.write_bytes(content)
     except OSError as error:
-        raise SheetError(f"{path} cannot be written: {error.strerror}. Check that its folder is there.") from error
+        raise SheetError(refused(NotWritten(error.errno, error.strerror, str(path)))) from error

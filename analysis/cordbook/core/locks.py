@@ -6,9 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
+
+from cordbook.core.files import written
 
 try:
     import fcntl
@@ -22,7 +24,8 @@ _held: list[int] = []
 @contextmanager
 def locked(folder: Path, report: Callable[[str], None] = print) -> Iterator[None]:
     """Hold the lock of a cache folder. The system lets go of it when the process ends, however it ends."""
-    handle = _opened(folder)
+    with written(folder / "lock"):
+        handle = _opened(folder)
     try:
         _take(handle, report, "build")
         _held.append(handle)
@@ -38,7 +41,8 @@ def become(command: Sequence[str], folder: Path, report: Callable[[str], None] =
 
     So a part that outlives a killed set-up, and still writes, keeps the next one waiting. Raises ``OSError``.
     """
-    handle = _opened(folder)
+    with written(folder / "lock"):
+        handle = _opened(folder)
     _take(handle, report, "set-up")
     os.set_inheritable(handle, True)
     os.execvp(command[0], list(command))
@@ -60,8 +64,9 @@ def _opened(folder: Path) -> int:
 def _take(handle: int, report: Callable[[str], None], what: str) -> None:
     """Have the lock, and write into it who has it."""
     _wait(handle, report, what)
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    with suppress(OSError):  # no room; who waits is told less
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
 
 
 def _wait(handle: int, report: Callable[[str], None], what: str) -> None:

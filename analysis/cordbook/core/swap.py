@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from cordbook.core.files import put
+from cordbook.core.files import copy_folder, put, uninterrupted, written
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _PREFIX = ".swap-"
@@ -20,32 +20,30 @@ def publish(finished: Path, site: Path, *, leave_out: tuple[str, ...] = ()) -> N
     A file that the old site has already is linked rather than copied: nothing ever writes into a file of a published site,
     and the old name goes a moment later. ``leave_out`` names files at the top that are not part of the site.
     """
-    site.parent.mkdir(parents=True, exist_ok=True)
+    with written(site):
+        site.parent.mkdir(parents=True, exist_ok=True)
     clean_up(site.parent)
     temporary = site.parent / f"{_PREFIX}{os.getpid()}"
 
-    def ignored(folder: str, names: list[str]) -> set[str]:
-        return set(leave_out) & set(names) if Path(folder) == finished else set()
-
-    def link_or_copy(source: str, target: str) -> str:
-        there = site / os.path.relpath(source, finished)
+    def link_or_copy(source: Path, target: Path) -> None:
+        there = site / source.relative_to(finished)
         if not (_same(source, there) and _linked(there, target)):
             shutil.copy2(source, target)
-        return target
 
-    shutil.copytree(finished, temporary, ignore=ignored, copy_function=link_or_copy)
+    copy_folder(finished, temporary, leave_out=leave_out, copy=link_or_copy)
     if not site.exists():
         put(temporary, site)
         return
     if not _exchange(temporary, site):
         # Without an exchange in one step there is a moment without a site, but none with half of one.
         old = site.parent / f"{_PREFIX}old-{os.getpid()}"
-        put(site, old)
-        put(temporary, site)
+        with uninterrupted():
+            put(site, old)
+            put(temporary, site)
     clean_up(site.parent)
 
 
-def _same(source: str, there: Path) -> bool:
+def _same(source: Path, there: Path) -> bool:
     """Whether a file was copied from the source as it is now: a copy keeps the time to the nanosecond."""
     try:
         one, other = os.stat(source), os.stat(there)
@@ -54,7 +52,7 @@ def _same(source: str, there: Path) -> bool:
     return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
-def _linked(there: Path, target: str) -> bool:
+def _linked(there: Path, target: Path) -> bool:
     try:
         os.link(there, target)
     except OSError:  # a file system without links

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cordbook.core import csv_files
-from cordbook.core.files import sync
+from cordbook.core.files import add_to
 from cordbook.intake.records.store import Busy, writing
 
 #: Seconds to wait for another person who writes at the same time: a row takes milliseconds.
@@ -35,20 +35,13 @@ def append_rows(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str
 
     ``columns`` are those of a new file; an old one keeps its own.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+b") as file:
-        file.seek(0)
-        before = file.read()
-        whole, there = _mended(before, columns)
-        if whole != before:
-            cut_short.parent.mkdir(parents=True, exist_ok=True)
-            with open(cut_short, "ab") as kept:
-                kept.write(before[len(whole.rstrip(b"\n")) :] + b"\n")
-            file.truncate(0)
-            file.write(whole)
-        known = [{column: row.get(column, "") for column in there} for row in rows]
-        file.write(csv_files.to_csv(known, there, header=not whole).encode())
-        sync(file)
+    before = path.read_bytes() if path.exists() else b""
+    whole, there = _mended(before, columns)
+    keep = min(len(before), len(whole))
+    if keep < len(before):
+        add_to(cut_short, before[keep:] + b"\n")
+    known = [{column: row.get(column, "") for column in there} for row in rows]
+    add_to(path, whole[keep:] + csv_files.to_csv(known, there, header=not whole).encode(), keep)
 
 
 def _mended(content: bytes, columns: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:

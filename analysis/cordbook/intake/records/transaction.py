@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cordbook.core.csv_files import to_csv
-from cordbook.core.files import put, stage, write_whole
+from cordbook.core.files import put, stage, write_whole, written
 from cordbook.intake.records.store import columns_of
 
 LIST = "transaction.json"
@@ -26,7 +26,8 @@ def texts_of(data: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> d
 def commit(kept: Path, texts: Mapping[Path, str]) -> None:
     """Write all ``texts`` to their files. A crash leaves all old, or all new once :func:`finish` was called."""
     finish(kept)
-    kept.mkdir(parents=True, exist_ok=True)
+    with written(kept):
+        kept.mkdir(parents=True, exist_ok=True)
     for folder in {path.parent for path in texts}:
         # What a crash left before its list was written.
         for left in folder.glob(f".*{STAGED}"):

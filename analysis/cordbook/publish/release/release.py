@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cordbook.core.files import put, write_whole
+from cordbook.core.files import copy_folder, put, uninterrupted, write_together, write_whole
 from cordbook.core.project import Project
 from cordbook.core.swap import publish
 from cordbook.errors import CordbookError, UsageError
@@ -220,14 +220,18 @@ def _freeze(stage: Path, asked: Asked, found: Findings, modes: dict[str, int]) -
 def _put_in_place(project: Project, stage: Path, version: str, changed: list[str]) -> None:
     """Write the changed files into the checkout and the site into its place; the release's own folder comes last, in one step."""
     folder = f"{FOLDER}/{version}"
-    for path in changed:
-        if not path.startswith(f"{folder}/"):
-            write_whole(project.root / path, (stage / path).read_bytes(), durable=True)
-    publish(Project(stage).site, project.site)
     temporary = project.root / FOLDER / f".{version}"
     shutil.rmtree(temporary, ignore_errors=True)
-    shutil.copytree(stage / folder, temporary)
-    put(temporary, project.root / folder)
+    copy_folder(stage / folder, temporary)
+    try:
+        publish(Project(stage).site, project.site)
+        with uninterrupted():
+            write_together(
+                {project.root / path: (stage / path).read_bytes() for path in changed if not path.startswith(f"{folder}/")}
+            )
+            put(temporary, project.root / folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def set_development(project: Project, text: str) -> tuple[str, ...]:
