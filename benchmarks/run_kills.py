@@ -1,8 +1,8 @@
 """Kill the build of the real book at random moments, and look each time whether the site that stands is whole.
 
 A clone of this project is built once. Then, again and again: the note of one study is changed, so that there is work to do; ``cordbook build``
-begins; after a time drawn over the whole length of such a build it is killed (SIGKILL), the builder alone or with all that it has started,
-by turns. The next build begins from whatever was left. After each kill:
+begins; it is killed (SIGKILL), the builder alone or with all that it has started, by turns. ``--moment anywhere`` (the default) draws the time
+over the whole length of such a build, ``--moment publishing`` within the second in which the site is put in its place. The next build begins from whatever was left. After each kill:
 
 pages
     every page of ``_toc.yml``, of a study and of an estimate stands, and the files of each page are there: whatever it shows or links to,
@@ -18,8 +18,9 @@ sources
 At the end one build runs to its end, and its site is compared with that of a build from nothing, byte for byte. Run::
 
     .venv/bin/python benchmarks/run_kills.py --kills 50 --seed 1
+    .venv/bin/python benchmarks/run_kills.py --kills 10 --seed 1 --moment publishing
 
-Results: ``benchmarks/results/kills.json``.
+Results: ``benchmarks/results/kills.json``, by moment.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ from cordbook.review.estimates.estimates import load_estimates  # noqa: E402
 #: A name that a page gives to another file, or to a place in one.
 _NAMED = re.compile(r'\b(?:href|src)="([^"]*)"')
 _PLACE = re.compile(r'\b(?:id|name)="([^"]*)"')
+#: Copying the site beside the old one, exchanging the two and noting it take about so long.
+PUBLISHING_S = 1.5
 #: Addresses that lead out of the site.
 _OUTSIDE = ("http:", "https:", "mailto:", "data:", "javascript:")
 
@@ -136,11 +139,19 @@ def change_note(root: Path, study: str, text: str) -> None:
     path.write_text(out.getvalue(), encoding="utf-8")
 
 
-def killed(root: Path, after: float, group: bool) -> tuple[bool, int]:
+def wait_for_publishing(root: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until the new site is being put together beside the old one."""
+    while process.poll() is None and not list((root / "_build").glob(".swap-*")):
+        time.sleep(0.002)
+
+
+def killed(root: Path, after: float, group: bool, publishing: bool) -> tuple[bool, int]:
     """Begin a build and kill it, alone or with its group; whether it still ran, and the group."""
     process = subprocess.Popen(
         cordbook(), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
+    if publishing:
+        wait_for_publishing(root, process)
     try:
         process.wait(timeout=after)
         return False, process.pid
@@ -184,7 +195,9 @@ def judge(root: Path, before: dict[str, str], wanted: list[str], estimates: Any)
     return kind, problems
 
 
-def run(root: Path, kills: int, rng: random.Random, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def run(
+    root: Path, kills: int, rng: random.Random, report: Callable[[dict[str, Any]], None], *, publishing: bool = False
+) -> dict[str, Any]:
     """Kill so many builds of the project at ``root``."""
     project = Project(root)
     print(f"first build: {built(root):.0f} s", flush=True)
@@ -207,8 +220,8 @@ def run(root: Path, kills: int, rng: random.Random, report: Callable[[dict[str, 
         study = rng.choice(studies)
         change_note(root, study, f"Looked at again, time {turn}.")
         written = sources(root)
-        after, group = rng.uniform(0, length), turn % 2 == 0
-        ran, left = killed(root, after, group)
+        after, group = rng.uniform(0, PUBLISHING_S if publishing else length), turn % 2 == 0
+        ran, left = killed(root, after, group, publishing)
         kind, problems = judge(root, before, wanted, estimates)
         end_rest(left)
         if sources(root) != written:
@@ -220,7 +233,7 @@ def run(root: Path, kills: int, rng: random.Random, report: Callable[[dict[str, 
         before = stands
         if not ran:  # it was quicker than the one that was measured; no kill
             continue
-        done.append({"after_s": round(after, 1), "killed": "all" if group else "builder", "site": kind, "problems": problems[:5]})
+        done.append({"after_s": round(after, 2), "killed": "all" if group else "builder", "site": kind, "problems": problems[:5]})
         failed += [f"kill {turn}: {problem}" for problem in problems]
         print(turn, f"{after:.0f} s", kind, len(problems), flush=True)
         report(result_of(done, length, failed))
@@ -252,15 +265,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--moment", choices=("anywhere", "publishing"), default="anywhere")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "kills.json")
     options = parser.parse_args()
 
     def write(result: dict[str, Any]) -> None:
-        options.out.write_text(json.dumps({"seed": options.seed} | result, indent=1) + "\n", encoding="utf-8")
+        there = json.loads(options.out.read_text(encoding="utf-8")) if options.out.is_file() else {}
+        there[options.moment] = {"seed": options.seed} | result
+        options.out.write_text(json.dumps(there, indent=1) + "\n", encoding="utf-8")
 
     with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
         root = clone(ROOT, Path(temporary) / "book")
-        result = run(root, options.kills, random.Random(options.seed), write)
+        result = run(root, options.kills, random.Random(options.seed), write, publishing=options.moment == "publishing")
         result["other_than_a_build_from_nothing"] = differences(root, Path(temporary))
         write(result)
     print(json.dumps({k: v for k, v in result.items() if k != "each"}, indent=1))
