@@ -14,6 +14,7 @@ help:
 	@echo "make test       run the tests of every day; of one room: make test ROOM=synthesis"
 	@echo "make quick      run those that need neither a browser nor a built book; ROOM= as above"
 	@echo "make test-all   run every test with many more examples, the chapters by nbval included: the weekly run"
+	@echo "make fuzz       draw hostile inputs for validation, imports, declarations, archives and releases: make fuzz SECONDS=600"
 	@echo "make lint       check the code with ruff, and the types with mypy"
 	@echo "make check      compare the built book with a clean rerun"
 	@echo "make validate   check data/ against its schema and rules"
@@ -51,6 +52,11 @@ test-all: setup
 
 room:
 	@[ -n "$(PLACES)" ] || { echo "no room named $(ROOM); the rooms are: $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))" >&2; exit 2; }
+
+# New inputs for so many seconds; what is found is kept in tests/fuzz/corpus.
+SECONDS := 600
+fuzz: setup
+	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
 
 lint: setup
 	@$(BIN)/ruff check analysis tests benchmarks tools

@@ -40,7 +40,7 @@ LONGEST = (
 #: Files that take over ten seconds of processor time with neither: the quick loop of the whole leaves them out, that of a room does not.
 LONG = (
     "tests/cli/test_cite.py", "tests/evidence/test_mutations.py", "tests/explorer/test_engine.py",
-    "tests/explorer/test_nobody_twice.py", "tests/intake/test_extraction.py",
+    "tests/explorer/test_nobody_twice.py", "tests/fuzz/test_fuzz.py", "tests/intake/test_extraction.py",
     "tests/intake/test_import_chimeras.py", "tests/intake/test_import_fuzz.py", "tests/intake/test_reconcile.py", "tests/intake/test_screening.py",
     "tests/intake/test_verify_counts.py", "tests/publish/test_record.py", "tests/publish/test_study_pages.py",
     "tests/review/test_claims.py", "tests/review/test_estimates.py", "tests/review/test_multiverse.py", "tests/review/test_release_diff.py",

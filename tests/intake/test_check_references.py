@@ -244,7 +244,8 @@ def test_a_check_that_breaks_off_goes_on_where_it_stopped(project, server, capsy
 
 def test_a_data_set_that_is_not_there_is_named(project, capsys):
     assert run("--retraction-watch", "nowhere.csv") == 1
-    assert capsys.readouterr().err.splitlines()[-1].endswith("nowhere.csv cannot be read: No such file or directory")
+    told = "nowhere.csv cannot be read: No such file or directory. Check that it and its folder are there."
+    assert capsys.readouterr().err.splitlines()[-1].endswith(told)
 
 
 def test_no_network_is_one_line_and_changes_nothing(project, monkeypatch, capsys):

@@ -14,9 +14,9 @@ from cordbook.evidence.schema import Field, Implied, Table
 
 #: The rule that compares each composed key with its parts.
 COMPOSED: Mapping[str, str] = {"arms.arm_id": "arm-id", "outcomes.cell_id": "count-id", "references.reference_id": "key-year"}
-#: What people write where they should write nothing. "None" may be an answer.
+#: What people write where they should write nothing. "None" may be an answer, and X the tenth volume.
 _NOT_KNOWN = re.compile(
-    r"(?i)n\.?\s?[/.]\s?a\.?|nan|null|nil|#n/?a|unknown|not (?:reported|seen|stated|known|available|given|applicable)|t\.?b\.?[ad]\.?|todo|[?.x–—-]+"
+    r"(?i)n\.?\s?[/.]\s?a\.?|nan|null|nil|#n/?a|unknown|not (?:reported|seen|stated|known|available|given|applicable)|t\.?b\.?[ad]\.?|todo|(?:[?.–—-]|(?-i:x))+"
 )
 #: Numbers in printed text, with what stands before one that is negative. A range ("1-5") has no negative number.
 _NUMBER = re.compile(r"(?<![0-9A-Za-z.)-])(?P<sign>[-−–]\s?|minus )?(?P<number>[0-9]+(?:\.[0-9]+)?)")
@@ -95,12 +95,21 @@ def _broken_print(text: str, field: Field) -> str | None:
     return None
 
 
+def stands_for_nothing(text: str) -> bool:
+    """Is it what people write where nothing is known? It may not stand in a table, so what takes records in asks this too.
+
+    >>> [stands_for_nothing(text) for text in ("n.a.", "xx", "-", "not reported", "X", "")]
+    [True, True, True, True, False, False]
+    """
+    return bool(_NOT_KNOWN.fullmatch(text))
+
+
 def blank_is_what_is_not_known(data: Data) -> Iterator[Violation]:
     for table in data.package.tables:
         free = [field for field in table.fields if field.type == "string" and not field.enum and not field.pattern]
         for row in data.rows(table.name):
             for field in free:
-                if row[field.name] and _NOT_KNOWN.fullmatch(row[field.name]):
+                if stands_for_nothing(row[field.name]):
                     message = f"{row[field.name]!r} stands where nothing is known; it would be shown and counted as a value."
                     remedy = "Leave it blank." if not field.required else f"Write what is known. {field.description}"
                     yield row.violation(field.name, message, remedy=remedy)

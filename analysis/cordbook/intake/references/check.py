@@ -7,7 +7,6 @@ breaks off goes on where it stopped. Nothing here writes to ``data/``; :mod:`cor
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.project import Project
+from cordbook.core.trust.nested import read_json
 from cordbook.intake.records.record import as_doi, as_pmid
 from cordbook.intake.records.store import read_rows, write_json
 from cordbook.intake.records.untrusted_text import one_line
@@ -157,7 +157,7 @@ class _Kept:
 
     def get(self, doi: str) -> dict[str, Any] | None:
         try:
-            answer = json.loads(self._file(doi).read_text(encoding="utf-8"))
+            answer = read_json(self._file(doi))
             date.fromisoformat(answer["asked_on"])
             whole = answer["doi"] == doi and isinstance(answer["work"], dict | None)
             return answer if whole else None

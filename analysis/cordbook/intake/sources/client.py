@@ -7,7 +7,6 @@ Entrez) were weighed: none lets a half-fetched search be taken up again, nor hon
 from __future__ import annotations
 
 import email.utils
-import json
 import os
 import re
 import time
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import cordbook
+from cordbook.core.trust.nested import parse_json
 from cordbook.errors import CordbookError
 from cordbook.evidence.review_state import StatusError, load_status
 
@@ -192,7 +192,7 @@ def retry_after(text: str) -> float:
 def as_json(body: bytes) -> dict[str, Any]:
     """The object in ``body``; raises :class:`Malformed`."""
     try:
-        found = json.loads(body)
+        found = parse_json(body)
     except (ValueError, RecursionError) as error:
         raise Malformed("an answer that is cut off or no JSON") from error
     if not isinstance(found, dict):

@@ -7,7 +7,6 @@ same file: nothing is lost and nothing is taken twice.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from typing import Any
 import cordbook
 from cordbook.core.files import put
 from cordbook.core.project import Project
+from cordbook.core.trust.nested import read_json
 from cordbook.errors import UsageError
 from cordbook.intake.records.record import Record, short_name
 from cordbook.intake.records.store import free_search_id, read_rows, refused_by_rules, take_in, writing
@@ -84,7 +84,7 @@ class _UnderWay:
     @classmethod
     def found(cls, folder: Path) -> _UnderWay | None:
         try:
-            return cls(folder, json.loads((folder / "state.json").read_text(encoding="utf-8")))
+            return cls(folder, read_json(folder / "state.json"))
         except (FileNotFoundError, ValueError):
             return None
 
@@ -98,7 +98,7 @@ class _UnderWay:
         """What has come, each record once, the last reading of it."""
         found: dict[str, Record] = {}
         for number in range(1, self.state.get("pages", 0) + 1):
-            for row in json.loads((self.folder / f"page-{number:05d}.json").read_text(encoding="utf-8")):
+            for row in read_json(self.folder / f"page-{number:05d}.json"):
                 record = Record(**row)
                 found[record.key()] = record
         return list(found.values())

@@ -5,13 +5,12 @@ Rows leave a review now and then, and a file that was cut short loses them too. 
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cordbook.core.csv_files import NotCsv, decode, parse
-from cordbook.core.trust.regular import read_text
+from cordbook.core.trust.nested import read_json
 from cordbook.evidence.problems import Problem
 from cordbook.evidence.rules.validation import KEPT_RULES
 from cordbook.evidence.schema import Package
@@ -68,7 +67,7 @@ def _released(root: Path, package: Package) -> tuple[str, dict[str, int]]:
         return "", {}
     paths = {table.name: table.path for table in package.tables}
     try:
-        frozen = json.loads(read_text(root / FOLDER / str(there[-1]) / ROWS))["tables"]
+        frozen = read_json(root / FOLDER / str(there[-1]) / ROWS)["tables"]
         counts = {paths[name]: len(rows) for name, rows in frozen.items() if name in paths}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # cordbook verify tells what is wrong with a release
         counts = {}

@@ -12,7 +12,6 @@ This module reads them; :mod:`cordbook.publish.release.release` writes them.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cordbook.core.tracking import note
+from cordbook.core.trust.nested import read_json
 from cordbook.errors import InputError, UnknownName
 from cordbook.review.estimates.row_counts import read_question
 
@@ -263,7 +263,7 @@ _RESTORE = "A release never changes: take the file back from the commit that is 
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         raise ReleaseError(f"{path}: not found. {_RESTORE}") from None
     except (OSError, ValueError) as error:

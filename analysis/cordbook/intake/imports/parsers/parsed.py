@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cordbook.evidence.rules.promises import stands_for_nothing
 from cordbook.intake.imports.parsers.origin import with_origin
 from cordbook.intake.records.record import Record, as_doi, as_year, pmid_of_accession, tidy
 
@@ -71,13 +72,13 @@ def two_values(values: Iterable[str]) -> bool:
 
 
 def says_nothing(value: str) -> bool:
-    """Is a value blank, or the word of a program for blank?
+    """Is a value blank, or a word for it: of a program, or one that the rules of the evidence refuse?
 
-    >>> [says_nothing(text) for text in ("NA", " ", "Na, Hyun")]
-    [True, True, False]
+    >>> [says_nothing(text) for text in ("NA", " ", "not available", "Na, Hyun")]
+    [True, True, True, False]
     """
     bare = value.strip()
-    return not bare or bare in NOTHING
+    return not bare or bare in NOTHING or stands_for_nothing(bare)
 
 
 def years_of(values: Iterable[str]) -> list[str]:
