@@ -92,8 +92,6 @@ class Rows:
     measure: str | None = None
     cluster: Sequence[str] | None = None
     rho: float = 0.0
-    #: The column that ``--cumulative`` goes by where it names none; None: the order of the rows.
-    usual_order: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -111,14 +109,14 @@ class Rows:
 
     @property
     def scale(self) -> str:
-        """What the effects are on the scale of the model."""
+        """What an effect is on the scale of the model."""
         if self.measure is None:
-            return "effects"
+            return "effect"
         from cordbook.synthesis.means.sizes import MEASURE_NAMES as OF_MEANS
         from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES as OF_ARMS
 
         name = (OF_MEANS | OF_ARMS)[self.measure]
-        return f"log {name}s" if self.is_ratio else f"{name}s"
+        return f"log {name}" if self.is_ratio else name
 
     def texts(self, column: str) -> list[str]:
         """A column as names, of the rows that have an effect."""
@@ -188,7 +186,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cumulative", nargs="?", const=AS_GIVEN, type=_no_file, metavar="COL",
         help="pool as studies come in, by a column of numbers such as the year, or by precision (the largest study first); without COL in "
-        "the order of the table, of the review's own data by year",
+        "the order of the table, which is by year for the review's own data",
     )  # fmt: skip
     group.add_argument("--influence", action="store_true", help="how much each study moves the result and adds to heterogeneity")
     group.add_argument(
@@ -279,7 +277,7 @@ def _by(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
         return Found(
             "by",
             {"by": subgroup_proportions(*_counts(rows), groups, labels=rows.names, **rows.options)},
-            "proportions",
+            "proportion",
             column=args.by,
         )
     way, notes = _way(rows)
@@ -299,7 +297,7 @@ def _moderators(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
     if rows.kind == PROPORTIONS:
         way, notes = _regression_way(rows)
         made = regress_proportions(*_counts(rows), moderators, labels=rows.names, **way)
-        scale = {"logit": "log odds", "arcsine": "arcsines of the root", "raw": "proportions"}[way["measure"]]
+        scale = {"logit": "log odds", "arcsine": "arcsine of the root", "raw": "proportion"}[way["measure"]]
         return Found("moderators", {"moderators": made}, scale, notes, args.moderators)
     way, notes = _way(rows)
     made = meta_regression(rows.yi, rows.vi, moderators, labels=rows.names, **way)
@@ -311,7 +309,7 @@ def _leave_one_out(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
 
     if rows.kind == PROPORTIONS:
         made = leave_one_out(*_counts(rows), labels=rows.names, **rows.options)
-        return Found("leave_one_out", {"leave_one_out": _without_notes_of(made, pooled)}, "proportions")
+        return Found("leave_one_out", {"leave_one_out": _without_notes_of(made, pooled)}, "proportion")
     way, notes = _way(rows)
     made = leave_one_out_effects(rows.yi, rows.vi, labels=rows.names, **way)
     return Found(
@@ -322,11 +320,11 @@ def _leave_one_out(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
 def _cumulative(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
     from cordbook.synthesis import cumulative, cumulative_effects
 
-    column = args.cumulative or rows.usual_order
+    column = args.cumulative or None
     by: Any = rows.numbers(column, "--cumulative") if column in rows.columns else column
     if rows.kind == PROPORTIONS:
         made = cumulative(*_counts(rows), by=by, labels=rows.names, **rows.options)
-        return Found("cumulative", {"cumulative": made}, "proportions", column=column)
+        return Found("cumulative", {"cumulative": made}, "proportion", column=column)
     way, notes = _way(rows)
     made = cumulative_effects(rows.yi, rows.vi, by=by, labels=rows.names, **way)
     return Found("cumulative", {"cumulative": _reported(made, rows)}, _reported_scale(rows), notes, column)
@@ -334,19 +332,24 @@ def _cumulative(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
 
 def _influence(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
     from cordbook.synthesis import influence, proportion_effects
-    from cordbook.synthesis.pooling.effects import EFFECT_MODELS
+    from cordbook.synthesis.pooling.effects import DEFAULT_CI, EFFECT_MODELS
 
     if rows.kind != PROPORTIONS:
         way, notes = _way(rows)
         del way["level"]
-        way["ci"] = way["ci"] or ("wald" if way["model"] == "common" else "hksj")
+        way["ci"] = way["ci"] or DEFAULT_CI[way["model"]]
         made = influence(rows.yi, rows.vi, labels=rows.names, **way)
         return Found("influence", {"influence": made}, rows.scale, notes)
     measure, model = rows.options["measure"], rows.options["model"]
     by_effects = model in EFFECT_MODELS
     effects = proportion_effects(*_counts(rows), measure=measure)
-    made = influence(effects.yi, effects.vi, labels=rows.names, model=model if by_effects else "reml")
-    scale = {"logit": "log odds", "raw": "proportions"}.get(measure, "arcsines of the root")
+    way = (
+        {"model": model, "ci": rows.options["ci"] or DEFAULT_CI[model], "hksj_floor": rows.options["hksj_floor"]}
+        if by_effects
+        else {"model": "reml"}
+    )
+    made = influence(effects.yi, effects.vi, labels=rows.names, **way)
+    scale = {"logit": "log odds", "raw": "proportion"}.get(measure, "arcsine of the root")
     if by_effects:
         return Found("influence", {"influence": made}, scale)
     note = (
@@ -382,7 +385,7 @@ def _bias(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
         }
         if not args.direction:
             notes += (
-                f"The selection model supposes that effects {direction} than no effect were wanted, as the pooled one is; --direction says otherwise.",
+                f"The selection model supposes that effects {'above' if direction == 'greater' else 'below'} no effect were wanted, as the pooled one is; --direction says otherwise.",
             )
     else:
         notes += (NO_NULL.format(what="mean"),)
@@ -404,7 +407,7 @@ def _bias_of_proportions(rows: Rows, pooled: Any) -> Found:
         "funnel": lambda: funnel_proportions(*_counts(rows), centre=pooled.estimate, **data),
         "size_test": lambda: proportion_size_test(*_counts(rows), model=by, **options, **data),
     }
-    return _of_parts(parts, "log odds" if by == "glmm" else "arcsines of the root", (NO_NULL.format(what="proportion"),))
+    return _of_parts(parts, "log odds" if by == "glmm" else "arcsine of the root", (NO_NULL.format(what="proportion"),))
 
 
 def _of_parts(parts: Mapping[str, Callable[[], Any]], scale: str, notes: tuple[str, ...]) -> Found:
@@ -441,7 +444,7 @@ def _bayes(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
     data = {"labels": rows.names, "level": rows.options["level"]}
     if rows.kind == PROPORTIONS:
         average = getattr(pooled, "average", "median")
-        return Found("bayes", {"bayes": bayes_pool_proportions(*_counts(rows), average=average, **prior, **data)}, "proportions")
+        return Found("bayes", {"bayes": bayes_pool_proportions(*_counts(rows), average=average, **prior, **data)}, "proportion")
     return Found("bayes", {"bayes": bayes_pool_effects(rows.yi, rows.vi, **prior, **data)}, rows.scale)
 
 
@@ -470,8 +473,8 @@ def _way(rows: Rows) -> tuple[dict[str, Any], tuple[str, ...]]:
         return way, ()
     way |= {"model": NEAREST[model], "ci": None}
     note = (
-        f"Made by inverse variance ({MODEL_NAMES[way['model']]}) of the {rows.scale} of {len(rows.names)} studies: --model {model} has no such "
-        "analysis of its own, so the result of all studies differs a little from the one above."
+        f"Made from effects and their variances ({MODEL_NAMES[way['model']]}), of {len(rows.names)} studies on the scale of the {rows.scale}: "
+        f"--model {model} has no such analysis of its own, so the result of all studies differs a little from the one above."
     )
     return way, (note,)
 

@@ -68,7 +68,7 @@ def _figures(found: Found, result: Any, rows: Rows | None, args: argparse.Namesp
     if found.option == "cumulative":
         return [("cumulative", draw.cumulative_plot(result, found=found.result, people=PEOPLE, figure_id="cumulative", **words))]
     if found.option == "influence":
-        foot = (f"Judged on the scale of {found.scale}.",)
+        foot = (f"Judged on the scale of the {found.scale}.",)
         return [("influence", draw.baujat_plot(result, found=found.result, way="", foot=foot, figure_id="influence", **words))]
     if found.option == "bias" and found.results["funnel"] is not None:
         return [("funnel", _funnel(found, result, rows))]

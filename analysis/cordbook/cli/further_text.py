@@ -13,11 +13,16 @@ MARK = "*"
 Table = list[list[str]]
 
 
-def text_of(found: Found, rows: Rows, pooled: Any) -> str:
-    """One analysis for people: what was found, notes, and a table."""
-    summary, tables = _SHOWN[found.option](found, rows, pooled)
-    notes = [f"  note: {note}" for note in (*getattr(found.result, "notes", ()), *found.notes)]
-    return "\n\n".join(["\n".join([*summary, *notes]), *tables])
+def texts_of(analyses: Sequence[Found], rows: Rows, pooled: Any) -> list[str]:
+    """The analyses for people: of each what was found, notes that were not told before, and tables."""
+    told, texts = set(pooled.notes), []
+    for found in analyses:
+        summary, tables = _SHOWN[found.option](found, rows, pooled)
+        own = (note for result in found.results.values() for note in getattr(result, "notes", ()))
+        notes = [note for note in dict.fromkeys((*own, *found.notes)) if note not in told]
+        told.update(notes)
+        texts.append("\n\n".join(["\n".join([*summary, *(f"  note: {note}" for note in notes)]), *tables]))
+    return texts
 
 
 def _lines(result: Any) -> list[str]:
@@ -88,7 +93,7 @@ def _moderators(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], list[
     first, *rest = made.model_lines()
     logs = found.scale.startswith("log ")
     head = ["coefficient", "estimate", "SE", _head(made.level), "statistic", "df", "p"]
-    ratio = {"log odds": "odds ratio"}.get(found.scale, found.scale.removeprefix("log ").removesuffix("s"))
+    ratio = {"log odds": "odds ratio"}.get(found.scale, found.scale.removeprefix("log "))
     table = [[*head, *([f"as {ratio}", _head(made.level)] if logs else [])]]
     for c in made.coefficients:
         line = [
@@ -101,7 +106,7 @@ def _moderators(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], list[
             _p(c.p),
         ]
         table.append(line + (_as_ratio(c, found.scale) if logs else []))
-    return [first, f"  of {found.scale}", *rest], [_table(table)]
+    return [first, f"  on the scale of the {found.scale}", *rest], [_table(table)]
 
 
 def _as_ratio(coefficient: Any, scale: str) -> list[str]:
@@ -124,7 +129,7 @@ def _leave_one_out(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], li
 
 def _cumulative(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], list[str]]:
     made = found.result
-    order = f" in the order of {found.column}" if found.column else " in the order of the table"
+    order = f" in the order of {found.column}" if found.column else " in the order given"
     table = _pooled_rows("came in", made.rows, made.level)
     if made.by is not None:
         table = [[line[0], str(found.column) if i == 0 else f"{made.by[i - 1]:g}", *line[1:]] for i, line in enumerate(table)]
@@ -147,15 +152,13 @@ def _influence(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], list[s
 def _bias(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], list[str]]:
     tests = {name: found.results[name] for name in ("size_test", "peters", "arcsine", "egger") if found.results.get(name)}
     funnel = found.results["funnel"]
-    summary = [f"Small-study effects of {len(rows.names)} studies (of {found.scale})"]
+    summary = [f"Small-study effects of {len(rows.names)} studies (on the scale of the {found.scale})"]
     if funnel is not None:
         summary.append(f"  funnel: {_funnel_words(funnel)}")
     table = [["test", "regressed on", "statistic", "df", "p"]]
     for test in tests.values():
         table.append([test.test, test.predictor, _number(test.statistic), _degrees(test.df) or "normal", _p(test.p)])
     tables = [_table(table, left=2)] if tests else []
-    notes = list(dict.fromkeys(note for result in found.results.values() for note in getattr(result, "notes", ())))
-    summary += [f"  note: {note}" for note in notes]
     adjusted = _adjusted(found, rows, pooled)
     return summary, [*tables, *([_table(adjusted)] if len(adjusted) > 2 else []), *_weights(found)]
 
@@ -178,7 +181,7 @@ def _adjusted(found: Found, rows: Rows, pooled: Any) -> Table:
 
     table.append(["as reported", _number(pooled.estimate), _interval(pooled.ci_low, pooled.ci_high)])
     if filled := found.results.get("trim_and_fill"):
-        added = "1 study" if filled.k0 == 1 else f"{filled.k0} studies"
+        added = "1 study" if filled.k0 == 1 else f"{filled.k0 or 'no'} studies"
         line(
             f"trim and fill, {added} added on the {filled.side}",
             filled.adjusted.estimate,
@@ -222,7 +225,8 @@ def _bayes(found: Found, rows: Rows, pooled: Any) -> tuple[list[str], list[str]]
         ]
         body = [[label, _number(seen), _number(middle), _interval(low, high)] for label, seen, middle, low, high in shown]
     summary = _lines(made)
-    return [f"{summary[0]} of {found.scale}", *summary[1:]], [_table([head, *body])]
+    on = [] if counted else [f"  on the scale of the {found.scale}"]
+    return [summary[0], *on, *summary[1:]], [_table([head, *body])]
 
 
 _SHOWN: dict[str, Callable[[Found, Rows, Any], tuple[list[str], list[str]]]] = {

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cordbook.cli.further import AS_GIVEN, PROPORTIONS, Rows, asked, named_columns
+from cordbook.cli.further import PROPORTIONS, Rows, asked, named_columns
 from cordbook.cli.table import DataError, ReadError, decimal_number, raise_problems
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from cordbook.review.estimates.rows import ArmRow
 
-#: Before a key of strata in the name of a column; the column that a cumulative analysis goes by where none is named.
-STRATUM, YEAR = "stratum.", "year"
 BOUNDS = "year, months (from treatment to the count) or n (people counted)"
 
 
@@ -95,7 +93,6 @@ def pool(args: argparse.Namespace, model: str) -> tuple[Any, Rows | None]:
         columns,
         lambda text: decimal_number(text, ","),
         counts=arrays(found.rows),
-        usual_order=YEAR,
     )
     return result, rows if result is pooled else None
 
@@ -110,11 +107,11 @@ def columns_of(rows: Sequence[ArmRow], counts: pd.DataFrame, args: argparse.Name
     DataError
         For studies without a value, or whose counts have several.
     """
+    from cordbook.evidence.vocabulary import STRATUM
     from cordbook.review.estimates.selection import column_of, strata_of
 
     found, problems = {}, []
-    named = named_columns(args) | ({"--cumulative": YEAR} if args.cumulative == AS_GIVEN else {})
-    for option, column in named.items():
+    for option, column in named_columns(args).items():
         if column not in counts.columns and not column.startswith(STRATUM):
             close = difflib.get_close_matches(column, counts.columns, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -122,7 +119,11 @@ def columns_of(rows: Sequence[ArmRow], counts: pd.DataFrame, args: argparse.Name
                 f"the review's data have no column {column!r} ({option}).{hint} There are {', '.join(counts.columns)} and {STRATUM}KEY."
             )
         values = column_of(counts, strata_of(counts), column)
-        by_count = dict(zip(counts["cell_id"], values, strict=True))
+        unknown = counts[column].isna() if column in counts.columns else values.isna()
+        by_count = {
+            count_id: None if missing or value is None else str(value).removesuffix(".0")
+            for count_id, value, missing in zip(counts["cell_id"], values, unknown, strict=True)
+        }
         texts = []
         for row in rows:
             own = list(dict.fromkeys(by_count[count_id] for count_id in row.count_ids))

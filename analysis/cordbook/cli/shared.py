@@ -76,10 +76,9 @@ def _as_json(result: Any, analyses: Sequence[Found]) -> str:
 
 
 def _as_text(result: Any, rows: Rows | None, analyses: Sequence[Found]) -> str:
-    from cordbook.cli.further_text import text_of
+    from cordbook.cli.further_text import texts_of
 
-    assert rows is not None or not analyses, "what was analysed has rows"
-    return "\n\n".join([human_text(result), *(text_of(found, rows, result) for found in analyses if rows is not None)])
+    return "\n\n".join([human_text(result), *(texts_of(analyses, rows, result) if rows is not None else [])])
 
 
 def with_notes(result: Any, notes: Sequence[str]) -> Any:

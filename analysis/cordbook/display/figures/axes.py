@@ -110,11 +110,11 @@ class PercentScale:
         axes.set_xlabel(f"Percent of {people}" + (", square-root scale" if self.kind == "root" else ""))
 
 
-def set_ratio_ticks(axes: Axes, room_pt: float, *, vertical: bool = False) -> None:
+def set_ratio_ticks(axes: Axes, room_pt: float, *, vertical: bool = False, more: Sequence[float] = ()) -> None:
     """Ticks of a logarithmic axis of ratios whose limits are set, those alone that have room in its length (in points)."""
     low, high = axes.get_ylim() if vertical else axes.get_xlim()
     span = math.log(high / low)
-    found = [t for t in RATIO_TICKS if low <= t <= high]
+    found = [t for t in (*RATIO_TICKS, *more) if low <= t <= high]
     kept = with_room((math.log(t / low) / span * room_pt, f"{t:g}") for t in found)
     set_ticks = axes.set_yticks if vertical else axes.set_xticks
     set_ticks([float(word) for _, word in kept], [word for _, word in kept])

@@ -29,8 +29,10 @@ Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | Multileve
 LONGEST_UNIT = 16
 #: Ends of an axis of shares that shows how a pooled share moves, in percent: it may be short, since all values lie near each other.
 SHARE_ENDS = (2, 5, 10, 20, 40, 60, 80, 100)
-#: An axis of ratios shows at least these, so that no effect and its two sides are seen; beyond the others nothing is told apart.
-RATIOS_SEEN, RATIOS_SHOWN = (0.5, 2.0), (0.01, 300.0)
+#: An axis of ratios spans at least this factor, and beyond these ends nothing is told apart.
+LEAST_FACTOR, RATIOS_SHOWN = 3.0, (0.01, 300.0)
+#: Ticks of an axis of ratios that spans little, after the usual ones.
+FINER_TICKS = (1.5, 0.7, 3, 0.3)
 #: Ticks for each inch of an axis of numbers.
 TICKS_PER_IN = 1.3
 
@@ -120,9 +122,10 @@ class EffectScale:
         if self.kind != "ratio":
             return ends_of(seen, limits)
         least, most = RATIOS_SHOWN
-        logs = [[math.log(min(max(v, least), most)) for v in values] for values in ([*seen, *RATIOS_SEEN], limits)]
+        logs = [[math.log(min(max(v, least), most)) for v in values] for values in (seen, limits)]
         low, high = ends_of(*logs)
-        return math.exp(low), math.exp(high)
+        lacking = max(math.log(LEAST_FACTOR) - (high - low), 0.0) / 2
+        return math.exp(low - lacking), math.exp(high + lacking)
 
     def _set_ticks(self, axes: Axes, *, vertical: bool) -> None:
         axis = axes.yaxis if vertical else axes.xaxis
@@ -130,7 +133,7 @@ class EffectScale:
         inches = figure.get_figheight() * box.height if vertical else figure.get_figwidth() * box.width
         if self.kind == "ratio":
             (axes.set_yscale if vertical else axes.set_xscale)("log")
-            set_ratio_ticks(axes, 72 * inches, vertical=vertical)
+            set_ratio_ticks(axes, 72 * inches, vertical=vertical, more=FINER_TICKS)
             return
         axis.set_major_locator(MaxNLocator(nbins=max(2, int(inches * TICKS_PER_IN)), steps=[1, 2, 2.5, 5, 10]))
         if self.kind == "points":

@@ -27,6 +27,8 @@ _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", flags=re.S)
 FORMATS = (".svg", ".png", ".pdf")
 #: Dots per inch of a PNG: as many as print asks for, and a figure of the page is then 1,280 wide.
 PNG_DPI = 200
+#: What stays white around a PNG or PDF, in inches; on a page the margin is that of the page.
+MARGIN_IN = 0.1
 #: What would make the bytes of a file differ from day to day, or from one version of a library to the next.
 UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
@@ -82,7 +84,8 @@ class Figure:
                 f"{path.name}: this figure was read from a file or another process, where it is SVG alone; draw it anew"
             )
         with matplotlib.rc_context(RC):
-            self.drawing.savefig(path, format=ending[1:], dpi=PNG_DPI, facecolor="white", metadata=UNDATED[ending])
+            look: dict[str, Any] = {"dpi": PNG_DPI, "facecolor": "white", "bbox_inches": "tight", "pad_inches": MARGIN_IN}
+            self.drawing.savefig(path, format=ending[1:], metadata=UNDATED[ending], **look)
         return path
 
 

@@ -67,8 +67,10 @@ def bubble_plot(
         axes.scatter(x[drawn], y[drawn], s=areas, color=TREATED, alpha=0.55, edgecolor=INK, linewidth=0.5, zorder=3)
         if scale.null is not None:
             axes.axhline(scale.null, color=MUTED, linewidth=0.8, zorder=0)
-        values = [*y.tolist(), 0.0] if scale.kind == "share" else [*y.tolist(), *middle.tolist()]
-        scale.set_axis(axes, values, people=people, vertical=True)
+        if scale.kind == "share":
+            scale.set_axis(axes, [*y.tolist(), 0.0], people=people, vertical=True)
+        else:
+            scale.set_axis(axes, [*y.tolist(), *middle.tolist()], [*low.tolist(), *high.tolist()], people=people, vertical=True)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=int(axes.figure.get_figwidth() * 1.3), steps=[1, 2, 5, 10]))
         axes.set_xlabel(name)
 

@@ -16,13 +16,15 @@ from cordbook.display.figures.style import INK, MUTED, RULE, TREATED
 from cordbook.display.figures.thinning import evenly_spaced
 from cordbook.review.estimates.phrases import percent
 from cordbook.synthesis import PooledProportion, funnel_proportions
-from cordbook.synthesis.bias.funnel import Funnel
+from cordbook.synthesis.bias.funnel import Funnel, FunnelContour
 from cordbook.synthesis.bias.trim_fill import FilledStudy
 
 #: Sizes that stand beside the axis of a funnel of shares.
 SIZES = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 #: Greys between the contours of a funnel of effects, from the inner to the outer one.
-GREYS = (0.22, 0.4, 0.22)
+GREYS = (0.9, 0.45, 0.25)
+#: How much further down than the least precise study a funnel of effects goes.
+BELOW = 1.05
 
 
 def funnel_plot(
@@ -41,7 +43,7 @@ def funnel_plot(
     x, y = ([values[i] for i in drawn] for values in (data.x, data.y))
 
     def draw(axes: Axes) -> None:
-        heights = np.geomspace(1, max(n), 60)
+        heights = np.geomspace(max(1.0, min(n) / 2), max(n), 60)
         low, high = funnel_limits(heights, data.centre, data.limits.level)
         axes.fill_betweenx(heights, low, high, color=RULE, alpha=0.35, linewidth=0)
         for edge in (low, high):
@@ -80,7 +82,7 @@ def effect_funnel_plot(
     drawn = sorted(evenly_spaced(sorted(range(len(se)), key=lambda i: (se[i], i)), MOST_POINTS))
     x, added = scale.of_model(found.x), scale.of_model([study.yi for study in filled])
     middle = float(scale.of_model([found.centre])[0])
-    heights, low, high = (np.array(values) for values in (found.limits.y, found.limits.low, found.limits.high))
+    heights, low, high = _further(found.limits)
     outside = int(sum(not lo <= value <= hi for value, lo, hi in zip(found.x, *_around(found), strict=True)))
 
     def draw(axes: Axes) -> None:
@@ -94,7 +96,7 @@ def effect_funnel_plot(
         if filled:
             open_circle = POINT | {"color": "none", "markeredgecolor": INK, "markeredgewidth": 0.9}
             axes.plot(added, [study.vi**0.5 for study in filled], **open_circle)
-        axes.set_ylim(float(se.max()) * 1.05, 0)
+        axes.set_ylim(float(se.max()) * BELOW, 0)
         axes.set_ylabel(f"Standard error of {scale.of_errors}" if axes.figure.get_figheight() > TALL_IN else "Standard error")
 
     share = f"{outside} of {len(se)} studies lie outside the dashed funnel"
@@ -124,12 +126,18 @@ def _around(found: Funnel) -> tuple[np.ndarray, np.ndarray]:
     return found.centre - reach * se, found.centre + reach * se
 
 
+def _further(contour: FunnelContour) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The heights and ends of a contour down to the foot of the drawing: its sides are straight lines from its centre."""
+    low, high = (contour.centre + BELOW * (np.array(side) - contour.centre) for side in (contour.low, contour.high))
+    return BELOW * np.array(contour.y), low, high
+
+
 def _contours(axes: Axes, found: Funnel, scale: EffectScale) -> None:
     """Greys between neighbouring contours, on both sides of no effect."""
     for (inner, outer), grey in zip(zip(found.contours, found.contours[1:], strict=False), GREYS, strict=False):
-        for side in ("low", "high"):
-            edges = (scale.of_model(getattr(contour, side)) for contour in (inner, outer))
-            axes.fill_betweenx(inner.y, *edges, color=RULE, alpha=grey, linewidth=0, zorder=0.2)
+        (heights, *near), (_, *far) = _further(inner), _further(outer)
+        for edges in zip(near, far, strict=True):
+            axes.fill_betweenx(heights, *map(scale.of_model, edges), color=RULE, alpha=grey, linewidth=0, zorder=0.2)
     if found.null is not None:
         axes.axvline(float(scale.of_model([found.null])[0]), color=MUTED, linewidth=0.8, zorder=0.3)
 

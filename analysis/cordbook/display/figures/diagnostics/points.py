@@ -16,8 +16,8 @@ WIDTH_IN, HEIGHT_IN = 6.4, 4.2
 SMALL_IN = (3.1, 3.4)
 #: Room for the words of the axes, in inches: left and below; right and above.
 AXES_IN, FREE_IN = (0.62, 0.5), (0.18, 0.16)
-#: A line of text under the axis, in inches.
-FOOT_IN = 14 / 72
+#: A line of text under the axis, and the room before the first, in inches.
+FOOT_IN, FOOT_GAP_IN = 14 / 72, 6 / 72
 #: Bubbles of a figure; beyond them those of small studies hide each other.
 MOST_BUBBLES = 150
 #: Points of a figure; each takes about two hundred bytes of its page.
@@ -35,9 +35,10 @@ def drawn_twice(
     shown = []
     for name, (width, plain) in ((figure_id, (WIDTH_IN, HEIGHT_IN)), (f"{figure_id}.s", SMALL_IN)):
         lines = [line for text in foot for line in wrapped(text, 72 * width - 4)]
-        height = plain + FOOT_IN * len(lines)
+        under = FOOT_IN * len(lines) + (FOOT_GAP_IN if lines else 0)
+        height = plain + under
         with canvas(name, width, height) as drawing:
-            left, below = AXES_IN[0] / width, (AXES_IN[1] + FOOT_IN * len(lines)) / height
+            left, below = AXES_IN[0] / width, (AXES_IN[1] + under) / height
             axes = drawing.add_axes((left, below, 1 - left - FREE_IN[0] / width, 1 - below - FREE_IN[1] / height))
             draw(axes)
             for i, line in enumerate(reversed(lines)):

@@ -19,7 +19,7 @@ from cordbook.synthesis.sensitivity.cumulative import Cumulative
 from cordbook.synthesis.sensitivity.leave_one_out import LeaveOneOut
 
 #: Heights in points: a row, every further line of its name, the head, and the axis with its words.
-ROW, LINE, HEAD, AXIS = 16.2, 11.6, 20.0, 34.0
+ROW, LINE, HEAD, AXIS = 16.2, 11.6, 20.0, 40.0
 #: Room between columns, and what stays free at both ends, where other fonts may be wider than ours.
 GAP, EDGE = 12.0, 3.0
 #: No name takes more of the width than this; a longer one goes on in the next line.
