@@ -38,11 +38,11 @@ HOW = {
 #: What to do in place of an analysis that is not there for several rows a study.
 INSTEAD = {
     "by": "a group of studies is a moderator there; write --moderators COL",
-    "leave_one_out": "leave the rows of a study out of the table, or keep one row a study and leave out --cluster",
-    "cumulative": "keep one row a study and leave out --cluster",
-    "influence": "keep one row a study and leave out --cluster",
+    "leave_one_out": "leave the rows of a study out of the table, or keep one row per study and leave out --cluster",
+    "cumulative": "keep one row per study and leave out --cluster",
+    "influence": "keep one row per study and leave out --cluster",
     "bias": "regress on precision, which is Egger's test with errors of the cluster: write --moderators with the column of standard errors",
-    "bayes": "keep one row a study and leave out --cluster",
+    "bayes": "keep one row per study and leave out --cluster",
 }
 #: Models of counts of two arms, and the model of inverse variance that is nearest.
 NEAREST = {"mh": "common", "peto": "common", "glmm": "reml"}
