@@ -25,7 +25,7 @@ FLOORS = (
     "review.claims", "review.reporting",
     "display.html", "display.tables", "display.figures", "display.figures.curves", "display.figures.diagnostics", "display.chapters",
     "subject", "notebook",
-    "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx", "publish.build",
+    "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx.made_pages", "publish.sphinx", "publish.build",
     "publish.release", "publish.hosting", "publish.starting",
     "intake.records", "intake.imports.parsers", "intake.imports", "intake.sources", "intake.dedupe", "intake.recall", "intake.screening",
     "intake.extraction", "intake.references",

@@ -385,7 +385,7 @@ def small_project(root, tmp_path_factory):
     (target / "stray.md").write_text("# A file that is in no table of contents\n")
     (target / "_toc.yml").write_text("root: start\n")
     (target / "conf.py").write_text(
-        "from pathlib import Path\nfrom cordbook.core.project import Project\nfrom cordbook.publish.sphinx import study_ext\n"
+        "from pathlib import Path\nfrom cordbook.core.project import Project\nfrom cordbook.publish.sphinx.made_pages import study_ext\n"
         "from cordbook.publish.pages.study_pages import write_study_pages\nfrom cordbook.review.estimates.estimates import load_estimates\n"
         "def write(app):\n    project = Project(Path(app.srcdir))\n    write_study_pages(project, load_estimates(project.root))\n"
         "extensions = ['myst_parser', 'sphinx_external_toc']\nexternal_toc_exclude_missing = True\nhtml_theme = 'basic'\n"

@@ -24,7 +24,9 @@ SOURCES = (
 )
 #: Made by the build itself, or never read by it.
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
-_MADE = (("book", "studies", ".md"), ("book", "estimates", ".md"), ("data", "raw", ""))
+#: The page that lists those of the functions is written by people.
+_LIST = "index.md"
+_MADE = (("book", "studies", ".md"), ("book", "estimates", ".md"), ("book", "reference", ".md"), ("data", "raw", ""))
 #: What decides on all pages at once: a change here makes Sphinx begin anew.
 BASE = ("_config.yml", "_toc.yml", "references.bib", "requirements.lock", "_static")
 
@@ -46,7 +48,8 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _is_made(path: Path) -> bool:
-    return any(path.parts[:2] == (first, second) and path.name.endswith(ending) for first, second, ending in _MADE)
+    made = any(path.parts[:2] == (first, second) and path.name.endswith(ending) for first, second, ending in _MADE)
+    return made and path.name != _LIST
 
 
 def _digest_of(paths: Iterable[Path], root: Path) -> str:

@@ -1,4 +1,4 @@
-"""Work in a process of its own while the builder goes on: the pages of studies and estimates, which wait for nothing."""
+"""Work in a process of its own while the builder goes on: the pages of studies, estimates and functions, which wait for nothing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ PATIENCE_S = 600.0
 
 
 def write_made_pages(project: Project, estimates: Estimates) -> None:
-    """Write the sources of the pages that no person writes, those of studies and of estimates; unchanged files are not touched."""
+    """Write the sources of the pages that no person writes, those of studies, estimates and functions; unchanged files are not touched."""
     from cordbook.publish.pages.cite_boxes import estimate_box
     from cordbook.publish.pages.estimate_pages import write_estimate_pages
+    from cordbook.publish.pages.reference_pages import write_reference_pages
     from cordbook.publish.pages.study_pages import write_study_pages
 
     write_study_pages(project, estimates)
     write_estimate_pages(project, estimates, estimate_box(project.root))
+    write_reference_pages(project)
 
 
 def _succeeds(forked: Any) -> bool:

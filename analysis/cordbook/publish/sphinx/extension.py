@@ -43,7 +43,6 @@ from cordbook.publish.pages.forked_work import write_made_pages
 from cordbook.publish.sources.page_guards import broken_guards, explain_all, find_conditions, wordings
 from cordbook.publish.sphinx import (
     cite_ext,
-    estimate_ext,
     examples_ext,
     explorer_ext,
     glossary_ext,
@@ -52,9 +51,9 @@ from cordbook.publish.sphinx import (
     search_titles,
     share_ext,
     strict_html,
-    study_ext,
     versions_ext,
 )
+from cordbook.publish.sphinx.made_pages import estimate_ext, reference_ext, study_ext
 from cordbook.review.appraisal.estimate_text import DIFFERENCE, format_estimate
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.estimates.guards import GuardError, NothingToJudge, Verdict, judge, lacking_in_words
@@ -471,6 +470,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     examples_ext.connect(app)
     explorer_ext.connect(app, _estimates_of)
     glossary_ext.connect(app, _estimates_of)
+    reference_ext.connect(app)
     search_ext.connect(app, _estimates_of)
     share_ext.connect(app)
     cite_ext.connect(app)

@@ -17,12 +17,13 @@ from sphinx.environment import BuildEnvironment
 from cordbook.core.files import digest
 from cordbook.display.tables.back_matter import term_anchor
 from cordbook.evidence.evidence import Evidence
+from cordbook.publish.pages import reference_pages
 from cordbook.publish.sphinx.glossary_marks import Marker, Term, meanings
 from cordbook.review.estimates.estimates import Estimates
 
 PAGE = "book/methods/glossary"
-#: Pages that hold names and addresses, no prose; and the glossary, which says it all.
-NOT_MARKED = (PAGE, "book/methods/references", "book/studies/index", "book/explorer")
+#: Pages that hold names and addresses, no prose; those of functions, whose words have other meanings; and the glossary, which says it all.
+NOT_MARKED = (PAGE, "book/methods/references", "book/studies/index", "book/explorer", f"{reference_pages.FOLDER}/")
 #: Before scripts that appear twice are left out (900).
 _BEFORE_TIDYING = 890
 
@@ -31,7 +32,7 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
     """Connect to Sphinx; ``estimates`` gives the estimates of a build, and with them the glossary."""
 
     def mark(a: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-        if not context.get("body") or doctree is None or page in NOT_MARKED or PAGE not in a.env.found_docs:
+        if not context.get("body") or doctree is None or page.startswith(NOT_MARKED) or PAGE not in a.env.found_docs:
             return
         address = a.builder.get_relative_uri(page, PAGE)
         body, used = _marker(terms(estimates(a))).mark(context["body"], address)

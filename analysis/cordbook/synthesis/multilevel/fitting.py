@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.special import chdtrc
 
 from cordbook.synthesis.multilevel.input import Effects
 from cordbook.synthesis.multilevel.model import Array, MultilevelFit, fit_multilevel
+from cordbook.synthesis.multilevel.profile import variance_intervals
 from cordbook.synthesis.multilevel.robust import cluster_robust
 
 INTERVALS = ("cr2", "t", "wald")
@@ -35,10 +36,14 @@ class Fitted:
     i2_effect: float
     weights: Array
     notes: tuple[str, ...]
+    #: Profile-likelihood limits of the variances by level, where they were asked for.
+    limits: Mapping[str, tuple[float, float | None]]
 
 
-def fit_effects(effects: Effects, X: Array, levels: Sequence[str], ci: str) -> Fitted:
+def fit_effects(effects: Effects, X: Array, levels: Sequence[str], ci: str, *, limits_at: float | None = None) -> Fitted:
     """Fit the model and its errors; X (k, p) has full column rank and fewer columns than effects.
+
+    The variances get limits of the confidence level ``limits_at``, if any.
 
     "t" counts degrees of freedom by containment (metafor's ``dfs = "contain"``): of a coefficient whose column differs within studies effects
     less p, of another studies less p, where there is a variance of studies; without one effects less p.
@@ -49,6 +54,7 @@ def fit_effects(effects: Effects, X: Array, levels: Sequence[str], ci: str) -> F
     basis, upper = np.linalg.qr(X)
     blocks = effects.blocks(basis)
     fit = fit_multilevel(blocks, levels)
+    limits = {} if limits_at is None else variance_intervals(blocks, levels, fit, limits_at)
     back = np.linalg.inv(upper)
     fit = MultilevelFit(fit.study, fit.effect, back @ fit.beta, back @ fit.cov @ back.T, fit.loglik)
     k, p = X.shape
@@ -83,6 +89,7 @@ def fit_effects(effects: Effects, X: Array, levels: Sequence[str], ci: str) -> F
         100 * fit.effect / total,
         _weights(effects, X, fit),
         notes,
+        limits,
     )
 
 

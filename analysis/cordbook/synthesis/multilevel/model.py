@@ -65,7 +65,7 @@ class _Sums:
     observed: Array
 
 
-def fit_multilevel(blocks: Sequence[Block], levels: Sequence[str]) -> MultilevelFit:
+def fit_multilevel(blocks: Sequence[Block], levels: Sequence[str], *, climbs: int = STARTS) -> MultilevelFit:
     """Fit by REML; variances of levels that are not named are 0.
 
     Parameters
@@ -74,6 +74,8 @@ def fit_multilevel(blocks: Sequence[Block], levels: Sequence[str]) -> Multilevel
         One a study; the columns of all X together are linearly independent, and fewer than the effects.
     levels : sequence of {"study", "effect"}
         Which random effects there are.
+    climbs : int
+        From how many of the best points of the grid the top is looked for.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def fit_multilevel(blocks: Sequence[Block], levels: Sequence[str]) -> Multilevel
     spread = float(y.var()) or float(np.mean([np.trace(block.V) / block.y.size for block in blocks]))
     index = [LEVELS.index(level) for level in levels]
     grid = [np.array(start) * spread for start in product(GRID, repeat=len(index))]
-    starts = sorted(grid, key=lambda theta: -_sums(blocks, index, theta).loglik)[:STARTS]
+    starts = sorted(grid, key=lambda theta: -_sums(blocks, index, theta).loglik)[:climbs]
     theta, found = max((_climb(blocks, index, start) for start in starts), key=lambda pair: pair[1].loglik)
     variances = dict.fromkeys(LEVELS, 0.0) | {level: float(value) for level, value in zip(levels, theta, strict=True)}
     return MultilevelFit(variances["study"], variances["effect"], found.beta, found.cov, found.loglik)

@@ -31,6 +31,7 @@ def pool_multilevel(
     levels: Sequence[str] = LEVELS,
     ci: str = "cr2",
     level: float = 0.95,
+    variance_intervals: bool = False,
     data: pd.DataFrame | None = None,
 ) -> MultilevelEffect:
     """Pool effects of which several may be of one study: its outcomes, arms or times.
@@ -57,6 +58,8 @@ def pool_multilevel(
         normal quantiles.
     level : float
         Confidence level, between 0 and 1.
+    variance_intervals : bool
+        Whether the variances of both levels get intervals by profile likelihood, which take some hundred times as long as the fit.
     data : DataFrame, optional
         Table whose columns are named by the other arguments.
 
@@ -86,7 +89,7 @@ def pool_multilevel(
     check_level(level)
     effects = check_multilevel(yi, vi, study, labels, rho, covariance, FEWEST["pool_multilevel"])
     used, notes = check_levels(levels, effects)
-    found = fit_effects(effects, np.ones((effects.k, 1)), used, ci)
+    found = fit_effects(effects, np.ones((effects.k, 1)), used, ci, limits_at=level if variance_intervals else None)
     estimate, se, df = float(found.beta[0]), float(np.sqrt(found.cov[0, 0])), found.df[0]
     reach = critical_value(level, df)
     spread = float(np.sqrt(se**2 + found.fit.study + found.fit.effect))
@@ -108,7 +111,12 @@ def pool_multilevel(
 
 def shared(effects: Effects, found: Fitted, ci: str, level: float, rho: float | None) -> dict[str, Any]:
     """What results of the mean and of regression have in common."""
-    return {
+    limits = {
+        f"tau2_{name}_ci_{end}": value
+        for name, ends in found.limits.items()
+        for end, value in zip(("low", "high"), ends, strict=True)
+    }
+    return limits | {
         "tau2": found.fit.study + found.fit.effect,
         "tau2_study": found.fit.study,
         "tau2_effect": found.fit.effect,

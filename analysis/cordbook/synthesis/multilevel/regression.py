@@ -36,13 +36,14 @@ def regress_multilevel(
     levels: Sequence[str] = LEVELS,
     ci: str = "cr2",
     level: float = 0.95,
+    variance_intervals: bool = False,
     data: pd.DataFrame | None = None,
 ) -> MultilevelRegression:
     """Regress effects, of which several may be of one study, on characteristics of studies or of effects.
 
     Parameters
     ----------
-    yi, vi, study, labels, rho, covariance, levels, ci, level, data
+    yi, vi, study, labels, rho, covariance, levels, ci, level, variance_intervals, data
         As in `pool_multilevel`.
     moderators, names, reference
         As in `meta_regression`: a mapping, DataFrame or array, or names of columns of ``data``; text is categorical.
@@ -71,7 +72,7 @@ def regress_multilevel(
     effects = check_multilevel(yi, vi, study, labels, rho, covariance, FEWEST["regress_multilevel"])
     used, notes = check_levels(levels, effects)
     design, X, design_notes = build_design(moderators, effects.labels, names=names, reference=reference)
-    found = fit_effects(effects, X, used, ci)
+    found = fit_effects(effects, X, used, ci, limits_at=level if variance_intervals else None)
     se = np.sqrt(np.diag(found.cov))
     rows = zip(design.names, found.beta.tolist(), se.tolist(), found.df, strict=True)
     return MultilevelRegression(

@@ -22,6 +22,9 @@ class MultilevelEffect(Result):
         limits between which an effect of a new study is expected.
     tau2, tau2_study, tau2_effect
         variance of effects: in all, between studies, and between effects of one study.
+    tau2_study_ci_low, tau2_study_ci_high, tau2_effect_ci_low, tau2_effect_ci_high
+        profile-likelihood limits of these variances, where they were asked for; None where not, where the model has no such level, and for
+        an upper limit that the likelihood does not set.
     i2, i2_study, i2_effect
         the same as shares of the variance of an effect, in percent.
     q, q_df, q_p
@@ -62,6 +65,10 @@ class MultilevelEffect(Result):
     rho: float | None
     studies: tuple[StudyEffect, ...]
     notes: tuple[str, ...] = ()
+    tau2_study_ci_low: float | None = None
+    tau2_study_ci_high: float | None = None
+    tau2_effect_ci_low: float | None = None
+    tau2_effect_ci_high: float | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per effect: label, estimate, se, ci_low, ci_high, weight."""
@@ -105,6 +112,10 @@ class MultilevelRegression(Result):
     level: float
     rho: float | None
     notes: tuple[str, ...] = ()
+    tau2_study_ci_low: float | None = None
+    tau2_study_ci_high: float | None = None
+    tau2_effect_ci_low: float | None = None
+    tau2_effect_ci_high: float | None = None
 
     def coefficient(self, name: str) -> Coefficient:
         """The coefficient of that name, such as "year" or "phase: chronic".
@@ -143,7 +154,14 @@ class MultilevelRegression(Result):
 def variance_lines(result: Any) -> list[str]:
     """The lines of a summary that say how far studies, and effects within them, differ."""
     p = "< 0.001" if result.q_p < 0.001 else f"{result.q_p:.3f}"
+    between, within = (_with_limits(result, name) for name in ("tau2_study", "tau2_effect"))
     return [
-        f"  tau2 between studies {number(result.tau2_study)}, within {number(result.tau2_effect)}; I2 {result.i2_study:.1f}% and "
+        f"  tau2 between studies {between}, within {within}; I2 {result.i2_study:.1f}% and "
         f"{result.i2_effect:.1f}%; Q {number(result.q)} (df {result.q_df}, p {p})"
     ]
+
+
+def _with_limits(result: Any, name: str) -> str:
+    low, high = (getattr(result, f"{name}_ci_{end}") for end in ("low", "high"))
+    limits = "" if low is None else f" ({result.level:.0%} CI {number(low)} to {'any' if high is None else number(high)})"
+    return number(getattr(result, name)) + limits

@@ -106,7 +106,7 @@ class SequentialBoundaries(Result):
 def spending_boundaries(
     fractions: ArrayLike, *, alpha: float = 0.05, spending: Literal["obrien-fleming", "pocock"] = "obrien-fleming"
 ) -> SequentialBoundaries:
-    """Boundaries for |z| at given information fractions, by recursive numerical integration (Armitage et al 1969).
+    """Boundaries for the absolute value of z at given information fractions, by recursive numerical integration (Armitage et al 1969).
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from cordbook.publish.pages.study_pages import FOLDER, INDEX
-from cordbook.publish.sphinx import generated_pages
+from cordbook.publish.sphinx.made_pages import generated_pages
 
 
 def connect(app: Sphinx) -> None:
