@@ -20,7 +20,7 @@ from cordbook import (
     two_arm_effects,
 )
 from cordbook.display import ForestGroup, forest_plot
-from cordbook.display.figures.axes import PercentScale, place_names, text_width, with_room
+from cordbook.display.figures.axes import PercentScale, place_names, text_width, with_room, wrapped
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, effect_funnel_plot, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.diagnostics.funnel import funnel_limits
 from cordbook.display.figures.evidence_map import evidence_map
@@ -163,6 +163,16 @@ def test_ticks_whose_words_would_meet_are_left_out():
     assert [word for _, word in with_room([(0, "1"), (60, "10"), (100, "100"), (90, "50")])] == ["1", "10", "100"]
     kept = with_room([(at, "1000") for at in range(0, 200, 7)])
     assert all(b - a >= text_width("1000") for (a, _), (b, _) in itertools.pairwise(kept))
+
+
+def test_a_name_without_blanks_leaves_the_drawing_its_room():
+    """A stranger's table may call studies by address; the name is whole, in as many lines as it needs."""
+    address = "https://doi.org/10.1000/an-identifier-without-any-blank-in-it-" + 3 * "and-on-and-on-"
+    assert "".join(wrapped(address, 150)) == address
+    assert all(text_width(line) <= 150 for line in wrapped(f"+ {address}", 150))
+    named = pool_proportions([3, 5, 2], [12, 20, 9], labels=[address, "B", "C"])
+    for figure in (forest_plot(named), leave_one_out_plot(named, title="T", figure_id="f")):
+        assert figure.drawing.axes[0].get_position().width > 0.3
 
 
 def test_the_scale_of_shares_follows_from_the_data():
