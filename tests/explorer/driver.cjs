@@ -41,6 +41,10 @@ const functions = {
     const found = X.naturalFor(E, q);
     return found ? found.id : null;
   }),
+  curves: cases => cases.map(([curves, question, value]) => {
+    const curve = X.curveOf({ data: { curves } }, question);
+    return curve && { id: curve.id, rank: value === null ? null : X.rankOf(curve, value), words: X.standing(curve, value), drawn: X.curveMarks(curve, value, 720) };
+  }),
   csv: values => values.map(X.csvCell),
   reads: hashes => hashes.map(hash => X.fromAddress(E, hash)),
 };

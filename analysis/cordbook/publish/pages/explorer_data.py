@@ -19,6 +19,7 @@ from cordbook.evidence.patients import Meanings, parse_stratum
 from cordbook.evidence.review_state import load_status
 from cordbook.evidence.subject_tables import PHASE
 from cordbook.evidence.vocabulary import STRATUM, Vocabulary
+from cordbook.publish.pages.explorer_curves import curves
 from cordbook.review.appraisal.risk_of_bias import load_items
 from cordbook.review.estimates.declarations import Synthesis
 from cordbook.review.estimates.estimates import Estimate, Estimates
@@ -74,6 +75,7 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         "average": estimates.declarations.usual_average,
         "natural": _natural(load_natural_course(evidence.folder)),
         "limits": asdict(estimates.declarations.usual_limits),
+        "curves": curves(estimates),
     }
 
 

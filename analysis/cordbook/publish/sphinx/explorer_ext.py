@@ -26,6 +26,7 @@ SCRIPTS = (
     "selection",
     "address",
     "drawing",
+    "curve",
 )
 DATA = "explorer/evidence.js"
 _KEY = "cordbook-explorer"

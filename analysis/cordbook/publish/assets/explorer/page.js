@@ -71,6 +71,9 @@
       p.figure = el("div", { class: "cbx-plot" });
       p.caption = el("figcaption", {});
       p.legend = el("p", { class: "cbx-legend" });
+      p.curve = el("div", { class: "cbx-plot" });
+      p.standing = el("figcaption", {});
+      p.curveBox = el("figure", { class: "cbx-figure", id: "cbx-curve", hidden: true }, [el("p", { class: "cbx-curve-title", text: "Your choice among all defensible ones" }), p.curve, p.standing]);
       p.tbody = el("tbody", {});
       p.more = button("cbx-more", "Show more studies", function () { drawn += MORE; render(); });
       p.out = el("div", {});
@@ -106,7 +109,7 @@
       p.result = el("div", { class: "cbx-result" }, [
         p.number, p.sentence, p.facts, p.warnings,
         el("figure", { class: "cbx-figure" }, [p.figure, p.legend, p.caption]),
-        p.tools, p.commandBox, el("div", { class: "cb-table-scroll", tabindex: "0", role: "region", "aria-label": "Table of the studies" }, [p.table]), p.more
+        p.tools, p.commandBox, el("div", { class: "cb-table-scroll", tabindex: "0", role: "region", "aria-label": "Table of the studies" }, [p.table]), p.more, p.curveBox
       ]);
       p.empty = el("div", { class: "cbx-empty", hidden: true });
       fill(place, [
@@ -362,6 +365,7 @@
       parts.number.hidden = parts.facts.hidden = parts.tools.hidden = parts.figure.parentNode.hidden = !p;
       if (!p) {
         fill(parts.sentence, ["Every study is switched off. Tick one in the table, or start again."]);
+        showCurve(p);
         fill(parts.warnings, []);
         announce("No study is counted.");
         showTable();
@@ -457,7 +461,18 @@
       });
     }
 
+    // Where data/multiverse.yml declares the question: the reader's own result among those of all choices.
+    function showCurve(p) {
+      var curve = p && X.curveOf(E, question);
+      parts.curveBox.hidden = !curve;
+      if (!curve) return;
+      var value = side.length ? null : p.estimate, words = X.standing(curve, value);
+      parts.standing.textContent = words + (value === null ? "" : " The diamond is yours, the square the book\u2019s own.");
+      fill(parts.curve, [X.toSvg(document, X.curveMarks(curve, value, parts.result.clientWidth || WIDE), { label: words })]);
+    }
+
     function showPlot(o, p, natural) {
+      showCurve(p);
       var rows = answer.rows.slice(0, drawn), highs = [natural ? natural.values[2] : 0];
       if (!side.length) highs.push(p.high, p.piHigh === null ? 0 : p.piHigh);
       rows.forEach(function (r) { highs.push(X.exactInterval(r.events, r.n, 0.95)[1]); });
