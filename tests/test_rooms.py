@@ -23,7 +23,7 @@ FLOORS = (
     "review.estimates", "review.scores", "review.expected", "review.multiverse", "review.studies", "review.appraisal", "review.explorer",
     "review.versions", "review.citation",
     "review.claims", "review.reporting",
-    "display.html", "display.tables", "display.figures", "display.figures.curves", "display.chapters",
+    "display.html", "display.tables", "display.figures", "display.figures.curves", "display.figures.diagnostics", "display.chapters",
     "subject", "notebook",
     "publish.freshness", "publish.execute", "publish.sources", "publish.pages", "publish.sphinx.made_pages", "publish.sphinx", "publish.build",
     "publish.release", "publish.hosting", "publish.starting",

@@ -209,7 +209,7 @@ def test_options_that_do_not_go_together(table, capsys, options, words):
     assert code == 2 and words in err
 
 
-@pytest.mark.parametrize("options", [("--level", "95"), ("--level", "x"), ("--plot", "forest.png"), ("--model", "bayes")])
+@pytest.mark.parametrize("options", [("--level", "95"), ("--level", "x"), ("--plot", "forest.gif"), ("--model", "bayes")])
 def test_bad_options_are_usage_errors(table, capsys, options):
     with pytest.raises(SystemExit) as stopped:
         run(capsys, table(rows()), *COLUMNS, *options)

@@ -1,15 +1,29 @@
 """Figures: what is drawn is what was computed, the same bytes every time, and no markup from data."""
 
+import math
+import pickle
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from matplotlib.image import imread
 
-from cordbook import compare_arms, pool_changes, pool_effects, pool_means, pool_multilevel, pool_proportions
+from cordbook import (
+    compare_arms,
+    pool_changes,
+    pool_effects,
+    pool_means,
+    pool_multilevel,
+    pool_proportions,
+    subgroup_effects,
+    two_arm_effects,
+)
 from cordbook.display import ForestGroup, forest_plot
+from cordbook.display.figures.forest import forest_groups
 from cordbook.display.figures.thinning import LET_THROUGH, MOST_STUDIES
+from cordbook.review.estimates.phrases import ratio
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -108,9 +122,52 @@ def test_the_same_figure_has_the_same_bytes_in_another_process(result, tmp_path)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-def test_only_svg_is_written(result, tmp_path):
-    with pytest.raises(ValueError, match=r"\.svg"):
-        forest_plot(result).save(tmp_path / "a.png")
+@pytest.mark.parametrize("ending", [".svg", ".png", ".pdf"])
+def test_the_same_figure_gives_the_same_bytes_in_every_format(result, tmp_path, ending):
+    """Twice of one drawing, and of another drawn in another process, on another second."""
+    one, again = forest_plot(result), tmp_path / f"again{ending}"
+    first = one.save(tmp_path / f"one{ending}").read_bytes()
+    assert one.save(again).read_bytes() == first
+    code = (
+        "from cordbook import pool_proportions\nfrom cordbook.display import forest_plot\n"
+        f"forest_plot(pool_proportions({[s.events for s in result.studies]}, {[s.n for s in result.studies]}, "
+        f"labels={[s.label for s in result.studies]})).save({str(again)!r})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert again.read_bytes() == first
+
+
+def test_a_png_stands_on_white_at_the_resolution_of_print(result, tmp_path):
+    pixels = imread(forest_plot(result).save(tmp_path / "a.png"))
+    assert (pixels[0, 0, :3] == 1).all()
+    assert 1250 < pixels.shape[1] < 1400
+
+
+def test_another_format_is_refused_with_those_there_are(result, tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf"):
+        forest_plot(result).save(tmp_path / "a.gif")
+
+
+def test_a_figure_leaves_the_process_without_its_drawing_and_is_the_same(result, tmp_path):
+    """A drawing is large, and one on a scale of its own cannot be pickled at all."""
+    figure = forest_plot(pool_proportions([2, 0, 4, 0, 3], [1112, 437, 50, 7, 350]))
+    copy = pickle.loads(pickle.dumps(figure))
+    assert copy == figure and copy.drawing is None
+    assert copy.save(tmp_path / "a.svg").read_text(encoding="utf-8").endswith(figure.svg)
+    with pytest.raises(ValueError, match="draw it anew"):
+        copy.save(tmp_path / "a.png")
+
+
+def test_groups_of_a_comparison_are_told_as_ratios(result):
+    counts = ([4, 6, 3, 62], [123, 306, 231, 13598], [11, 29, 11, 248], [139, 303, 220, 12867])
+    compared = compare_arms(*counts, labels=list("abcd"))
+    effects = two_arm_effects(*counts)
+    groups = ["x", "x", "y", "y"]
+    found = subgroup_effects(effects.yi, effects.vi, groups, labels=list("abcd")).transformed(math.exp, "OR")
+    figure = forest_plot(compared, groups=forest_groups(compared, found, groups))
+    for row in found.groups:
+        assert f"{row.label}: {ratio(row.estimate)} ({ratio(row.ci_low)} to {ratio(row.ci_high)})" in figure.alt
+    assert "10/429 v 40/442" in figure.svg  # the first two studies together
 
 
 def test_a_group_stands_before_its_own_natural_recovery(result):

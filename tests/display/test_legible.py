@@ -10,14 +10,24 @@ import numpy as np
 import pytest
 
 import cordbook.publish
-from cordbook import compare_arms, pool_proportions
+from cordbook import (
+    compare_arms,
+    funnel_effects,
+    leave_one_out_effects,
+    meta_regression,
+    pool_effects,
+    pool_proportions,
+    two_arm_effects,
+)
 from cordbook.display import ForestGroup, forest_plot
-from cordbook.display.figures.axes import PercentScale, place_names, text_width, with_room
-from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, funnel_limits, funnel_plot, leave_one_out_plot
+from cordbook.display.figures.axes import PercentScale, place_names, text_width, with_room, wrapped
+from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, effect_funnel_plot, funnel_plot, leave_one_out_plot
+from cordbook.display.figures.diagnostics.funnel import funnel_limits
 from cordbook.display.figures.evidence_map import evidence_map
 from cordbook.display.figures.forest import Appraisal
 from cordbook.display.figures.style import FONT, NO_ALONE, YES_ALONE
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
+from cordbook.synthesis.bias.trim_fill import FilledStudy
 
 ASSETS = Path(cordbook.publish.__file__).parent / "assets"
 #: The fonts of the book within the page, which has no address of its own to load them by.
@@ -66,6 +76,11 @@ def figures(result):
     years = [2003.0, 2008.0, 2011.0, 2012.0, 2016.0, 2024.0]
     marks = tuple(Mark(kind, d, 44, 3, 41) for kind in ("clinical", "review", "unknown") for d in DIRECTIONS)
     rows = (MapRow("Scaffolds made of what is left of a cord without its cells", marks), MapRow("A", marks[:1]))
+    logs = two_arm_effects([45, 7, 4, 50], [129, 260, 9, 80], [14, 100, 0, 1], [95, 170, 8, 80])
+    effects = pool_effects(logs.yi, logs.vi, labels=labels[:4])
+    without = leave_one_out_effects(logs.yi, logs.vi, labels=labels[:4])
+    filled = (FilledStudy(labels[0], -4.0, 0.3), FilledStudy(labels[1], -5.5, 1.2))
+    line = meta_regression(logs.yi, logs.vi, {"Year of publication": years[:4]}, labels=labels[:4])
     return (
         forest_plot(
             result, natural=nature, alike=labels[:2], appraisal=known, people="patients", details=False, figure_id="shares"
@@ -77,6 +92,18 @@ def figures(result):
         funnel_plot(result, title="T", figure_id="funnel"),
         baujat_plot(result, title="T", figure_id="baujat"),
         bubble_plot(result, years, name="Year of publication", title="T", figure_id="bubble"),
+        leave_one_out_plot(effects, found=without, title="T", figure_id="without-effects"),
+        leave_one_out_plot(ratio, found=without.transformed(np.exp, "OR"), title="T", figure_id="without-ratio"),
+        effect_funnel_plot(ratio, funnel_effects(logs.yi, logs.vi), filled=filled, title="T", figure_id="funnel-ratio"),
+        bubble_plot(
+            effects,
+            years[:4],
+            found=line,
+            name="Year of publication",
+            foot=("A sentence " * 12,),
+            title="T",
+            figure_id="bubble-effects",
+        ),
         evidence_map(rows, title="T", figure_id="map"),
     )
 
@@ -136,6 +163,16 @@ def test_ticks_whose_words_would_meet_are_left_out():
     assert [word for _, word in with_room([(0, "1"), (60, "10"), (100, "100"), (90, "50")])] == ["1", "10", "100"]
     kept = with_room([(at, "1000") for at in range(0, 200, 7)])
     assert all(b - a >= text_width("1000") for (a, _), (b, _) in itertools.pairwise(kept))
+
+
+def test_a_name_without_blanks_leaves_the_drawing_its_room():
+    """A stranger's table may call studies by address; the name is whole, in as many lines as it needs."""
+    address = "https://doi.org/10.1000/an-identifier-without-any-blank-in-it-" + 3 * "and-on-and-on-"
+    assert "".join(wrapped(address, 150)) == address
+    assert all(text_width(line) <= 150 for line in wrapped(f"+ {address}", 150))
+    named = pool_proportions([3, 5, 2], [12, 20, 9], labels=[address, "B", "C"])
+    for figure in (forest_plot(named), leave_one_out_plot(named, title="T", figure_id="f")):
+        assert figure.drawing.axes[0].get_position().width > 0.3
 
 
 def test_the_scale_of_shares_follows_from_the_data():

@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
-from cordbook.display.figures import diagnostics
-from cordbook.display.figures.diagnostics import MOST_POINTS, baujat_plot, funnel_plot
+from cordbook.display.figures.diagnostics import baujat, baujat_plot, funnel, funnel_plot
+from cordbook.display.figures.diagnostics.points import MOST_POINTS
 from cordbook.display.figures.release_plot import MOST_CAUSES, MOST_LINKS, ChangesTable
 from cordbook.synthesis import pool_proportions
 
@@ -30,15 +31,16 @@ def test_a_figure_of_thousands_of_studies_is_small_and_says_how_many_it_draws(ma
 
 
 def test_a_funnel_draws_small_and_large_studies_and_the_most_influential_are_never_left_out(many, monkeypatch):
-    monkeypatch.setattr(diagnostics, "MOST_POINTS", 10)
+    for module in (funnel, baujat):
+        monkeypatch.setattr(module, "MOST_POINTS", 10)
     drawn = []
-    plot = diagnostics.Axes.plot
+    plot = Axes.plot
     monkeypatch.setattr(
-        diagnostics.Axes, "plot", lambda self, *a, **k: (drawn.append(a) if "o" in a else None, plot(self, *a, **k))[1]
+        Axes, "plot", lambda self, *a, **k: (drawn.append(a) if k.get("marker") == "o" else None, plot(self, *a, **k))[1]
     )
     funnel_plot(many, title="x", figure_id="x")
     baujat_plot(many, title="x", figure_id="x")
-    (_, sizes, _), _, (x, y, _), _ = drawn  # each wide, and again for a phone
+    (_, sizes), _, (x, y), _ = drawn  # each wide, and again for a phone
     assert (min(sizes), max(sizes)) == (min(s.n for s in many.studies), max(s.n for s in many.studies))
     assert len(sizes) == len(x) == len(y) == 10
 

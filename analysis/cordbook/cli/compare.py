@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from cordbook.cli.shared import ARM_1, ARM_2, FILE_HELP, add_common_options, as_options, run_guarded, with_notes
-from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
+from cordbook.cli import further
+from cordbook.cli.further_figures import ARM_1, ARM_2
+from cordbook.cli.shared import FILE_HELP, add_common_options, as_options, run_guarded, with_notes
+from cordbook.cli.table import ReadError, Table, read_columns, read_counts, read_labels, read_table
 from cordbook.cli.table_notes import table_notes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cordbook.synthesis import ComparedArms
 
 MEASURES = ("OR", "RR", "RD")
 MODELS = ("common", "dl", "pm", "reml", "ml", "mh", "peto", "glmm")
@@ -16,12 +25,19 @@ DESCRIPTION = """\
 Compare two arms over studies: odds ratio, risk ratio or risk difference of arm 1 (treated) against arm 2 (control).
 
 With rare events, or arms without any, use --model glmm (odds ratio) or --model mh: neither needs a continuity correction.
+
+Further analyses are of effects by inverse variance, logarithms for ratios, and their rows are printed as ratios again. With --model mh, peto
+or glmm, which have no such analyses, they say by which model they are made.
 """
 EXAMPLES = """\
 examples:
   cordbook compare trials.csv --events1 improved_t --n1 n_t --events2 improved_c --n2 n_c --study trial
   cordbook compare trials.csv --events1 a --n1 n1 --events2 c --n2 n2 --measure RR --model mh
   cordbook compare trials.csv --events1 a --n1 n1 --events2 c --n2 n2 --model glmm --json --plot forest.svg
+  cordbook compare trials.csv --events1 a --n1 n1 --events2 c --n2 n2 --by allocation --plot forest.png
+  cordbook compare trials.csv --events1 a --n1 n1 --events2 c --n2 n2 --moderators latitude,year
+  cordbook compare trials.csv --events1 a --n1 n1 --events2 c --n2 n2 --bias --leave-one-out --influence --plot forest.pdf
+  cordbook compare trials.csv --events1 a --n1 n1 --events2 c --n2 n2 --cumulative year --bayes --tau-prior half-normal:0.5
 
 exit codes: 0 done, 1 the data are wrong, 2 the file or an option is wrong
 """
@@ -65,26 +81,49 @@ def run(args: argparse.Namespace) -> int:
     return run_guarded(lambda: _compare(args), args)
 
 
-def _compare(args: argparse.Namespace):
+def _compare(args: argparse.Namespace) -> tuple[ComparedArms, further.Rows | None]:
     from cordbook.synthesis.pooling.two_arms import check_comparison, compare_arms
 
     try:
         check_comparison(args.measure, args.model, args.ci, args.level)
     except ValueError as error:
         raise ReadError(as_options(str(error), args)) from error
+    further.check(args, further.ARMS)
     columns = {f"--{name}": getattr(args, name) for name in ("events1", "n1", "events2", "n2")}
     table = read_table(args.file)
-    read_columns(table, columns | ({"--study": args.study} if args.study else {}))
+    named = further.named_columns(args, table.columns)
+    read_columns(table, columns | ({"--study": args.study} if args.study else {}) | named)
     counts = read_counts(table, [(args.events1, args.n1), (args.events2, args.n2)])
     labels = read_labels(table, args.study)
-    compared = compare_arms(
-        *counts,
+    options = {name: getattr(args, name) for name in ("model", "ci", "level", "hksj_floor")}
+    compared = compare_arms(*counts, labels=labels, measure=args.measure, double_zero=args.double_zero, **options)
+    pooled = with_notes(compared, table_notes(table, labels, counts))
+    return pooled, _rows(args, table, labels, counts, options, compared) if further.asked(args) else None
+
+
+def _rows(
+    args: argparse.Namespace,
+    table: Table,
+    labels: Sequence[str],
+    counts: Sequence[NDArray[Any]],
+    options: Mapping[str, Any],
+    compared: ComparedArms,
+) -> further.Rows:
+    """The rows with the effects of those that have one, as the comparison took them."""
+    from cordbook.synthesis import two_arm_effects
+    from cordbook.synthesis.pooling.effects import EFFECT_MODELS
+
+    by_effects = args.model in EFFECT_MODELS
+    kept = [i for i, s in enumerate(compared.studies) if (s.weight > 0 if by_effects else s.estimate is not None)]
+    effects = two_arm_effects(*(column[kept] for column in counts), measure=args.measure)
+    return further.Rows(
+        kind=further.ARMS,
         labels=labels,
+        options=options,
+        counts=tuple(counts),
+        yi=effects.yi,
+        vi=effects.vi,
+        kept=kept,
         measure=args.measure,
-        model=args.model,
-        ci=args.ci,
-        level=args.level,
-        hksj_floor=args.hksj_floor,
-        double_zero=args.double_zero,
+        **further.columns_of(args, table),
     )
-    return with_notes(compared, table_notes(table, labels, counts))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from cordbook.cli import pool_effects, pool_evidence, pool_means
+from cordbook.cli import further, pool_effects, pool_evidence, pool_means
 from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded, with_notes
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
 from cordbook.cli.table_notes import table_notes
@@ -38,8 +39,14 @@ examples:
   cordbook pool --means changes.csv --imputed-r 0.6 --json
   cordbook pool effects.csv --yi yi --se se --study trial --model dl
   cordbook pool effects.csv --yi yi --vi vi --cluster trial --rho 0.5
+  cordbook pool trials.csv --events improved --n treated --by phase --moderators year --plot forest.png
+  cordbook pool trials.csv --events improved --n treated --leave-one-out --influence --bias --bayes
+  cordbook pool effects.csv --yi yi --se se --cumulative year --bias --plot forest.pdf
+  cordbook pool --means scores.csv --measure SMD --bayes --tau-prior half-normal:0.5
+  cordbook pool effects.csv --yi yi --vi vi --cluster trial --moderators year
   cordbook pool --outcome death --where role=treated --where design=rct
   cordbook pool --outcome sae_any --where role=treated --pool-anyway
+  cordbook pool --outcome ais_improved --where role=treated --where cell_type=bm_msc --by design --cumulative
 
 trials.csv may look like this:
   trial,improved,treated
@@ -95,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     return run_guarded(lambda: _pool(args), args)
 
 
-def _pool(args: argparse.Namespace):
+def _pool(args: argparse.Namespace) -> tuple[Any, further.Rows | None]:
     from cordbook.synthesis.pooling.proportions import pool_proportions
 
     for other in (pool_means, pool_effects):
@@ -107,6 +114,7 @@ def _pool(args: argparse.Namespace):
         raise ReadError(f"--measure {args.measure} is an effect of means: give the table as --means FILE.csv.")
     model = args.model or ("glmm" if args.measure == "logit" else "reml")
     _check_choices(args.measure, model, args.ci, args.average)
+    further.check(args, further.PROPORTIONS, measure=args.measure)
     if pool_evidence.used(args):
         return pool_evidence.pool(args, model)
     missing = [name for name, value in (("FILE.csv", args.file), ("--events", args.events), ("--n", args.n)) if not value]
@@ -116,21 +124,15 @@ def _pool(args: argparse.Namespace):
             "the review's data."
         )
     table = read_table(args.file)
-    read_columns(table, {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {}))
+    named = {"--events": args.events, "--n": args.n} | ({"--study": args.study} if args.study else {})
+    read_columns(table, named | further.named_columns(args, table.columns))
     events, n = read_counts(table, [(args.events, args.n)])
     labels = read_labels(table, args.study)
-    pooled = pool_proportions(
-        events,
-        n,
-        labels=labels,
-        measure=args.measure,
-        model=model,
-        average=args.average,
-        ci=args.ci,
-        level=args.level,
-        hksj_floor=args.hksj_floor,
-    )
-    return with_notes(pooled, table_notes(table, labels, [events, n]))
+    columns = further.columns_of(args, table)
+    options = {"measure": args.measure, "model": model, "average": args.average, "ci": args.ci, "level": args.level}
+    options |= {"hksj_floor": args.hksj_floor}
+    pooled = with_notes(pool_proportions(events, n, labels=labels, **options), table_notes(table, labels, [events, n]))
+    return pooled, further.Rows(further.PROPORTIONS, labels, options, counts=(events, n), **columns)
 
 
 def _measure(text: str) -> str:

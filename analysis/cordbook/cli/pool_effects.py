@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cordbook.cli import further
 from cordbook.cli.shared import with_notes
 from cordbook.cli.table import DataError, ReadError, Table, read_columns, read_labels, read_numbers, read_table, read_texts
 from cordbook.cli.table_notes import repeated_studies
@@ -67,7 +68,7 @@ def refuse_elsewhere(args: argparse.Namespace) -> None:
 
 
 def check_choices(args: argparse.Namespace) -> None:
-    """Refuse models and intervals that effects do not have, before the file is read."""
+    """Refuse models, intervals and analyses that effects do not have, before the file is read."""
     if args.average:
         raise ReadError("--average is of proportions: leave it out.")
     if args.cluster:
@@ -75,6 +76,7 @@ def check_choices(args: argparse.Namespace) -> None:
             raise ReadError(f"--model {args.model} does not go with --cluster, whose model is fitted by REML: leave it out.")
         if args.ci not in (None, "wald", *CLUSTER_INTERVALS):
             raise ReadError(f"--ci {args.ci} does not go with --cluster: choose --ci cr2, t or wald.")
+        further.check(args, further.EFFECTS, cluster=args.cluster)
         return
     if args.rho is not None:
         raise ReadError("--rho is the correlation within a study: name the column of studies with --cluster.")
@@ -84,14 +86,16 @@ def check_choices(args: argparse.Namespace) -> None:
         raise ReadError(f"--ci {args.ci} needs --cluster COL, the column that says which rows belong together.")
     if args.ci not in (None, *INTERVALS):
         raise ReadError(f"--ci {args.ci} is of proportions: choose --ci hksj or --ci wald.")
+    further.check(args, further.EFFECTS)
 
 
-def pool(args: argparse.Namespace) -> Any:
+def pool(args: argparse.Namespace) -> tuple[Any, further.Rows]:
     """The pooled effect of the columns that the options name."""
     table = read_table(args.file)
     spread = args.vi or args.se
     named = {"--yi": args.yi, "--vi" if args.vi else "--se": spread, "--study": args.study, "--cluster": args.cluster}
-    read_columns(table, {option: column for option, column in named.items() if column})
+    given = {option: column for option, column in named.items() if column}
+    read_columns(table, given | further.named_columns(args, table.columns))
     numbers = read_numbers(table, [args.yi, spread])
     yi, vi = numbers[args.yi], numbers[spread]
     labels = read_labels(table, args.study or args.cluster)
@@ -110,22 +114,29 @@ def pool_rows(
     *,
     notes: Sequence[str],
     effects: Any | None,
-) -> Any:
+) -> tuple[Any, further.Rows]:
     """Pool rows as independent studies, or by the column that says which belong together; ``effects`` are those of means, if so."""
     from cordbook.synthesis.means.pooling import pool_mean_effects
     from cordbook.synthesis.multilevel.pooling import pool_multilevel
     from cordbook.synthesis.pooling.effects import pool_effects
 
+    columns = further.columns_of(args, table)
+    measure = None if effects is None else effects.measure
     if args.cluster:
         clusters = read_texts(table, args.cluster)
         own = labels if len(set(labels)) == len(labels) else None
-        pooled = pool_multilevel(yi, vi, clusters, labels=own, rho=args.rho or 0.0, ci=args.ci or "cr2", level=args.level)
-        return with_notes(pooled, notes)
+        way = {"ci": args.ci or "cr2", "level": args.level}
+        pooled = pool_multilevel(yi, vi, clusters, labels=own, rho=args.rho or 0.0, **way)
+        rows = further.Rows(
+            further.EFFECTS, labels, way, yi=yi, vi=vi, measure=measure, cluster=clusters, rho=args.rho or 0.0, **columns
+        )
+        return with_notes(pooled, notes), rows
     options = {"model": args.model or "reml", "ci": args.ci, "level": args.level, "hksj_floor": args.hksj_floor}
     repeated = repeated_studies(table, labels, [yi, vi])
+    rows = further.Rows(further.EFFECTS, labels, options, yi=yi, vi=vi, measure=measure, **columns)
     if effects is not None:
-        return with_notes(pool_mean_effects(effects, **options), repeated)
-    return with_notes(pool_effects(yi, vi, labels=labels, **options), (*notes, *repeated))
+        return with_notes(pool_mean_effects(effects, **options), repeated), rows
+    return with_notes(pool_effects(yi, vi, labels=labels, **options), (*notes, *repeated)), rows
 
 
 def _check_errors(table: Table, column: str, se: NDArray[Any]) -> None:

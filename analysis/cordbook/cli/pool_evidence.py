@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from cordbook.cli.table import DataError, ReadError
+from cordbook.cli.further import PROPORTIONS, Rows, asked, named_columns
+from cordbook.cli.table import DataError, ReadError, decimal_number, raise_problems
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cordbook.review.estimates.rows import ArmRow
 
 BOUNDS = "year, months (from treatment to the count) or n (people counted)"
 
@@ -46,11 +54,12 @@ def used(args: argparse.Namespace) -> bool:
     return True
 
 
-def pool(args: argparse.Namespace, model: str) -> Any:
+def pool(args: argparse.Namespace, model: str) -> tuple[Any, Rows | None]:
     """The pooled rows that the options choose, or side by side where the review's limits say so; what is left out is told on stderr."""
     from cordbook.core.project import find_project
     from cordbook.review.estimates.declarations import load_declarations
     from cordbook.review.estimates.estimates import pool_rows
+    from cordbook.review.estimates.rows import arrays, labels_of
     from cordbook.review.estimates.side_by_side import side_by_side
     from cordbook.review.explorer.question import answer, load_counts, reasons
 
@@ -67,8 +76,66 @@ def pool(args: argparse.Namespace, model: str) -> Any:
         raise DataError("no study fits: take away a filter, or ask for --strata widest.")
     average = args.average or (declared.usual_average if args.measure != "double-arcsine" else None)
     options = {"measure": args.measure, "model": model, "average": average, "ci": args.ci, "level": args.level}
-    pooled = pool_rows(found.rows, hksj_floor=args.hksj_floor, **options)
-    return pooled if args.pool_anyway else side_by_side(pooled, declared.usual_limits)
+    options |= {"hksj_floor": args.hksj_floor}
+    columns = columns_of(found.rows, counts, args)
+    pooled = pool_rows(found.rows, **options)
+    result = pooled if args.pool_anyway else side_by_side(pooled, declared.usual_limits)
+    if result is not pooled and (wanted := asked(args)):
+        reasons_why = " ".join(reason.text for reason in result.reasons)
+        raise DataError(
+            f"--{wanted[0].replace('_', '-')} is of pooled studies, and the review's limits set these side by side: {reasons_why} Add "
+            "--pool-anyway to analyse them all the same."
+        )
+    rows = Rows(
+        PROPORTIONS,
+        labels_of(found.rows),
+        options,
+        columns,
+        lambda text: decimal_number(text, ","),
+        counts=arrays(found.rows),
+    )
+    return result, rows if result is pooled else None
+
+
+def columns_of(rows: Sequence[ArmRow], counts: pd.DataFrame, args: argparse.Namespace) -> dict[str, list[str]]:
+    """The columns that further analyses name, one value for each study.
+
+    Raises
+    ------
+    ReadError
+        For a column that the evidence does not have.
+    DataError
+        For studies without a value, or whose counts have several.
+    """
+    from cordbook.evidence.vocabulary import STRATUM
+    from cordbook.review.estimates.selection import column_of, strata_of
+
+    found, problems = {}, []
+    for option, column in named_columns(args).items():
+        if column not in counts.columns and not column.startswith(STRATUM):
+            close = difflib.get_close_matches(column, counts.columns, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ReadError(
+                f"the review's data have no column {column!r} ({option}).{hint} There are {', '.join(counts.columns)} and {STRATUM}KEY."
+            )
+        values = column_of(counts, strata_of(counts), column)
+        unknown = counts[column].isna() if column in counts.columns else values.isna()
+        by_count = {
+            count_id: None if missing or value is None else str(value).removesuffix(".0")
+            for count_id, value, missing in zip(counts["cell_id"], values, unknown, strict=True)
+        }
+        texts = []
+        for row in rows:
+            own = list(dict.fromkeys(by_count[count_id] for count_id in row.count_ids))
+            if len(own) > 1 or own[0] is None:
+                several = " and ".join("no value" if value is None else repr(value) for value in own)
+                problems.append(
+                    f"{option} {column}: {row.label} has {several}; choose its rows with --where, or leave it out with --exclude {row.study_id}."
+                )
+            texts.append(str(own[0]))
+        found[column] = texts
+    raise_problems(problems)
+    return found
 
 
 def question_of(args: argparse.Namespace) -> Any:

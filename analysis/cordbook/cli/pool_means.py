@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cordbook.cli.further import Rows, named_columns
 from cordbook.cli.pool_effects import check_choices, pool_rows
-from cordbook.cli.table import DataError, ReadError, Table, read_labels, read_numbers, read_table
+from cordbook.cli.table import DataError, ReadError, Table, read_columns, read_labels, read_numbers, read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def used(args: argparse.Namespace) -> bool:
     return True
 
 
-def pool(args: argparse.Namespace) -> Any:
+def pool(args: argparse.Namespace) -> tuple[Any, Rows]:
     """The pooled means of the table."""
     from cordbook.synthesis.means.sizes import MEASURE_NAMES, RATIO_MEASURES
 
@@ -70,8 +71,7 @@ def pool(args: argparse.Namespace) -> Any:
     _check_measure(kind, args.measure)
     if args.imputed_r is not None and kind != "change":
         raise ReadError("--imputed-r is of changes from baseline: the table has none.")
-    if args.cluster and args.cluster not in table.columns:
-        raise ReadError(f"{args.means} has no column {args.cluster!r} (--cluster); its columns are {', '.join(table.columns)}.")
+    read_columns(table, ({"--cluster": args.cluster} if args.cluster else {}) | named_columns(args, table.columns))
     labels = read_labels(table, STUDY if STUDY in table.columns else None)
     try:
         effects = _effects(args, table, kind, labels)

@@ -1,28 +1,22 @@
-"""What `cordbook pool` and `cordbook compare` have in common: options, exit codes, printing and plotting."""
+"""What `cordbook pool` and `cordbook compare` have in common: options, exit codes, printing and drawing."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from cordbook.cli.further import Found, Rows, add_options, analyse
+from cordbook.cli.option_words import as_options
 from cordbook.cli.table import DataError
 from cordbook.core.columns import aligned
-from cordbook.errors import CordbookError, NotWritten, UsageError, refused
+from cordbook.errors import CordbookError
 
-ARM_1, ARM_2 = "Arm 1", "arm 2"
 MARK = "*"
 CORRECTED = f"{MARK} with 1/2 added to the four cells, since an arm has no events or nothing but events"
 WORKED_OUT = f"{MARK} a mean, SD or correlation that is not reported as it stands; the notes say how it came about"
-# Arguments of the library that are options here, where a command has them; columns of counts are named otherwise.
-CHOICES = frozenset({"measure", "model", "ci", "level", "hksj_floor", "double_zero", "average", "rho"})
-# An argument as the library writes it: model='mh', ci = 'hksj', hksj_floor=True, level = 95.
-ARGUMENT = re.compile(r"\b(?P<name>[a-z]\w*) ?= ?(?:'(?P<word>[^']*)'|(?P<bare>True|False|-?\d+(?:\.\d+)?))")
-
 FILE_HELP = "a table with one row per study: CSV in UTF-8, separated by commas, semicolons, tabs or bars, with column names in its first line; - reads standard input"
 
 
@@ -37,26 +31,54 @@ def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]
         help="keep a Hartung-Knapp interval from being narrower than that of the common-effect model (default: yes)",
     )
     parser.add_argument("--json", action="store_true", help="print the full result as JSON")
-    parser.add_argument("--plot", type=svg_file, metavar="OUT.svg", help="also draw a forest plot into this file")
+    parser.add_argument(
+        "--plot", type=figure_file, metavar="OUT.svg|.png|.pdf",
+        help="also draw a forest plot into this file, with --by its groups; further analyses are drawn beside it: OUT-leave-one-out, "
+        "OUT-cumulative, OUT-influence, OUT-funnel (--bias) and OUT-regression (one numeric moderator)",
+    )  # fmt: skip
+    add_options(parser)
 
 
-def run_guarded(work: Callable[[], Any], args: argparse.Namespace) -> int:
-    """Compute a result, print it and draw it; what the statistics say against the data is raised in the words of the options."""
+def run_guarded(work: Callable[[], tuple[Any, Rows | None]], args: argparse.Namespace) -> int:
+    """Compute a result and what is asked of its rows, print and draw all; what the statistics say against the data is in the words of the options."""
     try:
-        result = work()
+        result, rows = work()
+        analyses = analyse(args, rows, result) if rows is not None else []
     except CordbookError:
         raise
     # A RuntimeError is a fit that does not settle: the data are at its root, and its message says so.
     except (ValueError, RuntimeError) as error:
         raise DataError(as_options(str(error), args)) from error
-    result = replace(result, notes=tuple(as_options(note, args) for note in result.notes))
+    result = _in_options(result, args)
+    analyses = [
+        replace(
+            found,
+            results={name: _in_options(made, args) for name, made in found.results.items()},
+            notes=tuple(as_options(note, args) for note in found.notes),
+        )
+        for found in analyses
+    ]
     if args.plot:
-        try:
-            _draw(result, args)
-        except OSError as error:
-            raise UsageError(refused(NotWritten(error.errno, error.strerror, str(args.plot)))) from error
-    print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if args.json else human_text(result))
+        from cordbook.cli.further_figures import draw
+
+        draw(result, args, rows, analyses)
+    print(_as_json(result, analyses) if args.json else _as_text(result, rows, analyses))
     return 0
+
+
+def _in_options(result: Any, args: argparse.Namespace) -> Any:
+    return replace(result, notes=tuple(as_options(note, args) for note in result.notes)) if hasattr(result, "notes") else result
+
+
+def _as_json(result: Any, analyses: Sequence[Found]) -> str:
+    further = {"analyses": {found.option: found.to_dict() for found in analyses}} if analyses else {}
+    return json.dumps(result.to_dict() | further, indent=2, allow_nan=False)
+
+
+def _as_text(result: Any, rows: Rows | None, analyses: Sequence[Found]) -> str:
+    from cordbook.cli.further_text import texts_of
+
+    return "\n\n".join([human_text(result), *(texts_of(analyses, rows, result) if rows is not None else [])])
 
 
 def with_notes(result: Any, notes: Sequence[str]) -> Any:
@@ -105,32 +127,6 @@ def _measured(mean: float | None, sd: float | None, n: int) -> str:
     return f"{shown[0]} ({shown[1]}), {n}"
 
 
-def as_options(text: str, args: argparse.Namespace) -> str:
-    """A message of the library in the words of the command line: ``model='mh'`` is ``--model mh`` there.
-
-    >>> as_options("use measure='RD', or hksj_floor=True", argparse.Namespace(measure="OR", hksj_floor=False))
-    'use --measure RD, or --hksj-floor'
-    """
-
-    def option(found: re.Match[str]) -> str:
-        name, value = found["name"], found["word"] or found["bare"]
-        if name not in CHOICES or name not in vars(args):
-            return found[0]
-        flag = name.replace("_", "-")
-        return {"True": f"--{flag}", "False": f"--no-{flag}"}.get(value, f"--{flag} {value}")
-
-    return ARGUMENT.sub(option, text)
-
-
-def _draw(result: Any, args: argparse.Namespace) -> None:
-    # Imported here because Matplotlib takes longer to load than everything else together.
-    from cordbook.display.figures.forest import forest_plot
-
-    arms = (getattr(args, "label1", ARM_1), getattr(args, "label2", ARM_2))
-    shown = getattr(result, "unpooled", result)  # studies side by side are drawn without their average
-    forest_plot(shown, arms=arms, event_is=getattr(args, "event_is", None), pooled=shown is result).save(Path(args.plot))
-
-
 def _level(text: str) -> float:
     try:
         value = float(text)
@@ -142,6 +138,14 @@ def _level(text: str) -> float:
 
 
 def svg_file(text: str) -> str:
+    """The name of a figure that is written as SVG."""
     if text.lower().endswith(".svg"):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg, the format of the figures")
+
+
+def figure_file(text: str) -> str:
+    """The name of a figure, whose ending tells its format."""
+    if text.lower().endswith((".svg", ".png", ".pdf")):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg, .png or .pdf, the formats of the figures")

@@ -173,7 +173,7 @@ def read_numbers(table: Table, columns: Sequence[str]) -> dict[str, NDArray[np.f
     for row in table.rows:
         for column in columns:
             cell = row.cells[column]
-            number = float("nan") if cell.lower() in MISSING else _decimal_number(cell, table.delimiter)
+            number = float("nan") if cell.lower() in MISSING else decimal_number(cell, table.delimiter)
             if number is None:
                 problems.append(
                     f"{table.name}, line {row.line}, column {column!r}: {cell!r} is not a number; write it with digits and one decimal point."
@@ -270,7 +270,7 @@ def _count(table: Table, row: Row, column: str, lowest: int, problems: list[str]
     return value
 
 
-def _decimal_number(cell: str, delimiter: str) -> float | None:
+def decimal_number(cell: str, delimiter: str) -> float | None:
     """The number that a cell says without doubt; None for anything else."""
     text = cell.replace("\u2212", "-")
     if delimiter != "," and DECIMAL.fullmatch(text):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cordbook.display.figures.diagnostics import MOST_BUBBLES, drawn_twice
+from cordbook.display.figures.diagnostics.points import MOST_BUBBLES, drawn_twice
 from cordbook.display.figures.figure import Figure
 from cordbook.display.figures.style import CONTROL, INK, MUTED, TREATED
 from cordbook.display.figures.thinning import with_most_weight

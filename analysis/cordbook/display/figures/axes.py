@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
@@ -44,19 +44,35 @@ def text_width(text: str, size: float = FONT_SIZE, *, bold: bool = False) -> flo
 
 
 def wrapped(text: str, room: float, *, bold: bool = False) -> list[str]:
-    """A text in lines that are no wider than ``room`` points, if no word is.
+    """A text in lines that are no wider than ``room`` points; a word that is wider by itself, such as an address, is broken.
 
-    >>> wrapped("Review only", 40), wrapped("", 40)
-    (['Review', 'only'], [''])
+    >>> wrapped("Review only", 40), wrapped("", 40), "".join(wrapped("10.1000/182", 40))
+    (['Review', 'only'], [''], '10.1000/182')
     """
+
+    def fits(words: str) -> bool:
+        return text_width(words, bold=bold) <= room
+
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer, bold=bold) > room:
+        if fits(longer):
+            lines[-1] = longer
+        elif fits(word):
             lines.append(word)
         else:
-            lines[-1] = longer
+            lines[-1:] = _broken(longer, fits)
     return lines
+
+
+def _broken(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """A text in pieces that fit, of one sign at least."""
+    pieces = []
+    while text and not fits(text):
+        end = next((n for n in range(len(text) - 1, 1, -1) if fits(text[:n])), 1)
+        pieces.append(text[:end])
+        text = text[end:]
+    return [*pieces, text] if text else pieces
 
 
 def with_room(ticks: Iterable[tuple[float, str]], *, size: float = FONT_SIZE) -> list[tuple[float, str]]:
@@ -110,13 +126,14 @@ class PercentScale:
         axes.set_xlabel(f"Percent of {people}" + (", square-root scale" if self.kind == "root" else ""))
 
 
-def set_ratio_ticks(axes: Axes, width_pt: float) -> None:
-    """Ticks of a logarithmic axis of ratios whose limits are set, those alone that have room."""
-    low, high = axes.get_xlim()
+def set_ratio_ticks(axes: Axes, room_pt: float, *, vertical: bool = False, more: Sequence[float] = ()) -> None:
+    """Ticks of a logarithmic axis of ratios whose limits are set, those alone that have room in its length (in points)."""
+    low, high = axes.get_ylim() if vertical else axes.get_xlim()
     span = math.log(high / low)
-    found = [t for t in RATIO_TICKS if low <= t <= high]
-    kept = with_room((math.log(t / low) / span * width_pt, f"{t:g}") for t in found)
-    axes.set_xticks([float(word) for _, word in kept], [word for _, word in kept])
+    found = [t for t in (*RATIO_TICKS, *more) if low <= t <= high]
+    kept = with_room((math.log(t / low) / span * room_pt, f"{t:g}") for t in found)
+    set_ticks = axes.set_yticks if vertical else axes.set_xticks
+    set_ticks([float(word) for _, word in kept], [word for _, word in kept])
     axes.minorticks_off()
 
 

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,14 @@ from cordbook.display.html.templates import render
 
 _XML_HEAD = re.compile(r"^.*?(?=<svg)", flags=re.S)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", flags=re.S)
+#: Files that a figure can be written as, by their ending.
+FORMATS = (".svg", ".png", ".pdf")
+#: Dots per inch of a PNG: as many as print asks for, and a figure of the page is then 1,280 wide.
+PNG_DPI = 200
+#: What stays white around a PNG or PDF, in inches; on a page the margin is that of the page.
+MARGIN_IN = 0.1
+#: What would make the bytes of a file differ from day to day, or from one version of a library to the next.
+UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,11 @@ class Figure:
     narrow: str = ""
     #: What is drawn as CSV, for those who download it.
     data: str = ""
+    #: The drawing itself, for the formats that no text can be turned into; it does not leave the process.
+    drawing: MatplotlibFigure | None = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.id, self.title, self.caption, self.alt, self.svg, self.width_px, self.narrow, self.data)
 
     def __repr__(self) -> str:
         return self.alt
@@ -58,11 +71,21 @@ class Figure:
         return render("figure.html.jinja", figure=self, least=_least_width(self.width_px), **parts).rstrip("\n")
 
     def save(self, path: Path | str) -> Path:
-        """Write the figure to ``path``; the ending tells the format: .svg, or .png and .pdf where a converter is found."""
+        """Write the figure to ``path``; the ending tells the format: .svg, .png (on white) or .pdf. The same figure gives the same bytes."""
         path = Path(path)
-        if path.suffix.lower() != ".svg":
-            raise ValueError(f"{path.name}: figures are written as .svg; give a name that ends in .svg")
-        path.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + self.svg, encoding="utf-8")
+        ending = path.suffix.lower()
+        if ending not in FORMATS:
+            raise ValueError(f"{path.name}: figures are written as {', '.join(FORMATS)}; give a name that ends in one of them")
+        if ending == ".svg":
+            path.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + self.svg, encoding="utf-8")
+            return path
+        if self.drawing is None:
+            raise ValueError(
+                f"{path.name}: this figure was read from a file or another process, where it is SVG alone; draw it anew"
+            )
+        with matplotlib.rc_context(RC):
+            look: dict[str, Any] = {"dpi": PNG_DPI, "facecolor": "white", "bbox_inches": "tight", "pad_inches": MARGIN_IN}
+            self.drawing.savefig(path, format=ending[1:], metadata=UNDATED[ending], **look)
         return path
 
 
@@ -86,7 +109,8 @@ def finish(
     drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     svg = _METADATA.sub("", _XML_HEAD.sub("", buffer.getvalue(), count=1)).strip()
     svg = "\n".join(line.rstrip() for line in svg.splitlines())
-    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), round(drawing.get_figwidth() * 96), narrow, data)
+    width = round(drawing.get_figwidth() * 96)
+    return Figure(figure_id, title, caption, alt, _with_own_ids(svg, figure_id), width, narrow, data, drawing)
 
 
 def small(figure: Figure) -> str:

@@ -16,23 +16,20 @@ from matplotlib.patches import Polygon, Rectangle
 
 from cordbook.core.text import capital, inside
 from cordbook.display.figures.axes import PercentScale, set_ratio_ticks, text_width, wrapped
+from cordbook.display.figures.effect_scale import EffectScale, Result, ends_of, shortened
 from cordbook.display.figures.figure import Figure, canvas, finish, table_csv
 from cordbook.display.figures.forest_narrow import Band, Row, Scale, narrow_forest
 from cordbook.display.figures.style import HARM, INK, LIGHTS, MUTED, NATURAL, PREDICTION, TREATED
 from cordbook.display.figures.thinning import MOST_STUDIES, shares, with_most_weight
 from cordbook.review.appraisal.risk_of_bias import NOT_APPLICABLE
 from cordbook.review.estimates.phrases import percent_number
-from cordbook.review.estimates.phrases import ratio as ratio_text
-from cordbook.review.scores.phrases import amount
 from cordbook.synthesis import ComparedArms, MultilevelEffect, PooledEffect, PooledMean, PooledProportion
 from cordbook.synthesis.expected.results import ObservedExpected
-from cordbook.synthesis.means.sizes import MEASURE_NAMES as MEAN_NAMES
-from cordbook.synthesis.means.sizes import RATIO_MEASURES as MEAN_RATIOS
 from cordbook.synthesis.means.sizes import StudyMean
-from cordbook.synthesis.pooling.two_arm_results import MEASURE_NAMES, TWO_ARM_MODEL_NAMES
+from cordbook.synthesis.pooling.pooled_rows import PooledRow
+from cordbook.synthesis.pooling.two_arm_results import TWO_ARM_MODEL_NAMES
+from cordbook.synthesis.regression.subgroups import Subgroups
 from cordbook.synthesis.results import MODEL_NAMES, significant, words_of_interval
-
-Result = PooledProportion | ComparedArms | PooledEffect | PooledMean | MultilevelEffect | ObservedExpected
 
 WIDTH_IN = 6.4
 WIDTH_PT = WIDTH_IN * 72
@@ -47,8 +44,6 @@ LIGHT_STEP, NOTICE_PT, NOTICE_ROOM = 9.0, 7.5, 13.0
 SQUARE_MIN_PT, SQUARE_MAX_PT, DIAMOND_PT = 3.2, 9.5, 5.5
 #: What fits of the name of an arm over the counts of both.
 LONGEST_ARM = 12
-#: What fits of the name of a unit over the values.
-LONGEST_UNIT = 16
 #: The weight, in percent, that squares have where studies are not pooled and have none.
 PLAIN_WEIGHT = 10.0
 
@@ -79,6 +74,29 @@ class ForestGroup:
     pooled: bool = True
     #: Labels of the studies whose people are like those of ``natural``; None for all of them.
     alike: Collection[str] | None = None
+
+
+def forest_groups(result: Result, found: Subgroups, of_study: Sequence[str]) -> list[ForestGroup]:
+    """The groups of a forest plot, as a subgroup analysis of a result found them.
+
+    ``of_study`` is the group of each study of the result, in their order. Studies have the weight that they have in the whole.
+    """
+    return [ForestGroup(row.label, _part(result, row, of_study)) for row in found.groups]
+
+
+def _part(result: Result, row: PooledRow, of_study: Sequence[str]) -> Result:
+    studies = tuple(study for study, group in zip(result.studies, of_study, strict=True) if group == row.label)
+    counted = [name for name in ("events", "n", "events1", "n1", "events2", "n2") if hasattr(result, name)]
+    sums = {name: sum(_counted(study, name) for study in studies) for name in counted}
+    shown = {name: getattr(row, name) for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "k")}
+    return replace(result, studies=studies, **shown, **sums)
+
+
+def _counted(study: Any, name: str) -> int:
+    """What a study counts to a sum over studies: of two groups, those of both."""
+    if (own := getattr(study, name, None)) is not None:
+        return int(own)
+    return sum(int(getattr(study, f"{name}{i}") or 0) for i in (1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,12 +394,12 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
         shares = [row.estimate for row in rows if row.kind == "study" and row.estimate is not None]
         pooled = next((row.estimate for row in reversed(rows) if row.kind == "pooled"), None)
         PercentScale.of(shares, limits, pooled).apply(axes, width, people=people)
-    elif _is_ratio(result):
+    elif (scale := EffectScale.of(result)).kind == "ratio":
         axes.set_xscale("log")
         axes.set_xlim(*_ratio_limits(rows))
         set_ratio_ticks(axes, width)
         axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
-        axes.set_xlabel(f"{capital(_effect_name(result))}, log scale")
+        axes.set_xlabel(f"{capital(scale.name)}, log scale")
     elif isinstance(result, ComparedArms):
         axes.set_xlim(-1, 1)
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
@@ -390,38 +408,7 @@ def _horizontal_axis(axes: Axes, result: Result, rows: Sequence[_Row], width: fl
     else:
         axes.set_xlim(*_effect_limits(rows))
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-        axes.set_xlabel(f"{capital(_effect_name(result))}{f', {unit}' if (unit := _unit(result)) else ''}")
-
-
-def _unit(result: Result) -> str:
-    """The unit of pooled means where it is known."""
-    if isinstance(result, ObservedExpected):
-        return "of 100 people"
-    return _shortened(result.unit, LONGEST_UNIT) if isinstance(result, PooledMean) else ""
-
-
-def _is_ratio(result: Result) -> bool:
-    if isinstance(result, PooledMean):
-        return result.measure in MEAN_RATIOS
-    return isinstance(result, ComparedArms) and result.measure in ("OR", "RR")
-
-
-def _effect_name(result: Result) -> str:
-    """What the effects of a result are called."""
-    if isinstance(result, ObservedExpected):
-        return "seen less predicted"
-    if isinstance(result, PooledMean):
-        return MEAN_NAMES[result.measure]
-    return MEASURE_NAMES[result.measure] if isinstance(result, ComparedArms) else "effect"
-
-
-def _show(result: Result) -> Callable[[float | None], str]:
-    """How a value of a result is written."""
-    if isinstance(result, PooledProportion):
-        return percent_number
-    if isinstance(result, ComparedArms):
-        return ratio_text if _is_ratio(result) else _difference
-    return amount if _unit(result) else significant
+        axes.set_xlabel(f"{capital(scale.name)}{f', {scale.unit}' if scale.unit else ''}")
 
 
 def _studies(result: Result) -> str:
@@ -437,11 +424,7 @@ def _effect_limits(rows: Sequence[_Row]) -> tuple[float, float]:
     points += [
         value for row in rows if row.kind in ("pooled", "prediction") for value in (row.low, row.high) if value is not None
     ]
-    low, high = min(points), max(points)
-    room = (high - low) or 1.0
-    limits = [value for row in rows for value in (row.low, row.high) if value is not None]
-    low, high = max(min([*limits, low]), low - room / 2), min(max([*limits, high]), high + room / 2)
-    return low - 0.04 * (high - low), high + 0.04 * (high - low)
+    return ends_of(points, [value for row in rows for value in (row.low, row.high) if value is not None])
 
 
 def _ratio_limits(rows: Sequence[_Row]) -> tuple[float, float]:
@@ -491,7 +474,7 @@ def _natural_key(axes: Axes, x: float, y: float, words: str) -> None:
 
 
 def _pooled_line(axes: Axes, result: Result) -> None:
-    if result.estimate is not None and (not _is_ratio(result) or result.estimate > 0):
+    if result.estimate is not None and (EffectScale.of(result).kind != "ratio" or result.estimate > 0):
         axes.axvline(result.estimate, color=TREATED, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0.6)
 
 
@@ -602,7 +585,7 @@ def _diamond(axes: Axes, row: _Row, y: float) -> None:
 
 
 def _interval_text(row: _Row, result: Result) -> str:
-    show = _show(result)
+    show = EffectScale.of(result).text
     parts = [show(v) for v in (row.estimate, row.low, row.high)]
     if row.kind == "prediction":
         return f"{parts[1]} to {parts[2]}"
@@ -613,23 +596,11 @@ def _interval_text(row: _Row, result: Result) -> str:
     return f"{parts[0]} ({parts[1]} to {parts[2]})" if row.estimate is not None else "not estimable"
 
 
-def _difference(value: float | None) -> str:
-    """A difference of proportions in percentage points with its sign.
-
-    >>> _difference(-0.123), _difference(0.0), _difference(1.0)
-    ('−12', '0', '100')
-    """
-    if value is None:
-        return significant(None)
-    points = significant(100 * abs(value), 3 if abs(value) >= 0.9995 else 2)
-    return f"−{points}" if value < 0 and points != "0" else points
-
-
 def _foot(result: Result, arms: tuple[str, str], event_is: str | None, pooled: bool) -> list[str]:
     """Sentences under the axis: what each side means, and how the result came about."""
     lines = []
     if isinstance(result, ComparedArms):
-        arms = (_shortened(arms[0]), _shortened(arms[1]))
+        arms = (shortened(arms[0], LONGEST_ARM), shortened(arms[1], LONGEST_ARM))
         left, right = (f"{word} events with {arms[0]}" for word in ("Fewer", "More"))
         if event_is is not None:
             low, high = (1, 0) if event_is == "good" else (0, 1)
@@ -667,23 +638,13 @@ def _counts_head(result: Result, arms: tuple[str, str]) -> str:
         return "Seen v predicted"
     if isinstance(result, PooledMean):
         return "n" if result.studies[0].n2 is None else "n v n"
-    arms = (_shortened(arms[0]), _shortened(arms[1]))
+    arms = (shortened(arms[0], LONGEST_ARM), shortened(arms[1], LONGEST_ARM))
     return f"{arms[0]} v {arms[1]}" if isinstance(result, ComparedArms) else "Events/n"
 
 
-def _shortened(name: str, longest: int = LONGEST_ARM) -> str:
-    """The name of an arm as it fits over the counts, or a unit over the values."""
-    return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
-
-
 def _value_head(result: Result) -> str:
-    unit = (
-        "ratio"
-        if _is_ratio(result)
-        else "%"
-        if isinstance(result, PooledProportion | ComparedArms)
-        else _unit(result) or "effect"
-    )
+    scale = EffectScale.of(result)
+    unit = {"ratio": "ratio", "share": "%", "points": "%"}.get(scale.kind) or scale.unit or "effect"
     return f"{unit} (95% CI)" if result.level == 0.95 else f"{unit} ({result.level:.0%} CI)"
 
 
@@ -733,13 +694,14 @@ def describe(
 ) -> str:
     """The alternative text of a forest plot: what is shown and the pooled result in words."""
     level = f"{result.level:.0%}"
-    show = _show(result)
-    name = "percent" if isinstance(result, PooledProportion) else _effect_name(result)
+    scale = EffectScale.of(result)
+    show, unit = scale.text, f" {scale.unit}" if scale.unit else ""
+    name = "percent" if scale.kind == "share" else scale.name
     counted = f", {result.n} {people}" if _counts(result) else ""
     studies = _studies(result) if isinstance(result, MultilevelEffect) else f"{result.k} studies"
     text = f"Forest plot{f', {title}' if title else ''}: {studies}{counted}."
     if pooled:
-        text += f" Pooled {name} {show(result.estimate)}{f' {_unit(result)}' if _unit(result) else ''} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
+        text += f" Pooled {name} {show(result.estimate)}{unit} ({level} CI {show(result.ci_low)} to {show(result.ci_high)})."
     else:
         text += f" Not pooled: {_span(result, show)}."
     if pooled and result.pi_low is not None:
@@ -763,11 +725,11 @@ def _describe_groups(groups: Sequence[ForestGroup]) -> str:
     """What the groups show, each beside its natural recovery."""
     text = ""
     for group in groups:
-        r = group.result
+        r, show = group.result, EffectScale.of(group.result).text
         if group.pooled:
-            text += f" {group.title}: {percent_number(r.estimate)} ({percent_number(r.ci_low)} to {percent_number(r.ci_high)})"
+            text += f" {group.title}: {show(r.estimate)} ({show(r.ci_low)} to {show(r.ci_high)})"
         else:
-            text += f" {group.title}: not pooled, {_span(r, percent_number)}"
+            text += f" {group.title}: not pooled, {_span(r, show)}"
         if group.natural is not None:
             text += f", natural recovery {percent_number(group.natural.estimate)}"
         text += "."
@@ -776,15 +738,11 @@ def _describe_groups(groups: Sequence[ForestGroup]) -> str:
 
 def _caption(result: Result, people: str, pooled: bool) -> str:
     """What is seen: the pooled result and how far studies differ."""
-    studies, show = _studies(result), _show(result)
+    scale = EffectScale.of(result)
+    studies, show = _studies(result), scale.text
     counted = f" of {result.n:,} {people}" if _counts(result) else ""
-    name, unit = capital(_effect_name(result)), ""
-    if isinstance(result, PooledProportion):
-        name, unit = "Share", "%"
-    elif isinstance(result, ComparedArms) and result.measure == "RD":
-        unit = " percentage points"
-    elif _unit(result):
-        unit = f" {_unit(result)}"
+    name = capital(scale.name)
+    unit = {"share": "%", "points": " percentage points"}.get(scale.kind) or (f" {scale.unit}" if scale.unit else "")
     single = [s.estimate for s in result.studies if s.estimate is not None]
     spread = f"{show(min(single))} to {show(max(single))}{unit}" if len(set(single)) > 1 else ""
     if not pooled:

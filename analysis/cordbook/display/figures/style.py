@@ -88,6 +88,8 @@ RC = {
     "ytick.color": RULE,
     "ytick.labelcolor": INK,
     "svg.fonttype": "none",
+    # Letters of a PDF stay letters, which can be searched and copied.
+    "pdf.fonttype": 42,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cordbook.synthesis.regression.results import Coefficient
-from cordbook.synthesis.results import MODEL_NAMES, Result, StudyEffect, interval_line, number, records_frame
+from cordbook.synthesis.results import CI_NAMES, MODEL_NAMES, Result, StudyEffect, interval_line, number, records_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,13 +134,21 @@ class MultilevelRegression(Result):
         """Return one row per coefficient: name, estimate, se, statistic, df, p, ci_low, ci_high."""
         return records_frame(self.coefficients)
 
+    def model_lines(self) -> list[str]:
+        """The lines of the summary that tell the model; those of the coefficients stand between them there."""
+        return [
+            f"Meta-regression ({self.k} effects of {self.k_studies} studies; {MODEL_NAMES[self.model]}; "
+            f"{CI_NAMES.get(self.ci_method, self.ci_method)})",
+            *variance_lines(self),
+        ]
+
     def _lines(self) -> list[str]:
-        lines = [f"Meta-regression ({self.k} effects of {self.k_studies} studies; {MODEL_NAMES[self.model]})"]
-        for c in self.coefficients:
-            lines.append(
-                interval_line(c.name, c.estimate, c.ci_low, c.ci_high, self.level, self.ci_method) + f", p {number(c.p)}"
-            )
-        return [*lines, *variance_lines(self)]
+        first, *rest = self.model_lines()
+        named = [
+            interval_line(c.name, c.estimate, c.ci_low, c.ci_high, self.level, self.ci_method) + f", p {number(c.p)}"
+            for c in self.coefficients
+        ]
+        return [first, *named, *rest]
 
 
 def variance_lines(result: Any) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,19 @@ class PooledRow:
     q: float | None
     q_p: float | None
     ci_method: str
+
+    def transformed(self, transform: Callable[[float], float]) -> PooledRow:
+        """The same reported on another scale, by an increasing function such as ``math.exp``; values on the scale of the model stay.
+
+        Examples
+        --------
+        >>> row = pool_effect_rows("both", np.array([0.0, 0.0]), np.array([1.0, 1.0]), ["a", "b"], model="common", ci=None, level=0.95, hksj_floor=True)
+        >>> row.transformed(np.exp).estimate, row.transformed(np.exp).model_estimate
+        (1.0, 0.0)
+        """
+        estimate, low, high = (float(transform(value)) for value in (self.estimate, self.ci_low, self.ci_high))
+        pi_low, pi_high = (None if value is None else float(transform(value)) for value in (self.pi_low, self.pi_high))
+        return replace(self, estimate=estimate, ci_low=low, ci_high=high, pi_low=pi_low, pi_high=pi_high)
 
 
 def row_of_effect(label: str, pooled: PooledEffect) -> PooledRow:

@@ -181,7 +181,8 @@ class MetaRegression(Result):
             self._predict(at, None),
         )
 
-    def _lines(self) -> list[str]:
+    def model_lines(self) -> list[str]:
+        """The lines of the summary that tell the model and its tests; those of the coefficients follow them there."""
         model = MODEL_NAMES.get(self.model, self.model)
         # Beside the likelihood "hksj" means t quantiles around unscaled standard errors.
         t_of_glmm = self.model == "glmm" and self.ci_method == "hksj"
@@ -196,15 +197,18 @@ class MetaRegression(Result):
         if self.likelihood_ratio is not None:
             lines.append(_test_line(self.likelihood_ratio))
         lines += [_test_line(test) for test in self.moderator_tests if len(self.moderator_tests) > 1]
+        return [*lines, *(f"  reference of {name}: {level}" for name, level in self.references.items())]
+
+    def _lines(self) -> list[str]:
         width = max(len(c.name) for c in self.coefficients)
-        lines += [
-            f"  {c.name:<{width}}  {number(c.estimate)} ({self.level * 100:g}% CI {number(c.ci_low)} to "
-            f"{number(c.ci_high)}; "
-            f"p {number(c.p)})"
-            for c in self.coefficients
+        return [
+            *self.model_lines(),
+            *(
+                f"  {c.name:<{width}}  {number(c.estimate)} ({self.level * 100:g}% CI {number(c.ci_low)} to {number(c.ci_high)}; "
+                f"p {number(c.p)})"
+                for c in self.coefficients
+            ),
         ]
-        lines += [f"  reference of {name}: {level}" for name, level in self.references.items()]
-        return lines
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the design, as plain values ready for JSON."""

@@ -21,8 +21,8 @@ Wald's test, which needs a standard error for each group, does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -80,6 +80,11 @@ class Subgroups(Result):
             if row.label == name:
                 return row
         raise ValueError(f"There is no group {name!r}; the groups: {', '.join(row.label for row in self.groups)}.")
+
+    def transformed(self, transform: Callable[[float], float], measure: str) -> Subgroups:
+        """The same with rows on the scale on which effects of this measure are reported, such as ratios by ``math.exp``."""
+        groups = tuple(row.transformed(transform) for row in self.groups)
+        return replace(self, groups=groups, overall=self.overall.transformed(transform), measure=measure)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each group, then one for all studies."""

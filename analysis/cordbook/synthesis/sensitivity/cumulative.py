@@ -7,7 +7,7 @@ Reference: Lau, Antman, Jimenez-Silva, Kupelnick, Mosteller and Chalmers (1992),
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,10 @@ class Cumulative(Result):
     level: float
     notes: tuple[str, ...] = ()
     average: str | None = None
+
+    def transformed(self, transform: Callable[[float], float], measure: str) -> Cumulative:
+        """The same with rows on the scale on which effects of this measure are reported, such as ratios by ``math.exp``."""
+        return replace(self, rows=tuple(row.transformed(transform) for row in self.rows), measure=measure)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each study that came in."""

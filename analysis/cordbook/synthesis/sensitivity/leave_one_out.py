@@ -64,6 +64,11 @@ class LeaveOneOut(Result):
         """The row with the highest estimate."""
         return max(self.rows, key=lambda row: row.estimate)
 
+    def transformed(self, transform: Callable[[float], float], measure: str) -> LeaveOneOut:
+        """The same with rows on the scale on which effects of this measure are reported, such as ratios by ``math.exp``."""
+        rows = tuple(row.transformed(transform) for row in self.rows)
+        return replace(self, full=self.full.transformed(transform), rows=rows, measure=measure)
+
     def to_frame(self) -> pd.DataFrame:
         """One row for each study left out."""
         return records_frame(self.rows)
