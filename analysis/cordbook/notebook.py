@@ -415,7 +415,12 @@ class Review:
         """Registered trials whose intervention begins with these words."""
         trials = self.evidence["registered_trials"]
         chosen = trials[trials["intervention"].fillna("").str.startswith(intervention)]
-        return trials_table(chosen, table_id=f"trials-{intervention}".replace("_", "-").replace(" ", "-"), caption=caption)
+        return trials_table(
+            chosen,
+            self.evidence.vocabulary,
+            table_id=f"trials-{intervention}".replace("_", "-").replace(" ", "-"),
+            caption=caption,
+        )
 
     def notices_of(self, notice_ids: Sequence[str], caption: str) -> Table:
         """Letters and notices by their ids."""

@@ -96,3 +96,12 @@ def test_every_count_average_and_linked_trial_stands_on_the_page_of_its_study(ev
         assert table[0].count('<th scope="row">') == len(rows), study
     linked = evidence["registered_trials"].dropna(subset=["linked_study_id"])
     assert [r.registry_id for r in linked.itertuples() if r.registry_id not in pages[r.linked_study_id]] == []
+
+
+def test_no_work_note_of_those_who_read_stands_beside_a_row(evidence, chapters):
+    """What ``wordings.csv`` leaves out or rewrites is for those who extract, not for those who read what is to know of a row."""
+    beside = {page: re.findall(r'data-label="What to know">(.*?)</td>', text, re.S) for page, text in chapters.items()}
+    assert sum(map(len, beside.values())) > 100
+    wordings = [pattern for pattern, _ in evidence.vocabulary.wordings]
+    found = [(page, m[0]) for page, cells in beside.items() for cell in cells for w in wordings if (m := w.search(cell))]
+    assert found == []

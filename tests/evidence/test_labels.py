@@ -7,7 +7,6 @@ from pathlib import Path
 
 from cordbook.evidence.evidence import load_evidence
 from cordbook.evidence.labels import Known, known_sources, labels_of
-from cordbook.review.appraisal.replication import reference_labels
 from cordbook.review.claims.mechanisms import sources
 
 
@@ -25,7 +24,7 @@ def test_no_label_of_the_real_data_is_a_raw_key(root):
     assert unnamed & set(evidence["studies"]["study_id"])
     for labels in (
         evidence.study_labels,
-        reference_labels(evidence),
+        evidence.source_labels(),
         {key: source.label for key, source in sources(evidence).items()},
     ):
         assert all(
@@ -40,6 +39,23 @@ def test_studies_of_the_real_data_are_told_apart(root):
     assert len(set(labels.values())) == len(labels)
     # What fits beside the counts of a forest plot.
     assert max(map(len, labels.values())) <= 36
+
+
+def test_every_source_of_the_real_data_has_one_name_and_no_other_source_has_it(root):
+    evidence = load_evidence(root / "data")
+    rows = evidence["references"]
+    own = set(evidence["studies"]["study_id"])
+    second = rows[rows["same_as"].notna() & ~rows["reference_id"].isin(own)].set_index("reference_id")["same_as"].to_dict()
+    labels = evidence.source_labels()
+    named = [labels[key] for key in labels if key not in second]
+    assert len(set(named)) == len(named) and len(named) > len(own)
+    assert second and all(labels[key] == labels[source] for key, source in second.items())
+    # One source is called alike in figures, tables of claims, and citations.
+    plain = {key: label.removesuffix(" (retracted)") for key, label in evidence.study_labels.items()}
+    assert {key: labels[key] for key in own} == plain
+    assert {key: source.label[-1] for key, source in sources(evidence).items() if labels[key][-5:-1].isdigit()} == {
+        key: label[-1] for key, label in labels.items() if label[-5:-1].isdigit()
+    }
 
 
 def test_of_sources_named_alike_letters_tell_which():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ from cordbook.display.html.cite_box import cite_box
 from cordbook.evidence.references.bibtex_file import bibliography_text
 from cordbook.publish.pages.cite_boxes import edition_of
 from cordbook.publish.pages.feed import ATOM, FILE
+from cordbook.publish.sphinx.cite_ext import lettered
 from cordbook.review.citation.citations import cite_book, cite_estimate, cite_study, record_of, records_by_id
 from cordbook.review.citation.error_report import NO_ADDRESS
 from cordbook.review.citation.formats import apa, bibtex, ris, text
@@ -183,3 +185,16 @@ def test_boxes_follow_the_authors(book):
     rebuild(book)
     for page in ("book/prose.html", "book/estimates/ais-improved.html"):
         assert "A renamed review" in (book.site / page).read_text(encoding="utf-8"), page
+
+
+def test_citations_carry_the_letter_that_labels_have_once_however_often_a_build_runs():
+    entries = {
+        "x": SimpleNamespace(fields={"year": "2006"}), "y": SimpleNamespace(fields={"year": "2006"}), "z": SimpleNamespace(fields={}),
+    }  # fmt: skip
+    letters = {"x": "a", "y": "b", "z": "a", "elsewhere": ""}
+    assert lettered(entries, letters) is True
+    assert lettered(entries, letters) is False
+    assert [entry.fields.get("year") for entry in entries.values()] == ["2006a", "2006b", None]
+    # The other one is gone from the data: no letter is needed.
+    assert lettered(entries, {"x": ""}) is True
+    assert entries["x"].fields["year"] == "2006"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
+from jupyter_book.config import get_final_config
 
 from cordbook.core.project import Project
 from cordbook.publish.build.build import build
@@ -46,6 +47,19 @@ def test_buttons_to_the_repository_come_with_its_address(address):
     )
     _buttons(None, config)
     assert [config.html_theme_options[f"use_{name}_button"] for name in ("repository", "issues")] == [bool(address)] * 2
+
+
+def test_no_button_leads_to_the_repository_of_jupyter_book():
+    """A book that names no repository gets that address from Jupyter Book, not an empty one."""
+    default = get_final_config(user_yaml={"title": "x"}, cli_config={"latex_individualpages": False}, validate=False)[0][
+        "html_theme_options"
+    ]["repository_url"]
+    assert "jupyter-book" in default
+    config = SimpleNamespace(
+        html_theme_options={"repository_url": default, "use_repository_button": False, "use_issues_button": False}
+    )
+    _buttons(None, config)
+    assert config.html_theme_options == {"repository_url": "", "use_repository_button": False, "use_issues_button": False}
 
 
 @pytest.fixture(scope="module")

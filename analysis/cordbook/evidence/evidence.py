@@ -16,7 +16,7 @@ import pandas as pd
 
 from cordbook.core.tracking import note, unnoted
 from cordbook.errors import InputError, UnknownName
-from cordbook.evidence.labels import known_sources, labels_of
+from cordbook.evidence.labels import TITLE_LENGTH, Known, known_sources, labels_of, letters_of
 from cordbook.evidence.patients import KEYS, VALUES, Held, Meanings, all_patients, meanings_of, parse_stratum
 from cordbook.evidence.reading import read_all
 from cordbook.evidence.retractions import standing_retractions
@@ -203,12 +203,39 @@ class Evidence:
 
     @cached_property
     def _study_labels(self) -> dict[str, str]:
-        studies = self.tables["studies"]
+        labels = self._source_labels()
+        return {s: f"{labels[s]} {RETRACTED}" if s in self._retracted else labels[s] for s in self.tables["studies"]["study_id"]}
+
+    def source_labels(self, title_length: int = TITLE_LENGTH) -> dict[str, str]:
+        """How each source of references.csv is named, studies among them: one letter for one source on every page, figure and table."""
+        note("study_labels")
+        with unnoted():
+            return self._source_labels(title_length)
+
+    def source_letters(self) -> dict[str, str]:
+        """The letter behind the year of each source, by id; "" where nothing else is named alike."""
+        return letters_of(*self._named)
+
+    def _source_labels(self, title_length: int = TITLE_LENGTH) -> dict[str, str]:
+        known, same_as = self._named
+        return labels_of(known, same_as=same_as, title_length=title_length)
+
+    @cached_property
+    def _named(self) -> tuple[dict[str, Known], dict[str, str]]:
+        """What every source can be named by, and the second ids; a study of its own within a report has a name of its own."""
+        studies, references = self.tables["studies"], self.tables["references"]
         about = zip(studies["study_id"], studies["topic"], strict=True) if "topic" in studies else ()
         topics = {study: self.vocabulary.label("topic", topic) for study, topic in about if not pd.isna(topic)}
-        sources = known_sources(self.tables["references"].to_dict("records"), topics)
-        known = {study: sources[study] for study in studies["study_id"]}
-        return {s: f"{label} {RETRACTED}" if s in self._retracted else label for s, label in labels_of(known).items()}
+        own = set(studies["study_id"])
+        second = (
+            references[references["same_as"].notna() & ~references["reference_id"].isin(own)]
+            if "same_as" in references
+            else references[:0]
+        )
+        return (
+            known_sources(references.to_dict("records"), topics),
+            dict(zip(second["reference_id"], second["same_as"], strict=True)),
+        )
 
 
 def _holding_all(counts: pd.DataFrame, meanings: Meanings) -> pd.Series:

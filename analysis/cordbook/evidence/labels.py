@@ -72,17 +72,33 @@ def known_sources(references: Iterable[Mapping[str, Any]], topics: Mapping[str, 
     return {key: Known.of(rows.get(_text(row, "same_as"), row), topics.get(key, "")) for key, row in rows.items()}
 
 
-def labels_of(known: Mapping[str, Known]) -> dict[str, str]:
+def labels_of(
+    known: Mapping[str, Known], *, same_as: Mapping[str, str] = MappingProxyType({}), title_length: int = TITLE_LENGTH
+) -> dict[str, str]:
     """A label for each source, made unique by letters in the order of the keys.
+
+    ``same_as`` tells of a second id which source it stands for: both have one label, as both are one source.
 
     >>> labels_of({"x1": Known("Liu", "2013"), "x2": Known("Liu", "2013"), "y": Known("Yoon", "2007")})
     {'x1': 'Liu 2013a', 'x2': 'Liu 2013b', 'y': 'Yoon 2007'}
+    >>> labels_of({"x": Known("Liu", "2013"), "x_ma": Known("Liu", "2013")}, same_as={"x_ma": "x"})
+    {'x': 'Liu 2013', 'x_ma': 'Liu 2013'}
+    """
+    letters = letters_of(known, same_as)
+    return {key: source.label(letters[key], title_length=title_length) for key, source in known.items()}
+
+
+def letters_of(known: Mapping[str, Known], same_as: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """The letter that tells each source from others named alike, "" where there is none; the same wherever the source is named.
+
+    >>> letters_of({"x1": Known("Liu", "2013"), "x2": Known("Liu", "2013"), "y": Known("Yoon", "2007")})
+    {'x1': 'a', 'x2': 'b', 'y': ''}
     """
     shared: dict[str, list[str]] = {}
-    for key in sorted(known):
+    for key in sorted(key for key in known if key not in same_as):
         shared.setdefault(known[key].label(), []).append(key)
     letters = {key: letter for keys in shared.values() if len(keys) > 1 for key, letter in zip(keys, _letters(), strict=False)}
-    return {key: source.label(letters.get(key, "")) for key, source in known.items()}
+    return {key: letters.get(same_as.get(key, key), "") for key in known}
 
 
 def _letters() -> Iterable[str]:

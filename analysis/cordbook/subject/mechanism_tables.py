@@ -59,7 +59,7 @@ def counts_table(
     rows = tuple(
         (
             Cell(r.label, address(r.study_id)), Cell(_treatment(r, evidence.vocabulary)), Cell(_counted(r, outcomes, evidence.vocabulary)), Cell(f"{r.events} of {r.n}", numeric=True),
-            Cell(_remark(r, reasons)),
+            Cell(_remark(r, reasons, evidence.vocabulary)),
         )
         for r in ordered.itertuples()
     )  # fmt: skip
@@ -67,9 +67,10 @@ def counts_table(
     return Table(table_id, caption, header, rows, ids, "cb-table cb-cells", folded=len(rows) > ROWS_SHOWN)
 
 
-def _remark(row: object, reasons: pd.Series) -> str:
+def _remark(row: object, reasons: pd.Series, words: Vocabulary) -> str:
     pooled = "Pooled." if row.poolable else f"Not pooled: {_reasons(row.not_poolable_reason, reasons)}."
-    return pooled if pd.isna(row.note) else f"{pooled} {capital(row.note)}."
+    note = "" if pd.isna(row.note) else words.remark(row.note)
+    return f"{pooled} {capital(note)}." if note else pooled
 
 
 def _treatment(row: object, words: Vocabulary) -> str:

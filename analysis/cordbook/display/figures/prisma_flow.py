@@ -15,10 +15,10 @@ from cordbook.display.figures.style import INK, MUTED
 from cordbook.review.reporting.prisma_flow import DatabaseFlow, StudyFlow, open_steps
 
 WIDTH_IN = 3.4
-FONT_PT, LINE_IN, PAD_IN, GAP_IN, EDGE_IN = 7.3, 0.135, 0.07, 0.17, 0.03
+FONT_PT, LINE_IN, PAD_IN, GAP_IN, EDGE_IN = 8.0, 0.148, 0.06, 0.14, 0.02
 COLUMN_IN = (WIDTH_IN - 2 * EDGE_IN - GAP_IN) / 2
 #: Letters of the text size that fit into an inch of a box.
-LETTERS_AN_INCH = 17
+LETTERS_AN_INCH = 16
 #: Reasons that the diagram names; the table beside it names all.
 MOST_REASONS = 5
 NO_BREAK = "\u00a0"

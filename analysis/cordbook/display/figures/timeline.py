@@ -15,7 +15,7 @@ from cordbook.review.studies.timeline import Event
 WIDTH_IN, FOOT_IN = 3.4, 0.55
 #: A strip is as high as its bars need: head room for name and marks, and so much a report.
 HEAD_IN, REPORT_IN, LEAST_IN, MARK_ROOM_IN = 0.42, 0.03, 0.03, 0.16
-FONT_PT = 7.3
+FONT_PT = 8.0
 #: Colours keep their meaning: harm by exposure or treatment, the natural course, and treatment.
 KIND_COLOURS: Mapping[str, str] = {EXPOSURE: HARM, HARMS: HARM, NATURAL_COURSE: NATURAL}
 #: Marker and words of an event; the order is that of the key.
@@ -110,8 +110,8 @@ def _key(drawing, height: float) -> None:
     x = 0.01
     for marker, words in MARKS.values():
         axes.plot([x], [0.5], **_mark(marker))
-        axes.text(x + 0.02, 0.5, words, fontsize=FONT_PT - 0.8, va="center_baseline", color=MUTED)
-        x += 0.055 + 0.0142 * len(words)
+        axes.text(x + 0.02, 0.5, words, fontsize=FONT_PT, va="center_baseline", color=MUTED)
+        x += 0.045 + 0.0152 * len(words)
 
 
 def describe_timeline(reports: pd.DataFrame, topics: Mapping[str, str]) -> str:

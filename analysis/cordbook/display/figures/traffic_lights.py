@@ -14,11 +14,12 @@ from cordbook.review.appraisal.risk_of_bias import GROUPS, NO, NOT_APPLICABLE, U
 #: Dark signs suit both colours by day and night.
 SIGN = "#0a0a0a"
 LIGHT_PT, SIGN_PT = 9.0, 5.0
-ROW_IN, COLUMN_IN, LABEL_IN, HEAD_IN, GROUP_GAP_IN = 0.185, 0.182, 1.15, 1.22, 0.06
-BAR_WIDTH_IN, BAR_ROW_IN = 3.4, 0.36
+ROW_IN, COLUMN_IN, LABEL_IN, HEAD_IN, GROUP_GAP_IN = 0.2, 0.182, 1.3, 1.4, 0.06
+BAR_WIDTH_IN, BAR_ROW_IN = 3.4, 0.38
 #: A share below this (percent) is too narrow for its number.
 NARROWEST_LABEL = 7.0
-FONT_PT = 7.3
+#: Read on a phone, where the drawing is narrowed: about eleven pixels.
+FONT_PT = 8.4
 KEY = "Blue with plus: yes. Orange with minus: no. Ring with question mark: unclear. Dot: does not apply."
 
 
@@ -134,7 +135,7 @@ _SEGMENTS = ((YES, YES_COLOUR, SIGN), (UNCLEAR, RULE, INK), (NO, NO_COLOUR, SIGN
 
 def _bar_key(axes: Axes) -> None:
     for i, (answer, colour, ink) in enumerate(_SEGMENTS):
-        axes.barh(0.12, 0.62, left=0.7 * i, height=0.17, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
+        axes.barh(0.12, 0.62, left=0.7 * i, height=0.18, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
         axes.text(0.7 * i + 0.31, 0.12, answer, fontsize=FONT_PT, ha="center", va="center_baseline", color=ink)
 
 
@@ -144,10 +145,10 @@ def _bar(axes: Axes, shares: pd.Series, y: float) -> None:
         share = float(shares[answer])
         width = BAR_WIDTH_IN * share / 100
         if share > 0:
-            axes.barh(y + 0.085, width, left=left, height=0.17, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
+            axes.barh(y + 0.085, width, left=left, height=0.18, facecolor=colour, edgecolor=INK, linewidth=EDGE_PT)
         if share >= NARROWEST_LABEL:
             axes.text(
-                left + width / 2, y + 0.085, f"{share:.0f}%", fontsize=FONT_PT - 0.5, ha="center", va="center_baseline", color=ink
+                left + width / 2, y + 0.085, f"{share:.0f}%", fontsize=FONT_PT - 0.4, ha="center", va="center_baseline", color=ink
             )
         left += width
 

@@ -10,7 +10,7 @@ from cordbook.display.html.markup import Html, element, join
 from cordbook.evidence.subject_tables import SubjectTables
 from cordbook.review.appraisal.certainty import NAME
 from cordbook.review.estimates.estimates import Estimate
-from cordbook.review.estimates.phrases import counts_of, dependence_note, phrase, plain_sentence, range_of
+from cordbook.review.estimates.phrases import dependence_note, phrase, plain_sentence, point_or_count, range_of
 
 #: Where the pages of estimates are, from the landing page.
 ESTIMATES = "book/estimates/"
@@ -33,9 +33,7 @@ class Card:
     def to_html(self) -> Html:
         """The card as an ``article`` element."""
         e = self.estimate
-        # A bare 0% reads as a promise; so many among so many people does not.
-        nobody = e.result is not None and not e.is_comparison and not e.events
-        point = counts_of(e) if nobody else phrase(e, "point")
+        point = point_or_count(e)
         number = f"{e.synthesis.measure} {point}" if e.is_comparison and e.result is not None else point
         sure = f"not pooled: {range_of(e)} in single studies" if e.not_pooled and range_of(e) else phrase(e, "interval")
         counts = f"{sure}; {phrase(e, 'studies')}, {phrase(e, 'people')}. {NAME.capitalize()}: {self.certainty}."

@@ -162,7 +162,7 @@ def trials_list(trials: pd.DataFrame, evidence: Evidence, *, table_id: str, capt
         (
             Cell(*_register(t.registry_id)), Cell(words(t.title)), Cell(words(t.status)), Cell(words(t.phase)),
             Cell(_given(t, evidence)), Cell(BLANK if pd.isna(t.enrollment) else f"{t.enrollment:,}", numeric=True),
-            Cell(_years(t.start_year, t.completion_year)), Cell("" if pd.isna(t.note) else t.note),
+            Cell(_years(t.start_year, t.completion_year)), Cell("" if pd.isna(t.note) else evidence.vocabulary.remark(t.note)),
         )
         for t in trials.sort_values("registry_id").itertuples()
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from cordbook.display.html.table import Cell, Table
+from cordbook.evidence.vocabulary import Vocabulary
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, Claim, Source
 
 MISSING = "not stated"
@@ -34,7 +35,7 @@ def source_of_claim(claim: Claim, sources: Mapping[str, Source]) -> Cell:
     return Cell(f"{source.label} ({_MATCH[claim.match]})", source.href)
 
 
-def trials_table(trials: pd.DataFrame, *, table_id: str, caption: str) -> Table:
+def trials_table(trials: pd.DataFrame, words: Vocabulary, *, table_id: str, caption: str) -> Table:
     """Registered trials with their state when last seen; numbers of ClinicalTrials.gov lead to the register."""
     header = ("Trial", "Last state", "Patients", "Start", "What to know")
     rows = tuple(
@@ -42,7 +43,7 @@ def trials_table(trials: pd.DataFrame, *, table_id: str, caption: str) -> Table:
             Cell(f"{_known_text(r.title)} ({r.registry_id})", _register(r.registry_id)),
             Cell(_known_text(r.status).replace("_", " ")), Cell(_whole(r.enrollment), numeric=True),
             Cell(_whole(r.start_year), numeric=True),
-            Cell(". ".join(str(v) for v in (r.intervention, r.country, r.note) if pd.notna(v)) or "–"),
+            Cell(". ".join(words.remark(str(v)) for v in (r.intervention, r.country, r.note) if pd.notna(v)) or "–"),
         )
         for r in trials.itertuples()
     )  # fmt: skip

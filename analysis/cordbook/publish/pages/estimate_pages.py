@@ -36,6 +36,7 @@ from cordbook.review.estimates.phrases import (
     percent,
     phrase,
     plain_sentence,
+    point_or_count,
     range_of,
     ratio,
 )
@@ -263,7 +264,7 @@ def _number(e: Estimate) -> Number:
         return Number("", counts_of(e), rest)
     if e.result is None:
         return Number("", MISSING, "")
-    return Number(_measure(e), phrase(e, "point"), phrase(e, "interval"))
+    return Number(_measure(e), point_or_count(e), phrase(e, "interval"))
 
 
 def _verified(beside: Beside) -> Verified | None:

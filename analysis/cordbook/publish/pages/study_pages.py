@@ -308,7 +308,7 @@ def _averages(r: StudyRecord) -> Table | None:
             months(c["timepoint_months"]),
             Cell(number(c["value"]), (MEASURES.get(c["measure"], plain(c["measure"])),)),
             _spread(c),
-            Cell(c["locator"] or NOT_STATED, (c["note"],)),
+            Cell(c["locator"] or NOT_STATED, (r.vocabulary.remark(c["note"]) or None,)),
         )
         for c in r.continuous
     )
@@ -347,7 +347,11 @@ def _printed_recovery(row: Row, vocabulary: Vocabulary) -> str:
 
 def _printed_dose(row: Row, r: StudyRecord) -> str:
     values = [(fact, row.get(fact.columns[0][1])) for fact in r.subject.facts(PRINTED)]
-    parts = [fact.phrase.format(n=value if isinstance(value, str) else number(value)) for fact, value in values if value]
+    parts = [
+        fact.phrase.format(n=r.vocabulary.remark(value) if isinstance(value, str) else number(value))
+        for fact, value in values
+        if value
+    ]
     risk = f"Risk in percent, as printed: {row['risk_percent']}" if row["risk_percent"] else "Model values"
     return f"{risk} ({'; '.join(parts)})."
 

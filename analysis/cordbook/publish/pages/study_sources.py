@@ -33,15 +33,15 @@ def registration(r: StudyRecord) -> Registration | None:
     if not r.registration and not r.trials:
         return None
     number = Link(r.registration, _register_page(r.registration)) if r.registration else None
-    return Registration(number, tuple(_trial(t) for t in r.trials))
+    return Registration(number, tuple(_trial(t, r.vocabulary) for t in r.trials))
 
 
-def _trial(t: Row) -> Shown:
+def _trial(t: Row, words: Vocabulary) -> Shown:
     number = "number not seen" if t["registry_id"].startswith("id_not_seen_") else t["registry_id"]
     parts = [
         t["title"], t["sponsor"] and f"sponsor: {t['sponsor']}",
         t["status"] and f"state when last seen: {plain(t['status'])}",
-        t["enrollment"] and f"planned or actual: {people(t['enrollment'])}", _years(t), t["note"],
+        t["enrollment"] and f"planned or actual: {people(t['enrollment'])}", _years(t), words.remark(t["note"]),
     ]  # fmt: skip
     return (Link(number, _register_page(number)), ": " if any(parts) else "", "; ".join(str(part) for part in parts if part))
 

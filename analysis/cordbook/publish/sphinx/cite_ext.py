@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferen
 
 from cordbook.display.html.cite_box import cite_box, follow_line
 from cordbook.display.html.markup import join
+from cordbook.evidence.evidence import load_evidence
 from cordbook.evidence.labels import shortened
 from cordbook.evidence.review_state import load_status
 from cordbook.publish.pages.cite_boxes import edition_of
@@ -67,7 +69,27 @@ def connect(app: Sphinx) -> None:
 
     app.add_directive("cite-book", CiteBook)
     app.connect("env-get-outdated", _outdated)
+    app.connect("env-before-read-docs", _letter_years)
     app.add_js_file("pages/cite.js", loading_method="defer")
+
+
+def _letter_years(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Put the letter of a source behind its year in citations and bibliography, as its label has it in figures and tables."""
+    letters = load_evidence(Path(app.srcdir) / "data").source_letters()
+    entries = env.get_domain("cite").bibdata.data.entries  # type: ignore[attr-defined]
+    if lettered(entries, letters):
+        env.cordbook_citations = None  # type: ignore[attr-defined]
+
+
+def lettered(entries: Mapping[str, Any], letters: Mapping[str, str]) -> bool:
+    """Put letters behind the years of ``entries``, once however often it is called; whether one is another than before."""
+    changed = False
+    for key in entries.keys() & letters.keys():
+        before = entries[key].fields.get("year", "")
+        after = f"{re.sub('[a-z]+$', '', before)}{letters[key]}" if before else ""
+        if after != before:
+            entries[key].fields["year"], changed = after, True
+    return changed
 
 
 def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:

@@ -10,7 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
 from docutils import nodes
+from jupyter_book.config import PATH_YAML_DEFAULT
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -33,11 +35,21 @@ def connect(app: Sphinx) -> None:
 
 
 def _buttons(app: Sphinx, config: Config) -> None:
-    """Give every page a button to its source and one to report an error, where _config.yml names the address of the repository."""
+    """Give every page a button to its source and one to report an error, where _config.yml names the address of the repository.
+
+    Where it names none, Jupyter Book fills in the address of its own repository: readers would report errors of the book there.
+    """
     options = config.html_theme_options
+    if options.get("repository_url") == _default_address():
+        options["repository_url"] = ""
     if options.get("repository_url"):
         for button in ("use_repository_button", "use_issues_button"):
             options[button] = True
+
+
+def _default_address() -> str:
+    """What Jupyter Book takes for the repository of a book that names none."""
+    return str(yaml.safe_load(PATH_YAML_DEFAULT.read_text(encoding="utf-8"))["repository"]["url"])
 
 
 def _share(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:

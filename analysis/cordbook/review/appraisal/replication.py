@@ -16,7 +16,6 @@ import pandas as pd
 from cordbook.core.yaml import declared, read_yaml
 from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.labels import known_sources
 from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.natural_course import load_natural_course
 from cordbook.review.estimates.phrases import percent, phrase, ratio
@@ -131,7 +130,7 @@ def _read(path: Path) -> Any:
 def published_estimates(evidence: Evidence) -> dict[str, Published]:
     """Rows of ``published_pooled.csv`` and of ``natural_pooled.csv`` (percent made shares), by id."""
     found = {}
-    labels = reference_labels(evidence)
+    labels = evidence.source_labels()
     course = load_natural_course(evidence.folder)
     for row in evidence["published_pooled"].itertuples():
         found[row.published_id] = Published(
@@ -146,11 +145,6 @@ def published_estimates(evidence: Evidence) -> dict[str, Published]:
             *_interval(row.ci_low, row.ci_high, 100), _whole(row.k), _whole(row.n), "", _text(row.note),
         )  # fmt: skip
     return found
-
-
-def reference_labels(evidence: Evidence) -> dict[str, str]:
-    """Labels of all sources by id."""
-    return {key: source.label() for key, source in known_sources(evidence["references"].to_dict("records")).items()}
 
 
 def _interval(low: float, high: float, scale: float) -> tuple[float | None, float | None]:

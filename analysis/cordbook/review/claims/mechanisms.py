@@ -14,7 +14,6 @@ import pandas as pd
 
 from cordbook.errors import CordbookError
 from cordbook.evidence.evidence import Evidence
-from cordbook.evidence.labels import known_sources
 from cordbook.evidence.vocabulary import Vocabulary
 
 #: Kinds of evidence from the nearest to patients to the farthest, with their names in figures and tables.
@@ -211,10 +210,8 @@ def remark_in_words(note: str, vocabulary: Vocabulary | None = None) -> str:
 
 def sources(evidence: Evidence) -> dict[str, Source]:
     """Every reference by id, as it is shown beside a claim."""
-    rows = evidence["references"].to_dict("records")
-    known = known_sources(rows)
-    labels = {key: source.label(title_length=TITLE_LENGTH) for key, source in known.items()}
-    return {r["reference_id"]: Source(labels[r["reference_id"]], _address(r)) for r in rows}
+    labels = evidence.source_labels(TITLE_LENGTH)
+    return {r["reference_id"]: Source(labels[r["reference_id"]], _address(r)) for r in evidence["references"].to_dict("records")}
 
 
 #: Titles longer than this are cut at a word, so that a table stays readable.

@@ -183,6 +183,11 @@ def counts_of(e: Estimate) -> str:
     return " v ".join(f"{events:,} of {n:,}" for events, n in e.arms)
 
 
+def point_or_count(e: Estimate) -> str:
+    """The number that heads a card or page: the result; where nobody had the event, so many of so many, as a bare 0% reads as a promise."""
+    return counts_of(e) if e.result is not None and not e.is_comparison and not e.events else phrase(e, "point")
+
+
 def range_of(e: Estimate) -> str:
     """The lowest and the highest share of a study: ``0% to 45%``; blank where all show the same, or for comparisons."""
     ends = e.share_range
