@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cordbook.core.project import Project
+from cordbook.core.store import store_of
 from cordbook.publish.pages.explorer_curves import POINTS, curve_of, curves
+from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.multiverse.multiverse import explore_choices
 
 CURVE = {
@@ -93,6 +96,11 @@ def test_a_curve_is_that_of_the_multiverse(estimates):
     assert (found["values"][0], found["values"][-1]) == pytest.approx((values[0], values[-1]), rel=1e-3)
     assert found["own"] == pytest.approx(whole.analyses[whole.own].answer.estimate, rel=1e-3)
     assert found["where"] == {column: list(v) for column, v in estimates["myelopathy-hyperfractionated"].synthesis.where}
+
+
+def test_a_review_that_declares_no_choices_has_no_curves(small_built):
+    known = load_estimates(small_built, store_of(Project(small_built)))
+    assert not (small_built / "data" / "multiverse.yml").exists() and curves(known) == []
 
 
 def test_without_a_store_nothing_is_computed_for_the_page_alone(estimates):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cordbook.review.estimates.estimates import Estimates
-from cordbook.review.multiverse.declarations import load_multiverses
+from cordbook.review.multiverse.declarations import FILE, load_multiverses
 from cordbook.review.multiverse.multiverse import Multiverse, explore_choices
 
 #: Points of a curve: enough for its form, few enough for a page.
@@ -17,9 +17,10 @@ POINTS = 101
 def curves(estimates: Estimates) -> list[dict[str, Any]]:
     """The curve of each share in ``data/multiverse.yml``, by id, with the filters that a question must have to stand on it.
 
-    Empty where the estimates have no store: thousands of analyses that are not kept would be computed for a page alone.
+    Empty where a review declares none, and where the estimates have no store: thousands of analyses that are not kept would be computed
+    for a page alone.
     """
-    if estimates.store is None:
+    if estimates.store is None or not (estimates.evidence.folder / FILE).is_file():
         return []
     found = (explore_choices(estimates, name) for name in load_multiverses(estimates).ids)
     return [curve_of(multiverse) for multiverse in found if not multiverse.is_ratio and multiverse.analyses]
