@@ -59,6 +59,10 @@ def connect(app: Sphinx, estimates: Callable[[Sphinx], Estimates]) -> None:
             """The kind alone, as the search page shows it."""
             return str(type.lname)
 
+        def resolve_any_xref(self, *_: Any) -> list[tuple[str, Any]]:
+            """No link of a page leads here by a bare name: pages name estimates and studies by their roles."""
+            return []
+
         def merge_domaindata(self, docnames: Any, otherdata: Any) -> None:
             """Nothing is kept: all stands in the data."""
 
