@@ -16,7 +16,7 @@ from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.multiverse.multiverse import explore_choices
 
 CURVE = {
-    "id": "x", "outcome": "o", "where": {"role": ["treated"]}, "strata": "total", "analyses": 1234, "own": 0.3,
+    "id": "x", "outcome": "o", "where": {"role": ["treated"]}, "analyses": 1234, "own": 0.3,
     "values": [0.1, 0.2, 0.2, 0.4, 0.5],
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.multiverse.declarations import FILE, load_multiverses
-from cordbook.review.multiverse.multiverse import Multiverse, explore_choices
+from cordbook.review.multiverse.multiverse import Multiverse, explore
 
 #: Points of a curve: enough for its form, few enough for a page.
 POINTS = 101
@@ -22,7 +22,8 @@ def curves(estimates: Estimates) -> list[dict[str, Any]]:
     """
     if estimates.store is None or not (estimates.evidence.folder / FILE).is_file():
         return []
-    found = (explore_choices(estimates, name) for name in load_multiverses(estimates).ids)
+    declared = load_multiverses(estimates)
+    found = (explore(estimates, declared[name], store=estimates.store) for name in declared.ids)
     return [curve_of(multiverse) for multiverse in found if not multiverse.is_ratio and multiverse.analyses]
 
 
@@ -34,8 +35,7 @@ def curve_of(found: Multiverse) -> dict[str, Any]:
     return {
         "id": found.id,
         "outcome": synthesis.outcome,
-        "where": {column: list(values) for column, values in synthesis.where},
-        "strata": synthesis.strata if isinstance(synthesis.strata, str) else dict(synthesis.strata),
+        "where": {column: list(chosen) for column, chosen in synthesis.where},
         "analyses": len(values),
         "values": [float(f"{value:.4g}") for value in values[places]],
         "own": float(f"{found.analyses[found.own].answer.estimate:.4g}") if found.own >= 0 else None,
