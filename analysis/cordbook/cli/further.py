@@ -105,7 +105,10 @@ class Rows:
     @property
     def is_ratio(self) -> bool:
         """Whether effects are logarithms of ratios."""
-        return self.measure in ("OR", "RR", "ROM", "ROMC")
+        from cordbook.synthesis.means.sizes import RATIO_MEASURES as OF_MEANS
+        from cordbook.synthesis.two_arm import RATIO_MEASURES as OF_ARMS
+
+        return self.measure in OF_MEANS | OF_ARMS
 
     @property
     def scale(self) -> str:
