@@ -246,6 +246,8 @@ def test_on_a_phone_the_sidebars_hold_the_focus_and_give_it_back(still):
         for _ in range(60):
             tab.keyboard.press("Tab")
             assert tab.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog[open]')")
+        if tab.evaluate("document.activeElement === document.body"):  # the browser's own bars, where Escape is not the page's
+            tab.keyboard.press("Tab")
         tab.keyboard.press("Escape")
         tab.wait_for_function(f"document.activeElement.getAttribute('aria-label') === '{name}'")
         assert tab.locator("dialog[open]").count() == 0

@@ -7,13 +7,12 @@ computed here.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cordbook.cli.option_words import as_options
-from cordbook.cli.table import DataError, ReadError, Table, decimal_number, read_texts
+from cordbook.cli.table import DataError, ReadError, Table, decimal_number, read_texts, split_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -519,7 +518,7 @@ def _middle(pooled: Any) -> float:
 
 def _columns(text: str) -> list[str]:
     """Names between commas; one that holds a comma stands in quotation marks."""
-    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    names = split_names(text)
     if not names or not all(names):
         raise argparse.ArgumentTypeError(f"{text!r}: write names of columns with commas between them")
     if len(set(names)) < len(names):

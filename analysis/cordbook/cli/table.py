@@ -236,6 +236,11 @@ def _decode(data: bytes, name: str) -> str:
     return text
 
 
+def split_names(text: str) -> list[str]:
+    """Split names of columns at the commas between them; one that holds a comma stands in quotation marks."""
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+
+
 def _delimiter(text: str) -> tuple[str, int, str]:
     """The delimiter, how many lines name it, and the text after them.
 
