@@ -9,6 +9,7 @@ import pytest
 
 from cordbook.core.project import Project
 from cordbook.core.store import store_of
+from cordbook.publish.execute import forked_kernels
 from cordbook.publish.execute.chapters import ChapterFailed, ContentsError, chapters, pages, refresh, stale_chapters
 from cordbook.publish.execute.privacy import private_in
 
@@ -95,11 +96,16 @@ def test_no_stray_files_are_left(small):
     assert sorted(p.name for p in Path(small.root / "book").iterdir()) == ["left_out.ipynb", "prose.md", "two.ipynb"]
 
 
-def test_a_chapter_gets_no_secret_of_the_builder(small, monkeypatch):
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_chapter_gets_none_of_the_builders_variables_but_those_of_the_short_list(small, monkeypatch, forked):
     monkeypatch.setenv("A_TOKEN", "s3cr3t-of-the-builder")
-    (small.root / "book" / "two.ipynb").write_text(notebook("import os\n'A_TOKEN' in os.environ, 'PATH' in os.environ"))
+    monkeypatch.setenv("DATABASE", "of-the-builder")
+    if not forked:
+        monkeypatch.setattr(forked_kernels, "can_fork", lambda: False)
+    asked = "import os\n[name in os.environ for name in ('A_TOKEN', 'DATABASE', 'PATH')]"
+    (small.root / "book" / "two.ipynb").write_text(notebook(asked))
     refresh(small, report=quiet)
-    assert "(False, True)" in (small.root / "book" / "two.ipynb").read_text()
+    assert "[False, False, True]" in (small.root / "book" / "two.ipynb").read_text()
 
 
 @pytest.mark.parametrize(
