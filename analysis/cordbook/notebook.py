@@ -24,14 +24,14 @@ import pandas as pd
 from cordbook.core.project import find_project
 from cordbook.core.store import store_of_the_builder
 from cordbook.core.text import capital, inside
-from cordbook.display import Figure, ForestGroup, forest_plot
 from cordbook.display.chapters.audit import AuditPages
 from cordbook.display.chapters.methods import MethodsPages
 from cordbook.display.chapters.releases import ReleasePages
 from cordbook.display.figures.curves.choices import Choices
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.evidence_map import evidence_map
-from cordbook.display.figures.forest import Appraisal
+from cordbook.display.figures.figure import Figure
+from cordbook.display.figures.forest import Appraisal, ForestGroup, forest_plot
 from cordbook.display.html.cards import Cards, cards
 from cordbook.display.html.hundreds import Question, hundreds
 from cordbook.display.html.icon_array import Hundreds

@@ -11,9 +11,9 @@ import pytest
 
 import cordbook.publish
 from cordbook import compare_arms, pool_proportions
-from cordbook.display import ForestGroup, forest_plot
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, cumulative_plot, funnel_plot
 from cordbook.display.figures.evidence_map import evidence_map
+from cordbook.display.figures.forest import ForestGroup, forest_plot
 from cordbook.display.figures.prisma_flow import prisma_flow
 from cordbook.display.figures.svg_compact import compact
 from cordbook.display.figures.timeline import timeline

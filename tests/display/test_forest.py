@@ -20,8 +20,7 @@ from cordbook import (
     subgroup_effects,
     two_arm_effects,
 )
-from cordbook.display import ForestGroup, forest_plot
-from cordbook.display.figures.forest import forest_groups
+from cordbook.display.figures.forest import ForestGroup, forest_groups, forest_plot
 from cordbook.display.figures.thinning import LET_THROUGH, MOST_STUDIES
 from cordbook.review.estimates.phrases import ratio
 
@@ -113,7 +112,7 @@ def test_ids_of_two_figures_do_not_meet(result):
 
 def test_the_same_figure_has_the_same_bytes_in_another_process(result, tmp_path):
     code = (
-        "import sys; from cordbook import pool_proportions; from cordbook.display import forest_plot;"
+        "import sys; from cordbook import pool_proportions; from cordbook.display.figures.forest import forest_plot;"
         "r = pool_proportions([3, 5, 0, 7], [12, 20, 9, 11], labels=['Ash 2001', 'Birch 2004', 'Cedar 2010', 'Dogwood 2013']);"
         f"forest_plot(r).save({str(tmp_path / 'a.svg')!r})"
     )
@@ -129,7 +128,7 @@ def test_the_same_figure_gives_the_same_bytes_in_every_format(result, tmp_path, 
     first = one.save(tmp_path / f"one{ending}").read_bytes()
     assert one.save(again).read_bytes() == first
     code = (
-        "from cordbook import pool_proportions\nfrom cordbook.display import forest_plot\n"
+        "from cordbook import pool_proportions\nfrom cordbook.display.figures.forest import forest_plot\n"
         f"forest_plot(pool_proportions({[s.events for s in result.studies]}, {[s.n for s in result.studies]}, "
         f"labels={[s.label for s in result.studies]})).save({str(again)!r})"
     )

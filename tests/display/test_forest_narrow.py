@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import cordbook.publish
 from cordbook import compare_arms, pool_proportions
-from cordbook.display import ForestGroup, forest_plot
 from cordbook.display.figures.diagnostics import leave_one_out_plot
+from cordbook.display.figures.forest import ForestGroup, forest_plot
 from cordbook.display.figures.forest_narrow import WIDTH, Row, Scale, narrow_forest
 from cordbook.display.figures.thinning import MOST_STUDIES
 

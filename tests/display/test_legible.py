@@ -19,12 +19,11 @@ from cordbook import (
     pool_proportions,
     two_arm_effects,
 )
-from cordbook.display import ForestGroup, forest_plot
 from cordbook.display.figures.axes import PercentScale, place_names, text_width, with_room, wrapped
 from cordbook.display.figures.diagnostics import baujat_plot, bubble_plot, effect_funnel_plot, funnel_plot, leave_one_out_plot
 from cordbook.display.figures.diagnostics.funnel import funnel_limits
 from cordbook.display.figures.evidence_map import evidence_map
-from cordbook.display.figures.forest import Appraisal
+from cordbook.display.figures.forest import Appraisal, ForestGroup, forest_plot
 from cordbook.display.figures.style import FONT, NO_ALONE, YES_ALONE
 from cordbook.review.claims.mechanisms import DIRECTIONS, EVIDENCE_TYPES, MapRow, Mark
 from cordbook.synthesis.bias.trim_fill import FilledStudy

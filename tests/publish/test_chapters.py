@@ -96,6 +96,15 @@ def test_no_stray_files_are_left(small):
     assert sorted(p.name for p in Path(small.root / "book").iterdir()) == ["left_out.ipynb", "prose.md", "two.ipynb"]
 
 
+def test_what_is_printed_in_pieces_is_stored_as_one_and_stays_behind_the_figure_it_follows(small):
+    """A kernel sends what was printed every fifth of a second, so that a busy machine would store other outputs than a quiet one."""
+    code = "import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.4)\ndisplay(4)\nprint(5)\ntime.sleep(0.4)\nprint(6)"
+    (small.root / "book" / "two.ipynb").write_text(notebook(code))
+    refresh(small, report=quiet)
+    outputs = nbformat.read(small.root / "book" / "two.ipynb", as_version=4).cells[0].outputs
+    assert [output.get("text", "figure") for output in outputs] == ["0\n1\n2\n", "figure", "5\n6\n"]
+
+
 @pytest.mark.parametrize("forked", [True, False])
 def test_a_chapter_gets_none_of_the_builders_variables_but_those_of_the_short_list(small, monkeypatch, forked):
     monkeypatch.setenv("A_TOKEN", "s3cr3t-of-the-builder")

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import cordbook
-from cordbook.errors import CordbookError, refused
+from cordbook.cli.extras import missing
+from cordbook.errors import CordbookError, UsageError, refused
 
 #: Commands in the order of the help.
 COMMANDS = (
@@ -32,7 +33,8 @@ def parser(command: str = "") -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"cordbook {cordbook.__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     module = {"import": "import_records"}.get(command, command.replace("-", "_"))
-    for name in [module] if module in COMMANDS else COMMANDS:
+    needed = [module] if module in COMMANDS else () if command == "--version" else COMMANDS
+    for name in needed:
         import_module(f"cordbook.cli.{name}").register(commands)
     return top
 
@@ -63,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CordbookError, OSError) as error:
         print(f"cordbook {options.command}: {_message(error)}", file=sys.stderr)
         return _exit_code(error, getattr(options, "exit_codes", {}))
+    except ModuleNotFoundError as error:
+        if (told := missing(error)) is None:
+            raise
+        print(f"cordbook {options.command}: {told}", file=sys.stderr)
+        return UsageError.exit_code
 
 
 def _message(error: CordbookError | OSError) -> str:

@@ -14,10 +14,8 @@ import pandas as pd
 
 from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import BACK, Ended, Terminal, terminal
-from cordbook.cli.verify_sheets import FOLDER, take_sheet, write_sheets
 from cordbook.core.columns import aligned
 from cordbook.core.project import Project, find_project
-from cordbook.display.tables.method_tables import carried_sentence
 from cordbook.errors import CordbookError, UsageError
 from cordbook.evidence.schema import load_package
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
@@ -32,6 +30,8 @@ from cordbook.review.estimates.estimates import Estimates, load_estimates
 
 DONE = 0
 SHOWN = 20
+#: Where sheets are written if no place is named.
+FOLDER = "verification-sheets"
 KEYS = {"c": "it stands", "w": "it is wrong", "s": "skip", "b": "the count before", "?": "help", "q": "quit"}
 
 
@@ -97,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
     project = find_project()
     transaction.finish(project.kept)
     if args.answers:
+        from cordbook.cli.verify_sheets import take_sheet
+
         take_sheet(args.answers, project, person_or_none(args.person) or "")
         return DONE
     estimates = load_estimates(project.root)
@@ -116,9 +118,13 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         _list(counts, waiting, estimates)
         if first:
+            from cordbook.display.tables.method_tables import carried_sentence
+
             print(carried_sentence(len(first.counts), first.results))
         return DONE
     if args.sheet:
+        from cordbook.cli.verify_sheets import write_sheets
+
         write_sheets(args.sheet, estimates, waiting)
         return DONE
     person = person_or_none(args.person)

@@ -16,8 +16,6 @@ from cordbook.review.appraisal.main_results import first_to_check
 from cordbook.review.appraisal.verification_queue import QueuedCount
 from cordbook.review.estimates.estimates import Estimates
 
-#: Where sheets are written if no place is named.
-FOLDER = "verification-sheets"
 #: What the page of a study holds, and no other page.
 _OF_A_STUDY = re.compile(r'<article class="study" id="study-')
 

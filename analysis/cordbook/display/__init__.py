@@ -1,6 +1,4 @@
-"""Figures: one style, SVG with real text, an alternative text that gives the result."""
+"""Figures: one style, SVG with real text, an alternative text that gives the result. Tables and pieces of pages in HTML.
 
-from cordbook.display.figures.figure import Figure
-from cordbook.display.figures.forest import ForestGroup, forest_plot
-
-__all__ = ["Figure", "ForestGroup", "forest_plot"]
+Import from the modules: those of ``figures`` load matplotlib, which those of ``tables`` and ``html`` do without.
+"""

@@ -71,7 +71,7 @@ def run_all(
     Raises
     ------
     NoCluster, OtherCode
-        Where the cluster cannot be reached, ``dask`` is not installed, or a worker has other code.
+        Where the cluster cannot be reached, or a worker has other code.
 
     Examples
     --------
@@ -135,12 +135,7 @@ def _backend(scheduler: str | None) -> AbstractContextManager[Any]:
 @contextmanager
 def _cluster(scheduler: str) -> Iterator[None]:
     """Joblib works on the cluster while this is open."""
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise NoCluster(
-            "a cluster needs Dask: install it with `pip install cordbook[cluster]`, here and on the workers"
-        ) from error
+    from distributed import Client
     from joblib import parallel_config
 
     try:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from cordbook.intake.dedupe.keys import Item
 from cordbook.intake.dedupe.pairs import Pair, Verdict, judged
 
-MISSING = 'Deduplication needs the package rapidfuzz. Install it with: pip install "cordbook[intake]"'
-
 
 @dataclass(frozen=True, slots=True)
 class Deduplicated:

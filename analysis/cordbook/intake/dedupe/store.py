@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from cordbook.core.project import Project
 from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.screening import taken_in_as
-from cordbook.intake.dedupe.groups import MISSING, Deduplicated, deduplicate
+from cordbook.intake.dedupe.groups import Deduplicated, deduplicate
 from cordbook.intake.dedupe.keys import Item, item
 from cordbook.intake.dedupe.pairs import Pair
 from cordbook.intake.records.record import Record
 from cordbook.intake.records.store import Row, read_rows, record_of, write_tables, writing
-from cordbook.intake.sources.client import NotInstalled
 
 STUDY = "study:"
 
@@ -97,10 +96,6 @@ def load(project: Project) -> Tables:
 
 def find(tables: Tables) -> Deduplicated:
     """Groups and uncertain pairs in the light of earlier decisions."""
-    try:
-        import rapidfuzz  # noqa: F401
-    except ImportError as error:
-        raise NotInstalled(MISSING) from error
     items: list[Item] = [item(i, r) for i, r in (*tables.records.items(), *tables.studies.items())]
     apart = [(row["record_id"], target_of(row)) for row in tables.merges if row["undone_on"]]
     found = deduplicate(items, (*tables.reports.items(), *tables.standing().items()), apart)

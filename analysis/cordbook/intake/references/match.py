@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from cordbook.evidence.matching import folded
-from cordbook.intake.sources.client import NotInstalled
 from cordbook.intake.sources.crossref_works import Work
 
 #: Titles agree from this similarity on: 0 to 100, Indel similarity of letters and digits (rapidfuzz ``fuzz.ratio``).
@@ -59,24 +57,14 @@ def match(title: str, year: str, author: str, work: Work) -> Match:
     )
 
 
-def _fuzz() -> Any:
-    """The comparison of texts; raises :class:`NotInstalled` where the packages of the intake are missing."""
-    try:
-        from rapidfuzz import fuzz
-    except ImportError as error:
-        raise NotInstalled(
-            'Checking references needs the package rapidfuzz. Install it with: pip install "cordbook[intake]"'
-        ) from error
-    return fuzz
-
-
 def title_similarity(one: str, other: str) -> float:
     """Similarity of two titles, 0 to 100, without regard to case, accents, signs and a mark of retraction before them.
 
     >>> title_similarity("RETRACTED: Stem cells, in the cord", "Stem Cells in the cord")
     100.0
     """
-    fuzz = _fuzz()
+    from rapidfuzz import fuzz
+
     a, b = (folded(_RETRACTED_TITLE.sub("", text)) for text in (one, other))
     whole = fuzz.ratio(a, b)
     short = min(a, b, key=len)
@@ -91,7 +79,8 @@ def names_agree(one: str, other: str) -> bool:
     >>> names_agree("Núñez", "Nunez"), names_agree("Middendorp", "van Middendorp"), names_agree("Li", "Oliveira")
     (True, True, False)
     """
-    fuzz = _fuzz()
+    from rapidfuzz import fuzz
+
     a, b = ({folded(word) for word in re.split(r"[\s\-‐,]+", name)} - {""} for name in (one, other))
     return bool(a and b) and (a <= b or b <= a or fuzz.ratio(folded(one), folded(other)) >= NAME_AGREES)
 

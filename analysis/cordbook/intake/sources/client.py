@@ -21,7 +21,6 @@ from cordbook.core.trust.nested import parse_json
 from cordbook.errors import CordbookError
 from cordbook.evidence.review_state import StatusError, load_status
 
-MISSING = 'Searching needs the package httpx. Install it with: pip install "cordbook[intake]"'
 #: Statuses that pass by themselves (RFC 9110, RFC 6585).
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: Seconds and tries for a source that has not answered yet: without a network that should be told soon.
@@ -75,10 +74,6 @@ class Malformed(CordbookError):
         super().__init__(masked(message))
 
 
-class NotInstalled(SearchFailed):
-    """The optional packages of the intake are missing."""
-
-
 @dataclass(slots=True)
 class Client:
     """Asks one source, at most once every ``interval`` seconds.
@@ -99,10 +94,8 @@ class Client:
     _http: Any = field(default=None, init=False)
 
     def __enter__(self) -> Client:
-        try:
-            import httpx
-        except ImportError as error:
-            raise NotInstalled(MISSING) from error
+        import httpx
+
         agent = f"cordbook/{cordbook.__version__}" + (f" (mailto:{self.contact})" if self.contact else "")
         limits = httpx.Timeout(self.timeout, connect=min(self.timeout, CONNECTING))
         self._http = httpx.Client(timeout=limits, follow_redirects=True, headers={"User-Agent": agent})

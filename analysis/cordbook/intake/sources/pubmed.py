@@ -13,7 +13,7 @@ from typing import Any
 
 from cordbook.intake.imports.parsers.xml_files import pubmed_article
 from cordbook.intake.records.record import Record
-from cordbook.intake.sources.client import Client, Malformed, NotInstalled, Refused, SearchFailed, as_json
+from cordbook.intake.sources.client import Client, Malformed, Refused, SearchFailed, as_json
 from cordbook.intake.sources.source import Cursor, Page, count_at, list_at, text_at
 
 #: EFetch gives no more than this of one PubMed search; longer ones are cut into periods by entry date.
@@ -168,11 +168,9 @@ def _halved(first: str, last: str) -> list[list[str]]:
 
 def articles(body: bytes) -> tuple[Record, ...]:
     """The records of a PubMed XML file; raises :class:`Malformed` or :class:`Expired`."""
-    try:
-        from defusedxml.common import DefusedXmlException
-        from defusedxml.ElementTree import ParseError, fromstring
-    except ImportError as error:
-        raise NotInstalled('PubMed needs the package defusedxml. Install it with: pip install "cordbook[intake]"') from error
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
+
     try:
         root = fromstring(body)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:

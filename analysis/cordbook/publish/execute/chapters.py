@@ -17,9 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import nbformat
+from typing import TYPE_CHECKING, Any
 
 from cordbook.core.files import digest, file_digest, sweep, write_whole
 from cordbook.core.notebooks import is_code
@@ -32,6 +30,9 @@ from cordbook.evidence.rules.base import listed
 from cordbook.publish.execute.kernel_sockets import socket_folder, sweep_sockets
 from cordbook.publish.execute.privacy import kernel_environment, private_in
 from cordbook.publish.freshness.records import ENVIRONMENT, Record, Records, Today
+
+if TYPE_CHECKING:
+    import nbformat
 
 TIMEOUT_S = 300
 KERNEL = "python3"
@@ -130,6 +131,8 @@ def _staleness(name: str, path: Path, records: Records, changed_of: Callable[[Ma
     record = records.get(name)
     if record is None:
         return Staleness(name, why="it has not been executed here yet")
+    import nbformat
+
     # A file with the same bytes need not be parsed.
     notebook = None if file_digest(path) == record.file else nbformat.read(path, as_version=4)
     if notebook and record.code != code_digest(notebook):
@@ -193,6 +196,8 @@ def refresh(
 
 
 def _record(result: Executed, today: Today) -> Record:
+    import nbformat
+
     notebook = nbformat.reads(result.text, as_version=4)
     reads = today.digests(result.reads) | today.digests([ENVIRONMENT])
     return Record(digest(result.text), code_digest(notebook), outputs_digest(notebook), reads, result.seconds)
@@ -268,6 +273,7 @@ async def _in_turn(turns: asyncio.Semaphore, project: Project, path: Path, fork:
 
 
 async def _execute(project: Project, path: Path, fork: Any, store: str) -> Executed:
+    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from nbclient.util import ensure_async
@@ -338,7 +344,11 @@ async def _silently(client: Any, expression: str) -> Any:
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what differs from machine to machine: the details of the kernel."""
+    """Take out what differs from machine to machine and from time to time: details of the kernel, and where it cut what was printed."""
+    import nbformat
+
+    for block in filter(is_code, notebook.cells):
+        block.outputs = _joined_streams(block.outputs)
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": KERNEL},
@@ -346,6 +356,21 @@ def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         }
     )
     return notebook
+
+
+def _joined_streams(outputs: Sequence[Any]) -> list[Any]:
+    """Outputs in which what was printed in one go is one: a kernel sends it in pieces, by the clock.
+
+    (``coalesce_streams`` of nbclient would also put what was printed after a figure in front of it.)
+    """
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _name(project: Project, path: Path) -> str:

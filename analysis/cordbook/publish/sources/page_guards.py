@@ -16,11 +16,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import nbformat
 import yaml
 
 from cordbook.core.csv_files import parse
-from cordbook.core.notebooks import is_prose
+from cordbook.core.notebooks import is_prose, source_of
 from cordbook.core.project import Project
 from cordbook.publish.execute.chapters import pages
 from cordbook.review.estimates.declarations import load_declarations
@@ -175,10 +174,10 @@ def _of_page(project: Project, path: Path) -> Iterator[PageCondition]:
     if path.suffix != ".ipynb":
         yield from _of_text(page, "", path.read_text(encoding="utf-8"), "")
         return
-    cells = [block for block in nbformat.read(path, as_version=4).cells if is_prose(block)]
+    cells = [block for block in json.loads(path.read_text(encoding="utf-8"))["cells"] if is_prose(block)]
     for place, cell in enumerate(cells):
-        after = "\n".join(c.source for c in cells[place + 1 :])
-        yield from _of_text(page, cell.get("id", str(place)), cell.source, after)
+        after = "\n".join(map(source_of, cells[place + 1 :]))
+        yield from _of_text(page, cell.get("id", str(place)), source_of(cell), after)
 
 
 def _of_text(page: str, cell: str, text: str, after: str) -> Iterator[PageCondition]:
