@@ -7,7 +7,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: help setup book test quick test-all room lint check validate estimates serve lock audit fuzz validators screenshots clean clean-all
+.PHONY: help setup setup-test book test quick test-all room lint check validate estimates serve lock audit fuzz validators screenshots clean clean-all
 
 help:
 	@echo "make book       build the book into _build/html (sets up .venv first)"
@@ -20,7 +20,7 @@ help:
 	@echo "make validate   check data/ against its schema and rules"
 	@echo "make estimates  print every estimate"
 	@echo "make serve      show the book at http://localhost:8000 and rebuild it on every save"
-	@echo "make lock       renew requirements.lock from pyproject.toml"
+	@echo "make lock       renew requirements.lock and requirements-test.lock from pyproject.toml"
 	@echo "make audit      compare the lock with a database of vulnerabilities that is at hand: make audit AUDIT_DB=PATH"
 	@echo "make validators  set up the public validators of the metadata for the tests, in .venv-validators"
 	@echo "make screenshots  renew the README's pictures of the book (docs/images)"
@@ -29,6 +29,9 @@ help:
 
 setup:
 	@tools/setup
+
+setup-test:
+	@tools/setup test
 
 book: setup
 	@$(BIN)/cordbook build
@@ -41,13 +44,13 @@ PLACES := $(if $(ROOM),$(wildcard tests/$(ROOM) analysis/cordbook/$(ROOM)),tests
 # One chapter in a plain kernel, as nbval and others execute it; all of them once a week.
 CHAPTER := $(if $(ROOM),,--nbval index.ipynb)
 
-test: setup room
+test: setup-test room
 	@$(PYTEST) $(PLACES) $(CHAPTER) -m "not slow"
 
-quick: setup room
+quick: setup-test room
 	@CORDBOOK_TESTS=quick $(PYTEST) $(PLACES) -m "not slow and not browser and not book$(if $(ROOM),, and not long)"
 
-test-all: setup
+test-all: setup-test
 	@CORDBOOK_TESTS=thorough $(PYTEST) tests analysis index.ipynb book --nbval
 
 room:
@@ -55,10 +58,10 @@ room:
 
 # New inputs for so many seconds; what is found is kept in tests/fuzz/corpus.
 SECONDS := 600
-fuzz: setup
+fuzz: setup-test
 	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
 
-lint: setup
+lint: setup-test
 	@$(BIN)/ruff check analysis tests benchmarks tools
 	@$(BIN)/ruff format --check analysis tests benchmarks tools
 	@$(BIN)/mypy --no-error-summary
@@ -75,11 +78,12 @@ estimates: setup
 serve: setup
 	@$(BIN)/cordbook build --watch --port 8000
 
-# make lock UPGRADE= changes only what pyproject.toml has made necessary.
+# make lock UPGRADE= changes only what pyproject.toml has made necessary. The second holds the first: the same versions, and the tests' own.
 UPGRADE := --upgrade
+LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --quiet
 lock: setup
-	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --extra test --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE) --output-file requirements.lock
+	@$(LOCK) $(UPGRADE) --extra test --output-file requirements-test.lock
+	@$(LOCK) --extra book --extra intake --extra pdf --extra cluster --extra setup --constraint requirements-test.lock --output-file requirements.lock
 
 # A folder or file of records in the OSV format; nothing is fetched.
 AUDIT_DB :=
@@ -92,7 +96,7 @@ validators:
 	@.venv-validators/bin/python -m pip install --quiet roc-validator==0.13.0 rocrate==0.16.0 cffconvert==2.0.0 lxml==6.1.3
 	@tools/atom-schema .venv-validators/atom.rng
 
-screenshots: book
+screenshots: setup-test book
 	@$(BIN)/python tools/screenshots.py
 
 clean:

@@ -101,5 +101,5 @@ def test_without_a_database_it_says_so_and_how_to_get_one():
 
 
 def test_every_line_of_the_lock_is_read():
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    text = (ROOT / "requirements-test.lock").read_text(encoding="utf-8")
     assert len(audit.locked(text)) == sum(not line.startswith((" ", "#")) and bool(line) for line in text.splitlines()) > 100

@@ -57,7 +57,7 @@ def test_what_lands_is_checked_by_ruff_of_one_version():
     assert "ruff check analysis tests" in said
     assert "ruff format --check analysis tests" in said
     pinned = re.search(r'"ruff(==[\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
-    assert re.search(rf"(?m)^ruff{re.escape(pinned)} ", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    assert re.search(rf"(?m)^ruff{re.escape(pinned)} ", (ROOT / "requirements-test.lock").read_text(encoding="utf-8"))
 
 
 def test_types_are_checked_by_mypy_of_one_version():
@@ -74,7 +74,7 @@ def test_types_are_checked_by_mypy_of_one_version():
     assert settings["strict"]
     assert "ignore_missing_imports" not in settings
     [pinned] = [need for need in project["project"]["optional-dependencies"]["test"] if need.startswith("mypy")]
-    assert re.search(rf"(?m)^{re.escape(pinned)} ", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    assert re.search(rf"(?m)^{re.escape(pinned)} ", (ROOT / "requirements-test.lock").read_text(encoding="utf-8"))
 
 
 def test_every_line_that_mypy_leaves_out_carries_its_code_and_a_reason():

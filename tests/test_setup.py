@@ -23,16 +23,20 @@ NEEDED = (
     "tools/setup",
     "tools/locked.py",
     "requirements.lock",
+    "requirements-test.lock",
     "pyproject.toml",
     "analysis/cordbook/__init__.py",
     "analysis/cordbook/errors.py",
     "analysis/cordbook/core",
 )
-#: Stands in for pip and venv: notes what it is asked, and stays in "install -r" until it may go on.
+#: Stands in for pip and venv: notes what it is asked, and stays in "install -r" until it may go on. It brings uv where there is a file for it.
 PYTHON = """#!/bin/sh
 case "$*" in
   "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
   *"pip --version"*) ;;
+  *"install"*" -r "*"/uv.txt")
+    cp "$(echo "$*" | sed 's/.* -r //')" asked-of-uv.txt
+    cp uv .venv/bin/uv ;;
   *"install"*" -r "*)
     echo "begin $$" >> pip.log
     while [ ! -e go ]; do sleep 0.05; done
@@ -142,6 +146,50 @@ def test_who_has_no_right_to_write_gets_one_line(tree, begin):
     assert "Traceback" not in said(tree / "words")
 
 
+UV = """#!/bin/sh
+echo "$*" >> uv.log
+exit STATUS
+"""
+
+
+@pytest.mark.parametrize(("what", "lock"), [("", "requirements.lock"), ("test", "requirements-test.lock")])
+def test_uv_installs_where_it_can_and_what_it_compares_is_digests(tree, what, lock):
+    uv = tree / "uv"
+    uv.write_text(UV.replace("STATUS", "0"))
+    uv.chmod(0o755)
+    done = subprocess.run(
+        ["tools/setup", *what.split()], cwd=tree, env={**os.environ, "PYTHON": str(tree / "python")}, check=False
+    )
+    assert done.returncode == 0
+    assert said(tree / "uv.log").strip() == f"pip install --quiet --python .venv/bin/python --require-hashes -r {lock}"
+    assert re.match(r"uv==\S+ \\\n    --hash=sha256:", said(tree / "asked-of-uv.txt"))
+    assert "==" not in said(tree / "asked-of-uv.txt").split("\n", 1)[1]
+    assert not (tree / "pip.log").exists()
+
+
+def test_where_uv_cannot_pip_installs(tree, begin):
+    (tree / "uv").write_text(UV.replace("STATUS", "1"))
+    (tree / "uv").chmod(0o755)
+    (tree / "go").touch()
+    assert begin("words").wait() == 0
+    assert "install" in said(tree / "uv.log")
+    assert said(tree / "pip.log").count("end") == 1
+
+
+def test_what_the_tests_need_holds_what_the_book_does(tree):
+    """A set-up for the tests is one for the book; the other way round it is not."""
+    (tree / "go").touch()
+
+    def installs(*what: str) -> int:
+        before = said(tree / "pip.log").count("end")
+        subprocess.run(["tools/setup", *what], cwd=tree, env={**os.environ, "PYTHON": str(tree / "python")}, check=True)
+        return said(tree / "pip.log").count("end") - before
+
+    assert [installs(), installs(), installs("test"), installs(), installs("book")] == [1, 0, 1, 0, 0]
+    pins = [set(re.findall(r"(?m)^\S+==\S+", said(ROOT / name))) for name in ("requirements.lock", "requirements-test.lock")]
+    assert pins[0] < pins[1]
+
+
 def test_the_package_is_built_by_what_the_lock_brings_with_its_digest(tree, begin):
     (tree / "go").touch()
     assert begin("words").wait() == 0
@@ -152,10 +200,11 @@ def test_the_package_is_built_by_what_the_lock_brings_with_its_digest(tree, begi
         [pin] = re.findall(rf"(?m)^{re.escape(canonicalize_name(need.name))}==(\S+) \\\n    --hash=sha256:[0-9a-f]{{64}}", locked)
         assert need.specifier.contains(pin)
     # Asked for by name, so that it stays in the lock whatever else needs it.
-    assert set(project["build-system"]["requires"]) <= set(project["project"]["optional-dependencies"]["test"])
+    assert set(project["build-system"]["requires"]) <= set(project["project"]["optional-dependencies"]["setup"])
 
 
 def test_every_package_of_the_lock_has_a_digest():
     assert "--require-hashes" in (ROOT / "tools" / "setup").read_text(encoding="utf-8")
-    for entry in re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text(encoding="utf-8").strip()):
+    locks = said(ROOT / "requirements.lock") + said(ROOT / "requirements-test.lock")
+    for entry in re.split(r"\n(?=\S)", locks.strip()):
         assert re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+.*\\\n +--hash=sha256:", entry), entry.splitlines()[0]

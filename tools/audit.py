@@ -1,4 +1,4 @@
-"""Compare requirements.lock with a database of known vulnerabilities that is at hand, for make audit. Nothing is fetched.
+"""Compare requirements-test.lock, which holds requirements.lock, with a database of known vulnerabilities that is at hand, for make audit. Nothing is fetched.
 
     python tools/audit.py [DATABASE]
 
@@ -150,7 +150,7 @@ def _texts(database: Path) -> Iterator[tuple[str, bytes]]:
         yield str(database), read_regular(database, MOST_DATABASE)
 
 
-def main(arguments: list[str], lock: Path = ROOT / "requirements.lock") -> int:
+def main(arguments: list[str], lock: Path = ROOT / "requirements-test.lock") -> int:
     if not arguments or not arguments[0]:
         print(NONE_AT_HAND, file=sys.stderr)
         return 2
