@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -86,6 +87,15 @@ class Table:
         by_columns = (("cb-wide", WIDE_FROM), ("cb-upright", UPRIGHT_FROM))
         names = [name for name, least in by_columns if len(self.header) >= least]
         return " ".join([self.kind, *(["cb-stack"] if stacked else []), *names])
+
+    @property
+    def first_has_unit(self) -> bool:
+        """Does the head of the first column end with a unit, one word behind a comma, which a card on a phone would lack?
+
+        >>> [Table("t", "T", (head, "Risk"), ()).first_has_unit for head in ("Dose, Gy", "Study", "Claim, in our words")]
+        [True, False, False]
+        """
+        return re.search(r", \S+$", self.header[0]) is not None
 
     @property
     def size(self) -> str:
