@@ -80,7 +80,7 @@ serve: setup
 
 # make lock UPGRADE= changes only what pyproject.toml has made necessary. The second holds the first: the same versions, and the tests' own.
 UPGRADE := --upgrade
-LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --quiet
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 lock: setup
 	@$(LOCK) $(UPGRADE) --extra test --output-file requirements-test.lock
 	@$(LOCK) --extra book --extra intake --extra pdf --extra cluster --extra setup --constraint requirements-test.lock --output-file requirements.lock

@@ -1,4 +1,4 @@
-"""How long a build takes, side by side with stock Jupyter Book: nothing changed, one cell changed, cold.
+"""How long a build takes, side by side with stock Jupyter Book: nothing changed, one count changed, cold.
 
     python benchmarks/run_build.py                  # 3 rounds, this book
     python benchmarks/run_build.py --growth 10 100  # time and memory with the evidence multiplied
@@ -58,7 +58,7 @@ def stock(target: Path, mode: str) -> Path:
 
 
 def edit(project: Path, events: str) -> None:
-    """Change the events of one cell and of its readings."""
+    """Change the events of one count and of its readings."""
     for name in ("outcomes", "extractions"):
         path = project / "data" / f"{name}.csv"
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -101,7 +101,7 @@ def rounds(number: int, folder: Path) -> dict[str, dict[str, list[tuple[float, f
     }
     projects = {name: make(folder / name.replace(", ", "-")) for name, (make, _) in builders.items()}
     seconds: dict[str, dict[str, list[tuple[float, float]]]] = {
-        q: {n: [] for n in builders} for q in ("cold", "nothing changed", "one cell changed")
+        q: {n: [] for n in builders} for q in ("cold", "nothing changed", "one count changed")
     }
     names = list(builders)
     for turn in range(number):
@@ -112,7 +112,7 @@ def rounds(number: int, folder: Path) -> dict[str, dict[str, list[tuple[float, f
             seconds["cold"][name].append(run(command, project))
             seconds["nothing changed"][name].append(run(command, project))
             edit(project, EVENTS[turn % 2])
-            seconds["one cell changed"][name].append(run(command, project))
+            seconds["one count changed"][name].append(run(command, project))
             print(
                 f"round {turn + 1}: {name}: " + ", ".join(f"{q} {s[name][-1][0]:.1f} s" for q, s in seconds.items()), flush=True
             )
@@ -136,7 +136,7 @@ def growth(factors: list[int], folder: Path, keep: Callable[[list[dict[str, floa
         largest = max(p.stat().st_size for p in (project / "_build" / "html").rglob("*.html")) / 1e6
         rows.append(
             {
-                "times": factor, "cold_s": cold, "cold_cpu_s": cold_cpu, "one_cell_s": changed, "one_cell_cpu_s": changed_cpu,
+                "times": factor, "cold_s": cold, "cold_cpu_s": cold_cpu, "one_count_s": changed, "one_count_cpu_s": changed_cpu,
                 "nothing_s": nothing, "peak_mb": peak, "largest_page_mb": largest,
             }
         )  # fmt: skip
@@ -160,7 +160,7 @@ def table(seconds: dict[str, dict[str, list[tuple[float, float]]]]) -> str:
     ]
     for question, by_name in seconds.items():
         medians, processor = ({n: statistics.median(s[i] for s in found) for n, found in by_name.items()} for i in (0, 1))
-        old = " (old estimates)" if question == "one cell changed" else ""
+        old = " (old estimates)" if question == "one count changed" else ""
         ratio, processor_ratio = (m["jupyter-book, forced"] / m["cordbook"] for m in (medians, processor))
         shown = [f"{m:.1f} s{old if n.endswith('cache') else ''}" for n, m in medians.items()]
         lines.append(f"| {question} | {' | '.join(shown)} | {ratio:.1f} ({processor_ratio:.1f}) |")

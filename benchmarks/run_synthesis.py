@@ -24,24 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cordbook.review.appraisal.benchmarks import QUESTIONS
 from cordbook.synthesis.measures import proportion_effects
 
 HERE = Path(__file__).resolve().parent
 SEED = 60
 STUDIES = 60
 BOOTSTRAPS = 10_000
-
-# Question: what it asks, and its target as (seconds, times as fast as metafor); None where the target does not speak of it.
-QUESTIONS = {
-    "glmm": ("GLMM of 60 studies", None, 100),
-    "glmm_with_profile_interval": ("the same with profile intervals and result", None, None),
-    "reml_hksj": ("REML with Hartung-Knapp, 60 studies", None, 20),
-    "dl": ("DerSimonian-Laird, 60 studies", None, None),
-    "leave_one_out_glmm": ("leave-one-out GLMM, 60 studies", 0.05, None),
-    "bootstrap_reml": ("10,000 REML fits of 60 studies", 2.0, None),
-    "mantel_haenszel": ("Mantel-Haenszel odds ratio, 60 studies", None, None),
-    "odds_ratio_glmm": ("exact conditional GLMM for odds ratios, 18 trials", None, None),
-}
 
 
 def make_data() -> dict[str, object]:

@@ -25,6 +25,7 @@ from cordbook.core.project import find_project
 from cordbook.core.store import store_of_the_builder
 from cordbook.core.text import capital, inside
 from cordbook.display.chapters.audit import AuditPages
+from cordbook.display.chapters.benchmarks import BenchmarkPages
 from cordbook.display.chapters.methods import MethodsPages
 from cordbook.display.chapters.releases import ReleasePages
 from cordbook.display.figures.curves.choices import Choices
@@ -97,6 +98,11 @@ class Review:
     def methods(self) -> MethodsPages:
         """What the chapters on methods and the back matter show."""
         return MethodsPages(self.estimates)
+
+    @cached_property
+    def benchmarks(self) -> BenchmarkPages:
+        """What the chapter on benchmarks shows: speed, growth, coverage, damage and kills, as measured."""
+        return BenchmarkPages(self.estimates)
 
     @cached_property
     def releases(self) -> ReleasePages:

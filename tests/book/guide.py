@@ -208,7 +208,7 @@ def effort(page: str, printed: list[Printed]) -> dict[str, object]:
     return {
         "commands": asdict(commands_typed(page)),
         "answers": asdict(answers_typed(page)),
-        "cells_of_sheets": asdict(cells_typed(page)),
+        "values_in_sheets": asdict(cells_typed(page)),
         "prompts": sum(step.asked for step in printed),
         "minutes": round(sum(step.seconds for step in printed) / 60, 1),
         "processors": os.cpu_count(),

@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -20,7 +21,8 @@ from cordbook.core.project import Project
 from cordbook.publish.hosting.host import host
 from cordbook.publish.release import stored_zip
 from cordbook.publish.release.archive import ArchiveError, archive, archive_of, write_archive
-from cordbook.publish.release.commit import export_release
+from cordbook.publish.release.commit import differing_files, export_release
+from cordbook.publish.release.manifest import digest_of, kind_of
 from cordbook.publish.release.release import Asked, ReleaseRefused, date_asked, release
 from cordbook.publish.release.verify import check_bytes, verify
 from cordbook.review.versions.releases import ReleaseError, Version, list_releases, read_release
@@ -253,6 +255,25 @@ def test_a_host_gets_a_release_from_its_commit_where_there_is_no_archive_and_no_
     assert host(project, tmp_path / "public", project.root / "dist", report=quiet) == (FIRST,)
     assert zip_of(project).read_bytes() == zip_of(released).read_bytes()
     assert (tmp_path / "public" / "v0.1.0" / "index.html").is_file()
+
+
+def test_stored_results_of_measurements_belong_to_a_release_but_not_to_those_made_before_they_did(released, tmp_path):
+    """Chapters show them, so that the archive must hold them as they were; early manifests list none."""
+    manifest, measured = read_release(released.root, FIRST).manifest, "benchmarks/results/speed.json"
+    root = tmp_path / "later"
+    shutil.copytree(released.root, root)
+    (root / measured).parent.mkdir(parents=True)
+    (root / measured).write_text("[1]\n")
+    assert kind_of(measured) == "data"
+    assert kind_of("benchmarks/run_speed.py") is None
+    assert differing_files(root, manifest, [measured]) == []
+    lists = replace(manifest, data={**manifest.data, measured: digest_of(root, measured)})
+    assert differing_files(root, lists, [measured]) == []
+    assert differing_files(root, lists, [measured, "benchmarks/results/other.json"]) == [
+        f"benchmarks/results/other.json is not in the manifest of {FIRST}"
+    ]
+    (root / measured).write_text("[2]\n")
+    assert differing_files(root, lists, [measured]) == [f"{measured} is not as it was released"]
 
 
 def test_of_several_commits_that_added_a_manifest_its_files_tell_the_release(released, tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cordbook.core.files import digest
 from cordbook.publish.release import git
-from cordbook.publish.release.manifest import digest_of, kind_of
+from cordbook.publish.release.manifest import MEASURED, digest_of, kind_of
 from cordbook.review.versions.releases import (
     ESTIMATES,
     FOLDER,
@@ -100,9 +100,10 @@ def differing_files(root: Path, manifest: Manifest, paths: list[str]) -> list[st
         for name, sha256 in sorted(manifest.frozen.items())
         if not (root / folder / name).is_file() or _digest(root, f"{folder}/{name}") != sha256
     ]
-    return found + [
-        f"{path} is not in the manifest of {manifest.version}" for path in paths if kind_of(path) and path not in listed
-    ]
+    unlisted = [path for path in paths if kind_of(path) and path not in listed]
+    if not any(path.startswith(MEASURED) for path in listed):
+        unlisted = [path for path in unlisted if not path.startswith(MEASURED)]
+    return found + [f"{path} is not in the manifest of {manifest.version}" for path in unlisted]
 
 
 def _digest(root: Path, path: str) -> str:

@@ -24,6 +24,8 @@ CODE = ("analysis/", "tools/", ".ci/")
 CODE_FILES = ("pyproject.toml", "Makefile", "_config.yml", "_toc.yml")
 LOCK_FILES = ("requirements.lock",)
 DATA_FILES = ("references.bib",)
+#: Stored results of simulations and measurements, which chapters on methods show. Manifests of early versions do not list them.
+MEASURED = "benchmarks/results/"
 PROTOCOL = "book/methods/protocol.md"
 #: Packages that make numbers, figures and pages.
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "nbclient", "jupyter-book", "myst-nb", "Sphinx")
@@ -33,7 +35,7 @@ def kind_of(path: str) -> str | None:
     """``data``, ``code``, ``lock`` or ``chapters``; None for what neither makes a number nor a page."""
     if path.endswith((".ipynb", ".md")) and (path.startswith("book/") or "/" not in path):
         return "chapters" if path.endswith(".ipynb") or path.startswith("book/") else None
-    if path.startswith("data/") or path in DATA_FILES:
+    if path.startswith(("data/", MEASURED)) or path in DATA_FILES:
         return "data"
     if path.startswith(CODE) or path in CODE_FILES:
         return "code"
