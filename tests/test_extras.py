@@ -175,7 +175,7 @@ def test_the_core_alone_pools_the_table_of_a_stranger(tmp_path):
     ("words", "extra"),
     [
         (("check",), "book"), (("pdf",), "book"), (("host", "public"), "book"),
-        (("check-references", "--online"), "intake"), (("multiverse", "ais-improved-cell-therapy", "--jobs", "2"), "cluster"),
+        (("check-references", "--online"), "intake"),
     ],
     ids=str,
 )  # fmt: skip
@@ -184,3 +184,15 @@ def test_who_lacks_an_extra_is_told_which(root, words, extra):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert f'pip install "cordbook[{extra}]"' in done.stderr.splitlines()[-1]
+
+
+def test_who_asks_for_several_cores_without_joblib_is_told_which_extra(tmp_path):
+    """One core needs none."""
+    code = BLOCKED.split("from cordbook.cli import main")[0] + (
+        "from cordbook.cli.extras import missing\n"
+        "from cordbook.core.work.runner import run_all\n"
+        "assert run_all(abs, range(60), name='one') == list(range(60))\n"
+        "try:\n    run_all(abs, range(60), name='two', jobs=2)\nexcept ModuleNotFoundError as error:\n    print(missing(error))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert 'pip install "cordbook[cluster]"' in done.stdout
