@@ -16,6 +16,7 @@ from cordbook.cli.people import person_or_none
 from cordbook.cli.terminal import BACK, Ended, Terminal, terminal
 from cordbook.core.columns import aligned
 from cordbook.core.project import Project, find_project
+from cordbook.core.store import store_of
 from cordbook.errors import CordbookError, UsageError
 from cordbook.evidence.schema import load_package
 from cordbook.intake.extraction.percent import counts_for_percent, is_percent
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
         take_sheet(args.answers, project, person_or_none(args.person) or "")
         return DONE
-    estimates = load_estimates(project.root)
+    estimates = load_estimates(project.root, store_of(project))
     counts = of_which(counts_to_check(estimates), estimates, study=args.study, estimate=args.estimate, count=args.count)
     first = first_to_check(estimates) if args.first else None
     if first:
