@@ -67,11 +67,16 @@ def state_of(folder: Path) -> int:
     return hash(frozenset(one for one in found if not one[0].endswith("/lock")))
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this run, which its workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Once]:
     """What is made once a run, in the folder that its workers share."""
-    own = tmp_path_factory.getbasetemp()
-    shared = Once((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "once")
+    shared = Once(shared_folder(tmp_path_factory) / "once")
     yield shared
     assert shared.touched() == [], "a test changed what others share; let it take a copy"
 
@@ -114,11 +119,12 @@ def project_copy(real_book: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def estimates(root: Path):
-    """All declared estimates of the project's data."""
+def estimates(root: Path, tmp_path_factory: pytest.TempPathFactory):
+    """All declared estimates of the project's data; what one test has computed is found by all, of changed data what the change leaves."""
+    from cordbook.core.store import Store
     from cordbook.review.estimates.estimates import load_estimates
 
-    return load_estimates(root)
+    return load_estimates(root, Store(shared_folder(tmp_path_factory) / "store"))
 
 
 # Every run draws the same examples. The weekly run draws many more; see tests/README.md.

@@ -50,7 +50,7 @@ def changed(estimates, name, change):
     old = estimates.evidence
     tables = {table: old[table] for table in old}
     tables[name] = change(tables[name])
-    return Estimates(Evidence(old.folder, old.package, tables), estimates.declarations)
+    return Estimates(Evidence(old.folder, old.package, tables), estimates.declarations, estimates.store)
 
 
 def with_counts(cells):

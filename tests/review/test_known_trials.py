@@ -57,7 +57,7 @@ def changed(estimates: Estimates, **tables: pd.DataFrame) -> Estimates:
     """The review with other tables, estimated anew."""
     old = estimates.evidence
     evidence = replace(old, tables=type(old.tables)({name: tables.get(name, old.tables[name]) for name in old.tables}))
-    return replace(estimates, evidence=evidence, store=None, data="")
+    return replace(estimates, evidence=evidence, data="")
 
 
 def test_the_state_follows_the_data(estimates, trials):
