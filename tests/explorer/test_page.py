@@ -228,7 +228,7 @@ def test_changes_are_told_to_screen_readers_and_the_plot_has_a_text(opened):
     page = opened.page
     page.locator(".cbx-table tbody input").first.uncheck()
     expect(page.locator("#cb-explorer [role=status]")).to_contain_text("Pooled share")
-    assert page.locator(".cbx-plot svg").get_attribute("aria-label").count("Pooled share") == 1
+    assert page.locator(".cbx-plot svg").first.get_attribute("aria-label").count("Pooled share") == 1
     assert page.locator(".cbx-table caption").count() == 1
 
 
