@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from cordbook.core.tracking import note, unnoted
+from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.evidence import Evidence, as_written
 from cordbook.evidence.vocabulary import SCORES
@@ -173,6 +173,18 @@ def scores_of(estimates: Estimates) -> ScoreEstimates:
     """The estimates of scores of a project, beside those of its counts; empty where it declares or has none."""
     with unnoted():
         return ScoreEstimates(estimates.once("scores", lambda: compute_scores(estimates.evidence)))
+
+
+@by_value_of_estimates
+def declared_scores(estimates: Estimates) -> tuple[str, ...]:
+    """Ids of the declared estimates of scores; who asks for them does not depend on the numbers."""
+    return tuple(e.id for e in scores_of(estimates) if e.synthesis.parent is None)
+
+
+@by_value_of_estimates
+def score_title(estimates: Estimates, estimate_id: str) -> str:
+    """The title of an estimate of a score; who asks for it does not depend on the numbers."""
+    return scores_of(estimates)[estimate_id].title
 
 
 def dicts_of(estimates: Estimates) -> list[dict[str, Any]]:
