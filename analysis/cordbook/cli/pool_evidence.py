@@ -47,7 +47,9 @@ def used(args: argparse.Namespace) -> bool:
     filters = [name for name in ("where", "at_least", "at_most", "exclude", "pool_anyway") if getattr(args, name)]
     if args.outcome is None:
         if filters:
-            raise ReadError(f"--{filters[0].replace('_', '-')} chooses rows of the review's data: add --outcome OUTCOME.")
+            raise ReadError(
+                f"--{filters[0].replace('_', '-')} chooses rows of the review's data: add --outcome OUTCOME, or --score ID."
+            )
         return False
     if args.file or args.events or args.n or args.study:
         raise ReadError("give either a file with --events and --n, or --outcome for the review's own data, not both.")

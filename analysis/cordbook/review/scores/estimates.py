@@ -265,13 +265,21 @@ def _estimate(evidence: Evidence, synthesis: ScoreSynthesis, estimate_id: str, t
     made = _without_shared(evidence, made)
     told = in_order(row for row in made if row.se is None)
     scale = evidence[SCORES].set_index("score").loc[synthesis.score]
-    rows = [_with_interval(row, synthesis.level) for row in in_order(row for row in made if row.se is not None)]
     unit = as_written(scale["unit"])
-    anyway = _pool(rows, synthesis, unit) if len(rows) > 1 else None
+    pooled = estimate_of_rows(in_order(row for row in made if row.se is not None), synthesis, unit)
+    return ScoreEstimate(estimate_id, title, synthesis, unit=unit, better=as_written(scale["better"]), told=told, **pooled)
+
+
+def estimate_of_rows(
+    weighed: Iterable[ScoreRow], synthesis: ScoreSynthesis, unit: str, *, hksj_floor: bool = True
+) -> dict[str, Any]:
+    """What an estimate makes of the rows that can be weighed, by its fields: rows with intervals and weights, result, why there is none, and what there would be."""
+    rows = [replace(_with_interval(row, synthesis.level), weight=None) for row in weighed]
+    anyway = _pool(rows, synthesis, unit, hksj_floor=hksj_floor) if len(rows) > 1 else None
     why_not = _why_not(len(rows), synthesis)
     result, unpooled = (None, anyway) if why_not else (anyway, None)
     shown = tuple(rows) if why_not or anyway is None else anyway.studies  # the rows again, with their weights
-    return ScoreEstimate(estimate_id, title, synthesis, unit, as_written(scale["better"]), shown, told, result, why_not, unpooled)
+    return {"rows": shown, "result": result, "why_not": why_not, "unpooled": unpooled}
 
 
 def _effects(synthesis: ScoreSynthesis, rows: pd.DataFrame) -> tuple[Effect, ...]:
@@ -338,12 +346,13 @@ def _why_not(k: int, synthesis: ScoreSynthesis) -> str:
     return few.get(k, f"{k} studies are too few for an average.")
 
 
-def _pool(rows: Sequence[ScoreRow], synthesis: ScoreSynthesis, unit: str) -> PooledMean:
+def _pool(rows: Sequence[ScoreRow], synthesis: ScoreSynthesis, unit: str, *, hksj_floor: bool = True) -> PooledMean:
     try:
         pooled = pool_effects(
             [row.estimate for row in rows],
             [float(np.square(row.se)) for row in rows if row.se is not None],
             labels=[row.label for row in rows], model=synthesis.model, ci=synthesis.ci, level=synthesis.level,
+            hksj_floor=hksj_floor,
         )  # fmt: skip
     except (ValueError, RuntimeError) as error:
         raise ScoreError(f"{synthesis.id} cannot be pooled as it is declared: {error}") from error
