@@ -10,6 +10,7 @@ import pytest
 
 import cordbook as cb
 from cordbook.cli import main
+from cordbook.synthesis.results import significant
 from tests.synthesis.why_reference import BCG, ITERATIVE, REFERENCE, assert_close
 
 NAMES = [f"Trial {letter}" for letter in "ABCDEFGHIJKLM"]
@@ -40,7 +41,7 @@ EVERYTHING = (
     "--bayes",
 )
 PRIOR = ("--tau-prior", "half-normal:0.5")
-FIGURES = ("leave-one-out", "cumulative", "influence", "funnel", "regression")
+FIGURES = ("leave-one-out", "cumulative", "influence", "funnel", "regression", "bayes")
 
 
 @pytest.fixture(scope="module")
@@ -425,10 +426,16 @@ def test_a_forest_plot_has_the_groups_and_what_was_found_of_them(trials, run, tm
 @pytest.mark.parametrize(
     "options", [("--moderators", "alloc"), ("--moderators", "ablat,year"), ("--cluster", "lab", "--moderators", "ablat")]
 )
-def test_a_regression_that_no_line_shows_is_not_drawn_and_that_is_told(trials, run, tmp_path, options):
-    code, _, err = run("pool", trials, *EFFECTS, *options, "--plot", tmp_path / "f.svg")
-    assert code == 0 and [path.name for path in tmp_path.iterdir()] == ["f.svg"]
-    assert "no figure of the regression" in err
+def test_a_regression_that_no_line_shows_is_drawn_by_its_coefficients(trials, run, tmp_path, options):
+    code, out, err = run("pool", trials, *EFFECTS, *options, "--plot", tmp_path / "f.svg", "--json")
+    assert code == 0 and str(tmp_path / "f-regression.svg") in err
+    drawn = (tmp_path / "f-regression.svg").read_text(encoding="utf-8")
+    words = re.findall(r">([^<>]+)</text>", drawn)
+    coefficients = json.loads(out)["analyses"]["moderators"]["coefficients"]
+    for coefficient in coefficients[1:]:
+        assert any(word.startswith(coefficient["name"]) for word in words), coefficient["name"]
+        assert any(word.startswith(f"{significant(coefficient['estimate'])} (") for word in words)
+    assert not any(word.startswith("intercept") for word in words)
 
 
 def test_a_figure_beside_that_cannot_be_written_is_told_by_its_name(trials, run, tmp_path):

@@ -34,7 +34,7 @@ def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]
     parser.add_argument(
         "--plot", type=figure_file, metavar="OUT.svg|.png|.pdf",
         help="also draw a forest plot into this file, with --by its groups; further analyses are drawn beside it: OUT-leave-one-out, "
-        "OUT-cumulative, OUT-influence, OUT-funnel (--bias) and OUT-regression (one numeric moderator)",
+        "OUT-cumulative, OUT-influence, OUT-funnel (--bias), OUT-regression (--moderators) and OUT-bayes",
     )  # fmt: skip
     add_options(parser)
 
