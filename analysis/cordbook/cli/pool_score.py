@@ -92,6 +92,7 @@ def _rows(found: ScoreEstimate, evidence: Evidence, args: argparse.Namespace, op
         yi=np.array([row.estimate for row in found.rows]),
         vi=np.array([row.se for row in found.rows], dtype=float) ** 2,
         measure="MD" if found.synthesis.is_difference else "MC",
+        vocabulary=evidence.vocabulary,
     )
 
 
