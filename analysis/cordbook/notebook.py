@@ -51,8 +51,7 @@ from cordbook.display.tables.score_tables import score_studies_table, scores_tab
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
 from cordbook.evidence.vocabulary import part_name
-from cordbook.review.appraisal.certainty import rate_steps
-from cordbook.review.appraisal.certainty_rules import FILE as CERTAINTY_RULES
+from cordbook.review.appraisal.certainty import has_rules, rate_steps
 from cordbook.review.appraisal.certainty_rules import Certainty
 from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
@@ -171,7 +170,7 @@ class Review:
 
     def _rated(self, estimate_ids: Sequence[str]) -> Mapping[str, Certainty] | None:
         """Levels, steps and reasons in few words; None where the review declares no rules of certainty."""
-        return rate_steps(self.estimates, estimate_ids) if (self.evidence.folder / CERTAINTY_RULES).is_file() else None
+        return rate_steps(self.estimates, estimate_ids) if has_rules(self.evidence) else None
 
     def all_scores(self) -> Table:
         """Every estimate of a score, with its permanent id as its anchor."""

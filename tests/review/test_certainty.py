@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -36,10 +37,12 @@ from cordbook.review.appraisal.certainty_rules import (
     load_settings,
     parse_settings,
 )
-from cordbook.review.appraisal.estimate_text import format_estimate
+from cordbook.review.appraisal.estimate_text import all_forms, format_estimate
 from cordbook.review.appraisal.score_certainty import certainty_of_score, spread_of_score
+from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.estimates.rows import arrays, labels_of, with_effects
 from cordbook.review.estimates.side_by_side import FEW, WIDE
+from cordbook.review.reporting.freezing import freeze
 from cordbook.review.scores.estimates import _pool, _with_interval, scores_of
 from cordbook.synthesis import compare_arms, pool_proportions
 
@@ -583,6 +586,20 @@ def test_a_judgement_may_name_a_score_and_an_estimate_of_one(estimates, scores, 
         "motor-gain-cell-therapy", "motor-difference-drugs", "arm-motor-gain-cell-therapy",
     )}  # fmt: skip
     assert found == {"motor-gain-cell-therapy": 1, "motor-difference-drugs": 2, "arm-motor-gain-cell-therapy": 0}
+
+
+def test_a_review_without_rules_freezes_and_words_its_scores_all_the_same(root, tmp_path):
+    shutil.copytree(root / "data", tmp_path / "data")
+    (tmp_path / "data" / FILE).unlink()
+    syntheses = tmp_path / "data" / "syntheses.yml"
+    text = syntheses.read_text(encoding="utf-8")
+    begins, scored = text.index("\nsyntheses:"), text.index("score_defaults:")
+    syntheses.write_text(f"{text[:begins]}\nsyntheses: []\n{text[scored:]}", encoding="utf-8")
+    for name in ("claim_tests.yml", "multiverse.yml", "replication.yml", "natural_course.yml"):
+        (tmp_path / "data" / name).unlink()
+    bare = load_estimates(tmp_path)
+    assert {e.certainty for e in freeze(bare).estimates.values()} == {NOT_RATED}
+    assert "7.5 points" in all_forms(bare, "motor-gain-cell-therapy")
 
 
 def test_tables_and_pages_of_scores_show_the_level_where_rules_are_declared(estimates, scores):

@@ -119,6 +119,11 @@ def rate_steps(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, C
     return {i: steps_today(estimates, i) for i in estimate_ids}
 
 
+def has_rules(evidence: Evidence) -> bool:
+    """Whether the review declares rules of certainty."""
+    return (evidence.folder / FILE).is_file()
+
+
 @by_value_of_estimates
 def steps_today(estimates: Estimates, estimate_id: str) -> Certainty:
     """:func:`certainty_today` without the reasons that hold numbers."""

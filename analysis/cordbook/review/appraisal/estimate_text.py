@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cordbook.errors import UnknownName
-from cordbook.review.appraisal.certainty import rate_steps
+from cordbook.review.appraisal.certainty import has_rules, rate_steps
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
 from cordbook.review.estimates.phrases import COUNTS, EARLY, FORMS, SIDE_FORMS, WITHOUT, phrase
@@ -53,7 +53,8 @@ def _difference(estimates: Estimates, estimate_id: str) -> str:
 def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
     """Every text that :func:`format_estimate` gives for an estimate today, for checks of written pages."""
     if estimate_id in scores_of(estimates):
-        return {format_estimate(estimates, estimate_id, CERTAINTY), *all_score_phrases(scores_of(estimates)[estimate_id])}
+        known = all_score_phrases(scores_of(estimates)[estimate_id])
+        return known | ({format_estimate(estimates, estimate_id, CERTAINTY)} if has_rules(estimates.evidence) else set())
     estimate = estimates[estimate_id]
     known = {format_estimate(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
     known |= all_against_phrases(expectation_of(estimates, estimate_id)) if is_compared(estimates, estimate_id) else set()

@@ -15,7 +15,8 @@ from cordbook.core.files import file_digest
 from cordbook.core.project import data_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.reading import read_all
-from cordbook.review.appraisal.certainty import rate
+from cordbook.review.appraisal.certainty import has_rules, rate
+from cordbook.review.appraisal.certainty_rules import NOT_RATED
 from cordbook.review.claims.claims import FILE as CLAIM_TESTS
 from cordbook.review.claims.claims import claims_today
 from cordbook.review.claims.tests import ClaimTestError
@@ -44,10 +45,12 @@ def freeze(estimates: Estimates, guards: Iterable[FrozenGuard] = ()) -> Frozen:
     """What the review says today. ``guards`` are judged by who can read the pages."""
     rows = frozen_rows(estimates)
     every, scores = list(estimates), scores_of(estimates)
-    levels = rate(estimates, [e.id for e in (*every, *scores)])
-    counted = {e.id: frozen_estimate(e, estimates, rows, levels[e.id].level) for e in every}
+    levels = {i: rated.level for i, rated in rate(estimates, [e.id for e in every]).items()}
+    if has_rules(estimates.evidence):
+        levels |= {i: rated.level for i, rated in rate(estimates, [e.id for e in scores]).items()}
+    counted = {e.id: frozen_estimate(e, estimates, rows, levels[e.id]) for e in every}
     return Frozen(
-        estimates=counted | {e.id: frozen_score(e, rows, levels[e.id].level) for e in scores},
+        estimates=counted | {e.id: frozen_score(e, rows, levels.get(e.id, NOT_RATED)) for e in scores},
         guards=tuple(guards),
         claims=frozen_claims(estimates),
         rows=rows,
