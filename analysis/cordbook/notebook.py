@@ -52,7 +52,8 @@ from cordbook.display.tables.score_tables import score_studies_table, scores_tab
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import CRITICAL
 from cordbook.evidence.vocabulary import part_name
-from cordbook.review.appraisal.certainty import rate_steps
+from cordbook.review.appraisal.certainty import has_rules, rate_steps
+from cordbook.review.appraisal.certainty_rules import Certainty
 from cordbook.review.appraisal.estimate_text import format_estimate
 from cordbook.review.appraisal.extraction_audit import extraction_progress, reasons_not_pooled
 from cordbook.review.appraisal.risk_of_bias import FILE as RISK_OF_BIAS
@@ -167,11 +168,15 @@ class Review:
         return scores_of(self.estimates)[estimate_id]
 
     def scores(self, estimate_ids: Iterable[str], caption: str) -> Table:
-        """Estimates of scores beside each other: what they tell in a sentence, the result, the change without the treatment."""
+        """Estimates of scores beside each other: what they tell in a sentence, the result, the change without the treatment, rule-based certainty."""
         chosen = [scores_of(self.estimates)[i] for i in estimate_ids]
         known = scores_of(self.estimates)
         natural = {e.id: known[e.synthesis.natural] for e in chosen if e.synthesis.natural in known}
-        return scores_table(chosen, caption, self.estimate_address, natural)
+        return scores_table(chosen, caption, self.estimate_address, natural, certainty=self._rated([e.id for e in chosen]))
+
+    def _rated(self, estimate_ids: Sequence[str]) -> Mapping[str, Certainty] | None:
+        """Levels, steps and reasons in few words; None where the review declares no rules of certainty."""
+        return rate_steps(self.estimates, estimate_ids) if has_rules(self.evidence) else None
 
     def all_scores(self) -> Table:
         """Every estimate of a score, with its permanent id as its anchor."""

@@ -4,12 +4,17 @@ import csv
 import json
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import cordbook as cb
 from cordbook.cli import main
+from cordbook.cli.further import Rows, _by, _moderators, in_words
+from cordbook.core.text import capital
+from cordbook.evidence.vocabulary import Names, Vocabulary
+from cordbook.synthesis.results import significant
 from tests.synthesis.why_reference import BCG, ITERATIVE, REFERENCE, assert_close
 
 NAMES = [f"Trial {letter}" for letter in "ABCDEFGHIJKLM"]
@@ -40,7 +45,7 @@ EVERYTHING = (
     "--bayes",
 )
 PRIOR = ("--tau-prior", "half-normal:0.5")
-FIGURES = ("leave-one-out", "cumulative", "influence", "funnel", "regression")
+FIGURES = ("leave-one-out", "cumulative", "influence", "funnel", "regression", "bayes")
 
 
 @pytest.fixture(scope="module")
@@ -425,10 +430,16 @@ def test_a_forest_plot_has_the_groups_and_what_was_found_of_them(trials, run, tm
 @pytest.mark.parametrize(
     "options", [("--moderators", "alloc"), ("--moderators", "ablat,year"), ("--cluster", "lab", "--moderators", "ablat")]
 )
-def test_a_regression_that_no_line_shows_is_not_drawn_and_that_is_told(trials, run, tmp_path, options):
-    code, _, err = run("pool", trials, *EFFECTS, *options, "--plot", tmp_path / "f.svg")
-    assert code == 0 and [path.name for path in tmp_path.iterdir()] == ["f.svg"]
-    assert "no figure of the regression" in err
+def test_a_regression_that_no_line_shows_is_drawn_by_its_coefficients(trials, run, tmp_path, options):
+    code, out, err = run("pool", trials, *EFFECTS, *options, "--plot", tmp_path / "f.svg", "--json")
+    assert code == 0 and str(tmp_path / "f-regression.svg") in err
+    drawn = (tmp_path / "f-regression.svg").read_text(encoding="utf-8")
+    words = re.findall(r">([^<>]+)</text>", drawn)
+    coefficients = json.loads(out)["analyses"]["moderators"]["coefficients"]
+    for coefficient in coefficients[1:]:
+        assert any(word.startswith(coefficient["name"]) for word in words), coefficient["name"]
+        assert any(word.startswith(f"{significant(coefficient['estimate'])} (") for word in words)
+    assert not any(word.startswith("intercept") for word in words)
 
 
 def test_a_figure_beside_that_cannot_be_written_is_told_by_its_name(trials, run, tmp_path):
@@ -475,3 +486,67 @@ def test_what_stands_side_by_side_is_not_analysed_unless_pooled_anyway(run, monk
     assert (code, out) == (1, "") and "set these side by side" in err and "--pool-anyway" in err
     code, out, _ = run("pool", *asked, "--pool-anyway", "--json")
     assert code == 0 and "leave_one_out" in json.loads(out)["analyses"]
+
+
+def test_people_read_names_where_json_keeps_codes(evidence):
+    asked = ("--by", "design", "--moderators", "design,intervention_class", "--pool-anyway")
+    _, out, _ = evidence(*asked, "--json")
+    analyses = json.loads(out)["analyses"]
+    codes = [group["label"] for group in analyses["by"]["groups"]]
+    assert "single_arm" in codes and analyses["by"]["column"] == "design"
+    _, text, _ = evidence(*asked)
+    lines = text.splitlines()
+    assert not [line for line in lines if re.search(r"single_arm|case_series|intervention_class|cell_therapy", line)]
+    assert "by Design" in text and any(line.startswith("Single arm ") for line in lines)
+    for coefficient in analyses["moderators"]["coefficients"][1:]:
+        code = coefficient["name"].partition(": ")[2]
+        (line,) = [
+            line
+            for line in lines
+            if line.startswith(f"{HEADS[coefficient['name'].partition(': ')[0]]}: {WORDS.get(code, capital(code))} ")
+        ]
+        assert significant(coefficient["estimate"]) in line
+
+
+HEADS = {"design": "Design", "intervention_class": "Treatment"}
+WORDS = {
+    "rct": "Randomised trial", "single_arm": "Single arm", "controlled_nonrandomised": "Controlled, not randomised",
+    "case_series": "Case series", "cell_therapy": "Cell therapy", "drug": "Drug", "hypothermia": "Cooling",
+    "rehabilitation": "Rehabilitation training", "exercise_training": "Rehabilitation training",
+}  # fmt: skip
+
+
+def test_figures_show_names_of_the_review_s_codes(evidence, tmp_path):
+    code, _, _ = evidence(
+        "--by", "design", "--moderators", "design,confidence", "--pool-anyway", "--json", "--plot", tmp_path / "f.svg"
+    )
+    assert code == 0
+    drawn = [(tmp_path / name).read_text(encoding="utf-8") for name in ("f.svg", "f-regression.svg")]
+    for words in (re.findall(r">([^<>]+)</text>", text) for text in drawn):
+        assert any("Single arm" in word for word in words)
+        assert not any("single_arm" in word for word in words)
+
+
+def test_the_level_that_others_are_compared_with_is_that_of_the_codes():
+    """By code "b" comes first, by name "Able"; names change no number."""
+    vocabulary = Vocabulary(names={("g", "b"): Names("Zeal"), ("g", "c"): Names("Able"), ("g", "d"): Names("Able")})
+    rows = Rows(
+        "effects", list("stuvwx"), {"model": "reml", "ci": None, "level": 0.95, "hksj_floor": True}, {"g": list("bcdbcd")}, lambda text: None,
+        yi=np.array(YI[:6]), vi=np.array(VI[:6]), vocabulary=vocabulary,
+    )  # fmt: skip
+    args = SimpleNamespace(by="g", moderators=["g"])
+    analyses = [_moderators(args, rows, None), _by(args, rows, None)]
+    named, (moderators, by) = in_words(args, rows, None, analyses)
+    before = {c.name: c.estimate for c in analyses[0].result.coefficients}
+    after = {c.name: c.estimate for c in moderators.result.coefficients}
+    assert after == pytest.approx(
+        {"intercept": before["intercept"], "G: Able (c)": before["g: c"], "G: Able (d)": before["g: d"]}
+    )
+    assert moderators.result.references == {"G": "Zeal"}
+    assert {g.label: g.estimate for g in by.result.groups} == pytest.approx(
+        {
+            name: next(g.estimate for g in analyses[1].result.groups if g.label == code)
+            for code, name in (("b", "Zeal"), ("c", "Able (c)"), ("d", "Able (d)"))
+        }
+    )
+    assert named.columns == {"G": ["Zeal", "Able (c)", "Able (d)"] * 2}

@@ -45,6 +45,18 @@ const functions = {
     const curve = X.curveOf({ data: { curves } }, question);
     return curve && { id: curve.id, rank: value === null ? null : X.rankOf(curve, value), words: X.standing(curve, value), drawn: X.curveMarks(curve, value, 720) };
   }),
+  scores: questions => questions.map(q => {
+    const found = X.answerScore(E.data, X.canonicalScore(E.data, q));
+    return { rows: found.rows.map(r => [r.id, r.off, r.low, r.high, r.weight]), pooled: found.pooled, side: found.side, why: found.why, own: found.own, people: found.people };
+  }),
+  scoreAddresses: questions => questions.map(q => {
+    const address = X.toScoreAddress(E.data, q), back = X.fromScoreAddress(E.data, address).question;
+    return { address, same: JSON.stringify(X.canonicalScore(E.data, q)) === JSON.stringify(back), command: X.toScoreCommand(E.data, q) };
+  }),
+  readScores: hashes => hashes.map(hash => X.fromScoreAddress(E.data, hash)),
+  effects: cases => cases.map(([y, v, model, ci]) => X.poolEffects(y, v, { model, ci })),
+  amounts: values => values.map(X.amount),
+  axes: lists => lists.map(X.spanAxis),
   csv: values => values.map(X.csvCell),
   reads: hashes => hashes.map(hash => X.fromAddress(E, hash)),
 };

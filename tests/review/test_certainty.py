@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -12,8 +13,19 @@ from tests.made_rows import recounted
 
 from cordbook.display.tables.audit_tables import certainty_table
 from cordbook.display.tables.estimate_tables import summary_of_findings
+from cordbook.display.tables.score_tables import scores_table
 from cordbook.evidence.evidence import Evidence
+from cordbook.publish.pages.score_pages import score_page
 from cordbook.review.appraisal.certainty import (
+    certainty,
+    kind_of,
+    rate,
+    rate_steps,
+    reports_that_counted,
+    spread_of,
+    unknown_judgements,
+)
+from cordbook.review.appraisal.certainty_rules import (
     COUNTING,
     DOMAINS,
     FILE,
@@ -22,19 +34,16 @@ from cordbook.review.appraisal.certainty import (
     NOT_RATED,
     CertaintyError,
     Settings,
-    certainty,
-    kind_of,
     load_settings,
     parse_settings,
-    rate,
-    rate_steps,
-    reports_that_counted,
-    spread_of,
-    unknown_judgements,
 )
-from cordbook.review.appraisal.estimate_text import format_estimate
+from cordbook.review.appraisal.estimate_text import all_forms, format_estimate
+from cordbook.review.appraisal.score_certainty import certainty_of_score, spread_of_score
+from cordbook.review.estimates.estimates import load_estimates
 from cordbook.review.estimates.rows import arrays, labels_of, with_effects
 from cordbook.review.estimates.side_by_side import FEW, WIDE
+from cordbook.review.reporting.freezing import freeze
+from cordbook.review.scores.estimates import _pool, _with_interval, scores_of
 from cordbook.synthesis import compare_arms, pool_proportions
 
 
@@ -443,3 +452,165 @@ def test_certainty_is_a_form_of_words(estimates, rated):
     assert format_estimate(estimates, "ais-improved-cell-therapy", "certainty") == rated["ais-improved-cell-therapy"].level
     with pytest.raises(KeyError, match="certainty"):
         format_estimate(estimates, "ais-improved-cell-therapy", "luck")
+
+
+# --- scores: the same five reasons, through the same owner ---
+
+
+@pytest.fixture(scope="module")
+def scores(estimates):
+    return scores_of(estimates)
+
+
+def rows_of(score, values, se=1.0, n=(200, 200)):
+    """Rows of an estimate of a score with other numbers, each study once more where more are asked for."""
+    made = []
+    for i, value in enumerate(values):
+        row = dataclasses.replace(score.rows[i % score.k], estimate=float(value), se=se, n1=n[0], n2=n[1])
+        made.append(_with_interval(row, score.synthesis.level))
+    return made
+
+
+def measured(score, values, se=1.0, n=(200, 200), **declared):
+    """An estimate of a score whose numbers were changed in memory, pooled by its declared model."""
+    rows = rows_of(score, values, se, n)
+    result = _pool(rows, dataclasses.replace(score.synthesis, **declared), score.unit)
+    synthesis = dataclasses.replace(score.synthesis, **declared)
+    return dataclasses.replace(score, rows=result.studies, result=result, why_not="", unpooled=None, synthesis=synthesis)
+
+
+def test_every_score_is_rated_as_counts_are(estimates, scores):
+    found = rate(estimates, [e.id for e in scores])
+    assert set(found) == {e.id for e in scores}
+    for e in scores:
+        rated = found[e.id]
+        if not e.k:
+            assert (rated.level, rated.domains) == (NOT_RATED, ())
+            continue
+        assert tuple(d.name for d in rated.domains) == DOMAINS
+        assert LEVELS.index(rated.level) == max(0, LEVELS.index(rated.start) - rated.down)
+        assert all(d.reason for d in rated.domains)
+        assert format_estimate(estimates, e.id, "certainty") == rated.level
+    assert any(e.k for e in scores) and not all(e.k for e in scores)
+
+
+def test_scores_start_by_the_question_that_they_answer(estimates, scores):
+    found = rate(estimates, [e.id for e in scores])
+    assert {i: (found[i].kind, found[i].start) for i in (
+        "motor-gain-cell-therapy", "motor-gain-comparators", "arm-motor-gain-natural", "motor-difference-cell-therapy", "arm-motor-difference-drugs",
+    )} == {
+        "motor-gain-cell-therapy": ("single arm", "low"), "motor-gain-comparators": ("frequency", "high"),
+        "arm-motor-gain-natural": ("frequency", "high"), "motor-difference-cell-therapy": ("effect", "low"),
+        "arm-motor-difference-drugs": ("effect", "high"),
+    }  # fmt: skip
+
+
+def test_imprecision_of_a_score_is_an_interval_that_holds_zero_and_people_that_are_few(estimates, scores, bare):
+    score, evidence = scores["motor-gain-cell-therapy"], estimates.evidence
+    down = lambda e: certainty_of_score(e, evidence, bare).domain("imprecision").down  # noqa: E731
+    assert down(measured(score, [10, 10, 10])) == 0
+    assert down(measured(score, [1, 0, -1])) == 1
+    assert down(measured(score, [10, 10, 10], n=(50, 50))) == 1
+    assert down(measured(score, [1, 0, -1], n=(50, 50))) == 2
+    unknown = certainty_of_score(measured(score, [1, 0, -1], n=(None, None)), evidence, bare).domain("imprecision")
+    assert (unknown.down, "cannot be judged" in unknown.reason) == (1, True)
+
+
+def test_scores_disagree_by_chance_test_and_distance_and_never_by_two_steps(estimates, scores, bare):
+    score, evidence = scores["motor-gain-cell-therapy"], estimates.evidence
+    found = lambda e: certainty_of_score(e, evidence, bare).domain("inconsistency")  # noqa: E731
+    assert found(measured(score, [10, 10, 10])).down == 0
+    assert found(measured(score, [1, 10, 30])).down == 1
+    assert found(measured(score, [-300, 10, 300])).down == 1
+    assert "points" in found(measured(score, [1, 10, 30])).reason
+
+
+def test_a_common_effect_model_does_not_hide_that_scores_disagree(estimates, scores, bare):
+    score = scores["motor-gain-cell-therapy"]
+    random = measured(score, [1, 10, 30])
+    common = measured(score, [1, 10, 30], model="common", ci="wald")
+    assert common.result.tau2 in (None, 0.0)
+    assert spread_of_score(common).tau2 == pytest.approx(random.result.tau2)
+    assert certainty_of_score(common, estimates.evidence, bare).domain("inconsistency").down == 1
+
+
+def test_two_studies_of_a_score_are_too_few_and_one_is_judged_by_its_own_interval(estimates, scores, bare):
+    evidence = estimates.evidence
+    two = scores["arm-motor-gain-cell-therapy"]
+    assert (two.k, two.pooled) == (2, False)
+    assert certainty_of_score(two, evidence, bare).domain("imprecision").down == MOST_DOWN
+    one = scores["leg-motor-difference-training"]
+    alone = dataclasses.replace(one, rows=tuple(rows_of(one, [10])))
+    assert (one.k, certainty_of_score(alone, evidence, bare).domain("imprecision").down) == (1, 0)
+    wide = dataclasses.replace(one, rows=tuple(rows_of(one, [1])))
+    assert certainty_of_score(wide, evidence, bare).domain("imprecision").down == 1
+
+
+def test_small_studies_of_scores_are_tested_from_ten_on(estimates, scores, bare):
+    score, evidence = scores["motor-gain-cell-therapy"], estimates.evidence
+    rows = [
+        _with_interval(dataclasses.replace(score.rows[i % 3], estimate=float(i + i % 2), se=0.5 + i, n1=50), 0.95)
+        for i in range(12)
+    ]
+    result = _pool(rows, score.synthesis, score.unit)
+    skewed = dataclasses.replace(score, rows=result.studies, result=result)
+    assert certainty_of_score(skewed, evidence, bare).domain("publication bias").down == 1
+    few = certainty_of_score(score, evidence, bare).domain("publication bias")
+    assert few.down == 0
+    assert "too few" in few.reason
+    assert f"{len({row.study_id for row in score.told})} reports tell" in few.reason
+
+
+def test_the_weight_of_studies_not_identified_lowers_scores(estimates, scores, bare):
+    found = certainty_of_score(scores["motor-difference-drugs"], estimates.evidence, bare).domain("risk of bias")
+    assert (found.down, found.short) == (1, "studies not fully identified")
+    old = estimates.evidence
+    references = old["references"].assign(identity_confidence="confirmed")
+    known = Evidence(old.folder, old.package, {**{name: old[name] for name in old}, "references": references})
+    assert certainty_of_score(scores["motor-difference-drugs"], known, bare).domain("risk of bias").down == 0
+
+
+def test_a_judgement_may_name_a_score_and_an_estimate_of_one(estimates, scores, rules):
+    reason = {"domain": "indirectness", "down": 1, "reason": "Because.", "short": "because"}
+    content = {
+        "thresholds": dataclasses.asdict(rules.thresholds),
+        "counting": {k: list(v) for k, v in dataclasses.asdict(rules.counting).items()},
+        "judgements": [
+            {"for": {"outcome": "asia_motor"}, **reason},
+            {"for": {"estimate": "motor-difference-drugs"}, **reason, "down": 2},
+        ],
+    }
+    own = parse_settings(content)
+    assert unknown_judgements(own, estimates) == []
+    found = {i: certainty_of_score(scores[i], estimates.evidence, own).domain("indirectness").down for i in (
+        "motor-gain-cell-therapy", "motor-difference-drugs", "arm-motor-gain-cell-therapy",
+    )}  # fmt: skip
+    assert found == {"motor-gain-cell-therapy": 1, "motor-difference-drugs": 2, "arm-motor-gain-cell-therapy": 0}
+
+
+def test_a_review_without_rules_freezes_and_words_its_scores_all_the_same(root, tmp_path):
+    shutil.copytree(root / "data", tmp_path / "data")
+    (tmp_path / "data" / FILE).unlink()
+    syntheses = tmp_path / "data" / "syntheses.yml"
+    text = syntheses.read_text(encoding="utf-8")
+    begins, scored = text.index("\nsyntheses:"), text.index("score_defaults:")
+    syntheses.write_text(f"{text[:begins]}\nsyntheses: []\n{text[scored:]}", encoding="utf-8")
+    for name in ("claim_tests.yml", "multiverse.yml", "replication.yml", "natural_course.yml"):
+        (tmp_path / "data" / name).unlink()
+    bare = load_estimates(tmp_path)
+    assert {e.certainty for e in freeze(bare).estimates.values()} == {NOT_RATED}
+    assert "7.5 points" in all_forms(bare, "motor-gain-cell-therapy")
+
+
+def test_tables_and_pages_of_scores_show_the_level_where_rules_are_declared(estimates, scores):
+    chosen = [scores["motor-gain-cell-therapy"]]
+    rated = rate_steps(estimates, ["motor-gain-cell-therapy"])
+    with_level = scores_table(chosen, "Scores", str, {}, certainty=rated)
+    assert with_level.header[-1] == "Rule-based certainty"
+    assert rated["motor-gain-cell-therapy"].level.capitalize() in str(with_level.rows[0][-1])
+    assert len(scores_table(chosen, "Scores", str, {}).header) == 4
+    page = score_page(
+        chosen[0], scores, estimates.evidence, rated=rate(estimates, ["motor-gain-cell-therapy"])["motor-gain-cell-therapy"]
+    )
+    assert "## How sure" in page.source()
+    assert "## How sure" not in score_page(chosen[0], scores, estimates.evidence).source()

@@ -350,12 +350,12 @@ def test_a_claim_on_a_score_is_judged_by_its_interval(estimates, part, verdict):
 
 def test_a_release_keeps_a_score_with_its_unit_and_the_rows_behind_it(estimates, scores):
     rows = frozen_rows(estimates)
-    frozen = frozen_score(scores["motor-gain-cell-therapy"], rows)
+    frozen = frozen_score(scores["motor-gain-cell-therapy"], rows, "very low")
     assert frozen.settings["unit"] == "points"
     assert set(frozen.cells) == set(scores["motor-gain-cell-therapy"].study_ids)
     row_id = frozen.cells["koda2024"][0]
     other = {**rows, "continuous": {**rows["continuous"], row_id: {**rows["continuous"][row_id], "value": "1"}}}
-    assert frozen_score(scores["motor-gain-cell-therapy"], other).rows_sha256 != frozen.rows_sha256
+    assert frozen_score(scores["motor-gain-cell-therapy"], other, "very low").rows_sha256 != frozen.rows_sha256
 
 
 def test_rows_become_typed_scores():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cordbook.cli.option_words import as_options
@@ -16,6 +16,8 @@ from cordbook.cli.table import DataError, ReadError, Table, decimal_number, read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from cordbook.evidence.vocabulary import Vocabulary
 
 #: Options of the analyses, in the order in which they are made and printed.
 ANALYSES = ("by", "moderators", "leave_one_out", "cumulative", "influence", "bias", "bayes")
@@ -77,6 +79,10 @@ class Rows:
         what the effects are, such as OR or MD; None for effects that were worked out elsewhere.
     cluster, rho
         which rows are of one study, and the correlation of their errors; None where each row is a study.
+    vocabulary
+        names the codes in the columns of the review's own data; None for a table that is given.
+    references
+        the level that a moderator of names is compared with, where it is not the first.
     """
 
     kind: str
@@ -91,6 +97,8 @@ class Rows:
     measure: str | None = None
     cluster: Sequence[str] | None = None
     rho: float = 0.0
+    vocabulary: Vocabulary | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -267,6 +275,46 @@ def analyse(args: argparse.Namespace, rows: Rows, pooled: Any) -> list[Found]:
     return found
 
 
+def in_words(
+    args: argparse.Namespace, rows: Rows | None, pooled: Any, analyses: Sequence[Found]
+) -> tuple[Rows | None, list[Found]]:
+    """Rows and analyses as people read them: by the names of columns and codes where the rows have a vocabulary, else as they are.
+
+    Groups and regressions are made again of the names, so that their notes and tests use them too; numbers and the levels that moderators
+    are compared with stay those of the codes.
+    """
+    again = {"by": _by, "moderators": _moderators}
+    if rows is None or rows.vocabulary is None or not any(found.option in again for found in analyses):
+        return rows, list(analyses)
+    named = [*([args.by] if args.by else []), *(args.moderators or ())]
+    heads = _unlike({column: rows.vocabulary.dimension(column).label for column in dict.fromkeys(named)})
+    words = {column: _words(rows, column) for column in heads}
+    compared = {column: code for found in analyses for column, code in getattr(found.result, "references", {}).items()}
+    named_rows = replace(
+        rows,
+        columns={heads.get(c, c): [words.get(c, {}).get(text, text) for text in texts] for c, texts in rows.columns.items()},
+        references={heads[column]: words[column].get(code, code) for column, code in compared.items()},
+    )
+    options = argparse.Namespace(
+        **{**vars(args), "by": heads.get(args.by), "moderators": [heads[column] for column in args.moderators or ()]}
+    )
+    return named_rows, [again[f.option](options, named_rows, pooled) if f.option in again else f for f in analyses]
+
+
+def _words(rows: Rows, column: str) -> dict[str, str]:
+    """The names of the codes in a column; what the vocabulary does not name, numbers among them, stays as it is."""
+    vocabulary, codes = rows.vocabulary, list(dict.fromkeys(rows.columns[column]))
+    assert vocabulary is not None, "only rows with a vocabulary are named"
+    known = [c for c in codes if vocabulary.known(column, c) or all(vocabulary.known(column, part) for part in c.split("+"))]
+    return _unlike({code: vocabulary.label(column, code) if code in known else code for code in codes})
+
+
+def _unlike(names: Mapping[str, str]) -> dict[str, str]:
+    """Names of codes, each its own: where two codes have one name, the code stands behind it."""
+    shown = list(names.values())
+    return {code: name if shown.count(name) == 1 else f"{name} ({code})" for code, name in names.items()}
+
+
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
@@ -298,11 +346,11 @@ def _moderators(args: argparse.Namespace, rows: Rows, pooled: Any) -> Found:
         return Found("moderators", {"moderators": made}, rows.scale, column=args.moderators)
     if rows.kind == PROPORTIONS:
         way, notes = _regression_way(rows)
-        made = regress_proportions(*_counts(rows), moderators, labels=rows.names, **way)
+        made = regress_proportions(*_counts(rows), moderators, labels=rows.names, reference=rows.references, **way)
         scale = {"logit": "log odds", "arcsine": "arcsine of the root", "raw": "proportion"}[way["measure"]]
         return Found("moderators", {"moderators": made}, scale, notes, args.moderators)
     way, notes = _way(rows)
-    made = meta_regression(rows.yi, rows.vi, moderators, labels=rows.names, **way)
+    made = meta_regression(rows.yi, rows.vi, moderators, labels=rows.names, reference=rows.references, **way)
     return Found("moderators", {"moderators": made}, rows.scale, notes, args.moderators)
 
 

@@ -72,6 +72,10 @@ def _figures(found: Found, result: Any, rows: Rows | None, args: argparse.Namesp
         return [("funnel", _funnel(found, result, rows))]
     if found.option == "moderators":
         return _regression(found, result, rows)
+    if found.option == "bayes":
+        from cordbook.display.figures.curves.posterior import posterior_plot
+
+        return [("bayes", posterior_plot(found.result, result, people=PEOPLE, figure_id="bayes", **words))]
     return []
 
 
@@ -89,16 +93,23 @@ def _funnel(found: Found, result: Any, rows: Rows) -> Figure:
 
 
 def _regression(found: Found, result: Any, rows: Rows) -> list[tuple[str, Figure]]:
-    from cordbook.display.figures.diagnostics import bubble_plot
+    """A line with the studies for one moderator of numbers where each row is a study, else the coefficients."""
+    from cordbook.display.figures.diagnostics import bubble_plot, coefficient_plot
 
     columns = list(found.column or ())
     values = rows.values(columns[0])
     if rows.cluster is not None or len(columns) > 1 or not all(isinstance(value, float) for value in values):
-        print(
-            "cordbook: no figure of the regression: it is drawn for one moderator of numbers where each row is a study",
-            file=sys.stderr,
+        unit = getattr(result, "unit", "") if not rows.is_ratio else ""
+        figure = coefficient_plot(
+            found.result,
+            scale=found.scale,
+            unit=unit,
+            columns=columns,
+            references=getattr(found.result, "references", {}),
+            title="all studies",
+            figure_id="regression",
         )
-        return []
+        return [("regression", figure)]
     slope = found.result.coefficient(columns[0])
     foot = (
         f"Line of the meta-regression with its {found.result.level:.0%} confidence interval; p = {slope.p:.2g} for the slope.",

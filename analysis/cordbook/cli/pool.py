@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from cordbook.cli import further, pool_effects, pool_evidence, pool_means
+from cordbook.cli import further, pool_effects, pool_evidence, pool_means, pool_score
 from cordbook.cli.shared import FILE_HELP, add_common_options, run_guarded, with_notes
 from cordbook.cli.table import ReadError, read_columns, read_counts, read_labels, read_table
 from cordbook.cli.table_notes import table_notes
@@ -44,6 +44,7 @@ examples:
   cordbook pool effects.csv --yi yi --se se --cumulative year --bias --plot forest.pdf
   cordbook pool --means scores.csv --measure SMD --bayes --tau-prior half-normal:0.5
   cordbook pool effects.csv --yi yi --vi vi --cluster trial --moderators year
+  cordbook pool --score motor-gain-cell-therapy --exclude koda2024 --model dl
   cordbook pool --outcome death --where role=treated --where design=rct
   cordbook pool --outcome sae_any --where role=treated --pool-anyway
   cordbook pool --outcome ais_improved --where role=treated --where cell_type=bm_msc --by design --cumulative
@@ -94,6 +95,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     pool_means.add_options(parser)
     pool_effects.add_options(parser)
     pool_evidence.add_options(parser)
+    pool_score.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -105,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 def _pool(args: argparse.Namespace) -> tuple[Any, further.Rows | None]:
     from cordbook.synthesis.pooling.proportions import pool_proportions
 
-    for other in (pool_means, pool_effects):
+    for other in (pool_score, pool_means, pool_effects):
         if other.used(args):
             return other.pool(args)
     pool_effects.refuse_elsewhere(args)

@@ -47,7 +47,9 @@ def used(args: argparse.Namespace) -> bool:
     filters = [name for name in ("where", "at_least", "at_most", "exclude", "pool_anyway") if getattr(args, name)]
     if args.outcome is None:
         if filters:
-            raise ReadError(f"--{filters[0].replace('_', '-')} chooses rows of the review's data: add --outcome OUTCOME.")
+            raise ReadError(
+                f"--{filters[0].replace('_', '-')} chooses rows of the review's data: add --outcome OUTCOME, or --score ID."
+            )
         return False
     if args.file or args.events or args.n or args.study:
         raise ReadError("give either a file with --events and --n, or --outcome for the review's own data, not both.")
@@ -57,17 +59,19 @@ def used(args: argparse.Namespace) -> bool:
 def pool(args: argparse.Namespace, model: str) -> tuple[Any, Rows | None]:
     """The pooled rows that the options choose, or side by side where the review's limits say so; what is left out is told on stderr."""
     from cordbook.core.project import find_project
+    from cordbook.evidence.evidence import load_evidence
     from cordbook.review.estimates.declarations import load_declarations
     from cordbook.review.estimates.estimates import pool_rows
     from cordbook.review.estimates.rows import arrays, labels_of
     from cordbook.review.estimates.side_by_side import side_by_side
-    from cordbook.review.explorer.question import answer, load_counts, reasons
+    from cordbook.review.explorer.question import answer, explorer_counts, reasons
 
     question = question_of(args)
     root = find_project().root
     declared = load_declarations(root / "data" / "syntheses.yml")
-    counts, meanings = load_counts(root)
-    found = answer(counts, question, meanings)
+    evidence = load_evidence(root / "data")
+    counts = explorer_counts(evidence)
+    found = answer(counts, question, evidence.meanings)
     by_reason = [f"{n} ({reason or 'no reason given'})" for reason, n in reasons(found.not_poolable).items()]
     _tell("not pooled", by_reason, "counts by reason")
     _tell("not pooled", list(found.unclear), "strata may share patients")
@@ -93,6 +97,7 @@ def pool(args: argparse.Namespace, model: str) -> tuple[Any, Rows | None]:
         columns,
         lambda text: decimal_number(text, ","),
         counts=arrays(found.rows),
+        vocabulary=evidence.vocabulary,
     )
     return result, rows if result is pooled else None
 

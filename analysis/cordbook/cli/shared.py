@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cordbook.cli.further import Found, Rows, add_options, analyse
+from cordbook.cli.further import Found, Rows, add_options, analyse, in_words
 from cordbook.cli.option_words import as_options
 from cordbook.cli.table import DataError
 from cordbook.core.columns import aligned
@@ -34,7 +34,7 @@ def add_common_options(parser: argparse.ArgumentParser, intervals: Sequence[str]
     parser.add_argument(
         "--plot", type=figure_file, metavar="OUT.svg|.png|.pdf",
         help="also draw a forest plot into this file, with --by its groups; further analyses are drawn beside it: OUT-leave-one-out, "
-        "OUT-cumulative, OUT-influence, OUT-funnel (--bias) and OUT-regression (one numeric moderator)",
+        "OUT-cumulative, OUT-influence, OUT-funnel (--bias), OUT-regression (--moderators) and OUT-bayes",
     )  # fmt: skip
     add_options(parser)
 
@@ -50,7 +50,19 @@ def run_guarded(work: Callable[[], tuple[Any, Rows | None]], args: argparse.Name
     except (ValueError, RuntimeError) as error:
         raise DataError(as_options(str(error), args)) from error
     result = _in_options(result, args)
-    analyses = [
+    if args.plot or not args.json:
+        rows, read = in_words(args, rows, result, analyses)
+        read = _found_in_options(read, args)
+    if args.plot:
+        from cordbook.cli.further_figures import draw
+
+        draw(result, args, rows, read)
+    print(_as_json(result, _found_in_options(analyses, args)) if args.json else _as_text(result, rows, read))
+    return 0
+
+
+def _found_in_options(analyses: Sequence[Found], args: argparse.Namespace) -> list[Found]:
+    return [
         replace(
             found,
             results={name: _in_options(made, args) for name, made in found.results.items()},
@@ -58,12 +70,6 @@ def run_guarded(work: Callable[[], tuple[Any, Rows | None]], args: argparse.Name
         )
         for found in analyses
     ]
-    if args.plot:
-        from cordbook.cli.further_figures import draw
-
-        draw(result, args, rows, analyses)
-    print(_as_json(result, analyses) if args.json else _as_text(result, rows, analyses))
-    return 0
 
 
 def _in_options(result: Any, args: argparse.Namespace) -> Any:

@@ -21,12 +21,14 @@ from cordbook.display.tables.audit_tables import (
     reasons_of_certainty,
     replication_table,
 )
-from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, Thresholds, load_settings, rate, rate_steps
+from cordbook.review.appraisal.certainty import rate, rate_steps
+from cordbook.review.appraisal.certainty_rules import FILE, NAME, Certainty, Thresholds, load_settings
 from cordbook.review.appraisal.replication import Replications, replicate
 from cordbook.review.claims.claims import ClaimVerdict, claims_today
 from cordbook.review.estimates.estimates import ESTIMATES_FOLDER, Estimates, title_of
+from cordbook.review.scores.estimates import declared_scores, score_title, scores_of
 
-#: The computed rules in words: domain, rule, and the limits that it uses.
+#: The computed rules in words: domain, rule, and the limit that it uses, blank where it has none.
 RULES = (
     (
         "start",
@@ -53,6 +55,12 @@ RULES = (
     ),
     ("inconsistency", "Ratios lie too far apart where they reach further than by this factor to either side", "spread_ratio"),
     (
+        "inconsistency",
+        "Scores lie too far apart where true results lie on both sides of zero; never two steps, as how large a change matters is declared "
+        "for none of them",
+        "",
+    ),
+    (
         "imprecision",
         "A share: one step where half the interval is wider, or fewer people than one sample so exact would need",
         "half_width_serious",
@@ -61,12 +69,18 @@ RULES = (
     ("imprecision", "A harm: one step where the upper limit lies further above the estimate", "harm_above_serious"),
     ("imprecision", "A harm: two steps where it lies further above", "harm_above_very_serious"),
     ("imprecision", "A harm: one step with fewer people (rule of three for 1 in 100)", "harm_people"),
-    ("imprecision", "A comparison: one more step with fewer people", "effect_people"),
+    (
+        "imprecision",
+        "A comparison, or a score whose studies all state their people: one more step with fewer people",
+        "effect_people",
+    ),
     (
         "imprecision",
         "A comparison: one step where the interval holds no difference, two where it holds this ratio and its inverse",
         "appreciable_ratio",
     ),
+    ("imprecision", "A score: one step where the interval holds zero", ""),
+    ("imprecision", "A share or a score: two steps where studies are too few for an average", ""),
     ("publication bias", "The test of small-study effects is made from so many studies on", "studies_for_test"),
     ("publication bias", "One step where its p is below", "small_study_p"),
 )
@@ -146,9 +160,9 @@ class AuditPages:
         return reasons_of_certainty(self._titled(rate(self.estimates, estimate_ids)))
 
     def all_certainty(self) -> Table:
-        """Level and steps of every declared estimate."""
+        """Level and steps of every declared estimate, of counts and then of scores."""
         return replace(
-            self.certainty(self.estimates.declarations.ids),
+            self.certainty([*self.estimates.declarations.ids, *declared_scores(self.estimates)]),
             id="all-certainty",
             caption=f"{NAME.capitalize()} of every estimate",
             row_ids=(),
@@ -158,11 +172,15 @@ class AuditPages:
     def certainty_rules(self) -> Table:
         """The computed rules with today's limits."""
         limits = load_settings(self.estimates.evidence.folder / FILE).thresholds
-        assert {f.name for f in fields(Thresholds)} == {name for _, _, name in RULES}
-        return limits_table([(domain, rule, f"{getattr(limits, name):g}") for domain, rule, name in RULES])
+        assert {f.name for f in fields(Thresholds)} == {name for _, _, name in RULES if name}
+        return limits_table([(domain, rule, f"{getattr(limits, name):g}" if name else "–") for domain, rule, name in RULES])
 
     def _titled(self, rated: Mapping[str, Certainty]) -> list[tuple[str, Certainty]]:
-        return [(title_of(self.estimates, i), certainty) for i, certainty in rated.items()]
+        scores = scores_of(self.estimates)
+        return [
+            (score_title(self.estimates, i) if i in scores else title_of(self.estimates, i), certainty)
+            for i, certainty in rated.items()
+        ]
 
     def address(self, estimate_id: str) -> str:
         """The page of an estimate as seen from the chapter, which runs in its own folder."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from cordbook.display.html.markup import Html, element, join
 from cordbook.evidence.subject_tables import SubjectTables
-from cordbook.review.appraisal.certainty import NAME
+from cordbook.review.appraisal.certainty_rules import NAME
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import dependence_note, phrase, plain_sentence, point_or_count, range_of
 

@@ -11,7 +11,7 @@ from cordbook.core.text import capital, number, plain
 from cordbook.display.html.table import CARDS, Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.review_words import MEASURES
-from cordbook.review.appraisal.certainty import NAME, NOT_RATED, Certainty
+from cordbook.review.appraisal.certainty_rules import NAME, NOT_RATED, Certainty
 from cordbook.review.appraisal.replication import NotComparable, Replication, sizes
 from cordbook.review.claims.claims import ClaimVerdict
 from cordbook.review.claims.mechanisms import sources

@@ -14,7 +14,7 @@ from cordbook.display.html.table import CARDS, Cell, Table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.subject_tables import GIVEN, PHASE
 from cordbook.review.appraisal.absolute_effects import Share, absolute, is_nature, per_thousand
-from cordbook.review.appraisal.certainty import NAME, Certainty
+from cordbook.review.appraisal.certainty_rules import NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import ExtractionProgress
 from cordbook.review.estimates.estimates import Estimate
 from cordbook.review.estimates.phrases import NOT_POOLED, percent, phrase, plain_sentence
@@ -61,8 +61,13 @@ def _finding(e: Estimate, rated: Certainty | None, href: str | None) -> tuple[Sh
         Lines(phrase(e, "k"), (phrase(e, "people"),)),
         *_per_thousand(e),
         Lines((_pooled(e), *_drawn(e))),
-        *(() if rated is None else (Lines(capital(rated.level), (f"Lowered by: {rated.because}." if rated.because else "",)),)),
+        *(() if rated is None else (level_shown(rated),)),
     )
+
+
+def level_shown(rated: Certainty) -> Lines:
+    """The level of certainty with what lowers it, in few words."""
+    return Lines(capital(rated.level), (f"Lowered by: {rated.because}." if rated.because else "",))
 
 
 def _per_thousand(e: Estimate) -> tuple[Shown, Shown, Shown]:

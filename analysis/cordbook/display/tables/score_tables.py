@@ -10,8 +10,10 @@ from cordbook.core.text import NOT_STATED, capital, number
 from cordbook.display.html.pieces import Cell as Lines
 from cordbook.display.html.pieces import Link, Shown
 from cordbook.display.html.table import CARDS, Table
+from cordbook.display.tables.estimate_tables import level_shown
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.subject_tables import PHASE
+from cordbook.review.appraisal.certainty_rules import NAME, Certainty
 from cordbook.review.estimates.phrases import NOT_POOLED
 from cordbook.review.scores.estimates import ScoreEstimate, ScoreRow
 from cordbook.review.scores.phrases import amount, each_of, interval_of, range_of, score_phrase, score_sentence, size_of
@@ -60,10 +62,12 @@ def scores_table(
     address: Address,
     natural: Mapping[str, ScoreEstimate],
     anchor: str = "score-{}",
+    certainty: Mapping[str, Certainty] | None = None,
 ) -> Table:
-    """Several estimates of scores: what, its plain sentence (its question where the studies stand side by side), studies, result, and the change without the treatment where it is known.
+    """Several estimates of scores: what, its plain sentence (its question where the studies stand side by side), studies, result, the change without the treatment where it is known, and certainty with its reasons.
 
     ``natural`` holds, by id, the estimate without the treatment that belongs beside each; ``anchor`` makes the anchor of a row of its id.
+    ``certainty`` is the rating by id; without it the column is left out.
     """
     rows = tuple(
         (
@@ -71,10 +75,12 @@ def scores_table(
             size_of(e),
             result_of(e),
             result_of(natural[e.id]) if e.id in natural else "–",
+            *(() if certainty is None else (level_shown(certainty[e.id]),)),
         )
         for e in estimates
     )
-    header = ("Score", "Studies, people", "Result (95% CI)", "Without the treatment")
+    rated = () if certainty is None else (capital(NAME),)
+    header = ("Score", "Studies, people", "Result (95% CI)", "Without the treatment", *rated)
     ids = tuple(anchor.format(e.id) for e in estimates)
     return Table("score-findings", caption, header, rows, ids, f"{CARDS} cb-findings", numeric=(1,))
 

@@ -21,9 +21,22 @@ from cordbook.display.html.pieces import Cell, Facts, Link, Shown, unseen
 from cordbook.display.html.table import CARDS, Table
 from cordbook.errors import InputError
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import CANNOT_TELL, HOME, NO_CONTROL, Page, in_a_row, preview_of, same_number, write_pages
+from cordbook.publish.pages.page import (
+    CANNOT_TELL,
+    HOME,
+    NO_CONTROL,
+    Page,
+    Sure,
+    in_a_row,
+    preview_of,
+    rated_link,
+    same_number,
+    sure_of,
+    write_pages,
+)
 from cordbook.publish.pages.score_pages import ScorePage, score_pages
-from cordbook.review.appraisal.certainty import FILE, NAME, Certainty, kind_of, rate
+from cordbook.review.appraisal.certainty import kind_of, rate
+from cordbook.review.appraisal.certainty_rules import FILE, NAME, Certainty
 from cordbook.review.appraisal.extraction_audit import VerifiedWeight, verified_weights
 from cordbook.review.estimates.companions import BAYES, BETA_BINOMIAL, MEDIAN, POPULATION, Companion
 from cordbook.review.estimates.estimates import COMPARED, ESTIMATES_FOLDER, Estimate, Estimates
@@ -49,7 +62,6 @@ FOLDER = ESTIMATES_FOLDER
 #: The page that lists all estimates, by name and as seen from the page of one.
 LISTED = "book/methods/estimates"
 ALL = "../methods/estimates.html"
-CERTAINTY = "../methods/certainty.html"
 STATISTICS = "../methods/statistics.html"
 #: Makes the box of an estimate that the page holds at its end, such as the one to cite it.
 Box = Callable[[Estimate | ScoreEstimate], Markup]
@@ -98,12 +110,12 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
     wrong = [e.id for e in every if not _ID.fullmatch(e.id)]
     if wrong:
         raise InputError(f"no page can be named {', '.join(map(repr, wrong))}: an id is small letters, digits and -")
-    rated = rate(estimates, [e.id for e in every]) if (project.data / FILE).is_file() else {}
+    scores = scores_of(estimates)
+    rated = rate(estimates, [e.id for e in (*every, *scores)]) if (project.data / FILE).is_file() else {}
     sections = estimates.evidence.subject.sections
     chapters = {name: section.page for name, section in sections.items() if section.page}
     by_id = {e.id: e for e in every}
     verified = {w.id: w for w in verified_weights(estimates)}
-    scores = scores_of(estimates)
     pages: dict[str, EstimatePage | ScorePage] = {
         e.id: estimate_page(
             e,
@@ -122,7 +134,7 @@ def estimate_models(project: Project, estimates: Estimates, box: Box | None = No
         )
         for e in every
     }
-    pages |= score_pages(scores, estimates.evidence, chapters, box)
+    pages |= score_pages(scores, estimates.evidence, chapters, box, rated)
     return in_a_row(pages, list(pages), lambda name: pages[name].title)
 
 
@@ -155,24 +167,6 @@ class Verified:
     share: str
     some: bool = unseen()
     of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A domain of certainty: how far it lowers the level, and why."""
-
-    step: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sure:
-    """How sure the estimate is: level, why it starts there, the reasons in turn, and what this is called."""
-
-    level: str
-    start: str
-    reasons: tuple[Reason, ...]
-    name: str = NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +209,7 @@ def estimate_page(e: Estimate, beside: Beside, box: Box | None = None) -> Estima
         against=_against(beside.against),
         studies=_studies(e, beside),
         key=_key(e, beside),
-        certainty=_sure(beside),
+        certainty=sure_of(beside.certainty),
         parts=_parts(e, beside),
         computed=_computed(e),
         cite=box(e) if box else None,
@@ -305,13 +299,8 @@ def _facts(e: Estimate, beside: Beside) -> Facts:
         ("A new study may show", _prediction(e)),
     ]
     if beside.certainty:
-        rows.append((NAME.capitalize(), _rated(beside.certainty)))
+        rows.append((NAME.capitalize(), rated_link(beside.certainty)))
     return Facts("estimate", "The number in short", tuple(rows))
-
-
-def _rated(c: Certainty) -> Shown:
-    """The level, which leads to how it is rated, and why."""
-    return (Link(c.level, CERTAINTY), f": {c.because}" if c.because else "")
 
 
 def _events(e: Estimate) -> str:
@@ -432,15 +421,6 @@ def _pooled(e: Estimate) -> Shown:
 def _limits(point: float, low: float, high: float, scale: str) -> Cell:
     show = ratio if scale == RATIO else percent
     return Cell(show(point), (f"{show(low)} to {show(high)}",))
-
-
-def _sure(beside: Beside) -> Sure | None:
-    c = beside.certainty
-    if c is None or not c.domains:
-        return None
-    steps = {0: "not lowered", 1: "lowered one step", 2: "lowered two steps"}
-    reasons = tuple(Reason(f"{d.name.capitalize()}: {steps.get(d.down, d.down)}", d.reason) for d in c.domains)
-    return Sure(c.level, c.start_reason, reasons)
 
 
 def _parts(e: Estimate, beside: Beside) -> Table | None:

@@ -26,6 +26,7 @@ from cordbook.review.estimates.estimates import Estimate, Estimates
 from cordbook.review.estimates.natural_course import NaturalCourse, load_natural_course
 from cordbook.review.estimates.selection import arms_with_barred_total, column_of, order_of_codes, strata_of
 from cordbook.review.explorer.question import ITEM, Question, default_question, explorer_counts
+from cordbook.review.scores.estimates import ScoreEstimate, scores_of
 
 #: Filters that the page offers where a review declares none.
 FILTERS = ("role", "topic", "intervention_class", "design", "confidence")
@@ -76,7 +77,25 @@ def explorer_data(estimates: Estimates) -> dict[str, Any]:
         "natural": _natural(load_natural_course(evidence.folder)),
         "limits": asdict(estimates.declarations.usual_limits),
         "curves": curves(estimates),
+        "scores": [_score(e) for e in scores_of(estimates)],
     }
+
+
+def _score(e: ScoreEstimate) -> dict[str, Any]:
+    """An estimate of a score: how it is declared, and the effect of every study that is weighed, or told with the reason why not.
+
+    Values are in the unit of the score; ``n1`` and ``n2`` are patients of the treated and the comparators, null where they are not stated.
+    """
+    s = e.synthesis
+    return {
+        "id": e.id, "title": e.title, "question": s.question, "kind": s.kind, "unit": e.unit, "better": e.better, "model": s.model, "ci": s.ci,
+        "level": s.level, "studiesBelow": s.studies_below, "sideBySide": s.side_by_side,
+        "rows": [
+            {"id": r.study_id, "label": r.label, "year": r.year, "value": r.estimate, "se": r.se, "n1": r.n1, "n2": r.n2, "people": r.n, "months": r.months}
+            for r in e.rows
+        ],
+        "unweighed": [{"id": r.study_id, "label": r.label, "value": r.estimate, "reason": r.reason} for r in e.told],
+    }  # fmt: skip
 
 
 def counted(counts: pd.DataFrame, meanings: Meanings, words: Vocabulary) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from typing import ClassVar, TypeVar
 from cordbook.core.files import write_whole
 from cordbook.display.html.pieces import Cell, Link, Shown, numbers
 from cordbook.display.html.templates import page_source
+from cordbook.review.appraisal.certainty_rules import NAME, Certainty
 
 #: The first page, seen from a page that is made.
 HOME = Link("Home", "../../index.html")
 #: What a page says where treated people have nobody beside them, and where a number cannot be had.
 NO_CONTROL = "Treated people alone cannot show how much of this the treatment did."
 CANNOT_TELL = "cannot be told"
+#: Where it is told how certainty is rated, seen from the page of an estimate.
+CERTAINTY = "../methods/certainty.html"
 P = TypeVar("P", bound="Page")
 
 
@@ -105,3 +108,35 @@ def write_pages(folder: Path, pages: Mapping[str, str], stay: Collection[str] = 
     for path in gone:
         path.unlink()
     return Written(len(pages), tuple(changed), tuple(path.stem for path in gone))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A domain of certainty: how far it lowers the level, and why."""
+
+    step: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """How sure the estimate is: level, why it starts there, the reasons in turn, and what this is called."""
+
+    level: str
+    start: str
+    reasons: tuple[Reason, ...]
+    name: str = NAME
+
+
+def sure_of(rated: Certainty | None) -> Sure | None:
+    """How sure an estimate is, for its page; None where it is not rated."""
+    if rated is None or not rated.domains:
+        return None
+    steps = {0: "not lowered", 1: "lowered one step", 2: "lowered two steps"}
+    reasons = tuple(Reason(f"{d.name.capitalize()}: {steps.get(d.down, d.down)}", d.reason) for d in rated.domains)
+    return Sure(rated.level, rated.start_reason, reasons)
+
+
+def rated_link(rated: Certainty) -> Shown:
+    """The level, which leads to how it is rated, and why."""
+    return (Link(rated.level, CERTAINTY), f": {rated.because}" if rated.because else "")

@@ -18,7 +18,19 @@ from cordbook.display.html.table import CARDS, Table
 from cordbook.display.tables.score_tables import score_studies_table
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.vocabulary import part_name
-from cordbook.publish.pages.page import CANNOT_TELL, HOME, NO_CONTROL, Page, estimate_address, preview_of, same_number
+from cordbook.publish.pages.page import (
+    CANNOT_TELL,
+    HOME,
+    NO_CONTROL,
+    Page,
+    Sure,
+    estimate_address,
+    preview_of,
+    rated_link,
+    same_number,
+    sure_of,
+)
+from cordbook.review.appraisal.certainty_rules import NAME, Certainty
 from cordbook.review.estimates.method_words import INTERVALS, MODELS
 from cordbook.review.estimates.phrases import NOT_POOLED
 from cordbook.review.scores.estimates import ScoreEstimate, ScoreEstimates
@@ -42,20 +54,31 @@ class ScorePage(Page):
     facts: Facts
     natural: tuple[Shown, ...]
     studies: Table
+    certainty: Sure | None
     parts: Table | None
     computed: Facts
     cite: Markup | None
 
 
 def score_pages(
-    scores: ScoreEstimates, evidence: Evidence, chapters: Mapping[str, str], box: ScoreBox | None = None
+    scores: ScoreEstimates,
+    evidence: Evidence,
+    chapters: Mapping[str, str],
+    box: ScoreBox | None = None,
+    certainty: Mapping[str, Certainty] | None = None,
 ) -> dict[str, ScorePage]:
-    """The model of the page of every estimate of a score, by id; ``chapters`` are the pages of sections."""
-    return {e.id: score_page(e, scores, evidence, chapters.get(e.synthesis.section), box) for e in scores}
+    """The model of the page of every estimate of a score, by id; ``chapters`` are the pages of sections, ``certainty`` the ratings by id."""
+    rated = certainty or {}
+    return {e.id: score_page(e, scores, evidence, chapters.get(e.synthesis.section), box, rated.get(e.id)) for e in scores}
 
 
 def score_page(
-    e: ScoreEstimate, scores: ScoreEstimates, evidence: Evidence, chapter: str | None = None, box: ScoreBox | None = None
+    e: ScoreEstimate,
+    scores: ScoreEstimates,
+    evidence: Evidence,
+    chapter: str | None = None,
+    box: ScoreBox | None = None,
+    rated: Certainty | None = None,
 ) -> ScorePage:
     """The model of one estimate's page."""
     whole = scores[e.synthesis.parent] if e.synthesis.parent else None
@@ -63,15 +86,16 @@ def score_page(
     return ScorePage(
         title=e.title,
         preview=preview_of(e.title, headline(e)),
-        description=one_line(f"{score_sentence(e)} {capital(size_of(e))}."),
+        description=one_line(f"{score_sentence(e)} {capital(size_of(e))}. {_level(rated)}"),
         trail=(HOME, Link("All estimates", f"{_ALL}#{e.id}"), *above, Link(e.title)),
         way=(Link("The chapter on it", f"../{chapter.removeprefix('book/')}.html"),) if chapter else (),
         value=score_phrase(e, "point"),
         rest=score_phrase(e, "interval") if e.pooled else f"{size_of(e)}; {NOT_POOLED}" if e.k else "",
-        plain=_plain(e),
-        facts=_facts(e),
+        plain=_plain(e, rated),
+        facts=_facts(e, rated),
         natural=_natural(e, scores),
         studies=score_studies_table(e, evidence, lambda study: f"../studies/{study}.html"),
+        certainty=sure_of(rated),
         parts=_parts(e, scores),
         computed=_computed(e),
         cite=box(e) if box else None,
@@ -83,17 +107,23 @@ def headline(e: ScoreEstimate) -> str:
     return score_phrase(e) if e.pooled else f"{NOT_POOLED}: {range_of(e)}" if e.k else score_phrase(e)
 
 
-def _plain(e: ScoreEstimate) -> str:
+def _level(rated: Certainty | None) -> str:
+    """The level in a sentence; blank where it is not rated."""
+    return f"{capital(NAME)}: {rated.level}." if rated and rated.domains else ""
+
+
+def _plain(e: ScoreEstimate, rated: Certainty | None) -> str:
     parts = [score_sentence(e), *([e.why_not] if e.why_not and e.k else [])]
     if e.told:
         one = len(e.told) == 1
         parts.append(
             f"{'One report tells' if one else 'Some reports tell'} a number that cannot be weighed; {'it stands' if one else 'they stand'} in the table with the reason."
         )
-    return " ".join([*parts, *([] if e.synthesis.is_difference else [NO_CONTROL])])
+    parts += [] if e.synthesis.is_difference else [NO_CONTROL]
+    return " ".join(filter(None, [*parts, _level(rated)]))
 
 
-def _facts(e: ScoreEstimate) -> Facts:
+def _facts(e: ScoreEstimate, rated: Certainty | None) -> Facts:
     rows: list[tuple[str, Shown]] = [
         ("Question", e.synthesis.question),
         ("Result (interval)" if e.pooled else "Result", headline(e)),
@@ -101,6 +131,7 @@ def _facts(e: ScoreEstimate) -> Facts:
         ("Studies", score_phrase(e, "k")),
         ("People", capital(score_phrase(e, "n"))),
         ("A new study may show", _prediction(e)),
+        *([(capital(NAME), rated_link(rated))] if rated else []),
     ]
     return Facts("estimate", "The number in short", tuple(rows))
 

@@ -21,12 +21,16 @@ SCRIPTS = (
     "average",
     "glmm",
     "words",
+    "effects",
     "pooling",
     "side_by_side",
     "selection",
     "address",
+    "scores",
     "drawing",
     "curve",
+    "dom",
+    "score_page",
 )
 DATA = "explorer/evidence.js"
 _KEY = "cordbook-explorer"

@@ -7,6 +7,9 @@ One fact lowers once. How much studies differ is inconsistency: it is read from 
 heterogeneity and from whether their own intervals overlap, never from an interval that is wide because people are few. That is
 imprecision: the interval of the estimate and the number of people. That reports did not count every harm is where a harm starts.
 
+Estimates of scores are rated by the same five reasons (:mod:`cordbook.review.appraisal.score_certainty`); what both share stands in
+:mod:`cordbook.review.appraisal.certainty_rules`.
+
 References
 ----------
 Guyatt et al. (2008), BMJ 336, 924-926: the five reasons and the four levels.
@@ -17,9 +20,8 @@ high.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,24 +30,43 @@ from scipy.special import betaincinv
 from cordbook.core.text import capital
 from cordbook.core.tracking import by_value_of_estimates
 from cordbook.core.values import value_digest
-from cordbook.core.yaml import declared, read_yaml
-from cordbook.errors import InputError
 from cordbook.evidence.evidence import Evidence
+from cordbook.review.appraisal.certainty_rules import (
+    COUNTING,
+    DOMAINS,
+    FILE,
+    MOST_DOWN,
+    NOT_RATED,
+    ONE_STUDY,
+    Certainty,
+    CertaintyError,
+    Counting,
+    Settings,
+    Spread,
+    Steps,
+    Thresholds,
+    inconsistency,
+    judged,
+    load_settings,
+    rating,
+    small_study,
+    start_of_comparison,
+    too_few_for_test,
+    weak_reading,
+    wide_or_few,
+)
+from cordbook.review.appraisal.score_certainty import certainty_of_score
 from cordbook.review.estimates.estimates import Estimate, Estimates, estimate_of
 from cordbook.review.estimates.phrases import percent, phrase, ratio
 from cordbook.review.estimates.rows import arrays, labels_of
 from cordbook.review.estimates.side_by_side import COMMON_EFFECT, FEW, WIDE
+from cordbook.review.scores.declarations import load_score_declarations
+from cordbook.review.scores.estimates import FILE as SYNTHESES
+from cordbook.review.scores.estimates import scores_of
 from cordbook.synthesis import ComparedArms, PooledProportion, arcsine_test, information_proportion, proportion_size_test
 from cordbook.synthesis.measures import back_transform
 from cordbook.synthesis.pooling.effects import critical_value
 
-#: What it is called wherever it is shown: rules rate, no panel.
-NAME = "rule-based certainty"
-LEVELS = ("very low", "low", "moderate", "high")
-NOT_RATED = "not rated"
-DOMAINS = ("risk of bias", "inconsistency", "indirectness", "imprecision", "publication bias")
-#: Questions by kind: does a treatment work (with a control group), what happened to people treated (without), how often.
-KINDS = ("effect", "single arm", "frequency")
 #: The same as a sentence, for an estimate, and in few words, for the row of a table.
 _STARTS = {
     "single arm": (
@@ -54,195 +75,6 @@ _STARTS = {
     ),
     "frequency": ("How often something happens can be seen without a control group, so the evidence starts as high.", ""),
 }
-#: The fact that a start and a judgement may both tell of.
-COUNTING = "counting"
-#: No domain lowers the level by more than two steps.
-MOST_DOWN = 2
-FILE = "certainty.yml"
-
-
-#: Of a rule: steps down, the reason, and the same in few words without numbers.
-Steps = tuple[int, str, str]
-
-
-class CertaintyError(InputError):
-    """``certainty.yml`` cannot be used; the message lists every problem."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Limits of the computed rules; shares run from 0 to 1."""
-
-    randomised_weight: float
-    weak_weight: float
-    counted_share: float
-    heterogeneity_p: float
-    spread_ratio: float
-    half_width_serious: float
-    half_width_very_serious: float
-    harm_above_serious: float
-    harm_above_very_serious: float
-    harm_people: int
-    effect_people: int
-    appreciable_ratio: float
-    studies_for_test: int
-    small_study_p: float
-
-
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """What stands in for a field that the tables do not have: signs that a report counted an event.
-
-    ``topics`` are made to count it, ``sources`` tell how, and definitions that hold one of the words of ``says`` tell that all were;
-    a number above zero was counted too, but does not show that every event was where the outcome is one of ``any_event``.
-    """
-
-    topics: tuple[str, ...]
-    sources: tuple[str, ...]
-    says: tuple[str, ...]
-    any_event: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A domain judged by hand for some estimates: ``scope`` is (kind|outcome|estimate, its values).
-
-    ``short`` is the reason in few words. ``about`` names a fact that may have lowered the start already ("counting"), so that the
-    judgement is left out then.
-    """
-
-    scope: tuple[str, tuple[str, ...]]
-    domain: str
-    down: int
-    reason: str
-    short: str
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What ``certainty.yml`` holds."""
-
-    thresholds: Thresholds
-    counting: Counting
-    judgements: tuple[Judgement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How much the true results of the studies differ, apart from how well their average is known.
-
-    ``tau2`` (or ``rho``, of a beta-binomial model) is the variance between studies, None where it cannot be estimated; ``q_p`` the p
-    of the test of heterogeneity; ``apart`` whether the intervals of two studies do not overlap. From ``low`` to ``high`` reach the
-    true results of as many studies as the level of the estimate says, by that variance alone; None where there is none.
-    """
-
-    tau2: float | None
-    rho: float | None
-    q_p: float | None
-    apart: bool
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """One of the five reasons: steps down (0 to 2) and why, computed and declared parts together.
-
-    ``short`` tells why in few words without numbers; blank where nothing was lowered.
-    """
-
-    name: str
-    down: int
-    reason: str
-    short: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Certainty:
-    """How sure one can be of an estimate: level, where it started and why, and the five domains."""
-
-    estimate_id: str
-    level: str
-    kind: str
-    start: str
-    start_reason: str
-    domains: tuple[Domain, ...]
-    start_short: str = ""
-
-    @property
-    def because(self) -> str:
-        """Why it is not high, in few words: the start, then every domain that lowers it."""
-        return "; ".join(text for text in (self.start_short, *(d.short for d in self.domains if d.down)) if text)
-
-    @property
-    def down(self) -> int:
-        """Steps down in all; more than the level can fall may be counted."""
-        return sum(d.down for d in self.domains)
-
-    def domain(self, name: str) -> Domain:
-        """A domain by its name."""
-        return next(d for d in self.domains if d.name == name)
-
-
-def load_settings(path: Path) -> Settings:
-    """Read ``certainty.yml``; raises :class:`CertaintyError` with all problems."""
-    with declared(path, CertaintyError, "it holds the rules of certainty"):
-        return parse_settings(read_yaml(path), path.name)
-
-
-def parse_settings(content: Any, name: str = FILE) -> Settings:
-    """Check and freeze the content of ``certainty.yml``."""
-    if not isinstance(content, Mapping) or not isinstance(content.get("thresholds"), Mapping):
-        raise CertaintyError(f"{name}: expected the keys `thresholds` and `judgements`")
-    limits, entries = content["thresholds"], content.get("judgements") or []
-    known = Thresholds.__dataclass_fields__
-    problems = [f"thresholds: {key} is missing or not a number" for key in known if not isinstance(limits.get(key), int | float)]
-    problems += [f"thresholds: unknown {key!r}" for key in limits if key not in known]
-    counting = content.get("counting")
-    problems += _counting_problems(counting)
-    judgements = []
-    for number, entry in enumerate(entries, start=1):
-        found = _judgement_problems(entry)
-        problems += [f"judgement {number}: {problem}" for problem in found]
-        if not found:
-            ((scope, values),) = entry["for"].items()
-            values = tuple(values) if isinstance(values, list) else (values,)
-            parts = (entry["domain"], entry["down"], entry["reason"], entry["short"], entry.get("about", ""))
-            judgements.append(Judgement((scope, values), *parts))
-    if problems:
-        raise CertaintyError(f"{name}: {len(problems)} problem(s)\n  " + "\n  ".join(problems))
-    signs = Counting(**{key: tuple(counting[key]) for key in Counting.__dataclass_fields__})
-    return Settings(Thresholds(**limits), signs, tuple(judgements))
-
-
-def _counting_problems(counting: Any) -> list[str]:
-    known = Counting.__dataclass_fields__
-    if not isinstance(counting, Mapping):
-        return [f"counting: expected lists under {', '.join(known)}"]
-    problems = [f"counting: {key} is missing or not a list" for key in known if not isinstance(counting.get(key), list)]
-    return problems + [f"counting: unknown {key!r}" for key in counting if key not in known]
-
-
-def _judgement_problems(entry: Any) -> list[str]:
-    if not isinstance(entry, Mapping):
-        return ["expected keys and values"]
-    problems = [f"unknown key {key!r}" for key in entry if key not in ("for", "domain", "down", "reason", "short", "about")]
-    scope = entry.get("for")
-    if not isinstance(scope, Mapping) or len(scope) != 1 or next(iter(scope)) not in ("kind", "outcome", "estimate"):
-        problems.append("`for` holds one of kind, outcome, estimate")
-    elif "kind" in scope:
-        values = scope["kind"] if isinstance(scope["kind"], list) else [scope["kind"]]
-        problems += [f"kind {v!r}; there are {', '.join(KINDS)}" for v in values if v not in KINDS]
-    if entry.get("domain") not in DOMAINS:
-        problems.append(f"domain is {entry.get('domain')!r}; there are {', '.join(DOMAINS)}")
-    if entry.get("down") not in range(MOST_DOWN + 1):
-        problems.append(f"down is {entry.get('down')!r}; it is 0, 1 or 2")
-    if not entry.get("reason") or not entry.get("short"):
-        problems.append("a judgement needs its reason, and the same in few words under `short`")
-    if entry.get("about", "") not in ("", COUNTING):
-        problems.append(f"about is {entry['about']!r}; it is {COUNTING}, or left out")
-    return problems
 
 
 def kind_of(estimate: Estimate) -> str:
@@ -272,10 +104,9 @@ def certainty(estimate: Estimate, evidence: Evidence, settings: Settings) -> Cer
         "imprecision": (_imprecise_side_by_side if estimate.not_pooled else _imprecision)(estimate, limits),
         "publication bias": _publication(estimate, limits),
     }
-    judged = [j for j in settings.judgements if not about or j.about != about]
-    domains = tuple(_domain(name, computed[name], _declared(name, estimate, kind, judged)) for name in DOMAINS)
-    level = max(0, LEVELS.index(start) - sum(d.down for d in domains))
-    return Certainty(estimate.id, LEVELS[level], kind, start, reason, domains, short)
+    told = [j for j in settings.judgements if not about or j.about != about]
+    holds = {"estimate": (estimate.id, estimate.synthesis.parent), "outcome": (estimate.synthesis.outcome,), "kind": (kind,)}
+    return rating(estimate.id, kind, (start, reason, short), computed, {name: judged(name, holds, told) for name in DOMAINS})
 
 
 def rate(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
@@ -286,6 +117,11 @@ def rate(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certain
 def rate_steps(estimates: Estimates, estimate_ids: Iterable[str]) -> dict[str, Certainty]:
     """:func:`rate` without the reasons that hold numbers: who shows levels, steps and reasons in few words depends on these alone."""
     return {i: steps_today(estimates, i) for i in estimate_ids}
+
+
+def has_rules(evidence: Evidence) -> bool:
+    """Whether the review declares rules of certainty."""
+    return (evidence.folder / FILE).is_file()
 
 
 @by_value_of_estimates
@@ -300,6 +136,9 @@ def certainty_today(estimates: Estimates, estimate_id: str) -> Certainty:
     """The certainty of an estimate by the rules of its project."""
     evidence = estimates.evidence
     settings = estimates.once("certainty rules", lambda: load_settings(evidence.folder / FILE))
+    scores = scores_of(estimates)
+    if estimate_id in scores:
+        return estimates.once(f"certainty of {estimate_id}", lambda: certainty_of_score(scores[estimate_id], evidence, settings))
 
     def inputs() -> list[str]:
         return [estimates.key(estimate_id), value_digest(settings), *sorted(evidence.confirmed_studies)]
@@ -316,8 +155,10 @@ def read_settings(estimates: Estimates) -> Settings:
 
 
 def unknown_judgements(settings: Settings, estimates: Estimates) -> list[str]:
-    """Estimates, outcomes and topics that the file names and that do not exist."""
-    declared, outcomes = set(estimates.declarations.ids), set(estimates.evidence["outcome_terms"]["outcome"])
+    """Estimates, outcomes (scores among them) and topics that the file names and that do not exist."""
+    scores = load_score_declarations(estimates.evidence.folder / SYNTHESES)
+    declared = {*estimates.declarations.ids, *(s.id for s in scores)}
+    outcomes = {*estimates.evidence["outcome_terms"]["outcome"], *(s.score for s in scores)}
     tables = [name for name in ("studies", "topics") if name in estimates.evidence.tables]
     topics = {topic for name in tables for topic in estimates.evidence[name]["topic"]}
     problems = [f"no outcome {v!r}" for v in settings.counting.any_event if v not in outcomes]
@@ -340,14 +181,7 @@ def _start(
         return ("high" if kind == "frequency" else "low"), *_STARTS[kind], ""
     counts = evidence.counts_by_id(row.count_ids[0] for row in estimate.rows)
     share = sum(w for w, design in zip(weights, counts["design"], strict=True) if design == "rct")
-    if share >= settings.thresholds.randomised_weight:
-        return "high", f"{percent(share)} of the weight is of randomised trials, so the evidence starts as high.", "", ""
-    return (
-        "low",
-        f"Only {percent(share)} of the weight is of randomised trials, so the evidence starts as low.",
-        "not mostly randomised trials",
-        "",
-    )
+    return *start_of_comparison(share, settings.thresholds), ""
 
 
 def _uncounted(counted: int, k: int) -> tuple[str, str]:
@@ -387,10 +221,8 @@ def _weak_reading(estimate: Estimate, evidence: Evidence, weights: Sequence[floa
     for weight, row in zip(weights, estimate.rows, strict=True):
         if low.intersection(row.count_ids) or row.study_id not in confirmed:
             weak += weight
-    text = f"{percent(weak)} of the weight rests on counts read with low confidence or on studies not fully identified"
-    if weak > limits.weak_weight:
-        return 1, f"{text}, more than {percent(limits.weak_weight)}.", "counts read with low confidence"
-    return 0, f"{text}." if weak else "", ""
+    what = "counts read with low confidence or on studies not fully identified"
+    return weak_reading(weak, limits, what, "counts read with low confidence")
 
 
 def spread_of(estimate: Estimate) -> Spread:
@@ -428,33 +260,12 @@ def _back(estimate: Estimate, result: PooledProportion | ComparedArms) -> Callab
 
 
 def _inconsistency(estimate: Estimate, limits: Thresholds) -> Steps:
-    """How much studies differ beyond chance; how well their average is known has no say.
-
-    Some variance between studies has to be estimated. Then there are three signs: a small p of the test of heterogeneity, intervals of
-    studies that do not overlap, a spread of true results beyond the limit. Two of them lower by one step; by two where the spread is
-    very large and chance does not explain it.
-    """
     if estimate.k == 1:
-        return 0, "One study: nothing to be consistent with.", ""
+        return ONE_STUDY
     spread = spread_of(estimate)
-    unlikely = spread.q_p is not None and spread.q_p < limits.heterogeneity_p
-    test = f"test of heterogeneity {_p(spread.q_p)}; " if spread.q_p is not None else ""
-    test += "intervals of studies do not all overlap" if spread.apart else "intervals of studies overlap"
     if spread.low is None:
-        if unlikely or spread.apart:
-            return 1, f"The studies differ beyond chance ({test}), by how much cannot be estimated.", "studies differ"
-        return 0, "No or only events: differences between studies cannot be estimated.", ""
-    if not (spread.tau2 or spread.rho):
-        return 0, f"Chance explains the differences between studies (no variance between them is estimated; {test}).", ""
-    if not (unlikely or spread.apart):
-        return 0, f"Chance may explain the differences between studies ({test}).", ""
-    text = f"The studies differ beyond chance ({test}): {_true_results(estimate, spread)}."
-    large = _how_large(estimate, spread, limits)
-    if large == 2:
-        return 2, text, "studies differ widely"
-    if large or (unlikely and spread.apart):
-        return 1, text, "studies differ"
-    return 0, f"{text} That is near enough.", ""
+        return inconsistency(spread, limits, "", 0)
+    return inconsistency(spread, limits, _true_results(estimate, spread), _how_large(estimate, spread, limits))
 
 
 def _true_results(estimate: Estimate, spread: Spread) -> str:
@@ -485,10 +296,6 @@ def _is_harm(estimate: Estimate) -> bool:
     return estimate.synthesis.harm and not estimate.is_comparison
 
 
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
-
-
 def _imprecision(estimate: Estimate, limits: Thresholds) -> Steps:
     """How wide the interval is, and whether people are few."""
     result = estimate.result
@@ -500,14 +307,14 @@ def _imprecision(estimate: Estimate, limits: Thresholds) -> Steps:
         text = f"The upper limit of {phrase(estimate, 'high')} lies {_points(above)} above the estimate"
         text += f"; {phrase(estimate, 'people')}, fewer than {enough}." if few else "."
         down = 2 if above > limits.harm_above_very_serious else 1 if above > limits.harm_above_serious or few else 0
-        return down, text, _wide_or_few(above > limits.harm_above_serious, few)
+        return down, text, wide_or_few(above > limits.harm_above_serious, few)
     half = (result.ci_high - result.ci_low) / 2
     text = (
         f"The interval reaches {_points(half)} to each side on average; our limit is {_points(limits.half_width_serious)}. "
         f"{phrase(estimate, 'people')} were counted; one sample as exact as that would need {enough}."
     )
     wide = half > limits.half_width_serious
-    return (2 if half > limits.half_width_very_serious else 1 if wide or few else 0), text, _wide_or_few(wide, few)
+    return (2 if half > limits.half_width_very_serious else 1 if wide or few else 0), text, wide_or_few(wide, few)
 
 
 def _imprecise_side_by_side(estimate: Estimate, limits: Thresholds) -> Steps:
@@ -521,7 +328,7 @@ def _imprecise_side_by_side(estimate: Estimate, limits: Thresholds) -> Steps:
         return (
             1,
             f"Not pooled, so that there is no interval; {phrase(estimate, 'people')}, fewer than {enough}.",
-            _wide_or_few(False, few),
+            wide_or_few(False, few),
         )
     return 0, "Not pooled, so that there is no interval to judge.", ""
 
@@ -551,11 +358,7 @@ def _imprecise_ratio(estimate: Estimate, limits: Thresholds) -> Steps:
     )
     text += f"; {phrase(estimate, 'people')}, fewer than {enough}." if few else "."
     down = min(MOST_DOWN, (2 if both else 1 if crosses else 0) + (1 if few else 0))
-    return down, text, _wide_or_few(crosses, few)
-
-
-def _wide_or_few(wide: bool, few: bool) -> str:
-    return " and ".join(text for text, holds in (("wide interval", wide), ("few people", few)) if holds)
+    return down, text, wide_or_few(crosses, few)
 
 
 def _points(share: float) -> str:
@@ -565,33 +368,10 @@ def _points(share: float) -> str:
 def _publication(estimate: Estimate, limits: Thresholds) -> Steps:
     """The small-study test where there are enough studies."""
     if estimate.k < limits.studies_for_test:
-        return (
-            0,
-            f"{phrase(estimate, 'studies')}: too few for a test of small-study effects ({limits.studies_for_test} or more).",
-            "",
-        )
+        return too_few_for_test(phrase(estimate, "studies"), limits)
     test_of_size = arcsine_test if estimate.is_comparison else proportion_size_test
     try:
         test = test_of_size(*arrays(estimate.rows), labels=labels_of(estimate.rows))
     except ValueError:
         return 0, "No or only events, or studies of one size: nothing to test for small-study effects.", ""
-    text = f"test of small-study effects p = {test.p:.2g}"
-    if test.p < limits.small_study_p:
-        return 1, f"Small studies show other results than large ones ({text}).", "small studies show other results"
-    return 0, f"Small studies do not clearly differ from large ones ({text}).", ""
-
-
-def _declared(domain: str, estimate: Estimate, kind: str, judgements: Sequence[Judgement]) -> Steps:
-    """The judgement by hand: one for the estimate goes before one for its outcome, that before one for its kind."""
-    holds = {"estimate": (estimate.id, estimate.synthesis.parent), "outcome": (estimate.synthesis.outcome,), "kind": (kind,)}
-    for scope in ("estimate", "outcome", "kind"):
-        for judgement in judgements:
-            if judgement.domain == domain and judgement.scope[0] == scope and set(judgement.scope[1]) & set(holds[scope]):
-                return judgement.down, judgement.reason, judgement.short
-    return 0, "", ""
-
-
-def _domain(name: str, computed: Steps, declared: Steps) -> Domain:
-    reasons = [text for _, text, _ in (declared, computed) if text]
-    short = ", ".join(text for down, _, text in (declared, computed) if down and text)
-    return Domain(name, min(MOST_DOWN, computed[0] + declared[0]), " ".join(reasons) or "Nothing found to lower it.", short)
+    return small_study(test.p, limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cordbook.errors import UnknownName
-from cordbook.review.appraisal.certainty import rate_steps
+from cordbook.review.appraisal.certainty import has_rules, rate_steps
 from cordbook.review.estimates.estimates import Estimates
 from cordbook.review.estimates.main_pool import difference_from_main
 from cordbook.review.estimates.phrases import COUNTS, EARLY, FORMS, SIDE_FORMS, WITHOUT, phrase
@@ -24,7 +24,7 @@ def format_estimate(estimates: Estimates, estimate_id: str, form: str = "short")
     A sentence cannot ask for the interval of an average where studies are not pooled: it would read "from not pooled to not
     pooled", so that the page fails instead.
     """
-    if estimate_id in scores_of(estimates):
+    if estimate_id in scores_of(estimates) and form != CERTAINTY:
         return score_phrase(scores_of(estimates)[estimate_id], form)
     if estimate_id.startswith(AGAINST):
         return against_phrase(expectation(estimates, estimate_id), form)
@@ -53,7 +53,8 @@ def _difference(estimates: Estimates, estimate_id: str) -> str:
 def all_forms(estimates: Estimates, estimate_id: str) -> set[str]:
     """Every text that :func:`format_estimate` gives for an estimate today, for checks of written pages."""
     if estimate_id in scores_of(estimates):
-        return all_score_phrases(scores_of(estimates)[estimate_id])
+        known = all_score_phrases(scores_of(estimates)[estimate_id])
+        return known | ({format_estimate(estimates, estimate_id, CERTAINTY)} if has_rules(estimates.evidence) else set())
     estimate = estimates[estimate_id]
     known = {format_estimate(estimates, estimate_id, CERTAINTY), *(phrase(estimate, form) for form in FORMS)}
     known |= all_against_phrases(expectation_of(estimates, estimate_id)) if is_compared(estimates, estimate_id) else set()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
 
@@ -175,11 +174,3 @@ def default_question(counts: pd.DataFrame, outcome: str) -> Question:
     # Strata that happen to be whole arms stand among strata that are not: to begin with them alone would hide the others.
     whole = (rows.loc[rows["role"] == role, "stratum_relation"] == "total").any()
     return Question(outcome, (("role", (role,)),), "total" if whole else "widest")
-
-
-def load_counts(root: Path) -> tuple[pd.DataFrame, Meanings]:
-    """The counts of a project folder to explore, and what the values of its strata mean."""
-    from cordbook.evidence.evidence import load_evidence
-
-    evidence = load_evidence(root / "data")
-    return explorer_counts(evidence), evidence.meanings

@@ -20,7 +20,7 @@ from cordbook.errors import CordbookError, InputError
 from cordbook.evidence.problems import Problem, in_order
 from cordbook.evidence.review_state import load_status
 from cordbook.evidence.rules.validation import DECLARED_RULES, Report, validate
-from cordbook.review.appraisal import certainty, main_results, replication, risk_of_bias
+from cordbook.review.appraisal import certainty, certainty_rules, main_results, replication, risk_of_bias
 from cordbook.review.claims import claims
 from cordbook.review.estimates.estimates import Estimates, load_estimates
 from cordbook.review.multiverse import declarations as multiverse
@@ -30,7 +30,7 @@ from cordbook.review.reporting.lost_rows import lost_rows
 #: Reads a file of ``data/`` and compares it with tables and declarations; raises what chapters would raise.
 CHECKS: Mapping[str, Callable[[Estimates], object]] = {
     "review.yml": main_results.main_results,
-    certainty.FILE: certainty.read_settings,
+    certainty_rules.FILE: certainty.read_settings,
     risk_of_bias.FILE: lambda estimates: risk_of_bias.load_items(estimates.evidence.folder),
     replication.FILE: replication.read_pairs,
     claims.FILE: claims.read_tests,

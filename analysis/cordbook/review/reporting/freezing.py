@@ -15,7 +15,8 @@ from cordbook.core.files import file_digest
 from cordbook.core.project import data_files
 from cordbook.evidence.evidence import Evidence
 from cordbook.evidence.reading import read_all
-from cordbook.review.appraisal.certainty import NOT_RATED, rate
+from cordbook.review.appraisal.certainty import has_rules, rate
+from cordbook.review.appraisal.certainty_rules import NOT_RATED
 from cordbook.review.claims.claims import FILE as CLAIM_TESTS
 from cordbook.review.claims.claims import claims_today
 from cordbook.review.claims.tests import ClaimTestError
@@ -43,11 +44,13 @@ DIGITS = 12
 def freeze(estimates: Estimates, guards: Iterable[FrozenGuard] = ()) -> Frozen:
     """What the review says today. ``guards`` are judged by who can read the pages."""
     rows = frozen_rows(estimates)
-    every = list(estimates)
-    levels = rate(estimates, [e.id for e in every])
-    counted = {e.id: frozen_estimate(e, estimates, rows, levels[e.id].level) for e in every}
+    every, scores = list(estimates), scores_of(estimates)
+    levels = {i: rated.level for i, rated in rate(estimates, [e.id for e in every]).items()}
+    if has_rules(estimates.evidence):
+        levels |= {i: rated.level for i, rated in rate(estimates, [e.id for e in scores]).items()}
+    counted = {e.id: frozen_estimate(e, estimates, rows, levels[e.id]) for e in every}
     return Frozen(
-        estimates=counted | {e.id: frozen_score(e, rows) for e in scores_of(estimates)},
+        estimates=counted | {e.id: frozen_score(e, rows, levels.get(e.id, NOT_RATED)) for e in scores},
         guards=tuple(guards),
         claims=frozen_claims(estimates),
         rows=rows,
@@ -94,8 +97,8 @@ def frozen_estimate(estimate: Estimate, estimates: Estimates, rows: Rows, level:
     )
 
 
-def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
-    """One estimate of a score as a release keeps it: in units of the score, with the ids of rows of continuous.csv."""
+def frozen_score(estimate: ScoreEstimate, rows: Rows, level: str) -> FrozenEstimate:
+    """One estimate of a score as a release keeps it: in units of the score, with the ids of rows of continuous.csv; ``level`` is its certainty."""
     result, s = estimate.result, estimate.synthesis
     counts = {row.study_id: row.score_ids for row in estimate.rows}
     return FrozenEstimate(
@@ -110,7 +113,7 @@ def frozen_score(estimate: ScoreEstimate, rows: Rows) -> FrozenEstimate:
         cells=counts,
         rows_sha256=score_rows_digest(estimate.score_ids, rows),
         direction=score_direction(estimate),
-        certainty=NOT_RATED,
+        certainty=level,
         words={"short": score_phrase(estimate), "full": score_phrase(estimate, "full"), "of": size_of(estimate)},
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from cordbook.core.tracking import note, unnoted
+from cordbook.core.tracking import by_value_of_estimates, note, unnoted
 from cordbook.errors import CordbookError, UnknownName
 from cordbook.evidence.evidence import Evidence, as_written
 from cordbook.evidence.vocabulary import SCORES
@@ -175,6 +175,18 @@ def scores_of(estimates: Estimates) -> ScoreEstimates:
         return ScoreEstimates(estimates.once("scores", lambda: compute_scores(estimates.evidence)))
 
 
+@by_value_of_estimates
+def declared_scores(estimates: Estimates) -> tuple[str, ...]:
+    """Ids of the declared estimates of scores; who asks for them does not depend on the numbers."""
+    return tuple(e.id for e in scores_of(estimates) if e.synthesis.parent is None)
+
+
+@by_value_of_estimates
+def score_title(estimates: Estimates, estimate_id: str) -> str:
+    """The title of an estimate of a score; who asks for it does not depend on the numbers."""
+    return scores_of(estimates)[estimate_id].title
+
+
 def dicts_of(estimates: Estimates) -> list[dict[str, Any]]:
     """Every estimate of a project for JSON: those of counts, then those of scores."""
     return [e.to_dict() for e in (*estimates, *scores_of(estimates))]
@@ -253,13 +265,21 @@ def _estimate(evidence: Evidence, synthesis: ScoreSynthesis, estimate_id: str, t
     made = _without_shared(evidence, made)
     told = in_order(row for row in made if row.se is None)
     scale = evidence[SCORES].set_index("score").loc[synthesis.score]
-    rows = [_with_interval(row, synthesis.level) for row in in_order(row for row in made if row.se is not None)]
     unit = as_written(scale["unit"])
-    anyway = _pool(rows, synthesis, unit) if len(rows) > 1 else None
+    pooled = estimate_of_rows(in_order(row for row in made if row.se is not None), synthesis, unit)
+    return ScoreEstimate(estimate_id, title, synthesis, unit=unit, better=as_written(scale["better"]), told=told, **pooled)
+
+
+def estimate_of_rows(
+    weighed: Iterable[ScoreRow], synthesis: ScoreSynthesis, unit: str, *, hksj_floor: bool = True
+) -> dict[str, Any]:
+    """What an estimate makes of the rows that can be weighed, by its fields: rows with intervals and weights, result, why there is none, and what there would be."""
+    rows = [replace(_with_interval(row, synthesis.level), weight=None) for row in weighed]
+    anyway = _pool(rows, synthesis, unit, hksj_floor=hksj_floor) if len(rows) > 1 else None
     why_not = _why_not(len(rows), synthesis)
     result, unpooled = (None, anyway) if why_not else (anyway, None)
     shown = tuple(rows) if why_not or anyway is None else anyway.studies  # the rows again, with their weights
-    return ScoreEstimate(estimate_id, title, synthesis, unit, as_written(scale["better"]), shown, told, result, why_not, unpooled)
+    return {"rows": shown, "result": result, "why_not": why_not, "unpooled": unpooled}
 
 
 def _effects(synthesis: ScoreSynthesis, rows: pd.DataFrame) -> tuple[Effect, ...]:
@@ -326,12 +346,13 @@ def _why_not(k: int, synthesis: ScoreSynthesis) -> str:
     return few.get(k, f"{k} studies are too few for an average.")
 
 
-def _pool(rows: Sequence[ScoreRow], synthesis: ScoreSynthesis, unit: str) -> PooledMean:
+def _pool(rows: Sequence[ScoreRow], synthesis: ScoreSynthesis, unit: str, *, hksj_floor: bool = True) -> PooledMean:
     try:
         pooled = pool_effects(
             [row.estimate for row in rows],
             [float(np.square(row.se)) for row in rows if row.se is not None],
             labels=[row.label for row in rows], model=synthesis.model, ci=synthesis.ci, level=synthesis.level,
+            hksj_floor=hksj_floor,
         )  # fmt: skip
     except (ValueError, RuntimeError) as error:
         raise ScoreError(f"{synthesis.id} cannot be pooled as it is declared: {error}") from error

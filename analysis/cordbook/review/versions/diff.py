@@ -9,7 +9,7 @@ from typing import Any
 
 from cordbook.evidence.evidence import RETRACTED
 from cordbook.evidence.retractions import standing_retractions
-from cordbook.review.appraisal.certainty import NAME
+from cordbook.review.appraisal.certainty_rules import NAME
 from cordbook.review.estimates.guards import GuardError, judge
 from cordbook.review.versions.causes import Cause, causes, judging_causes, program, row_changes
 from cordbook.review.versions.releases import Frozen, FrozenClaim, FrozenEstimate, FrozenGuard, Rows

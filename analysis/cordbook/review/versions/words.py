@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cordbook.core.columns import aligned
-from cordbook.review.appraisal.certainty import NAME
+from cordbook.review.appraisal.certainty_rules import NAME
 from cordbook.review.versions.causes import ADDED, CORRECTED, REMOVED, Cause
 from cordbook.review.versions.diff import Comparison, EstimateChange
 from cordbook.review.versions.history import Point

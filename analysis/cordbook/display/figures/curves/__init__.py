@@ -1,1 +1,1 @@
-"""Curves of many analyses: sorted results above, the choices behind each below."""
+"""Curves: of many analyses, sorted results above and the choices behind each below; of a posterior, its densities."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from matplotlib.axes import Axes
 
@@ -14,7 +15,6 @@ from cordbook.display.figures.forest_narrow import Band, Row, Scale, narrow_fore
 from cordbook.display.figures.style import INK, MUTED, TREATED
 from cordbook.display.figures.thinning import MOST_STUDIES, evenly_spaced, is_many, with_most_weight
 from cordbook.synthesis import PooledProportion, cumulative, leave_one_out
-from cordbook.synthesis.pooling.pooled_rows import PooledRow
 from cordbook.synthesis.sensitivity.cumulative import Cumulative
 from cordbook.synthesis.sensitivity.leave_one_out import LeaveOneOut
 
@@ -55,7 +55,9 @@ def cumulative_plot(
     if is_many(len(rows)):
         caption += f" Of {len(rows):,} steps, {MOST_STUDIES} evenly spaced ones are drawn."
     words = {"title": f"How the result grew: {title}", "caption": caption, "alt": alt, "figure_id": figure_id}
-    return _row_plot(evenly_spaced(rows), result, sign="+ ", head="Study that came in", people=people, **words)
+    return row_figure(
+        evenly_spaced(rows), scale, result.level, whole=result, sign="+ ", head="Study that came in", people=people, **words
+    )
 
 
 def _as_they_came(result: Result, years: Sequence[float] | None) -> Cumulative:
@@ -94,13 +96,28 @@ def leave_one_out_plot(
     if others:
         caption += f" The {len(drawn)} studies that move the result most are drawn; without any of the other {len(others):,} it moves less."
     words = {"title": f"Without one study: {title}", "caption": caption, "alt": alt, "figure_id": figure_id}
-    return _row_plot(drawn, result, sign="− ", head="Study left out", people=people, **words)
+    return row_figure(drawn, scale, result.level, whole=result, sign="− ", head="Study left out", people=people, **words)
 
 
-def _row_plot(
-    rows: Sequence[PooledRow],
-    result: Result,
+class DrawnRow(Protocol):
+    """What is drawn of a row: its name, its value and the limits of its interval, on the scale that is drawn."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def estimate(self) -> float: ...
+    @property
+    def ci_low(self) -> float: ...
+    @property
+    def ci_high(self) -> float: ...
+
+
+def row_figure(
+    rows: Sequence[DrawnRow],
+    scale: EffectScale,
+    level: float,
     *,
+    whole: Result | None = None,
     title: str,
     caption: str,
     alt: str,
@@ -109,10 +126,11 @@ def _row_plot(
     head: str,
     people: str,
 ) -> Figure:
-    scale, width = EffectScale.of(result), 72 * WIDTH_IN
+    """Rows with their intervals, each named after ``sign``; ``whole`` is the pooled result that they belong to, drawn behind them."""
+    width = 72 * WIDTH_IN
     names = [wrapped(f"{sign}{row.label}", LONGEST_NAME) for row in rows]
     values = [f"{scale.text(row.estimate)} ({scale.text(row.ci_low)} to {scale.text(row.ci_high)})" for row in rows]
-    heads = _heads(scale, result.level, head)
+    heads = _heads(scale, level, head)
     left = (
         max(text_width(words, bold=words == heads[0]) for words in (heads[0], *(line for name in names for line in name))) + EDGE
     )
@@ -126,9 +144,12 @@ def _row_plot(
             ((left + GAP) / width, AXIS / height, (width - left - right - 2 * GAP) / width, tops[-1] / height)
         )
         axes.set_ylim(tops[-1], 0)
-        axes.axvspan(result.ci_low, result.ci_high, color=TREATED, alpha=0.12, linewidth=0)
-        axes.axvline(result.estimate, color=TREATED, linewidth=0.8, linestyle=(0, (2, 3)))
-        scale.set_axis(axes, [r.estimate for r in rows], _limits(rows, result, scale), people=people)
+        if whole is not None:
+            axes.axvspan(whole.ci_low, whole.ci_high, color=TREATED, alpha=0.12, linewidth=0)
+            axes.axvline(whole.estimate, color=TREATED, linewidth=0.8, linestyle=(0, (2, 3)))
+        # Rows without a result that they belong to are their intervals: the axis holds them all.
+        seen, limits = [r.estimate for r in rows], _limits(rows, whole, scale)
+        scale.set_axis(axes, seen if whole is not None else [*seen, *limits], limits, people=people)
         if scale.null is not None:
             axes.axvline(scale.null, color=MUTED, linewidth=0.8, zorder=0)
         shown = []
@@ -143,12 +164,12 @@ def _row_plot(
             _text(drawing, x, height - HEAD + 5, words, width, height, ha=ha, fontweight="bold", color=MUTED)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        whole = Band(result.ci_low, result.estimate, result.ci_high, 0, len(rows) - 1)
-        narrow = narrow_forest(
-            shown, Scale.of(axes), heads=(*heads, ""), results=[whole], pooled=result.estimate, null=scale.null
-        )
+        bands = [] if whole is None else [Band(whole.ci_low, whole.estimate, whole.ci_high, 0, len(rows) - 1)]
+        middle = None if whole is None else whole.estimate
+        narrow = narrow_forest(shown, Scale.of(axes), heads=(*heads, ""), results=bands, pooled=middle, null=scale.null)
         table = table_csv(
-            ("study", "estimate", "low", "high"), ((f"{sign}{r.label}", r.estimate, r.ci_low, r.ci_high) for r in rows)
+            ("study" if whole is not None else head.lower(), "estimate", "low", "high"),
+            ((f"{sign}{r.label}", r.estimate, r.ci_low, r.ci_high) for r in rows),
         )
         return finish(drawing, figure_id=figure_id, title=title, caption=caption, alt=alt, narrow=narrow, data=table)
 
@@ -158,13 +179,13 @@ def _heads(scale: EffectScale, level: float, head: str) -> tuple[str, str]:
     return head, f"{unit} ({level * 100:g}% CI)"
 
 
-def _limits(rows: Sequence[PooledRow], result: Result, scale: EffectScale) -> list[float]:
+def _limits(rows: Sequence[DrawnRow], whole: Result | None, scale: EffectScale) -> list[float]:
     """Limits that the axis should show; of shares those of early rows, which are wide, only so far."""
     ends = [value for row in rows for value in (row.ci_low, row.ci_high)]
-    return [min(value, 3 * result.ci_high) for value in ends] if scale.kind == "share" else ends
+    return [min(value, 3 * whole.ci_high) for value in ends] if scale.kind == "share" and whole is not None else ends
 
 
-def _interval(axes: Axes, row: PooledRow, y: float) -> None:
+def _interval(axes: Axes, row: DrawnRow, y: float) -> None:
     start, end = axes.get_xlim()
     low, high = max(row.ci_low, start), min(row.ci_high, end)
     axes.plot([low, high], [y, y], color=INK, linewidth=0.8, solid_capstyle="butt")

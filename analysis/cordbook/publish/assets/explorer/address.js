@@ -182,6 +182,7 @@
     return lines.map(function (line) { return line.map(csvCell).join(","); }).join("\r\n") + "\r\n";
   };
   X.csvCell = csvCell;
+  X.quoted = quoted;
   X.hasStratum = hasStratum;
   X.MODELS = MODELS;
   X.AVERAGES = AVERAGES;

@@ -12,12 +12,26 @@
   // On a phone, as in display/figures/forest_narrow.py: the name over its interval, the share beside the name, the counts beside the interval.
   var NARROW = 312, SIGN = 7.9, TEXT = 12, NARROW_TEXT = 13, SHARE = 128;
 
-  function shown(r) { return r.events + "/" + r.n; }
+  // What a row says and where it stands: shares with their counts, and points of a score (X.pointsLook). `value` and `ends` place a row of a study.
+  var SHARES = {
+    heading: "Share (95% CI)", narrowHeading: "Share (95% CI), events/n", countHeading: "Events/n", wide: SHARE, prediction: "A new study (95% prediction)",
+    count: function (r) { return r.events + "/" + r.n; }, value: function (r) { return r.events / r.n; }, ends: function (r) { return X.exactInterval(r.events, r.n, 0.95); },
+    words: function (value, low, high) { return X.words.percent(value) + " (" + X.words.percentNumber(low) + " to " + X.words.percentNumber(high) + ")"; },
+    tick: function (value) { return X.words.percent(value); }
+  };
+  X.pointsLook = function (unit, level) {
+    return {
+      heading: unit + " (" + level + " CI)", narrowHeading: unit + " (" + level + " CI), people", countHeading: "People", wide: 168, prediction: "A new study (" + level + " prediction)", none: 0,
+      count: function (r) { return r.piLow !== undefined || r.people === null ? "" : String(r.people); }, value: function (r) { return r.value; }, ends: function (r) { return [r.low, r.high]; },
+      words: function (value, low, high) { return X.amount(value) + " (" + X.amount(low) + " to " + X.amount(high) + ")"; },
+      tick: function (value) { return String(Number(value.toPrecision(6))).replace("-", "\u2212"); }
+    };
+  };
   function cut(text, most) { return text.length > most ? text.slice(0, most - 1) + "\u2026" : text; }
 
-  // rows: [{name, events, n, off}] to draw; rest: how many more are counted; pooled; natural; harm; title; width in pixels.
+  // rows: [{name, events, n, off}] to draw, or what `look` knows; rest: how many more are counted; pooled; natural; harm; width in pixels.
   X.forest = function (view) {
-    var narrow = view.width < 560, width = narrow ? NARROW : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
+    var look = view.look || SHARES, SHARE = look.wide, shown = look.count, narrow = view.width < 560, width = narrow ? NARROW : 720, row = narrow ? NARROW_ROW : ROW, marks = [];
     var counts = Math.max.apply(null, view.rows.concat(view.pooled || []).map(function (r) { return shown(r).length; }).concat(8));
     // Wide: names at the left, then the plot, counts and shares, each column as wide as its longest words.
     var names = view.rows.map(function (r) { return r.name.length; }).concat(view.pooled && view.pooled.piLow !== null ? 26 : 14);
@@ -25,7 +39,7 @@
     var tone = view.harm ? "harm" : "treated", largest = 0, top = HEAD, y = top, i;
     function at(share) { return left + span * (share - view.from) / (view.to - view.from); }
     function inside(share) { return Math.min(Math.max(share, view.from), view.to); }
-    function text(x, yy, words, look) { marks.push(Object.assign({ kind: "text", x: x, y: yy, text: words, anchor: "start", tone: "ink", size: narrow ? NARROW_TEXT : TEXT }, look)); }
+    function text(x, yy, words, how) { marks.push(Object.assign({ kind: "text", x: x, y: yy, text: words, anchor: "start", tone: "ink", size: narrow ? NARROW_TEXT : TEXT }, how)); }
     function line(x1, y1, x2, y2, colour, wide, dash) { marks.push({ kind: "line", x1: x1, y1: y1, x2: x2, y2: y2, tone: colour, wide: wide || 1, dash: dash || null }); }
 
     // A line through all rows; where names stand over intervals it leaves the names out.
@@ -35,9 +49,9 @@
       if (to > foot) line(x, foot + 18, x, to, colour, wide, dash);
     }
     // A row of words: name and share, and the counts under the share; in a wide drawing all side by side.
-    function describe(name, count, share, yy, middle, look) {
-      var ends = Object.assign({}, look, { anchor: "end", struck: false });
-      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * share.length - 8) / SIGN)) : cut(name, 32), look);
+    function describe(name, count, share, yy, middle, how) {
+      var ends = Object.assign({}, how, { anchor: "end", struck: false });
+      text(0, narrow ? yy + 13 : middle + 4, narrow ? cut(name, Math.floor((width - SIGN * share.length - 8) / SIGN)) : cut(name, 32), how);
       text(width, narrow ? yy + 13 : middle + 4, share, ends);
       text(narrow ? width : width - SHARE - 12, middle + 4, count, narrow ? Object.assign({}, ends, { tone: "muted", weight: null }) : ends);
     }
@@ -51,11 +65,12 @@
       upright(at(view.natural.values[0]), top - 6, height - 46, "natural", 1.5, "4 3");
     }
     text(0, 16, "Study", { weight: "bold" });
-    text(width, 16, narrow ? "Share (95% CI), events/n" : "Share (95% CI)", { anchor: "end", weight: "bold" });
-    if (!narrow) text(width - SHARE - 12, 16, "Events/n", { anchor: "end", weight: "bold" });
+    text(width, 16, narrow ? look.narrowHeading : look.heading, { anchor: "end", weight: "bold" });
+    if (!narrow) text(width - SHARE - 12, 16, look.countHeading, { anchor: "end", weight: "bold" });
+    if (look.none !== undefined) upright(at(look.none), top - 6, height - 46, "muted");
     view.rows.forEach(function (r) {
-      var ends = X.exactInterval(r.events, r.n, 0.95), share = r.events / r.n, words = X.words;
-      var middle = narrow ? y + 28 : y + row / 2, interval = words.percent(share) + " (" + words.percentNumber(ends[0]) + " to " + words.percentNumber(ends[1]) + ")";
+      var ends = look.ends(r), share = look.value(r);
+      var middle = narrow ? y + 28 : y + row / 2, interval = look.words(share, ends[0], ends[1]);
       var colour = r.off ? "muted" : "ink";
       describe(r.name, shown(r), interval, y, middle, { tone: colour, struck: r.off });
       line(at(inside(ends[0])), middle, at(inside(ends[1])), middle, r.off ? "rule" : tone, 1.5);
@@ -68,7 +83,7 @@
     line(left, y - 4, right, y - 4, "rule");
     if (view.pooled) {
       var p = view.pooled, mid = narrow ? y + 28 : y + row / 2, a = at(inside(p.low)), b = at(inside(p.high)), m = at(inside(p.estimate));
-      var pooledText = X.words.percent(p.estimate) + " (" + X.words.percentNumber(p.low) + " to " + X.words.percentNumber(p.high) + ")";
+      var pooledText = look.words(p.estimate, p.low, p.high);
       var name = p.k === 1 ? "One study" : "All " + p.k + " pooled";
       describe(name, shown(p), pooledText, y, mid, { weight: "bold" });
       marks.push({ kind: "shape", points: [[a, mid], [m, mid - DIAMOND], [Math.max(b, a + 1), mid], [m, mid + DIAMOND]], tone: tone });
@@ -77,7 +92,7 @@
       if (p.piLow !== null) {
         marks.push({ kind: "rect", x: at(inside(p.piLow)), y: y + 2, w: Math.max(at(inside(p.piHigh)) - at(inside(p.piLow)), 1), h: 6, tone: "prediction" });
         if (narrow) text(width, y + 9, "a new study", { tone: "muted", anchor: "end" });
-        else text(0, y + 9, "A new study (95% prediction)", { tone: "muted", size: 11 });
+        else text(0, y + 9, look.prediction, { tone: "muted", size: 11 });
         y += 16;
       }
     }
@@ -85,7 +100,7 @@
     line(left, y, right, y, "muted");
     view.ticks.forEach(function (tick) {
       line(at(tick), y, at(tick), y + 4, "muted");
-      text(at(tick), y + 17, X.words.percent(tick), { anchor: tick === view.from && narrow ? "start" : "middle", size: narrow ? NARROW_TEXT : 11, tone: "muted" });
+      text(at(tick), y + 17, look.tick(tick), { anchor: tick === view.from && narrow ? "start" : "middle", size: narrow ? NARROW_TEXT : 11, tone: "muted" });
     });
     return { width: width, height: y + 24, marks: marks };
   };
@@ -135,6 +150,20 @@
     var ticks = [];
     for (var k = 0; k * step <= to + 1e-9; k++) ticks.push(Number((k * step).toFixed(6)));
     return { from: 0, to: to, ticks: ticks };
+  };
+
+  // The axis of numbers that may lie on both sides of zero: round ends around all that must be seen.
+  X.spanAxis = function (values) {
+    var low = Math.min.apply(null, values), high = Math.max.apply(null, values), wide = high - low || 1, step = Math.pow(10, Math.floor(Math.log(wide) / Math.LN10));
+    [0.2, 0.5, 1, 2].some(function (part) {
+      if (Math.ceil(high / (step * part)) - Math.floor(low / (step * part)) > 6) return false;
+      step *= part;
+      return true;
+    });
+    var from = Math.floor(low / step + 1e-9), to = Math.ceil(high / step - 1e-9), ticks = [];
+    if (from === to) to++;
+    for (var k = from; k <= to; k++) ticks.push(Number((k * step).toPrecision(12)));
+    return { from: from * step, to: to * step, ticks: ticks };
   };
 
   function element(document, name, attributes) {

@@ -11,40 +11,23 @@
   var AVERAGE_NAMES = { population: "Population average", median: "Median study" };
   var BOUND_NAMES = { year: "Year of the report", months: "Months from treatment to the count", n: "People counted in a group" };
 
-  function el(name, attributes, children) {
-    var node = document.createElement(name);
-    Object.keys(attributes || {}).forEach(function (key) {
-      var value = attributes[key];
-      if (value === null || value === undefined || value === false) return;
-      if (key === "text") node.textContent = value;
-      else if (key === "on") Object.keys(value).forEach(function (event) { node.addEventListener(event, value[event]); });
-      else node.setAttribute(key, value === true ? "" : value);
-    });
-    (children || []).forEach(function (child) { if (child) node.appendChild(typeof child === "string" ? document.createTextNode(child) : child); });
-    return node;
-  }
-  function fill(node, children) {
-    node.textContent = "";
-    children.forEach(function (child) { if (child) node.appendChild(typeof child === "string" ? document.createTextNode(child) : child); });
-  }
-
   function start() {
-    var place = document.getElementById("cb-explorer");
+    var place = document.getElementById("cb-explorer"), el = X.dom.el, fill = X.dom.fill;
     if (!place || !root.CORDBOOK_EVIDENCE) return;
+    var scored = (root.CORDBOOK_EVIDENCE.scores || []).length > 0;
     if (!Object.keys(root.CORDBOOK_EVIDENCE.outcomes).length) {
+      if (scored) { startScoresAlone(place); return; }
       fill(place, [el("p", { class: "cbx-muted", text: "There is nothing to explore yet: no outcome of a study has been counted." })]);
       return;
     }
     var E = X.prepare(root.CORDBOOK_EVIDENCE), W = X.words, data = E.data;
     var question = null, answer = null, pooled = null, side = [], drawing = null, view = null, drawn = DRAWN, builtFor = null, announced = "", timer = null, address = "";
-    var parts = skeleton();
+    var labelled = X.dom.labelled, select = X.dom.select, button = X.dom.button, key = X.dom.key;
+    var box = el("div", { id: "cbx-counts" }), parts = skeleton(), scores = null;
+    fill(place, [box]);
     var facetBoxes = [], boundInputs = {};
 
     // --- the fixed parts -----------------------------------------------------------------------------------------
-
-    function labelled(id, text, control) { return el("div", { class: "cbx-control" }, [el("label", { for: id, text: text }), control]); }
-    function select(id, changed) { return el("select", { id: id, on: { change: function (event) { changed(event.target.value); } } }); }
-    function button(id, text, pressed) { return el("button", { id: id, type: "button", text: text, on: { click: pressed } }); }
 
     function skeleton() {
       var p = {};
@@ -77,30 +60,10 @@
       p.tbody = el("tbody", {});
       p.more = button("cbx-more", "Show more studies", function () { drawn += MORE; render(); });
       p.out = el("div", {});
-      p.command = el("code", { id: "cbx-command-text" });
-      p.commandBox = el("div", { class: "cbx-command", id: "cbx-command-box", hidden: true }, [
-        el("p", { text: "In a checkout of this book, this prints the same numbers:" }), el("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, [p.command]),
-        button("cbx-copy-command", "Copy the command", function () { copy(p.command.textContent, "The command is copied."); })
-      ]);
-      p.commandButton = button("cbx-command", "Show the command", function () {
-        var open = p.commandBox.hidden;
-        p.commandBox.hidden = !open;
-        p.commandButton.setAttribute("aria-expanded", String(open));
+      p.tools = X.dom.tools("cbx-", {
+        link: linkHere, csv: function () { return X.toCsv(question, answer, side.length ? null : pooled, data.version); }, drawing: pictured, label: described,
+        id: function () { return question.outcome; }, announce: announce
       });
-      p.commandButton.setAttribute("aria-expanded", "false");
-      p.commandButton.setAttribute("aria-controls", "cbx-command-box");
-      p.tools = el("div", { class: "cbx-tools" }, [
-        button("cbx-link", "Copy link", function () { copy(linkHere(), "The link to this view is copied."); }),
-        button("cbx-csv", "Download CSV", function () { save("csv", "text/csv;charset=utf-8", X.toCsv(question, answer, side.length ? null : pooled, data.version)); }),
-        button("cbx-svg", "Download SVG", function () {
-          var svg = X.toSvg(document, pictured(), { file: true, label: described() });
-          save("svg", "image/svg+xml", '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(svg) + "\n");
-        }),
-        button("cbx-png", "Download PNG", function () {
-          X.toCanvas(document.createElement("canvas"), pictured(), 2).toBlob(function (blob) { saveBlob("png", blob); }, "image/png");
-        }),
-        p.commandButton
-      ]);
       p.table = el("table", { class: "cbx-table" }, [
         el("caption", { text: "The studies; untick one to leave it out" }),
         el("thead", {}, [el("tr", {}, ["Counted", "Study", "Events of n", "Share (95% CI)", "Weight"].map(function (text) { return el("th", { scope: "col", text: text }); }))]),
@@ -109,10 +72,10 @@
       p.result = el("div", { class: "cbx-result" }, [
         p.number, p.sentence, p.facts, p.warnings,
         el("figure", { class: "cbx-figure" }, [p.figure, p.legend, p.caption]),
-        p.tools, p.commandBox, el("div", { class: "cb-table-scroll", tabindex: "0", role: "region", "aria-label": "Table of the studies" }, [p.table]), p.more, p.curveBox
+        p.tools.bar, p.tools.box, el("div", { class: "cb-table-scroll", tabindex: "0", role: "region", "aria-label": "Table of the studies" }, [p.table]), p.more, p.curveBox
       ]);
       p.empty = el("div", { class: "cbx-empty", hidden: true });
-      fill(place, [
+      fill(box, [
         el("div", { class: "cbx-controls" }, [
           labelled("cbx-outcome", "Outcome", p.outcome), labelled("cbx-question", "A question of the book", p.asked)
         ]),
@@ -123,7 +86,7 @@
         ])])
       ]);
       // The place of these choices: before the result.
-      place.insertBefore(place.lastChild, p.chips);
+      box.insertBefore(box.lastChild, p.chips);
       place.classList.add("cbx-ready");
       return p;
     }
@@ -231,6 +194,7 @@
       try { root.history.pushState(null, "", next); } catch (e) { root.location.hash = next; }
     }
     function recall() {
+      if (scores && scores.recall()) return;
       var found = X.fromAddress(E, root.location.hash), known = found.question;
       if (!known && question && !root.location.hash) known = null;
       parts.version.hidden = !(found.version && found.version !== data.version);
@@ -248,32 +212,6 @@
       clearTimeout(timer);
       timer = setTimeout(function () { parts.status.textContent = text; }, 400);
     }
-    function copy(text, done) {
-      function byHand() {
-        var area = el("textarea", { class: "cbx-hidden", "aria-hidden": "true", tabindex: "-1" }), focused = document.activeElement;
-        area.value = text;
-        document.body.appendChild(area);
-        area.select();
-        var ok = false;
-        try { ok = document.execCommand("copy"); } catch (e) { ok = false; }
-        area.remove();
-        if (focused) focused.focus();
-        announce(ok ? done : "Copying is not allowed here; the address bar holds the link.");
-      }
-      if (root.navigator.clipboard && root.navigator.clipboard.writeText) {
-        root.navigator.clipboard.writeText(text).then(function () { announce(done); }, byHand);
-      } else byHand();
-    }
-    function save(ending, type, content) { saveBlob(ending, new Blob([content], { type: type })); }
-    function saveBlob(ending, blob) {
-      var url = URL.createObjectURL(blob), name = "cordbook-" + question.outcome.replace(/[^a-z0-9]+/gi, "-") + "." + ending;
-      var link = el("a", { href: url, download: name });
-      document.body.appendChild(link);
-      link.click();
-      link.remove();
-      setTimeout(function () { URL.revokeObjectURL(url); }, 10000);
-    }
-
     // --- showing -------------------------------------------------------------------------------------------------
 
     function render() {
@@ -288,7 +226,7 @@
       answer.counted.forEach(function (r, i) { r.weight = side.length ? 1 : pooled.weights[i]; });
       address = X.toAddress(E, question);
       X.current = { question: question, answer: answer, pooled: pooled, side: side, against: question.anyway ? reasons : [], address: address, command: X.toCommand(question) };
-      parts.command.textContent = X.current.command;
+      parts.tools.command.textContent = X.current.command;
       buildFilters();
       showControls();
       showChips();
@@ -362,7 +300,7 @@
 
     function showResult() {
       var o = term(), natural = X.naturalFor(E, question), p = pooled, same = X.sameEstimate(E, answer.counted, question.model, question.average);
-      parts.number.hidden = parts.facts.hidden = parts.tools.hidden = parts.figure.parentNode.hidden = !p;
+      parts.number.hidden = parts.facts.hidden = parts.tools.bar.hidden = parts.figure.parentNode.hidden = !p;
       if (!p) {
         fill(parts.sentence, ["Every study is switched off. Tick one in the table, or start again."]);
         showCurve(p);
@@ -389,7 +327,7 @@
         ["\u03c4\u00b2", p.tau2 === null ? "not given" : fixed(p.tau2) + (p.tau2Low === null ? "" : " (" + fixed(p.tau2Low) + " to " + (p.tau2High === null ? "no end" : fixed(p.tau2High)) + ")")],
         ["Q", p.q === null ? "not given" : fixed(p.q) + " (df " + p.qDf + ", p " + (p.qP === null ? "?" : p.qP < 0.001 ? "< 0.001" : p.qP.toFixed(3)) + ")"]
       ];
-      fill(parts.facts, facts.filter(Boolean).map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
+      X.dom.facts(parts.facts, facts);
       showRest(o, p, natural, same);
     }
     // What stands under the number, pooled or not: warnings, the drawing, the table, and the words for who listens.
@@ -419,7 +357,7 @@
         ["Studies", W.count(new Set(answer.counted.map(function (r) { return r.study; })).size)],
         ["Groups", W.count(p.k)], ["People", W.count(p.n)], ["Events", W.count(p.events)]
       ];
-      fill(parts.facts, facts.map(function (pair) { return el("div", {}, [el("dt", { text: pair[0] }), el("dd", { text: pair[1] })]); }));
+      X.dom.facts(parts.facts, facts);
       showRest(o, p, natural, same);
     }
     // Each average with its interval; the one that is the pooled share is named so.
@@ -490,13 +428,6 @@
       ]);
       parts.caption.textContent = o.label + ": " + o.definition + " Lines are 95% intervals (exact). " + (side.length ? "Not pooled" : MODEL_NAMES[question.model]) + (!side.length && p.average ? ", " + AVERAGE_NAMES[p.average].toLowerCase() : "") + ". " + data.name + " " + data.version + ".";
     }
-    function key(tone, text) {
-      var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      svg.setAttribute("viewBox", "0 0 10 10"); svg.setAttribute("aria-hidden", "true"); svg.setAttribute("class", "cbx-key");
-      box.setAttribute("width", "10"); box.setAttribute("height", "10"); box.setAttribute("class", tone);
-      svg.appendChild(box);
-      return el("span", {}, [svg, text]);
-    }
 
     function showTable() {
       var rows = answer.rows.slice(0, drawn);
@@ -566,14 +497,28 @@
 
     root.addEventListener("hashchange", recall);
     root.addEventListener("popstate", recall);
+    // Back from the scores: shown as it was asked before, or as the book begins; its address is given.
+    function shownAgain() {
+      if (question) render(); else ask(X.startOf(E, data.outcomes[0].id), true);
+      return X.toAddress(E, question);
+    }
+    if (scored) scores = X.startScores(place, box, data, shownAgain);
     var width = 0;
     root.addEventListener("resize", function () {
       var now = parts.result.clientWidth < 560;
-      if (now !== width && pooled && answer.rows.length) showPlot(term(), pooled, X.naturalFor(E, question));
+      if (now !== width && box.isConnected && pooled && answer.rows.length) showPlot(term(), pooled, X.naturalFor(E, question));
       width = now;
     });
     recall();
     width = parts.result.clientWidth < 560;
+  }
+
+  // A review that measures and counts nobody.
+  function startScoresAlone(place) {
+    var scores = X.startScores(place, null, root.CORDBOOK_EVIDENCE, null);
+    root.addEventListener("hashchange", scores.recall);
+    root.addEventListener("popstate", scores.recall);
+    scores.recall();
   }
 
   X.start = start;

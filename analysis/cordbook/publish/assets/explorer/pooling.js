@@ -3,8 +3,6 @@
 (function (root) {
   "use strict";
   var X = root.CordbookExplorer = root.CordbookExplorer || {};
-  var RATIOS = [0];
-  for (var power = -20; power <= 0; power++) RATIOS.push(Math.pow(2, power));
 
   function finite(value) { return isFinite(value) ? value : null; }
 
@@ -18,56 +16,6 @@
       y.push(Math.log(a / b)); v.push(1 / a + 1 / b);
     }
     return { y: y, v: v, corrected: corrected };
-  }
-  function typicalVariance(v) {
-    var s1 = 0, s2 = 0;
-    v.forEach(function (value) { s1 += 1 / value; s2 += 1 / (value * value); });
-    return (v.length - 1) / (s1 - s2 / s1);
-  }
-  function weighted(y, v, tau2) {
-    var sw = 0, sy = 0, i;
-    for (i = 0; i < y.length; i++) { var w = 1 / (v[i] + tau2); sw += w; sy += w * y[i]; }
-    var mean = sy / sw, q = 0;
-    for (i = 0; i < y.length; i++) q += (y[i] - mean) * (y[i] - mean) / (v[i] + tau2);
-    return { mean: mean, sum: sw, q: q };
-  }
-
-  function tau2Dl(y, v) {
-    var s1 = 0, s2 = 0;
-    v.forEach(function (value) { s1 += 1 / value; s2 += 1 / (value * value); });
-    return Math.max(0, (weighted(y, v, 0).q - (y.length - 1)) / (s1 - s2 / s1));
-  }
-  // REML: the highest of the optima of the restricted likelihood, each bracketed on a grid and closed on by its score.
-  function tau2Reml(y, v) {
-    var k = y.length, mean = 0, ss = 0, largest = 0;
-    y.forEach(function (value) { mean += value / k; });
-    y.forEach(function (value, i) { ss += (value - mean) * (value - mean); largest = Math.max(largest, v[i]); });
-    var s2 = ss / (k - 1), bound = s2 + Math.sqrt(s2 * largest);
-    function score(tau2) {
-      var at = weighted(y, v, tau2), sum2 = 0, fit = 0;
-      for (var i = 0; i < k; i++) {
-        var w = 1 / (v[i] + tau2);
-        sum2 += w * w; fit += w * w * (y[i] - at.mean) * (y[i] - at.mean);
-      }
-      return fit - at.sum + sum2 / at.sum;
-    }
-    function height(tau2) {
-      var at = weighted(y, v, tau2), logs = 0;
-      for (var i = 0; i < k; i++) logs += Math.log(v[i] + tau2);
-      return -0.5 * (logs + Math.log(at.sum) + at.q);
-    }
-    var grid = RATIOS.map(function (r) { return bound * r; }), scores = grid.map(score), found = scores[0] > 0 ? [] : [0];
-    for (var j = 1; j < grid.length; j++) {
-      if (!(scores[j - 1] > 0 && scores[j] <= 0)) continue;
-      var low = grid[j - 1], high = grid[j];
-      for (var pass = 0; pass < 200 && high - low > 1e-15 * high; pass++) {
-        var middle = 0.5 * (low + high);
-        if (score(middle) > 0) low = middle; else high = middle;
-      }
-      found.push(0.5 * (low + high));
-    }
-    if (!found.length) return bound;
-    return found.reduce(function (best, here) { return height(here) > height(best) ? here : best; });
   }
 
   function base(model, events, sizes) {
@@ -133,7 +81,7 @@
     var population = { estimate: from.mean, low: ends[0], high: ends[1], ci: "profile-t" };
     r.piLow = X.expit(optimum.mu - Math.hypot(optimum.mu - low, spread)); r.piHigh = X.expit(optimum.mu + Math.hypot(high - optimum.mu, spread));
     r.tau2 = tau2; r.tau2Low = tauLow * tauLow; r.tau2High = finite(tauHigh * tauHigh);
-    var typical = typicalVariance(logits(events, sizes).v);
+    var typical = X.typicalVariance(logits(events, sizes).v);
     r.i2 = 100 * tau2 / (tau2 + typical);
     var spare = median.estimate * X.expit(-optimum.mu), total = 0;
     r.weights = sizes.map(function (n) { var w = 1 / (1 / (n * spare) + tau2); total += w; return w; });
@@ -150,28 +98,16 @@
   }
 
   function byEffects(r, events, sizes, level, average) {
-    var size = logits(events, sizes), k = r.k, common = r.model === "common", at0 = weighted(size.y, size.v, 0);
-    var tau2 = common ? 0 : r.model === "dl" ? tau2Dl(size.y, size.v) : tau2Reml(size.y, size.v), at = weighted(size.y, size.v, tau2);
-    var se = Math.pow(at.sum, -0.5), quantile = X.normalQuantile(0.5 * (1 + level));
-    if (!common) {
-      // Hartung and Knapp's factor is kept from falling below 1, as in the package (hksj_floor).
-      se *= Math.sqrt(Math.max(1, at.q / (k - 1)));
-      quantile = X.studentQuantile(k - 1, 0.5 * (1 + level));
-      r.piLow = X.expit(at.mean - quantile * Math.sqrt(se * se + tau2));
-      r.piHigh = X.expit(at.mean + quantile * Math.sqrt(se * se + tau2));
-    }
-    var ci = common ? "wald" : "hksj";
-    var median = { estimate: X.expit(at.mean), low: X.expit(at.mean - quantile * se), high: X.expit(at.mean + quantile * se), ci: ci };
+    var size = logits(events, sizes), k = r.k, common = r.model === "common", ci = common ? "wald" : "hksj";
+    var p = X.poolEffects(size.y, size.v, { model: r.model, ci: ci, level: level });
+    var median = { estimate: X.expit(p.estimate), low: X.expit(p.low), high: X.expit(p.high), ci: ci };
     var population = median;
     if (!common) {
-      var squares = 0;
-      size.v.forEach(function (v) { squares += 1 / ((v + tau2) * (v + tau2)); });
-      population = X.average.ofEffects(at.mean, se, tau2, 2 / squares, quantile);
+      r.piLow = X.expit(p.piLow); r.piHigh = X.expit(p.piHigh);
+      population = X.average.ofEffects(p.estimate, p.se, p.tau2, p.tau2Variance, p.quantile);
       population.ci = "delta-t";
     }
-    r.q = at0.q; r.qP = X.chi2Tail(k - 1, at0.q); r.tau2 = tau2;
-    r.i2 = common ? (at0.q > 0 ? 100 * Math.max(0, 1 - (k - 1) / at0.q) : 0) : 100 * tau2 / (tau2 + typicalVariance(size.v));
-    r.weights = size.v.map(function (v) { return 100 / (v + tau2) / at.sum; });
+    r.q = p.q; r.qP = p.qP; r.tau2 = p.tau2; r.i2 = p.i2; r.weights = p.weights;
     if (size.corrected) {
       r.notes.push(size.corrected + " of " + k + " studies had no events, or events only, and were given half an event more, which draws the estimate towards one half.");
     }
