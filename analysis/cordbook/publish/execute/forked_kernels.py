@@ -196,6 +196,8 @@ def _as_fresh_interpreter() -> None:
     if not os.environ.get("MPLBACKEND"):
         # A kernel sets this before matplotlib is imported; here it was imported already.
         import_module("matplotlib").rcParams["backend"] = "module://matplotlib_inline.backend_inline"
+    # Whoever builds within a program of theirs may have put a text in the place of its output, of which a kernel can take no copy.
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     for name in [n for n in sys.modules if n.startswith(NOT_FOR_CHAPTERS)]:
         del sys.modules[name]
     # Nobody debugs these kernels; loading the debugger takes longer than all else that a kernel does to start.
