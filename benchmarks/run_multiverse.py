@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[1]
 QUESTION = "ais-improved-cell-therapy"
 SEED = 1
 #: Analyses of each way to pool beside metafor, tasks for the scaling, specifications of metafor's loop.
-OF_EACH, SCALED, LOOPED = 6, 1500, 300
+OF_EACH, SCALED, LOOPED = 6, 6000, 300
 #: Options that make the 41,472 combinations of the book more than 100,000.
 MORE = {"size": [("five", 5), ("twenty", 20)], "follow-up": [("half", 6)]}
 

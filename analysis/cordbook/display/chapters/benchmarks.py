@@ -166,6 +166,17 @@ class BenchmarkPages:
         """Every choice, beside metafor."""
         return self._table("multiverse", benchmark_tables.choices_table, "peer")
 
+    def workers(self) -> Block:
+        """The same fits by two processes and by two workers of a cluster, as ratios of the clock."""
+        found = (self._stored("multiverse") or {}).get("workers")
+        if not found:
+            return paragraph(f"Not available: {stored_file('multiverse').as_posix()} holds no run on more workers.")
+        two, dask = found["two_processes_times"], found["two_dask_workers_times"]
+        return paragraph(
+            f"On two processors the same {found['tasks']:,} fits went {two:.1f} times as fast by two processes as by one, "
+            f"and {dask:.1f} times by two workers of a Dask cluster, their start included."
+        )
+
     def builds(self) -> Table | Block:
         """Builds beside stock Jupyter Book."""
         return self._table("build", lambda found: benchmark_tables.builds_table(builds(found)))
