@@ -402,7 +402,7 @@ def test_without_the_extra_one_line_says_what_to_install(intake_project, monkeyp
     monkeypatch.setitem(sys.modules, "httpx", None)
     monkeypatch.setitem(sys.modules, "rapidfuzz", None)
     for arguments in (["search", "epmc"], ["dedupe"]):
-        assert main(arguments) == 1
+        assert main(arguments) == 2
         assert 'pip install "cordbook[intake]"' in capsys.readouterr().err
 
 

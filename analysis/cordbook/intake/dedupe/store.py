@@ -96,6 +96,8 @@ def load(project: Project) -> Tables:
 
 def find(tables: Tables) -> Deduplicated:
     """Groups and uncertain pairs in the light of earlier decisions."""
+    import rapidfuzz  # noqa: F401  # who lacks it is told at once, not by the first pair that needs it
+
     items: list[Item] = [item(i, r) for i, r in (*tables.records.items(), *tables.studies.items())]
     apart = [(row["record_id"], target_of(row)) for row in tables.merges if row["undone_on"]]
     found = deduplicate(items, (*tables.reports.items(), *tables.standing().items()), apart)
