@@ -11,7 +11,7 @@ from cordbook.core.project import Project
 from cordbook.core.store import store_of
 from cordbook.publish.execute import forked_kernels
 from cordbook.publish.execute.chapters import ChapterFailed, ContentsError, chapters, pages, refresh, stale_chapters
-from cordbook.publish.execute.privacy import private_in
+from cordbook.publish.execute.privacy import kernel_environment, private_in
 
 
 def notebook(*code):
@@ -139,6 +139,14 @@ def test_addresses_and_longer_names_are_no_paths_of_this_machine():
     texts = ["https://example.org/work/main", "see /work/mainly", "a/work/main"]
     assert [list(private_in(text, root, {"HOME": "/root"})) for text in texts] == [[], [], []]
     assert list(private_in("in /root/notes", root, {"HOME": "/root"})) == ["the home folder (/root)"]
+
+
+@pytest.mark.parametrize("name", ["CORDBOOK_CONTACT", "APPDATA", "DATABASE"])
+def test_what_a_kernel_gets_may_not_stand_in_a_book_for_that(tmp_path, name):
+    """Whom sources may write to is the builder's own, and so is the folder of a user of Windows."""
+    value = "ada.example@example.org"
+    assert list(private_in(f"ask {value}", tmp_path, {name: value})) == [f"the value of the variable {name}"]
+    assert (name in kernel_environment({name: value})) == (name == "APPDATA")
 
 
 def test_a_page_of_the_contents_that_is_not_there_is_an_error(small):

@@ -11,18 +11,21 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-#: What a kernel gets of the variables of the builder: what finds programs, folders and certificates of the system, says language, time and
-#: how Python runs, and keeps libraries to their cores. None holds what one would not tell, so their values may stand in a book.
+#: Variables that a kernel gets and whose values may stand in a book: what finds programs and folders, says language and time, and keeps
+#: libraries to their cores.
 KNOWN = frozenset({
-    "PATH", "HOME", "TEMP", "TMP", "TMPDIR", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-    "VIRTUAL_ENV", "CONDA_PREFIX", "SOURCE_DATE_EPOCH", "MPLBACKEND", "MPLCONFIGDIR", "IPYTHONDIR", "TERM", "COLUMNS", "LINES",
-    # Windows finds its own libraries by these.
-    "USERPROFILE", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "PATHEXT", "COMSPEC", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA",
+    "PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH",
+    "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "SOURCE_DATE_EPOCH", "MPLBACKEND", "MPLCONFIGDIR", "LD_LIBRARY_PATH",
 })  # fmt: skip
 _KNOWN_PREFIXES = (
-    "LC_", "XDG_", "PYTHON", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "VECLIB_", "JUPYTER_PATH", "JUPYTER_CONFIG", "JUPYTER_DATA",
-    "JUPYTER_RUNTIME", "JUPYTER_PLATFORM", "COV_CORE_", "COVERAGE_", "CORDBOOK_",
+    "LC_", "XDG_", "OMP_", "OPENBLAS_", "MKL_", "JUPYTER_PATH", "JUPYTER_CONFIG", "JUPYTER_DATA", "IPYTHONDIR", "COV_",
 )  # fmt: skip
+#: What a kernel gets beside them: how Python and numerical libraries run, the size of a terminal, and how Windows finds its own.
+_PASSED = frozenset({
+    "DYLD_LIBRARY_PATH", "CONDA_PREFIX", "TERM", "COLUMNS", "LINES", "SYSTEMDRIVE", "WINDIR", "PATHEXT", "COMSPEC", "APPDATA",
+    "LOCALAPPDATA", "PROGRAMDATA",
+})  # fmt: skip
+_PASSED_PREFIXES = ("PYTHON", "NUMEXPR_", "VECLIB_", "JUPYTER_RUNTIME", "JUPYTER_PLATFORM", "COVERAGE_")
 _SECRET = re.compile(r"TOKEN|KEY|SECRET|PASS|CREDENTIAL|AUTH", re.I)
 #: A value shorter than this may stand in any text by chance; one of a variable whose name tells that it is secret, than the second.
 _LONG, _SECRET_LONG = 16, 6
@@ -34,12 +37,17 @@ def kernel_environment(variables: Mapping[str, str]) -> dict[str, str]:
     >>> kernel_environment({"PATH": "/bin", "LC_ALL": "C", "API_KEY": "x", "DATABASE": "y", "PYTHON_TOKEN": "z"})
     {'PATH': '/bin', 'LC_ALL': 'C'}
     """
-    return {name: value for name, value in variables.items() if _is_known(name)}
+    return {name: value for name, value in variables.items() if _is_passed(name)}
 
 
 def _is_known(name: str) -> bool:
     upper = name.upper()  # Windows writes SystemRoot
     return (upper in KNOWN or upper.startswith(_KNOWN_PREFIXES)) and not _SECRET.search(name)
+
+
+def _is_passed(name: str) -> bool:
+    upper = name.upper()
+    return _is_known(name) or ((upper in _PASSED or upper.startswith(_PASSED_PREFIXES)) and not _SECRET.search(name))
 
 
 def private_in(text: str, root: Path, variables: Mapping[str, str]) -> Iterator[str]:
