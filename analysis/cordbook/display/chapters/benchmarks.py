@@ -52,8 +52,8 @@ class BenchmarkPages:
     def _stored(self, name: str) -> Any | None:
         return load_measured(self._root, name)
 
-    def _table(self, name: str, make: Callable[[Any], Table], part: str | None = None) -> Table | Block:
-        """The table of a file of results; a sentence where it, or the part of it, has not been measured."""
+    def _shown(self, name: str, make: Callable[[Any], Table | Block], part: str | None = None) -> Table | Block:
+        """The table or sentence of a file of results; a sentence where it, or the part of it, has not been measured."""
         found = self._stored(name)
         found = found if part is None or found is None else found.get(part)
         return make(found) if found else paragraph(f"Not available: {stored_file(name).as_posix()} is not in this copy.")
@@ -160,80 +160,59 @@ class BenchmarkPages:
 
     def fits(self) -> Table | Block:
         """The same fits by other programs."""
-        return self._table("synthesis", lambda found: benchmark_tables.fits_table(fits(found), found["versions"]))
+        return self._shown("synthesis", lambda found: benchmark_tables.fits_table(fits(found), found["versions"]))
 
     def choices(self) -> Table | Block:
         """Every choice, beside metafor."""
-        return self._table("multiverse", benchmark_tables.choices_table, "peer")
+        return self._shown("multiverse", benchmark_tables.choices_table, "peer")
 
-    def workers(self) -> Block:
+    def workers(self) -> Table | Block:
         """The same fits by two processes and by two workers of a cluster, as ratios of the clock."""
-        found = (self._stored("multiverse") or {}).get("workers")
-        if not found:
-            return paragraph(f"Not available: {stored_file('multiverse').as_posix()} holds no run on more workers.")
-        two, dask = found["two_processes_times"], found["two_dask_workers_times"]
-        return paragraph(
-            f"On two processors the same {found['tasks']:,} fits went {two:.1f} times as fast by two processes as by one, "
-            f"and {dask:.1f} times by two workers of a Dask cluster, their start included."
-        )
+        return self._shown("multiverse", _workers, "workers")
 
     def builds(self) -> Table | Block:
         """Builds beside stock Jupyter Book."""
-        return self._table("build", lambda found: benchmark_tables.builds_table(builds(found)))
+        return self._shown("build", lambda found: benchmark_tables.builds_table(builds(found)))
 
     def growth(self) -> Table | Block:
         """Builds with the evidence multiplied."""
-        return self._table("build", benchmark_tables.growth_table, "growth")
+        return self._shown("build", benchmark_tables.growth_table, "growth")
 
     def duplicates(self) -> Table | Block:
         """Labelled duplicates beside bib-dedupe."""
-        return self._table("dedupe", benchmark_tables.duplicates_table)
+        return self._shown("dedupe", benchmark_tables.duplicates_table)
 
     def ranking(self) -> Table | Block:
         """The order of screening beside ASReview."""
-        return self._table("screening", lambda found: benchmark_tables.rankings_table(rankings(found, RANKER), RANKER_NAME))
+        return self._shown("screening", lambda found: benchmark_tables.rankings_table(rankings(found, RANKER), RANKER_NAME))
 
     def stopping(self) -> Table | Block:
         """When it says that reading may stop."""
-        return self._table("screening", benchmark_tables.stopping_table)
+        return self._shown("screening", benchmark_tables.stopping_table)
 
     def explorer(self) -> Table | Block:
         """Clicks in the explorer."""
-        return self._table("explorer", benchmark_tables.explorer_table)
+        return self._shown("explorer", benchmark_tables.explorer_table)
 
     def pages(self) -> Table | Block:
         """Pages on a slow line."""
-        return self._table("site", benchmark_tables.site_table)
+        return self._shown("site", benchmark_tables.site_table)
 
-    def importing(self) -> Block:
+    def importing(self) -> Table | Block:
         """How long an import takes."""
-        found = self._stored("import")
-        if not found:
-            return paragraph(f"Not available: {stored_file('import').as_posix()} is not in this copy.")
-        rate = found["records"] / found["import_processor_s"]
-        return paragraph(
-            f"An import of {found['records']:,} made-up records took {found['import_processor_s']:.1f} s of one processor, {rate:,.0f} records a second "
-            f"({percent(found['read_processor_s'] / found['import_processor_s'])} of it to read them), and {found['import_s']:.0f} s by the clock."
-        )
+        return self._shown("import", _importing)
 
-    def guide(self) -> Block:
+    def guide(self) -> Table | Block:
         """What it takes to add a study by the guide, in keys and in minutes of the machine."""
-        found = self._stored("guide")
-        if not found:
-            return paragraph(f"Not available: {stored_file('guide').as_posix()} is not in this copy.")
-        typed = [("commands", "commands"), ("answers", "answers"), ("values_in_sheets", "values in sheets")]
-        parts = enumerate_words([f"{found[key]['number']:,} {name} ({found[key]['keys']:,} keys)" for key, name in typed])
-        return paragraph(
-            f"The guide for adding a study asks for {parts}; what it runs took {found['minutes']:g} minutes, builds of the book among it."
-        )
+        return self._shown("guide", _guide)
 
     def damage(self) -> Table | Block:
         """Damaged files."""
-        return self._table("corruptions", benchmark_tables.damage_table)
+        return self._shown("corruptions", benchmark_tables.damage_table)
 
     def kills(self) -> Table | Block:
         """Killed builds."""
-        return self._table("kills", benchmark_tables.kills_table)
+        return self._shown("kills", benchmark_tables.kills_table)
 
     def floor(self) -> Table | Block:
         """The floor of Hartung and Knapp's interval with few trials."""
@@ -283,3 +262,27 @@ def _stated(found: Any) -> str:
     loads = {name: part["load_before"] for name, part in found.items() if isinstance(part, Mapping) and "load_before" in part}
     parts += [f"a load of {load:g} before the part {name}" for name, load in loads.items()]
     return f"{', '.join(parts)}, and no date" if parts else "neither machine nor date"
+
+
+def _workers(found: Mapping[str, Any]) -> Block:
+    two, dask = found["two_processes_times"], found["two_dask_workers_times"]
+    return paragraph(
+        f"On two processors the same {found['tasks']:,} fits went {two:.1f} times as fast by two processes as by one, "
+        f"and {dask:.1f} times by two workers of a Dask cluster, their start included."
+    )
+
+
+def _importing(found: Mapping[str, Any]) -> Block:
+    rate = found["records"] / found["import_processor_s"]
+    return paragraph(
+        f"An import of {found['records']:,} made-up records took {found['import_processor_s']:.1f} s of one processor, {rate:,.0f} records a second "
+        f"({percent(found['read_processor_s'] / found['import_processor_s'])} of it to read them), and {found['import_s']:.0f} s by the clock."
+    )
+
+
+def _guide(found: Mapping[str, Any]) -> Block:
+    typed = [("commands", "commands"), ("answers", "answers"), ("values_in_sheets", "values in sheets")]
+    parts = enumerate_words([f"{found[key]['number']:,} {name} ({found[key]['keys']:,} keys)" for key, name in typed])
+    return paragraph(
+        f"The guide for adding a study asks for {parts}; what it runs took {found['minutes']:g} minutes, builds of the book among it."
+    )
