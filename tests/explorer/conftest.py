@@ -21,6 +21,7 @@ from cordbook.review.explorer.question import Question, explorer_counts
 HERE = Path(__file__).parent
 ASSETS = HERE.parents[1] / "analysis" / "cordbook" / "publish" / "assets" / "explorer"
 MODELS = ("glmm", "reml", "dl", "common")
+DESKTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,29 @@ def node(evidence_js) -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return call
+
+
+class Opened:
+    """A page and what went wrong or out of it."""
+
+    def __init__(self, page):
+        self.page, self.errors, self.requests = page, [], []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def current(self):
+        return self.page.evaluate("CordbookExplorer.current")
+
+
+@pytest.fixture
+def opened(browser, address):
+    context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
+    view = Opened(context.new_page())
+    view.page.goto(address)
+    yield view
+    assert view.errors == []
+    context.close()
 
 
 def as_page_asks(question: Question, model: str = "glmm", average: str = "population") -> dict[str, Any]:

@@ -104,4 +104,4 @@ def test_a_review_that_declares_no_choices_has_no_curves(small_built):
 
 
 def test_without_a_store_nothing_is_computed_for_the_page_alone(estimates):
-    assert curves(estimates if estimates.store is None else replace(estimates, store=None)) == []
+    assert curves(replace(estimates, store=None)) == []

@@ -19,10 +19,10 @@ from cordbook.review.estimates.estimates import pool_rows
 from cordbook.review.estimates.phrases import percent
 from cordbook.review.estimates.side_by_side import reasons_not_to_pool
 from cordbook.review.explorer.question import answer
-from tests.explorer.conftest import ASSETS, as_page_asks, random_questions
+from tests.explorer.conftest import ASSETS, DESKTOP, Opened, as_page_asks, random_questions
 
 POLICY = "default-src 'self'"
-PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
 PAGE = """<!doctype html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Explorer</title>
@@ -52,29 +52,6 @@ def lay_out(folder: Path, evidence: str) -> Path:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, evidence_js):
     return lay_out(tmp_path_factory.mktemp("page"), evidence_js.read_text(encoding="utf-8")).as_uri()
-
-
-class Opened:
-    """A page and what went wrong or out of it."""
-
-    def __init__(self, page):
-        self.page, self.errors, self.requests = page, [], []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: self.requests.append(request.url))
-
-    def current(self):
-        return self.page.evaluate("CordbookExplorer.current")
-
-
-@pytest.fixture
-def opened(browser, address):
-    context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
-    view = Opened(context.new_page())
-    view.page.goto(address)
-    yield view
-    assert view.errors == []
-    context.close()
 
 
 def test_it_opens_from_the_disk_under_a_strict_policy_and_asks_nobody(opened, estimates):

@@ -14,7 +14,9 @@ from cordbook.review.scores.again import pool_again
 from cordbook.review.scores.estimates import scores_of
 from cordbook.review.scores.phrases import amount, range_of
 from cordbook.synthesis import pool_effects
-from tests.explorer.test_page import DESKTOP, PHONE, PROBE, Opened, hostile, lay_out
+from tests.explorer.conftest import DESKTOP
+from tests.explorer.test_page import PHONE, PROBE, hostile, lay_out
+from tests.explorer.test_phone import texts_are_legible
 
 MODELS, INTERVALS = ("reml", "dl", "common"), ("hksj", "wald")
 FIELDS = {
@@ -224,16 +226,6 @@ def address(tmp_path_factory, evidence_js):
     return lay_out(tmp_path_factory.mktemp("scores"), evidence_js.read_text(encoding="utf-8")).as_uri()
 
 
-@pytest.fixture
-def opened(browser, address):
-    context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
-    view = Opened(context.new_page())
-    view.page.goto(address)
-    yield view
-    assert view.errors == []
-    context.close()
-
-
 def test_a_reader_chooses_a_score_leaves_a_study_out_and_comes_back(opened, scores):
     page, e = opened.page, scores[POOLED]
     before = page.locator("#cbx-counts .cbx-number").inner_text()
@@ -296,29 +288,11 @@ def test_every_study_may_be_switched_off_and_every_score_opens(opened, scores):
 
 @pytest.mark.parametrize("estimate_id", [POOLED, "motor-difference-drugs"])
 def test_a_score_on_a_phone_is_legible_and_nothing_lies_over_anything(browser, address, estimate_id):
-    from tests.explorer.test_phone import LEGIBLE_PX
-
     page = browser.new_page(viewport=PHONE)
     page.goto(f"{address}#score={estimate_id}")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    scale, texts = page.evaluate(
-        """() => {
-             const svg = document.querySelector('#cbx-scores .cbx-plot svg'), box = svg.getBoundingClientRect();
-             return [box.width / svg.viewBox.baseVal.width, [...svg.querySelectorAll('text')].map(t => {
-               const r = t.getBoundingClientRect();
-               return {words: t.textContent, size: parseFloat(t.getAttribute('font-size')),
-                       l: r.left - box.left, r: box.right - r.right, x: [r.left, r.right], y: [r.top + 2, r.bottom - 2]};
-             })];
-           }"""
-    )
+    texts_are_legible(page, "#cbx-scores .cbx-plot svg")
     page.close()
-    for i, one in enumerate(texts):
-        assert one["size"] * scale >= LEGIBLE_PX, one
-        assert min(one["l"], one["r"]) >= -1, one
-        for other in texts[i + 1 :]:
-            beside = one["x"][1] <= other["x"][0] or other["x"][1] <= one["x"][0]
-            over = one["y"][1] <= other["y"][0] or other["y"][1] <= one["y"][0]
-            assert beside or over, (one["words"], other["words"])
 
 
 def data_of(evidence_js):
